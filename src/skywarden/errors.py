@@ -1,0 +1,36 @@
+"""Every error skywarden raises on purpose, by whose fault it is.
+
+Catch `SkywardenError` to catch them all. Each says what to do next.
+"""
+
+
+class SkywardenError(Exception):
+    """Base class; never raised itself."""
+
+
+class ConfigError(SkywardenError):
+    """A setting is missing, unknown or out of range: ours or the operator's. Raised only at start.
+
+    where: the dotted key ("sites[2].radius_m"); line: in the TOML file, 0 when unknown.
+    """
+
+    def __init__(self, message: str, where: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.where = where
+        self.line = line
+
+
+class DecodeError(SkywardenError, ValueError):
+    """One message does not follow its format: the sensor's fault.
+
+    reason: one word of `model.detection.Reason`, counted per source. detail: for a person.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class RecordError(SkywardenError):
+    """The record cannot be written or read: a full disk, a gap, a newer format."""

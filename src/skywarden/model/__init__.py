@@ -1,0 +1,1 @@
+"""The data that every part shares: places, detections, tracks, assessments, events."""

@@ -1,0 +1,58 @@
+"""What we conclude: identity, threat, alert."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Category(StrEnum):
+    """The words of STANAG 1241. The system proposes up to SUSPECT; HOSTILE is a named person's entry only."""
+
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    ASSUMED_FRIEND = "assumed friend"
+    FRIEND = "friend"
+    NEUTRAL = "neutral"
+    SUSPECT = "suspect"
+    HOSTILE = "hostile"
+
+
+class Identity(msgspec.Struct, frozen=True, array_like=True):
+    """What a track probably is. claims: what it says of itself, name -> value; nothing is believed by that."""
+
+    track: int  # public number
+    category: Category = Category.UNKNOWN
+    claims: dict[str, str] = {}
+
+
+class Threat(msgspec.Struct, frozen=True, array_like=True):
+    """One track measured against one site, on a straight line at its present velocity.
+
+    arrival: s from the picture's time to the edge of the site's radius or, when it passes outside, to closest
+    approach; never negative. arrival_sigma: s. miss: m, horizontal distance at closest approach; miss_sigma: m.
+    probability: of passing within the site's radius.
+    """
+
+    track: int
+    site: str
+    arrival: float
+    arrival_sigma: float
+    miss: float
+    miss_sigma: float
+    probability: float
+
+
+class Alert(msgspec.Struct, frozen=True, array_like=True):
+    """A warning that stands for one site and one track.
+
+    raised: ns. arrival: ns, expected; early, late: ns, the 80 % interval. updated: ns, last time a threat supported it.
+    """
+
+    site: str
+    track: int
+    raised: int
+    arrival: int
+    early: int
+    late: int
+    probability: float
+    updated: int

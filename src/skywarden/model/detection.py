@@ -1,0 +1,231 @@
+"""Frames (bytes as received), detections (what they say) and the reasons for refusing them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+import msgspec
+import numpy as np
+
+from skywarden.model.place import F64, I64, Place
+
+NO_ADDRESS = -1
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """Whole messages of one source, exactly as they came in one read.
+
+    received: UTC, ns since 1970, stamped where the bytes entered the system.
+    lengths: bytes of each message in `data`, little-endian uint32; their sum is len(data).
+    """
+
+    source: str
+    received: int
+    data: bytes
+    lengths: bytes
+
+    @classmethod
+    def of(cls, source: str, received: int, *messages: bytes) -> "Frame":
+        """Pack messages into one frame."""
+        lengths = np.array([len(m) for m in messages], "<u4").tobytes()
+        return cls(source, received, b"".join(messages), lengths)
+
+    def __len__(self) -> int:
+        return len(self.lengths) // 4
+
+    def bounds(self) -> I64:
+        """Return (n + 1,) int64: message k is data[bounds[k] : bounds[k + 1]]."""
+        return np.concatenate(([0], np.cumsum(np.frombuffer(self.lengths, "<u4").astype(np.int64))))
+
+    def messages(self) -> Iterator[bytes]:
+        """Yield each message's bytes."""
+        start = 0
+        for length in np.frombuffer(self.lengths, "<u4").tolist():
+            yield self.data[start : start + length]
+            start += length
+
+
+class Kind(IntEnum):
+    """What a measurement is; it fixes the width of z (DESIGN section 3). Radians, metres, m/s; NaN is missing."""
+
+    POSITION = 0  # x, y, z ECEF m
+    PLANE = 1  # latitude, longitude rad
+    POLAR = 2  # slant range m, azimuth, elevation, range rate m/s (away is positive)
+    DIRECTION = 3  # azimuth, elevation
+    SOUND = 4  # azimuth, elevation of a past position
+    PRESENCE = 5  # level dB, fundamental Hz
+    SILENCE = 6  # noise floor dB, wind m/s
+    DELAY = 7  # time difference between two nodes, s
+    TRACK = 8  # x, y, z ECEF m, velocity m/s: another system's track
+
+
+WIDTH: Mapping[Kind, int] = {
+    Kind.POSITION: 3,
+    Kind.PLANE: 2,
+    Kind.POLAR: 4,
+    Kind.DIRECTION: 2,
+    Kind.SOUND: 2,
+    Kind.PRESENCE: 2,
+    Kind.SILENCE: 2,
+    Kind.DELAY: 1,
+    Kind.TRACK: 6,
+}
+
+
+class TimeKind(StrEnum):
+    """What the time of a detection means."""
+
+    MEASURED = "measured"
+    SENT = "sent"
+    ARRIVAL = "arrival of sound"
+    RESOLVED = "resolved"
+    RECEIPT = "receipt"
+
+
+class ErrorMeaning(StrEnum):
+    """What the source meant by its error; R is always converted to 1 sigma."""
+
+    SIGMA = "1 sigma"
+    PERCENT_95 = "95 %"
+    BOUND = "bound"
+    RESOLUTION = "resolution"
+    ASSUMED = "assumed"
+
+
+class Reason(StrEnum):
+    """Why a message was not used. Counted per source in /api/health; each has a row in docs/formats.md."""
+
+    MALFORMED = "malformed"  # does not follow the format
+    TRUNCATED = "truncated"
+    OVERSIZE = "oversize"
+    CHECKSUM = "checksum"
+    WRONG_EDITION = "wrong edition"  # does not fit the layout of the edition that is configured
+    IMPLAUSIBLE = "implausible"  # follows the layout, says something impossible
+    NOT_FINITE = "not finite"
+    PAST = "time in the past"
+    FUTURE = "time in the future"
+    TOO_LATE = "too late"  # its track has moved on further than can be undone
+    DUPLICATE = "duplicate"  # the same bytes again, e.g. from a second network
+    SIMULATED = "simulated"  # marked simulated, test or replay by its sender, in a live picture
+    SITE_UNKNOWN = "site unknown"  # the place of this sensor is not configured and not reported yet
+    NO_REFERENCE = "no reference"  # an ambiguous position that cannot be resolved yet
+    UNSUPPORTED = "unsupported"  # well formed, of a kind that is not used
+    DECODER_FAULT = "decoder fault"  # our own error; the message is in the record
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """What a target says of itself. index: which detection of the batch."""
+
+    index: int
+    name: str  # "callsign", "squawk", "emergency"
+    value: str
+    authenticated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """n measurements of one kind by one sensor, as arrays of equal length.
+
+    time: (n,) int64, UTC ns, when the target was there (not when we heard); time_sigma: (n,) s.
+    z: (n, w), covariance: (n, w, w): see Kind for width, units and frame. A missing component is NaN in z.
+    raw: (n, w) z before the sensor's bias was removed; registration: version of that correction, 0 is none.
+    scan: (n,) detections of one scan come from different targets. number: (n,) the sensor's own message number.
+    address: (n,) claimed 24-bit aircraft address or NO_ADDRESS. A claim, like everything in `claims`.
+    revisit: s, time between two looks of this sensor at one target.
+    """
+
+    kind: Kind
+    sensor: str
+    place: Place | None
+    received: int
+    sent: int
+    time: I64
+    time_sigma: F64
+    time_kind: TimeKind
+    z: F64
+    covariance: F64
+    error_meaning: ErrorMeaning
+    raw: F64
+    registration: int
+    scan: I64
+    number: I64
+    address: I64
+    revisit: float
+    evidence: F64 | None  # (n, classes) log-likelihood ratios
+    claims: tuple[Claim, ...]
+    roots: tuple[str, ...]  # root sensors it derives from; empty: this sensor itself
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def detections(  # noqa: PLR0913 - the one place where a batch is made; everything is named
+    kind: Kind,
+    sensor: str,
+    received: int,
+    time: I64,
+    z: F64,
+    covariance: F64,
+    *,
+    place: Place | None = None,
+    sent: int = 0,
+    time_sigma: F64 | float = 0.0,
+    time_kind: TimeKind = TimeKind.MEASURED,
+    error_meaning: ErrorMeaning = ErrorMeaning.SIGMA,
+    scan: I64 | None = None,
+    number: I64 | None = None,
+    address: I64 | None = None,
+    revisit: float = 5.0,
+    evidence: F64 | None = None,
+    claims: tuple[Claim, ...] = (),
+    roots: tuple[str, ...] = (),
+) -> Detections:
+    """Make one batch: fill in what was not said, check the shapes, make the arrays read-only.
+
+    Raises ValueError when the lengths do not fit: a fault of the decoder, not of the sensor.
+    """
+    n, w = len(time), WIDTH[kind]
+    batch = Detections(
+        kind=kind,
+        sensor=sensor,
+        place=place,
+        received=received,
+        sent=sent,
+        time=np.asarray(time, np.int64),
+        time_sigma=np.broadcast_to(np.asarray(time_sigma, float), (n,)),
+        time_kind=time_kind,
+        z=np.asarray(z, float),
+        covariance=np.asarray(covariance, float),
+        error_meaning=error_meaning,
+        raw=np.asarray(z, float),
+        registration=0,
+        scan=np.zeros(n, np.int64) if scan is None else np.asarray(scan, np.int64),
+        number=np.arange(n) if number is None else np.asarray(number, np.int64),
+        address=np.full(n, NO_ADDRESS) if address is None else np.asarray(address, np.int64),
+        revisit=revisit,
+        evidence=evidence,
+        claims=claims,
+        roots=roots,
+    )
+    for name, shape in (("z", (n, w)), ("covariance", (n, w, w)), ("scan", (n,)), ("number", (n,)), ("address", (n,))):
+        if getattr(batch, name).shape != shape:
+            raise ValueError(f"{kind.name} {name} has shape {getattr(batch, name).shape}, not {shape}")
+    for name in ("time", "z", "covariance", "raw", "scan", "number", "address"):
+        getattr(batch, name).flags.writeable = False
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one frame yields: batches, and for each message that yields none, the reason.
+
+    messages: how many messages were understood, those that carry no measurement included.
+    refused: reason -> how many messages. A message is either understood or refused, never both or neither,
+    except DUPLICATE, SITE_UNKNOWN, NO_REFERENCE and PAST/FUTURE: understood, kept in the record, not tracked;
+    they count in `refused` and not in `messages`.
+    """
+
+    source: str
+    messages: int
+    batches: tuple[Detections, ...] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)

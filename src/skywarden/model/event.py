@@ -1,0 +1,135 @@
+"""Everything the record can hold, and its encoding.
+
+Adding a field: give it a default. Removing or changing one: raise SCHEMA.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from skywarden.model.assessment import Alert
+from skywarden.model.detection import Frame
+from skywarden.model.track import Mode
+
+SCHEMA = 1
+
+
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """A process took the record up: from here on these settings hold. Input."""
+
+    time: int
+    mode: Mode
+    settings: str  # the configuration file's text
+    version: str
+
+
+class Arrived(msgspec.Struct, frozen=True, tag=True):
+    """Messages came in from a source. Input."""
+
+    frame: Frame
+
+
+class Tick(msgspec.Struct, frozen=True, tag=True):
+    """Everything recorded since the last tick is handled as one batch, up to this time. Input."""
+
+    time: int
+
+
+class ClockStepped(msgspec.Struct, frozen=True, tag=True):
+    """The host's clock jumped by `step` ns against the steady one; the picture's time did not. Input."""
+
+    time: int
+    step: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Messages of a source were not used, by reason."""
+
+    source: str
+    reason: str
+    count: int
+
+
+class TrackConfirmed(msgspec.Struct, frozen=True, tag=True):
+    time: int
+    number: int
+    label: int
+
+
+class TrackCoasting(msgspec.Struct, frozen=True, tag=True):
+    """No sensor has seen it for a while; shown by prediction."""
+
+    time: int
+    number: int
+
+
+class TrackDropped(msgspec.Struct, frozen=True, tag=True):
+    time: int
+    number: int
+    reason: str
+
+
+class TrackStates(msgspec.Struct, frozen=True, tag=True):
+    """Where every shown track is, as columns; once a second. deg (1e-7), m, m/s."""
+
+    time: int
+    number: list[int]
+    latitude: list[float]
+    longitude: list[float]
+    height_m: list[float]
+    east_m_s: list[float]
+    north_m_s: list[float]
+    up_m_s: list[float]
+
+
+class AlertRaised(msgspec.Struct, frozen=True, tag=True):
+    alert: Alert
+
+
+class AlertUpdated(msgspec.Struct, frozen=True, tag=True):
+    """The expected arrival moved by more than a tenth of what was left, or by 10 s."""
+
+    alert: Alert
+
+
+class AlertCleared(msgspec.Struct, frozen=True, tag=True):
+    time: int
+    site: str
+    track: int
+    reason: str
+
+
+class Stepped(msgspec.Struct, frozen=True, tag=True):
+    """The state after a tick: hash over the whole picture, 16 hexadecimal digits."""
+
+    time: int
+    digest: str
+
+
+Input = Started | Arrived | Tick | ClockStepped
+Output = (
+    Refused
+    | TrackConfirmed
+    | TrackCoasting
+    | TrackDropped
+    | TrackStates
+    | AlertRaised
+    | AlertUpdated
+    | AlertCleared
+    | Stepped
+)
+Event = Input | Output
+INPUTS = (Started, Arrived, Tick, ClockStepped)
+
+
+class Entry(NamedTuple):
+    """One event in the record. seq: 1, 2, 3 ...; cause: seq of the input it follows from, its own for an input."""
+
+    seq: int
+    time: int
+    cause: int
+    payload: bytes
+
+
+encode = msgspec.msgpack.Encoder(order="deterministic").encode
+decode = msgspec.msgpack.Decoder(Event).decode

@@ -1,0 +1,107 @@
+"""Places: where sources, sensors and sites stand."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+class HeightReference(StrEnum):
+    """What a height is counted from."""
+
+    ELLIPSOID = "ellipsoid"  # WGS 84
+    GEOID = "geoid"  # EGM96, "above mean sea level"
+    GROUND = "ground"
+    BAROMETRIC = "barometric"  # standard atmosphere, 1013.25 hPa
+
+
+class NorthReference(StrEnum):
+    """What an azimuth is counted from."""
+
+    TRUE = "true"
+    MAGNETIC = "magnetic"
+    GRID = "grid"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sensor stood and how it was turned when it measured.
+
+    position: (3,) float64, ECEF m. rotation: (3, 3) float64, ECEF -> the sensor's own east, north, up.
+    """
+
+    position: F64
+    rotation: F64
+
+
+class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A place that must be protected, e.g. a power station."""
+
+    name: str
+    latitude: float  # deg, WGS 84
+    longitude: float  # deg, WGS 84
+    height_m: float = 0.0  # above the ellipsoid
+    radius_m: float = 3000.0  # a target inside it has arrived
+    lead_time_s: float = 300.0  # warning this long before arrival is what the site needs
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One wire or file that brings messages of one format. Exactly one of listen, connect, file is set."""
+
+    name: str
+    format: str  # a row of sensors.DECODERS
+    listen: str | None = None  # "tcp://127.0.0.1:30003", "udp://127.0.0.1:8600", "udp://239.1.1.1:8600" (multicast)
+    connect: str | None = None  # "tcp://host:30005"
+    file: str | None = None  # recording: raw, pcap, JSON lines (.gz too)
+    interface: str | None = None  # address of the interface that joins a multicast group
+    latitude: float | None = None  # deg; where the receiver stands, if the format needs it (surface positions)
+    longitude: float | None = None  # deg
+    editions: dict[str, str] = {}  # ASTERIX: category -> edition, e.g. {"048" = "1.32"}
+    max_age_s: float = 60.0  # older measurements are refused as "time in the past"
+    max_lead_s: float = 5.0  # later ones as "time in the future"
+
+
+class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One radar, camera, direction finder ... behind a source, with its enrolled place and its errors."""
+
+    name: str
+    source: str  # name of the source that carries it
+    sac: int | None = None  # ASTERIX identity
+    sic: int | None = None
+    latitude: float | None = None  # deg, WGS 84; None: the place that it reports
+    longitude: float | None = None
+    height_m: float = 0.0
+    height_reference: HeightReference = HeightReference.ELLIPSOID
+    north_reference: NorthReference = NorthReference.TRUE
+    revisit_s: float = 5.0  # time between two looks at the same target
+    range_sigma_m: float = 50.0
+    azimuth_sigma_deg: float = 0.1
+    elevation_sigma_deg: float = 0.3
+    range_rate_sigma_m_s: float = 2.0
+    range_bias_m: float = 0.0  # reported minus true; removed before tracking, raw value kept
+    azimuth_bias_deg: float = 0.0
+    elevation_bias_deg: float = 0.0
+    time_bias_s: float = 0.0
+
+
+class Registration(msgspec.Struct, frozen=True, array_like=True):
+    """What a sensor is believed to add to its measurements; subtracted before tracking, the raw value is kept.
+
+    version: 0 is none, the configured bias is 1, each later estimate one more. since: ns, the recorded change point.
+    range_m, azimuth, elevation: m, rad; time_s: reported minus true, s. covariance: 4 x 4 of these, row by row.
+    """
+
+    sensor: str
+    version: int = 0
+    since: int = 0
+    range_m: float = 0.0
+    azimuth: float = 0.0
+    elevation: float = 0.0
+    time_s: float = 0.0
+    covariance: tuple[float, ...] = (0.0,) * 16

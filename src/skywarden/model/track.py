@@ -1,0 +1,102 @@
+"""The track table and the air picture."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.model.assessment import Alert, Identity, Threat
+from skywarden.model.place import F64, I64, Registration
+
+SEEN_BY = 4  # sensors remembered per track
+
+
+class Status(IntEnum):
+    """Life of a track. Only confirmed and coasting tracks have a public number and are shown."""
+
+    TENTATIVE = 0
+    CONFIRMED = 1
+    COASTING = 2
+    DROPPED = 3
+
+
+class Mode(StrEnum):
+    """What kind of picture this is. Only LIVE may ever become the ground for a real warning."""
+
+    LIVE = "live"
+    EXERCISE = "exercise"
+    SIM = "sim"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """All tracks as arrays of equal length n, sorted by label.
+
+    label: (n,) int64, internal counter of births. number: (n,) int64, public, given once at confirmation, 0 before.
+    status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold (the last update).
+    mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6).
+    born: (n,) int64 ns. hits: (n,) int64. score: (n,) log-likelihood ratio of being a target.
+    revisit: (n,) s, the quickest look that sees it. address: (n,) int64 claimed address, -1 none.
+    seen_by: (n, SEEN_BY) int64 index into Picture.sensors, latest first, -1 none; seen_at: same shape, ns.
+    """
+
+    label: I64
+    number: I64
+    status: NDArray[np.int8]
+    time: I64
+    mean: F64
+    covariance: F64
+    born: I64
+    hits: I64
+    score: F64
+    revisit: F64
+    address: I64
+    seen_by: I64
+    seen_at: I64
+
+    @classmethod
+    def empty(cls) -> "Tracks":
+        i, f = np.zeros(0, np.int64), np.zeros(0)
+        pair = np.zeros((0, SEEN_BY), np.int64)
+        return cls(
+            i, i, np.zeros(0, np.int8), i, np.zeros((0, 6)), np.zeros((0, 6, 6)), i, i, f, f, i, pair, pair
+        )
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Tracks":
+        """Return the rows named, in that order."""
+        return Tracks(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Counters of one source since the start of the record. refused: reason -> messages."""
+
+    name: str
+    decoded: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    last: int = 0  # ns, received stamp of the last message that was understood
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The whole state of the system between two ticks. Frozen: `step` returns a new one.
+
+    time: ns, the last tick. sensors: names in the order first seen; Tracks.seen_by points here.
+    """
+
+    time: int
+    mode: Mode = Mode.LIVE
+    tracks: Tracks = field(default_factory=Tracks.empty)
+    next_label: int = 1
+    next_number: int = 1
+    sensors: tuple[str, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    threats: tuple[Threat, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    health: tuple[Health, ...] = ()

@@ -1,0 +1,192 @@
+"""The main path, in one place: inputs in, picture and events out.
+
+`step` is a pure function: it reads no clock, draws no random number, opens nothing. `Line` feeds it from the record's
+inputs. Live, replay, recovery after a crash and simulation all run this same code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from skywarden.alert import decide
+from skywarden.config import Settings, parse
+from skywarden.identify import identify
+from skywarden.model.detection import Decoded, Detections, Frame, Reason
+from skywarden.model.event import Arrived, ClockStepped, Input, Output, Refused, Started, Stepped, Tick
+from skywarden.model.track import Health, Picture
+from skywarden.sensors import Reader
+from skywarden.threat import evaluate
+from skywarden.track.registration import configured, correct
+from skywarden.track.states import states
+from skywarden.track.step import track
+
+SECOND = 1_000_000_000
+
+
+def step(
+    picture: Picture, batches: Sequence[Detections], time: int, settings: Settings
+) -> tuple[Picture, list[Output]]:
+    """Advance the picture to `time` (UTC ns) by one tick's detections."""
+    ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
+    corrected = [correct(batch, picture.registrations) for batch in ordered]
+    tracked = track(picture, corrected, time, settings.tracker)
+    identities = identify(picture.identities, tracked, corrected)
+    threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
+    alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert)
+    after = replace(
+        picture,
+        time=time,
+        tracks=tracked.tracks,
+        next_label=tracked.next_label,
+        next_number=tracked.next_number,
+        sensors=tracked.sensors,
+        identities=identities,
+        threats=threats,
+        alerts=alerts,
+    )
+    events: list[Output] = [*tracked.events, *alert_events]
+    if time // SECOND != picture.time // SECOND:
+        events.append(states(after))
+    return after, events
+
+
+class Caused(NamedTuple):
+    """An output with the seq of the input it follows from."""
+
+    cause: int
+    event: Output
+
+
+@dataclass(slots=True)
+class Line:
+    """The straight line as a machine: feed it the record's inputs in order, it returns what follows.
+
+    The only mutable holder of a Picture. Equal inputs give equal outputs, on whatever day.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    picture: Picture | None = None
+    reader: Reader = field(default_factory=lambda: Reader((), (), Settings().run.mode))
+    _pending: list[tuple[int, Frame]] = field(default_factory=list)
+
+    def feed(self, seq: int, event: Input) -> list[Caused]:
+        """Take one input in. Only a Tick gives outputs."""
+        if isinstance(event, Arrived):
+            self._pending.append((seq, event.frame))
+        elif isinstance(event, Tick):
+            return self._tick(seq, event.time)
+        elif isinstance(event, Started):
+            self._start(event)
+        elif isinstance(event, ClockStepped):
+            pass  # nothing in the picture follows the host's clock; the event itself is the message
+        return []
+
+    def _start(self, event: Started) -> None:
+        self.settings = parse(event.settings)
+        memory = self.reader.save()
+        self.reader = Reader(self.settings.sources, self.settings.sensors, event.mode)
+        self.reader.restore(memory)
+        registrations = configured(self.settings.sensors)
+        if self.picture is None:
+            self.picture = Picture(event.time, event.mode, registrations=registrations)
+        else:
+            self.picture = replace(self.picture, mode=event.mode, registrations=registrations)
+
+    def _tick(self, seq: int, time: int) -> list[Caused]:
+        if self.picture is None:
+            raise ValueError("a Tick before the first Started")
+        outputs: list[Caused] = []
+        decoded = []
+        for cause, frame in self._pending:
+            found = self._decode(frame)
+            decoded.append((found, frame.received))
+            outputs += [Caused(cause, Refused(found.source, r, n)) for r, n in sorted(found.refused.items())]
+        self._pending.clear()
+        batches = [b for found, _ in decoded for b in found.batches]
+        before = replace(self.picture, health=_count(self.picture.health, decoded))
+        self.picture, events = self._step(before, batches, max(time, before.time))
+        outputs += [Caused(seq, event) for event in events]
+        outputs.append(Caused(seq, Stepped(self.picture.time, digest(self.picture))))
+        return outputs
+
+    def _decode(self, frame: Frame) -> Decoded:
+        try:
+            return self.reader.read(frame)
+        except Exception:  # noqa: BLE001 - a fault of ours in one decoder must not stop the others
+            return Decoded(frame.source, 0, (), {Reason.DECODER_FAULT: len(frame)})
+
+    def _step(
+        self, picture: Picture, batches: Sequence[Detections], time: int
+    ) -> tuple[Picture, list[Output]]:
+        """Step; if a batch breaks it, step without the sensors that do, and say which."""
+        try:
+            return step(picture, batches, time, self.settings)
+        except Exception:  # noqa: BLE001 - warn first: one bad sensor never stops the others
+            good: list[Detections] = []
+            faults: list[Output] = []
+            for batch in batches:
+                try:
+                    step(picture, [*good, batch], time, self.settings)
+                    good.append(batch)
+                except Exception:  # noqa: BLE001
+                    faults.append(Refused(batch.sensor, Reason.DECODER_FAULT, len(batch)))
+            after, events = step(picture, good, time, self.settings)
+            return after, [*faults, *events]
+
+    def save(self) -> bytes:
+        """Return the whole state between two ticks."""
+        return _encode(_Saved(self.picture, self.reader.save(), self.settings))
+
+    @classmethod
+    def restore(cls, saved: bytes) -> "Line":
+        """Make a line that goes on where `save` was called."""
+        found = _decoder.decode(saved)
+        line = cls(found.settings, found.picture)
+        mode = found.picture.mode if found.picture else found.settings.run.mode
+        line.reader = Reader(found.settings.sources, found.settings.sensors, mode)
+        line.reader.restore(found.decoders)
+        return line
+
+
+def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -> tuple[Health, ...]:
+    rows = {row.name: row for row in health}
+    for found, received in decoded:
+        row = rows.get(found.source, Health(found.source))
+        refused = dict(row.refused)
+        for reason, count in found.refused.items():
+            refused[reason] = refused.get(reason, 0) + count
+        last = received if found.messages else row.last
+        rows[found.source] = Health(found.source, row.decoded + found.messages, refused, last)
+    return tuple(rows[name] for name in sorted(rows))
+
+
+class _Saved(msgspec.Struct, frozen=True):
+    picture: Picture | None
+    decoders: dict[str, bytes]
+    settings: Settings
+
+
+def _array_out(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [value.dtype.str, list(value.shape), value.tobytes()]
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(type(value))
+
+
+def _array_in(_: type, value: Any) -> Any:
+    dtype, shape, data = value
+    return np.frombuffer(data, np.dtype(dtype)).reshape(shape)
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_array_out, order="deterministic").encode
+_decoder = msgspec.msgpack.Decoder(_Saved, dec_hook=_array_in)
+
+
+def digest(picture: Picture) -> str:
+    """Return the hash over everything in a picture, the same wherever the same picture is reached."""
+    return blake2b(_encode(picture), digest_size=8).hexdigest()

@@ -1,0 +1,109 @@
+"""Decoders: bytes of one format in, detections out. No sockets, no clock.
+
+To add a format follow docs/adding-a-sensor.md: write `sensors/<name>.py` with a class like `Decoder` below, add one
+line to DECODERS, put samples under tests/samples/<name>/. The tests that run over DECODERS do the rest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from skywarden.errors import ConfigError
+from skywarden.model.detection import Decoded, Detections, Frame, Reason
+from skywarden.model.place import Sensor, Source
+from skywarden.model.track import Mode
+
+
+class Decoder(Protocol):
+    """One format of one source.
+
+    state: everything it remembers between frames (a msgspec.Struct that encodes to msgpack), or None; saved with
+    each snapshot, so that a restarted process goes on with equal results. It keeps no other memory.
+    """
+
+    state: Any
+
+    def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None: ...
+
+    def decode(self, frame: Frame) -> Decoded:
+        """Return what the frame's messages say; never raises for anything that is in them."""
+        ...
+
+    def rows(self, frame: Frame) -> Iterator[dict[str, Any]]:
+        """Yield each message as a JSON-ready row, for `skywarden decode`; a refused one as {"error": reason}."""
+        ...
+
+    @staticmethod
+    def split(buffer: bytes) -> list[int]:
+        """Return the lengths of the whole messages at the start of a byte stream; the rest waits for more bytes.
+
+        Lossless: what is not a message (noise, an oversize line) is given out as one, for `decode` to refuse.
+        """
+        ...
+
+    @staticmethod
+    def stamp(message: bytes, near: int) -> int | None:
+        """Return the message's own time (UTC ns), the one closest to `near` if it has no date; None if it has none."""
+        ...
+
+
+DECODERS: Mapping[str, type[Decoder]] = {}
+
+
+class Reader:
+    """One decoder per source. A new Reader fed the same frames gives the same batches."""
+
+    def __init__(self, sources: Sequence[Source], sensors: Sequence[Sensor], mode: Mode) -> None:
+        self._sources = {s.name: s for s in sources}
+        self._decoders: dict[str, Decoder] = {}
+        for source in sources:
+            if source.format not in DECODERS:
+                raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(DECODERS)}')
+            mine = tuple(s for s in sensors if s.source == source.name)
+            self._decoders[source.name] = DECODERS[source.format](source, mine, mode)
+
+    def read(self, frame: Frame) -> Decoded:
+        """Decode one frame and set aside what no sensor can have measured (not finite, far past, future)."""
+        source = self._sources[frame.source]
+        decoded = self._decoders[frame.source].decode(frame)
+        refused = dict(decoded.refused)
+        batches = [_sound(batch, source, refused) for batch in decoded.batches]
+        return replace(decoded, batches=tuple(b for b in batches if len(b)), refused=refused)
+
+    def save(self) -> dict[str, bytes]:
+        """Return the memory of every decoder that has one."""
+        return {n: msgspec.msgpack.encode(d.state) for n, d in self._decoders.items() if d.state is not None}
+
+    def restore(self, saved: Mapping[str, bytes]) -> None:
+        """Give decoders of the same source and format their memory back."""
+        for name, data in saved.items():
+            decoder = self._decoders.get(name)
+            if decoder is not None and decoder.state is not None:
+                decoder.state = msgspec.msgpack.decode(data, type=type(decoder.state))
+
+
+def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detections:
+    """Return the rows that can be used; count the others by reason."""
+    age = (batch.received - batch.time) * 1e-9
+    diagonal = np.einsum("nii->ni", batch.covariance)
+    missing = np.isnan(batch.z)
+    finite = ~np.isinf(batch.z).any(1) & ~missing.all(1) & ((diagonal > 0) | missing).all(1)
+    finite &= (np.isfinite(diagonal) | missing).all(1)
+    past, future = age > source.max_age_s, age < -source.max_lead_s
+    for reason, rows in ((Reason.NOT_FINITE, ~finite), (Reason.PAST, finite & past), (Reason.FUTURE, finite & future)):
+        if count := int(rows.sum()):
+            refused[reason] = refused.get(reason, 0) + count
+    keep = finite & ~past & ~future
+    return batch if keep.all() else take(batch, keep)
+
+
+def take(batch: Detections, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Detections:
+    """Return the rows of a batch where `keep` is true."""
+    index = np.cumsum(keep) - 1
+    columns = ("time", "time_sigma", "z", "covariance", "raw", "scan", "number", "address")
+    claims = tuple(msgspec.structs.replace(c, index=int(index[c.index])) for c in batch.claims if keep[c.index])
+    evidence = None if batch.evidence is None else batch.evidence[keep]
+    return replace(batch, claims=claims, evidence=evidence, **{name: getattr(batch, name)[keep] for name in columns})
