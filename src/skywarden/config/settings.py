@@ -1,37 +1,46 @@
-"""Settings of one installation: one TOML file in, frozen values out, unknown keys refused."""
+"""What can be set, with defaults and units. The words for people stand in `words.py`, the limits in `limits.py`."""
 
-from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from skywarden.alert import AlertSettings
-from skywarden.errors import ConfigError
 from skywarden.model.place import Sensor, Site, Source
 from skywarden.model.track import Mode
 from skywarden.track.step import TrackerSettings
 
 
 class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the engine runs. clock "data" is for recordings: the messages' own times; its mode is replay."""
+
     mode: Mode = Mode.LIVE
-    clock: str = "host"  # "host": this computer's; "data": the messages' own times, for recordings (mode is replay)
+    clock: Literal["host", "data"] = "host"
     tick_ms: int = 100
 
 
 class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where everything that came in is kept."""
+
     path: str = "record"  # directory
     snapshot_s: float = 2.0
 
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the HTTP and WebSocket interface listens."""
+
     listen: str = "127.0.0.1:8642"
 
 
 class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Files that are written beside the record."""
+
     jsonl: str | None = None  # "-" is standard output
     geojson: str | None = None  # file, replaced once a second
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One installation."""
+
     run: RunSettings = RunSettings()
     sites: tuple[Site, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -41,16 +50,3 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     record: RecordSettings = RecordSettings()
     api: ApiSettings = ApiSettings()
     outputs: OutputSettings = OutputSettings()
-
-
-def parse(text: str) -> Settings:
-    """Return the settings that a TOML text says. Raises ConfigError that names the key and what to write instead."""
-    try:
-        return msgspec.toml.decode(text, type=Settings)
-    except msgspec.MsgspecError as e:
-        raise ConfigError(str(e)) from None
-
-
-def load(path: Path) -> Settings:
-    """Read a configuration file."""
-    return parse(path.read_text())

@@ -1,0 +1,64 @@
+"""Addresses: parsing, and which of them other computers can reach."""
+
+import ipaddress
+from typing import NamedTuple
+
+from skywarden.config.settings import Settings
+
+FORM = 'write "tcp://ADDRESS:PORT" or "udp://ADDRESS:PORT", for example "udp://127.0.0.1:8600"'
+
+
+class Address(NamedTuple):
+    """scheme: "tcp", "udp" or "" (an address without one); IPv6 hosts stand without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def address(text: str, scheme: str = "") -> Address:
+    """Parse "scheme://host:port", or "host:port" which gets `scheme`. Raises ValueError that says what is wrong."""
+    before, mark, rest = text.partition("://")
+    scheme, rest = (before, rest) if mark else (scheme, text)
+    host, mark, port = rest.rpartition(":")
+    if not mark or not host:
+        raise ValueError("has no port")
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f'has "{port}" for a port, which must be 1 to 65535')
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host or "/" in host or " " in host:
+        raise ValueError(f'has "{host}" for an address')
+    return Address(scheme, host, int(port))
+
+
+def is_multicast(host: str) -> bool:
+    """Return whether a host is a multicast group."""
+    try:
+        return ipaddress.ip_address(host).is_multicast
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this computer can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def exposed(settings: Settings) -> list[str]:
+    """Return the addresses in a configuration that other computers can reach; `run` needs --expose for them."""
+    found = []
+    for source in settings.sources:
+        if source.listen is None:
+            continue
+        host = address(source.listen).host
+        if is_multicast(host) and source.interface is not None:
+            host = source.interface
+        if not is_loopback(host):
+            found.append(f"{source.listen} (source {source.name})")
+    if not is_loopback(address(settings.api.listen).host):
+        found.append(f"{settings.api.listen} (api)")
+    return found

@@ -1,0 +1,109 @@
+"""Checks between settings: names, references, one way in per source, things that only make sense together."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from skywarden.config.address import FORM, address, is_multicast
+from skywarden.config.shape import Problem, toml
+from skywarden.config.suggest import meant
+from skywarden.sensors import DECODERS
+
+WAYS = ("listen", "connect", "file")
+
+
+def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield every mistake between settings. Values of a wrong type are passed over: `shape` has named them."""
+    run = data.get("run") if isinstance(data.get("run"), Mapping) else {}
+    if run and run.get("clock") == "data" and run.get("mode", "live") != "replay":
+        mode = toml(run.get("mode", "live"))
+        yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
+    for section in ("sites", "sources", "sensors"):
+        yield from _names(section, _tables(data, section))
+    sources = _tables(data, "sources")
+    for index, source in enumerate(sources):
+        yield from _source(("sources", index), source)
+    yield from _sensors(_tables(data, "sensors"), [s["name"] for s in sources if isinstance(s.get("name"), str)])
+    api = data.get("api")
+    if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
+        yield from _address(("api", "listen"), api["listen"], ("",), 'write "127.0.0.1:8642"')
+
+
+def _tables(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:
+    found = data.get(section)
+    return found if isinstance(found, list) and all(isinstance(item, Mapping) for item in found) else []
+
+
+def _names(section: str, tables: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, table in enumerate(tables):
+        name = table.get("name")
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            key = (section, index, "name")
+            yield Problem(key, f"= {toml(name)} is taken by {section}[{first[name]}]; give each its own name")
+        first.setdefault(name, index)
+
+
+def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
+    kind = source.get("format")
+    if isinstance(kind, str) and kind not in DECODERS:
+        guess = meant(kind, DECODERS)
+        hint = f"; did you mean {toml(guess)}?" if guess else ""
+        yield Problem((*key, "format"), f"= {toml(kind)} is unknown; formats are {', '.join(DECODERS)}{hint}")
+    ways = [way for way in WAYS if way in source]
+    if len(ways) != 1:
+        found = f"has {' and '.join(ways)}" if ways else "has none of listen, connect and file"
+        yield Problem(key, f'{found}; write exactly one, for example listen = "udp://127.0.0.1:8600"')
+    for way in ("listen", "connect"):
+        if isinstance(source.get(way), str):
+            yield from _address((*key, way), source[way], ("tcp", "udp") if way == "listen" else ("tcp",), FORM)
+    yield from _pair(key, source, "latitude", "longitude")
+    yield from _interface(key, source)
+
+
+def _interface(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
+    if not isinstance(source.get("interface"), str) or not isinstance(source.get("listen"), str):
+        return
+    try:
+        group = is_multicast(address(source["listen"]).host)
+    except ValueError:
+        return
+    if not group:
+        yield Problem((*key, "interface"), "is only for a multicast group (224.0.0.0 to 239.255.255.255); leave it out")
+
+
+def _address(key: tuple[str | int, ...], text: str, schemes: tuple[str, ...], form: str) -> Iterator[Problem]:
+    try:
+        found = address(text)
+    except ValueError as e:
+        yield Problem(key, f"= {toml(text)} {e}; {form}")
+        return
+    if found.scheme not in schemes:
+        allowed = " or ".join(f"{scheme}://" for scheme in schemes if scheme) or "the address"
+        yield Problem(key, f"= {toml(text)} must start with {allowed}; {form}")
+
+
+def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[Problem]:
+    seen: dict[tuple[Any, ...], int] = {}
+    for index, sensor in enumerate(sensors):
+        key = ("sensors", index)
+        source = sensor.get("source")
+        if isinstance(source, str) and source not in sources:
+            guess = meant(source, sources)
+            known = f"sources are {', '.join(map(toml, sources))}" if sources else "there is no [[sources]] block"
+            hint = f"; did you mean {toml(guess)}?" if guess else f"; {known}"
+            yield Problem((*key, "source"), f"= {toml(source)} is not the name of a source{hint}")
+        yield from _pair(key, sensor, "sac", "sic")
+        yield from _pair(key, sensor, "latitude", "longitude")
+        identity = (source, sensor.get("sac"), sensor.get("sic"))
+        if identity[1] is not None and identity in seen:
+            text = f"is the same sac and sic as sensors[{seen[identity]}] on that source; one block for each sensor"
+            yield Problem((*key, "sac"), text)
+        seen.setdefault(identity, index)
+
+
+def _pair(key: tuple[str | int, ...], table: Mapping[str, Any], one: str, other: str) -> Iterator[Problem]:
+    for here, missing in ((one, other), (other, one)):
+        if here in table and missing not in table:
+            yield Problem((*key, here), f"stands without {missing}; write both or none")
