@@ -34,7 +34,7 @@ def step(
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
     corrected = [correct(batch, picture.registrations) for batch in ordered]
     tracked = track(picture, corrected, time, settings.tracker)
-    identities = identify(picture.identities, tracked, corrected)
+    identities = identify(picture.identities, tracked.tracks, corrected, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert)
     after = replace(
@@ -70,13 +70,16 @@ class Line:
 
     settings: Settings = field(default_factory=Settings)
     picture: Picture | None = None
+    arrived: dict[str, int] = field(default_factory=dict)  # source -> messages taken in since the record began
     reader: Reader = field(default_factory=lambda: Reader((), (), Settings().run.mode))
     _pending: list[tuple[int, Frame]] = field(default_factory=list)
 
     def feed(self, seq: int, event: Input) -> list[Caused]:
         """Take one input in. Only a Tick gives outputs."""
         if isinstance(event, Arrived):
-            self._pending.append((seq, event.frame))
+            frame = event.frame
+            self._pending.append((seq, frame))
+            self.arrived[frame.source] = self.arrived.get(frame.source, 0) + len(frame)
         elif isinstance(event, Tick):
             return self._tick(seq, event.time)
         elif isinstance(event, Started):
@@ -91,10 +94,20 @@ class Line:
         self.reader = Reader(self.settings.sources, self.settings.sensors, event.mode)
         self.reader.restore(memory)
         registrations = configured(self.settings.sensors)
-        if self.picture is None:
+        before = self.picture
+        if before is None:
             self.picture = Picture(event.time, event.mode, registrations=registrations)
-        else:
-            self.picture = replace(self.picture, mode=event.mode, registrations=registrations)
+        elif before.mode is event.mode:
+            self.picture = replace(before, registrations=registrations)
+        else:  # nothing simulated or replayed may live on in a live picture, or the other way round
+            self.picture = Picture(
+                max(event.time, before.time),
+                event.mode,
+                next_label=before.next_label,
+                next_number=before.next_number,
+                registrations=registrations,
+                health=before.health,
+            )
 
     def _tick(self, seq: int, time: int) -> list[Caused]:
         if self.picture is None:
@@ -139,13 +152,13 @@ class Line:
 
     def save(self) -> bytes:
         """Return the whole state between two ticks."""
-        return _encode(_Saved(self.picture, self.reader.save(), self.settings))
+        return _encode(_Saved(self.picture, self.reader.save(), self.settings, self.arrived))
 
     @classmethod
     def restore(cls, saved: bytes) -> "Line":
         """Make a line that goes on where `save` was called."""
         found = _decoder.decode(saved)
-        line = cls(found.settings, found.picture)
+        line = cls(found.settings, found.picture, found.arrived)
         mode = found.picture.mode if found.picture else found.settings.run.mode
         line.reader = Reader(found.settings.sources, found.settings.sensors, mode)
         line.reader.restore(found.decoders)
@@ -168,6 +181,7 @@ class _Saved(msgspec.Struct, frozen=True):
     picture: Picture | None
     decoders: dict[str, bytes]
     settings: Settings
+    arrived: dict[str, int]
 
 
 def _array_out(value: Any) -> Any:

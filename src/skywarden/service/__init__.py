@@ -1,1 +1,1 @@
-"""service."""
+"""Everything that touches the world: sockets, clocks, threads, the web server, the terminal."""

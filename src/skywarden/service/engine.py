@@ -1,0 +1,188 @@
+"""The one loop around the straight line: take messages in, record them, tick, record what follows, publish."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skywarden import __version__
+from skywarden.config import Settings
+from skywarden.errors import RecordError
+from skywarden.model.detection import Frame
+from skywarden.model.event import Arrived, ClockStepped, Entry, Event, Input, Output, Started, Tick, encode
+from skywarden.model.track import Picture
+from skywarden.pipeline import SECOND, Line
+from skywarden.record.log import Log
+from skywarden.record.writer import Writer
+from skywarden.replay import recover
+from skywarden.service.clock import DataClock, HostClock
+from skywarden.service.sources import Inbox
+
+logger = logging.getLogger(__name__)
+
+RECORD_WAIT = 0.25  # s; a slower disk must not delay a warning (DESIGN section 7)
+LATENCY_WINDOW = 300  # passes over which the percentiles are taken: 30 s at ten a second
+IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one pass of the loop gave. recorded: source -> messages that are safe on the disk."""
+
+    picture: Picture
+    events: Sequence[Output]
+    recorded: dict[str, int]
+    latency_ms: tuple[float, float]  # p50, p99, from receipt to now; NaN before anything came
+    fault: str | None  # why the record does not confirm; None: it does
+    passes: int
+
+
+class Engine:
+    """Owns the Line and the record. One thread calls `run`; nobody else touches what is inside."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        settings_text: str,
+        log: Log,
+        clock: HostClock | DataClock,
+        publish: Callable[[Outcome], None],
+    ) -> None:
+        """Go on where the record ends: its newest snapshot, then the inputs after it."""
+        self.settings = settings
+        self._clock = clock
+        self._publish = publish
+        self._line, self._seq, missing = recover(log)
+        self._writer = Writer(log)
+        self._waiting: deque[tuple[int, dict[str, int]]] = deque()  # seq, counts that hold once it is durable
+        self._recorded = dict(self._line.arrived)
+        self._delays: deque[tuple[float, int]] = deque(maxlen=LATENCY_WINDOW * 20)
+        self._passes = 0
+        self._next_tick = 0
+        self._snapshot_due = 0.0
+        self._append([(at, cause, encode(event)) for cause, at, event in missing])
+        now = max(clock.now(), self._line.picture.time if self._line.picture else 0)
+        self._handle([Started(now, settings.run.mode, settings_text, __version__)])
+
+    def run(self, inbox: Inbox, stop: threading.Event) -> None:
+        """Loop until `stop` is set or every source is a file that has ended."""
+        tick = self.settings.run.tick_ms * 1e-3
+        while not stop.is_set():
+            ended = inbox.finished()
+            frames = inbox.take(0.0)
+            self.turn(frames)
+            if ended and not frames:
+                break
+            pause = tick - (self._clock.now() * 1e-9) % tick if isinstance(self._clock, HostClock) else tick
+            stop.wait(pause)
+        self.turn(inbox.take(0.0))
+
+    def turn(self, frames: Sequence[Frame]) -> None:
+        """One pass: record the inputs, wait for the disk a while, handle them, publish."""
+        outputs = self._handle(self._inputs(frames))
+        picture = self._line.picture
+        assert picture is not None  # Started came first
+        self._measure(frames)
+        self._passes += 1
+        self._publish(Outcome(picture, outputs, self._confirmed(), self._latency(), self._fault(), self._passes))
+        self._snapshot()
+
+    def close(self) -> None:
+        """Write down what is left and a last snapshot."""
+        self._snapshot_due = 0.0
+        self._snapshot()
+        self._writer.close()
+
+    def _inputs(self, frames: Sequence[Frame]) -> list[Input]:
+        if isinstance(self._clock, DataClock):
+            return self._inputs_by_data(frames)
+        inputs: list[Input] = [Arrived(frame) for frame in frames]
+        if step := self._clock.stepped():
+            logger.warning("clock_stepped seconds=%.1f", step * 1e-9)
+            inputs.append(ClockStepped(self._clock.now(), step))
+        return [*inputs, Tick(self._clock.now())]
+
+    def _inputs_by_data(self, frames: Sequence[Frame]) -> list[Input]:
+        """Put ticks between the messages of a recording, by their own times."""
+        period = self.settings.run.tick_ms * SECOND // 1000
+        inputs: list[Input] = []
+        for frame in frames:
+            if self._next_tick == 0:
+                self._next_tick = frame.received + period
+            while frame.received >= self._next_tick:
+                inputs.append(Tick(self._next_tick))
+                gap = frame.received - self._next_tick
+                self._next_tick += IDLE_TICK if gap > 2 * IDLE_TICK else period
+            inputs.append(Arrived(frame))
+        return inputs
+
+    def _handle(self, inputs: Sequence[Input]) -> list[Output]:
+        """Record inputs before they are handled; what follows from them is recorded after."""
+        first = self._seq + 1
+        self._append([(_time(event), None, encode(event)) for event in inputs])
+        if inputs and not self._writer.wait(self._seq, RECORD_WAIT):
+            logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
+        caused = [c for seq, event in enumerate(inputs, first) for c in self._line.feed(seq, event)]
+        self._waiting.append((self._seq, dict(self._line.arrived)))
+        at = self._line.picture.time if self._line.picture else 0
+        self._append([(at, c.cause, encode(c.event)) for c in caused])
+        return [c.event for c in caused]
+
+    def _append(self, rows: Sequence[tuple[int, int | None, bytes]]) -> None:
+        entries = []
+        for at, cause, payload in rows:
+            self._seq += 1
+            entries.append(Entry(self._seq, at, cause or self._seq, payload))
+        if entries:
+            self._writer.submit(entries)
+
+    def _confirmed(self) -> dict[str, int]:
+        """Return source -> messages on the disk. Never ahead of the truth."""
+        durable = self._writer.durable
+        while self._waiting and self._waiting[0][0] <= durable:
+            self._recorded = self._waiting.popleft()[1]
+        return self._recorded
+
+    def _fault(self) -> str | None:
+        if self._writer.fault:
+            return self._writer.fault
+        return "the disk is slow" if len(self._waiting) > 3 else None
+
+    def _measure(self, frames: Sequence[Frame]) -> None:
+        if isinstance(self._clock, HostClock):
+            now = self._clock.now()
+            self._delays.extend(((now - frame.received) * 1e-6, len(frame)) for frame in frames)
+
+    def _latency(self) -> tuple[float, float]:
+        """Return the p50 and p99 delay in ms over the messages of the last passes."""
+        if not self._delays:
+            return float("nan"), float("nan")
+        delay, count = np.array(self._delays).T
+        order = np.argsort(delay)
+        share = np.cumsum(count[order]) / count.sum()
+        p50, p99 = (float(delay[order][np.searchsorted(share, q)]) for q in (0.5, 0.99))
+        return p50, p99
+
+    def _snapshot(self) -> None:
+        now = time.monotonic()
+        if now >= self._snapshot_due:
+            self._snapshot_due = now + self.settings.record.snapshot_s
+            self._writer.snapshot(self._seq, self._line.save())
+
+
+def _time(event: Event) -> int:
+    return event.frame.received if isinstance(event, Arrived) else getattr(event, "time", 0)
+
+
+def open_record(path: str) -> Log:
+    """Open the record for writing, or say why not and what to do."""
+    from skywarden.record.sqlite import SqliteLog
+
+    try:
+        return SqliteLog(path)
+    except RecordError as e:
+        raise RecordError(f"{e}. Choose another place with [record] path, or make room.") from None
