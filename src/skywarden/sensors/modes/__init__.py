@@ -1,0 +1,1 @@
+"""Mode S and ADS-B: frames as JSON lines and as Beast messages."""
