@@ -87,7 +87,9 @@ ABOUT: Mapping[str, About] = {
     "sensors.time_bias_s": About("Reported minus true time.", "seconds", -3600, 3600),
     "record.path": About("Directory of the record; made when it does not exist."),
     "record.snapshot_s": About("Time between two snapshots, from which a restart goes on.", "seconds", 0.1, 3600),
-    "api.listen": About("Address and port. Other addresses than 127.0.0.1 need `skywarden run --expose`."),
+    "api.listen": About(
+        "Address and port. Other addresses than 127.0.0.1 need `skywarden run --expose`.", example='"127.0.0.1:8642"'
+    ),
     "outputs.jsonl": About(
         'Every event as a JSON line into this file; "-" is standard output.', example='"events.jsonl"'
     ),

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from skywarden.config.settings import Settings
 
-FORM = 'write "tcp://ADDRESS:PORT" or "udp://ADDRESS:PORT", for example "udp://127.0.0.1:8600"'
+FORMS = {
+    "listen": 'write "udp://ADDRESS:PORT" or "tcp://ADDRESS:PORT", for example "udp://127.0.0.1:8600"',
+    "connect": 'write "tcp://ADDRESS:PORT", for example "tcp://192.0.2.10:30005"',
+}
 
 
 class Address(NamedTuple):
@@ -23,7 +26,7 @@ def address(text: str, scheme: str = "") -> Address:
     host, mark, port = rest.rpartition(":")
     if not mark or not host:
         raise ValueError("has no port")
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    if not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError(f'has "{port}" for a port, which must be 1 to 65535')
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

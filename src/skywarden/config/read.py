@@ -18,9 +18,11 @@ _HINTS = (
     ("Expected '=' after a key", "write key = value"),
     ("Cannot overwrite a value", "the same key stands twice; keep one"),
     ("Cannot declare", "the same [table] stands twice; keep one, or write [[sites]] with double brackets"),
-    ("Illegal character", "write \\\\ for a backslash, or put the text in single quotes"),
+    ("Illegal character '\\n'", "close the quotes"),
+    ("Unescaped", "write \\\\ for a backslash, or put the text in single quotes"),
     ("Expected newline or end of document after a statement", "one setting on each line; decimals with a point"),
     ("Unterminated string", "close the quotes"),
+    ("Unclosed array", "close the bracket ]"),
 )
 
 

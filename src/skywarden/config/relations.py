@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from skywarden.config.address import FORM, address, is_multicast
+from skywarden.config.address import FORMS, address, is_multicast
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
 from skywarden.sensors import DECODERS
@@ -57,7 +57,7 @@ def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[P
         yield Problem(key, f'{found}; write exactly one, for example listen = "udp://127.0.0.1:8600"')
     for way in ("listen", "connect"):
         if isinstance(source.get(way), str):
-            yield from _address((*key, way), source[way], ("tcp", "udp") if way == "listen" else ("tcp",), FORM)
+            yield from _address((*key, way), source[way], ("tcp", "udp") if way == "listen" else ("tcp",), FORMS[way])
     yield from _pair(key, source, "latitude", "longitude")
     yield from _interface(key, source)
 

@@ -111,7 +111,7 @@ def _wrong(value: Any, kind: Any, key: Key) -> str | None:
     """Return what is wrong with a single value."""
     if kind is str:
         if not isinstance(value, str):
-            return f"must be text; write {key[-1]} = {toml(str(value))}"
+            return f"must be text; write {key[-1]} = {about(name_of(key)).example or toml(str(value))}"
         return None if value.strip() else f"is empty; write {key[-1]} = {about(name_of(key)).example or '...'}"
     if kind is bool:
         return None if isinstance(value, bool) else f"must be yes or no; write {key[-1]} = true or {key[-1]} = false"

@@ -1,0 +1,30 @@
+"""The command line: puts the parts together, and is the only place that does.
+
+Each command imports what it needs when it runs, so that help is instant and `decode` starts without the tracker.
+"""
+
+import os
+import sys
+
+from skywarden.errors import ConfigError, SkywardenError
+
+
+def main() -> None:
+    """Run the command line. One line on stderr for a mistake; a traceback is our own fault."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums in threads differ in the last bits: no equal replay
+    from skywarden.cli.app import app
+    from skywarden.cli.terminal import complain, silence
+
+    try:
+        app(sys.argv[1:] or ["--help"])
+    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+        silence()
+    except ConfigError as e:
+        complain(str(e))
+        sys.exit(2)
+    except SkywardenError as e:
+        complain(str(e))
+        sys.exit(1)
+    except OSError as e:
+        complain(f"{e.filename}: {e.strerror}" if e.filename else str(e))
+        sys.exit(1)

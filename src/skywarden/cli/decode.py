@@ -1,0 +1,110 @@
+"""`skywarden decode`: a file of messages in, JSON lines out."""
+
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from skywarden.sensors import Decoder
+
+NOON = 43_200_000_000_000  # ns, 1970-01-01; times of day without a date are put on that day
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def decode(
+    kind: Annotated[str, typer.Argument(metavar="FORMAT", help="modes, beast, sbs, asterix ... (docs/sensors.md)")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, allow_dash=True)],
+    near: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the receiver stands, in degrees.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="ISO|NS", help="When, if the file has no date.")] = None,
+    edition: Annotated[list[str] | None, typer.Option(metavar="CAT=ED", help="ASTERIX edition: 048=1.32")] = None,
+) -> None:
+    """Print what the messages of a file say, one JSON line each. The file may be raw, pcap or JSON lines, also .gz."""
+    from skywarden.cli.terminal import note
+
+    decoder = _decoder(kind, file, _place(near), _editions(edition or []))
+    refused: Counter[str] = Counter()
+    good = _print_rows(decoder, file, _nanoseconds(time), refused)
+    if refused:
+        listed = ", ".join(f"{count} {reason}" for reason, count in refused.most_common())
+        note(f"{good} decoded, {refused.total()} refused: {listed}")
+    if not good:
+        note(f"nothing in {file} could be decoded as {kind}")
+        raise typer.Exit(1)
+
+
+def _decoder(kind: str, file: Path, near: tuple[float, float] | None, editions: dict[str, str]) -> "Decoder":
+    from skywarden.model.place import Source
+    from skywarden.model.track import Mode
+    from skywarden.sensors import DECODERS
+
+    if kind not in DECODERS:
+        raise typer.BadParameter(f'"{kind}" is unknown; formats are {", ".join(DECODERS)}', param_hint="FORMAT")
+    latitude, longitude = near or (None, None)
+    source = Source(
+        name=file.name, format=kind, file=str(file), latitude=latitude, longitude=longitude, editions=editions
+    )
+    return DECODERS[kind](source, (), Mode.REPLAY)
+
+
+def _print_rows(decoder: "Decoder", file: Path, near: int, refused: Counter[str]) -> int:
+    """Print a row for each message, count the refused ones by reason, return how many were good."""
+    import msgspec
+
+    from skywarden.cli.capture import frames, opened
+    from skywarden.cli.terminal import progress
+
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    good = 0
+    out = sys.stdout.buffer
+    with opened(file) as (stream, position, size), progress(f"decoding {file.name}", size) as report:
+        for frame in frames(stream, decoder, file.name, near):
+            lines = []
+            for row in decoder.rows(frame):
+                if "error" in row:
+                    refused[row["error"]] += 1
+                else:
+                    good += 1
+                lines.append(encode(row))
+            out.write(b"".join(line + b"\n" for line in lines))
+            report(position())
+    out.flush()
+    return good
+
+
+def _place(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError:
+        latitude = longitude = float("nan")
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise typer.BadParameter(f'"{text}" is not a place; write degrees: --near 49.01,2.55', param_hint="--near")
+    return latitude, longitude
+
+
+def _editions(items: list[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    for category, mark, _ in pairs:
+        if not (mark and category.isdigit()):
+            raise typer.BadParameter(f'"{category}{mark}"; write --edition 048=1.32', param_hint="--edition")
+    return {category.zfill(3): edition for category, _, edition in pairs}
+
+
+def _nanoseconds(text: str | None) -> int:
+    """Return UTC ns of a time; without a zone it is UTC."""
+    if text is None:
+        return NOON
+    if text.isdigit():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "write it like 2026-11-02T21:30:00Z, or in ns since 1970"
+        raise typer.BadParameter(f'"{text}" is not a time; {hint}', param_hint="--time") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000

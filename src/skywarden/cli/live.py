@@ -1,0 +1,62 @@
+"""`skywarden run` and `skywarden demo`: the live engine."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+View = Annotated[bool | None, typer.Option("--view/--no-view", help="Live view; left out: if stdout is a terminal.")]
+Seconds = Annotated[
+    float | None, typer.Option("--for", metavar="SECONDS", min=0.1, help="Stop after this many seconds.")
+]
+
+
+def run(
+    config: Annotated[
+        Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration (skywarden config init).")
+    ],
+    expose: Annotated[bool, typer.Option("--expose", help="Allow addresses that other computers can reach.")] = False,
+    view: View = None,
+    seconds: Seconds = None,
+) -> None:
+    """Take sources in, keep the record, show the air picture and warn, until Ctrl-C."""
+    from skywarden.config import exposed, parse, text_of
+    from skywarden.errors import ConfigError
+
+    text = text_of(config)
+    if not expose and (open_to_others := exposed(parse(text))):
+        listed = ", ".join(open_to_others)
+        raise ConfigError(f"other computers can reach {listed}; allow it with --expose, or listen on 127.0.0.1")
+    from skywarden.service.app import run_live
+
+    summary = run_live(text, expose=expose, view=_view(view), seconds=seconds)
+    if seconds is not None:
+        _print(summary)
+
+
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="No view; end with one line of JSON.")] = False,
+    seconds: Seconds = None,
+    targets: Annotated[int, typer.Option(min=1, max=1000, help="One-way UAVs in the raid.")] = 30,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the HTTP interface.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another raid.")] = 1,
+) -> None:
+    """Show a small built-in raid over a made-up coast, sent over loopback in the sensors' own formats."""
+    from skywarden.service.demo import run_demo
+
+    summary = run_demo(
+        headless=headless, seconds=seconds, targets=targets, seed=seed, port=port, view=not headless and _view(None)
+    )
+    if headless:
+        _print(summary)
+
+
+def _view(wanted: bool | None) -> bool:
+    return sys.stdout.isatty() if wanted is None else wanted
+
+
+def _print(summary: Any) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(summary).decode())

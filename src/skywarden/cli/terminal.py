@@ -1,0 +1,48 @@
+"""What people see on stderr: mistakes, notes, progress. stdout is for data only."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Report(Protocol):
+    """Take how much is done."""
+
+    def __call__(self, done: float) -> None: ...
+
+
+def complain(text: str) -> None:
+    """Print a mistake in red on stderr."""
+    _say(text, "bold red")
+
+
+def note(text: str) -> None:
+    """Print something worth knowing on stderr."""
+    _say(text, "dim")
+
+
+def _say(text: str, style: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(text, style=style)
+
+
+@contextmanager
+def progress(label: str, total: float) -> Iterator[Report]:
+    """Show a bar on stderr while the block runs, when a person is looking and stdout goes elsewhere."""
+    if not sys.stderr.isatty() or sys.stdout.isatty() or total <= 0:
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def silence() -> None:
+    """Give up stdout without a complaint at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

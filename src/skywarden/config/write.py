@@ -1,0 +1,91 @@
+"""The commented file of `skywarden config init`, the rows of docs/configuration.md and a summary for people."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, get_args, get_origin
+
+import msgspec
+
+from skywarden.config.about import SECTIONS, about
+from skywarden.config.settings import Settings
+from skywarden.config.shape import toml
+
+HEAD = """\
+# Configuration of skywarden. Every setting is here with its default.
+# Lines that start with "#" and no space are examples or have no default: take the "#" away and change them.
+# Check the file with: skywarden config check FILE
+"""
+
+
+class Row(NamedTuple):
+    """One setting. default: TOML text, "" for none; required: there must be a value."""
+
+    section: str
+    name: str
+    default: str
+    required: bool
+    many: bool  # stands in a [[section]] block, of which there may be many
+
+
+def rows() -> Iterator[Row]:
+    """Yield every setting in the order of the file."""
+    for section in msgspec.structs.fields(Settings):
+        many = get_origin(section.type) is tuple
+        struct: Any = get_args(section.type)[0] if many else section.type
+        for field in msgspec.structs.fields(struct):
+            default: Any = None if field.required else field.default
+            if field.default_factory is not msgspec.NODEFAULT:
+                default = field.default_factory()
+            shown = "" if default is None or default == {} else toml(default)
+            yield Row(section.name, field.name, shown, field.required, many)
+
+
+def initial() -> str:
+    """Return a commented configuration with every setting; read as it is, it gives the defaults."""
+    lines = [HEAD]
+    section = ""
+    for row in rows():
+        if row.section != section:
+            section = row.section
+            lines += ["", f"# {SECTIONS[section]}", f"#[[{section}]]" if row.many else f"[{section}]"]
+        lines += _setting(row)
+    return "\n".join(lines) + "\n"
+
+
+def _setting(row: Row) -> list[str]:
+    words = about(f"{row.section}.{row.name}")
+    off = "#" if row.many or not row.default else ""
+    if row.name in ("connect", "file", "interface", "editions"):
+        off = "##"  # an example source has one way in; these are others
+    unit = f" [{words.unit}]" if words.unit else ""
+    return [f"# {words.text}{unit}", f"{off}{row.name} = {row.default or words.example}"]
+
+
+def markdown() -> Iterator[str]:
+    """Yield the rows of the tables in docs/configuration.md."""
+    for row in rows():
+        words = about(f"{row.section}.{row.name}")
+        default = "required" if row.required else f"`{row.default}`" if row.default else "none"
+        limits = "" if words.low is None else f"{words.low:g} to {words.high:g}"
+        yield f"| `{row.section}.{row.name}` | {default} | {words.unit} | {limits} | {words.text} |"
+
+
+def summary(settings: Settings) -> list[str]:
+    """Return lines that tell a person what a configuration does."""
+    run, total = settings.run, len(settings.sites) + len(settings.sources)
+    lines = [f"mode {run.mode}, clock {run.clock}, a picture every {run.tick_ms} ms"]
+    lines += [
+        f"site {s.name}: {s.latitude:.5f}, {s.longitude:.5f}, radius {s.radius_m:g} m, warn {s.lead_time_s:g} s before"
+        for s in settings.sites
+    ]
+    for source in settings.sources:
+        mine = [sensor.name for sensor in settings.sensors if sensor.source == source.name]
+        way = source.listen or source.connect or source.file
+        lines.append(f"source {source.name}: {source.format} from {way}" + (f" ({', '.join(mine)})" if mine else ""))
+    lines.append(f"record in {settings.record.path}, interface on http://{settings.api.listen}")
+    if not total:
+        lines.append("no sites and no sources yet: nothing will be seen, nothing will be warned of")
+    elif not settings.sources:
+        lines.append("no sources yet: nothing will be seen")
+    elif not settings.sites:
+        lines.append("no sites yet: no alert will be raised")
+    return lines
