@@ -1,0 +1,60 @@
+"""The configuration that belongs to a scenario: its sites, its sensors with their errors, one source per sensor."""
+
+import json
+from collections.abc import Mapping
+
+from skywarden.sim.radar import Radar
+from skywarden.sim.scenario import Scenario
+
+Value = str | int | float
+
+
+def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, api: str) -> str:
+    """Return TOML text for `skywarden run`.
+
+    listen: name of each radar and of the receiver -> the address its messages come to. The mode is sim, always: what
+    these sensors send must never stand in a live picture. record: directory; api: host and port.
+    """
+    tables = [_table("[run]", {"mode": "sim"})]
+    tables += [
+        _table(
+            "[[sites]]",
+            {
+                "name": site.name,
+                "latitude": site.latitude,
+                "longitude": site.longitude,
+                "radius_m": site.radius_m,
+                "lead_time_s": site.lead_time_s,
+            },
+        )
+        for site in scenario.sites
+    ]
+    for radar in scenario.radars:
+        tables.append(_table("[[sources]]", {"name": radar.name, "format": "asterix", "listen": listen[radar.name]}))
+        tables.append(_table("[[sensors]]", _sensor(radar)))
+    if (receiver := scenario.receiver) is not None:
+        place: dict[str, Value] = {"latitude": receiver.latitude, "longitude": receiver.longitude}
+        source: dict[str, Value] = {"name": receiver.name, "format": "modes", "listen": listen[receiver.name]}
+        tables.append(_table("[[sources]]", source | place))
+    tables += [_table("[record]", {"path": record}), _table("[api]", {"listen": api})]
+    return "\n".join(tables)
+
+
+def _sensor(radar: Radar) -> dict[str, Value]:
+    return {
+        "name": radar.name,
+        "source": radar.name,
+        "sac": radar.sac,
+        "sic": radar.sic,
+        "latitude": radar.latitude,
+        "longitude": radar.longitude,
+        "height_m": radar.height_m,
+        "revisit_s": radar.period_s,
+        "range_sigma_m": radar.range_sigma_m,
+        "azimuth_sigma_deg": radar.azimuth_sigma_deg,
+    }
+
+
+def _table(head: str, values: Mapping[str, Value]) -> str:
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    return "\n".join([head, *lines, ""])

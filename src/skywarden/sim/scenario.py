@@ -1,0 +1,148 @@
+"""Ready-made scenarios: a raid on a fictional coast, and a crowd of many targets for the load bench.
+
+The coast of Averel lies in the open Atlantic, where there is no land and the geoid is within some metres of the
+ellipsoid: heights above the sea and above the ellipsoid are the same here. Names and numbers are invented.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+
+import numpy as np
+from msgspec.structs import replace
+
+from skywarden.model.place import F64, Site
+from skywarden.sim.adsb import Receiver, adsb_messages
+from skywarden.sim.blocks import Timed, radar_messages
+from skywarden.sim.radar import Radar, look
+from skywarden.sim.raid import Flier, Fliers, Route, column, fly, on_earth
+
+ORIGIN = (29.5, -45.75)  # deg; the harbour of Averel. Land is east of it
+SAC = 250  # not given to any country
+UAVS = 36
+LENGTH_S = 1500.0  # until the last one of the raid has arrived or passed
+
+WEST = np.array([[-95e3, 30e3, 0], [-30e3, 26e3, 0], [-9e3, 21e3, 0]], float)  # from the open sea
+SOUTH = np.array([[-38e3, -95e3, 0], [-16e3, -45e3, 0], [-5e3, -24e3, 0]], float)  # along the coast, then in
+AIRLINERS = (
+    ((-130e3, 62e3, 10650.0), (20e3, 40e3, 10650.0), (180e3, 64e3, 10650.0)),
+    ((100e3, -85e3, 9150.0), (10e3, -30e3, 9150.0), (-150e3, 90e3, 9150.0)),
+)
+HELICOPTER = ((2e3, -2e3, 60.0), (-14e3, 6e3, 300.0), (-16e3, -10e3, 300.0), (-2e3, -14e3, 250.0), (3e3, -3e3, 60.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A place, who flies there, and who watches."""
+
+    sites: tuple[Site, ...]
+    radars: tuple[Radar, ...]
+    receiver: Receiver | None
+    fliers: Fliers
+    seconds: float
+    seed: int
+
+
+def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario:
+    """Return the built-in raid: one-way UAVs from two directions, two airliners, a helicopter, birds."""
+    rng = np.random.default_rng([seed, 0])
+    sites = (
+        _site("Quillmere power station", (9e3, 17e3), 2000.0, 420.0),
+        _site("Tarrowness power station", (7e3, -15e3), 2500.0, 480.0),
+        _site("Velloe switchyard", (30e3, 4e3), 1500.0, 600.0),
+    )
+    radars = (
+        replace(_radar(1, "orrin", (1e3, 24e3, 95.0), 2.5), measures_height=True),
+        replace(_radar(2, "saltfen", (0.0, -20e3, 70.0), 3.0), measures_height=True, phase_s=0.7),
+        replace(_radar(3, "highmoor", (26e3, 2e3, 240.0), 4.0), phase_s=1.9),
+    )
+    routes = (*_uavs(uavs, sites, rng), *_civil(), *_birds(rng))
+    receiver = Receiver(name="adsb", latitude=ORIGIN[0], longitude=ORIGIN[1], height_m=60.0)
+    return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed)
+
+
+def crowd(seed: int, *, targets: int, radars: int, seconds: float) -> Scenario:
+    """Return `targets` UAVs all over a square of 120 km, each seen once a second by each of `radars` radars."""
+    rng = np.random.default_rng([seed, 0])
+    routes = []
+    for _ in range(targets):
+        begin = np.append(rng.uniform(-60e3, 60e3, 2), rng.uniform(900, 1500))
+        course, speed = rng.uniform(0, 2 * np.pi), float(rng.uniform(45, 55))
+        way = np.array([np.sin(course), np.cos(course), 0.0]) * speed * (seconds + 60)
+        routes.append(Route(kind=Flier.UAV, points=_points(np.vstack([begin, begin + way])), speed=speed))
+    watching = []
+    for k in range(radars):
+        turn = 2 * np.pi * k / radars
+        at = (40e3 * np.sin(turn), 40e3 * np.cos(turn), 300.0)
+        radar = replace(_radar(k + 1, f"radar{k + 1:02d}", at, 1.0), phase_s=k / radars, measures_height=True)
+        watching.append(replace(radar, clutter=0.0, reach_m=400e3, power=10.0))
+    sites = (_site("Quillmere power station", (0.0, 0.0), 2000.0, 300.0),)
+    return Scenario(sites, tuple(watching), None, fly(routes, ORIGIN, seconds + 2), seconds, seed)
+
+
+def messages(scenario: Scenario, start: int) -> Iterator[Timed]:
+    """Yield every message of every sensor in time order. start: ns, UTC. Equal seed and start give equal bytes."""
+    wires: list[list[Timed]] = []
+    for k, radar in enumerate(scenario.radars):
+        plots = look(radar, scenario.fliers, scenario.seconds, np.random.default_rng([scenario.seed, 1, k]))
+        wires.append(radar_messages(radar, plots, scenario.fliers.routes, start, scenario.seconds))
+    if scenario.receiver is not None:
+        rng = np.random.default_rng([scenario.seed, 2])
+        wires.append(adsb_messages(scenario.receiver, scenario.fliers, scenario.seconds, start, rng))
+    return merge(*wires)
+
+
+def _site(name: str, at: tuple[float, float], radius_m: float, lead_time_s: float) -> Site:
+    latitude, longitude = _place(at[0], at[1])
+    return Site(name=name, latitude=latitude, longitude=longitude, radius_m=radius_m, lead_time_s=lead_time_s)
+
+
+def _place(east: float, north: float) -> tuple[float, float]:
+    latitude, longitude = on_earth(ORIGIN, np.array([east, north, 0.0]))
+    return round(float(latitude), 6), round(float(longitude), 6)
+
+
+def _points(way: F64) -> tuple[tuple[float, float, float], ...]:
+    return tuple((float(east), float(north), float(up)) for east, north, up in way)
+
+
+def _uavs(count: int, sites: tuple[Site, ...], rng: np.random.Generator) -> list[Route]:
+    """Two streams, some already close in, the others strung out over the sea behind them; low, then lower."""
+    targets = np.array([[9e3, 17e3, 0], [7e3, -15e3, 0], [30e3, 4e3, 0]])
+    routes = []
+    for stream, way in ((0, WEST), (1, SOUTH)):
+        for k in range(stream, count, 2):
+            goal = targets[rng.choice(3, p=(0.5, 0.1, 0.4) if stream == 0 else (0.1, 0.6, 0.3))]
+            turn_in = np.hypot(*(way[1:] - way[:-1])[:, :2].T).sum()
+            along = np.array([turn_in - 3e3 - k / count * 60e3 + rng.uniform(-1.5e3, 1.5e3)])
+            route = column(np.vstack([way, goal]), along, rng.normal(0, 1200.0, 1))[0]
+            route[:, 2] = rng.uniform(120, 1500)
+            route[-1, 2] = rng.uniform(50, 120)
+            routes.append(Route(kind=Flier.UAV, points=_points(route), speed=float(rng.uniform(45, 55))))
+    return routes
+
+
+def _civil() -> list[Route]:
+    """Two airliners and a helicopter, all with transponders; addresses from ICAO's own block for temporary use."""
+    airliner, helicopter = Flier.AIRLINER, Flier.HELICOPTER
+    return [
+        Route(kind=airliner, points=AIRLINERS[0], speed=235.0, address=0xF00101, callsign="AVR101", squawk="2153"),
+        Route(kind=airliner, points=AIRLINERS[1], speed=222.0, address=0xF00102, callsign="AVR202", squawk="5361"),
+        Route(kind=helicopter, points=HELICOPTER * 4, speed=62.0, address=0xF00103, callsign="RESCUE1", squawk="0033"),
+    ]
+
+
+def _birds(rng: np.random.Generator) -> list[Route]:
+    """Five flocks that wander near the radars."""
+    routes = []
+    for _ in range(5):
+        home = np.append(rng.uniform((-6e3, -26e3), (8e3, 28e3)), rng.uniform(60, 280))
+        steps = np.cumsum(rng.normal(0, 900.0, (24, 3)) * [1, 1, 0.02], 0)
+        way = np.maximum(home + steps, [-1e9, -1e9, 30.0])
+        routes.append(Route(kind=Flier.BIRDS, points=_points(way), speed=float(rng.uniform(11, 18))))
+    return routes
+
+
+def _radar(sic: int, name: str, at: tuple[float, float, float], period_s: float) -> Radar:
+    latitude, longitude = _place(at[0], at[1])
+    return Radar(name=name, sac=SAC, sic=sic, latitude=latitude, longitude=longitude, height_m=at[2], period_s=period_s)
