@@ -1,0 +1,155 @@
+"""One file of a record: its tables, how it is opened, and what to say when that fails.
+
+Settings of SQLite, chosen on a disk with 4 ms a sync and frames of 10 kB (bench/ack.py):
+- WAL and synchronous FULL: a transaction is one append to one file and one sync, and readers do not wait.
+- Pages of 8 kB: a frame of 10 kB takes two; 4 kB doubles the page headers and checkpoints 1.6 times as long, 32 kB
+  writes the half-filled last page again with every transaction.
+- A checkpoint every 8 MB: about 20 ms each 4 s at 2 MB/s. Longer intervals make it rarer and longer.
+"""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skywarden import __version__
+from skywarden.errors import RecordError
+from skywarden.model.event import SCHEMA
+
+PAGE = 8192  # bytes
+CHECKPOINT = 1024  # pages
+JOURNAL_LIMIT = 64 << 20  # bytes; what the WAL file may keep after a backlog went through it
+BUSY_S = 1.0  # how long to wait for someone who has the file open in another program
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, cause INTEGER NOT NULL, kind TEXT NOT NULL, payload BLOB NOT NULL
+);
+CREATE INDEX starts ON entries (seq) WHERE kind = 'Started';
+CREATE TABLE tally (
+    kind TEXT, source TEXT, entries INTEGER, messages INTEGER, bytes INTEGER, PRIMARY KEY (kind, source)
+) WITHOUT ROWID;
+CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, payload BLOB NOT NULL);
+"""
+
+
+def files(directory: Path) -> list[Path]:
+    """Return the segments of a record, oldest first."""
+    return sorted(directory.glob("segment-*.sqlite"))
+
+
+def open_for_writing(file: Path) -> sqlite3.Connection:
+    """Open a segment, making it when it is not there. Raises sqlite3.Error, OSError, RecordError."""
+    connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            _make(connection, file)
+        require_readable(connection, file)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make(connection: sqlite3.Connection, file: Path) -> None:
+    with transaction(connection):
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
+        connection.execute("INSERT INTO meta VALUES ('program', ?)", (__version__,))
+        connection.execute("INSERT INTO meta VALUES ('created', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+    for directory in (file.parent, file.parent.parent):  # SQLite does not sync the name of a new file
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def open_for_reading(file: Path) -> sqlite3.Connection:
+    """Open a segment without ever changing it, also beside a process that writes it."""
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        require_readable(connection, file)
+    except sqlite3.OperationalError:
+        connection.close()
+        if Path(f"{file}-wal").exists() or not os.access(file, os.R_OK):
+            raise
+        # Closed properly, in a directory where nothing may be written: there is no WAL to look for.
+        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+        require_readable(connection, file)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def require_readable(connection: sqlite3.Connection, file: Path) -> None:
+    """Raise RecordError when the segment is not ours or made by a newer version."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]:
+        raise RecordError(f"{file} is not a segment of a record")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+    if row is None or row[0] > SCHEMA:
+        made = f"format {'unknown' if row is None else row[0]}, this one reads {SCHEMA}"
+        raise RecordError(f"{file} was made by a newer skywarden ({made}): update skywarden")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of what is done inside, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # SQLite has mostly done it already; the first error is the one to report
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn what the disk or SQLite says about `path` into a RecordError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        known = next((words for code, words in _WORDS.items() if name.startswith(code)), None)
+        raise RecordError(f"{path}: {known or f'{error}: see the system log'}") from error
+    except OSError as error:
+        raise RecordError(f"{path}: {_OS_WORDS.get(error.errno or 0, error.strerror)}") from error
+
+
+_FULL = "the disk is full: free some space; entries wait in memory until then"
+_DENIED = "no permission: check owner and mode of the directory and its files"
+_DAMAGED = "is damaged: keep a copy, and check the disk"
+_WORDS = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_CANTOPEN": "cannot be opened: check that the directory exists, its owner and its mode",
+    "SQLITE_READONLY": _DENIED,
+    "SQLITE_PERM": _DENIED,
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_BUSY": "another program has locked it: close that program",
+    "SQLITE_LOCKED": "another program has locked it: close that program",
+    "SQLITE_IOERR": "the disk does not read or write: check the disk and the system log",
+}
+_OS_WORDS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: "the disk quota is used up: raise it or free some space",
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: "the disk is mounted read-only: mount it for writing, or name another directory",
+    errno.ENOTDIR: "is not a directory: a record is one; name another",
+    errno.EEXIST: "is not a directory: a record is one; name another",
+    errno.ENOENT: "there is no such directory",
+}

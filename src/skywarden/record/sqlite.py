@@ -1,0 +1,204 @@
+"""A record on disk: a directory of SQLite segments, with a lock file that one writing process holds."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from skywarden.errors import RecordError
+from skywarden.model.event import Entry
+from skywarden.record import segment
+from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_next, seal, tally
+
+CHUNK = 4 << 20  # bytes of payload read at a time
+
+
+class SqliteRecord:
+    """A record to read: implements `Record`. Never changes it; a process may be writing it meanwhile.
+
+    Raises RecordError when `path` is not a record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise RecordError(f"{path}: there is no such record: check the path")
+        if not path.is_dir() or not segment.files(path):
+            raise RecordError(f"{path} is not a record: a record is a directory with segment-000001.sqlite in it")
+        for file in segment.files(path):
+            with segment.in_words(file), closing(segment.open_for_reading(file)):
+                pass
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """See Record. Between two chunks no transaction is open, so that a slow reader holds nothing up."""
+        for file in segment.files(self.path):
+            with segment.in_words(file):
+                connection = segment.open_for_reading(file)
+            with closing(connection):
+                while chunk := self._chunk(connection, file, after):
+                    yield from chunk
+                    after = chunk[-1].seq
+
+    def _chunk(self, connection: sqlite3.Connection, file: Path, after: int) -> list[Entry]:
+        rows: list[Entry] = []
+        size = 0
+        with segment.in_words(file):
+            query = "SELECT seq, time, cause, payload FROM entries WHERE seq > ? ORDER BY seq"
+            with closing(connection.execute(query, (after,))) as found:
+                while size < CHUNK and (row := found.fetchone()):
+                    rows.append(Entry(*row))
+                    size += len(rows[-1].payload) + 64
+        if rows:  # older segments may have been removed, so a record may begin anywhere
+            require_next(rows, after or rows[0].seq - 1)
+        return rows
+
+    def last(self) -> int:
+        """See Record."""
+        with segment.in_words(self.path):
+            return max((last(c) for c in self.connections()), default=0)
+
+    def snapshot(self) -> tuple[int, bytes] | None:
+        """See Record."""
+        with segment.in_words(self.path):
+            for connection in self.connections(newest_first=True):
+                for (seq,) in connection.execute("SELECT seq FROM snapshots ORDER BY seq DESC").fetchall():
+                    if (payload := _whole(connection, seq)) is not None:
+                        return seq, payload
+        return None
+
+    def recorded(self) -> dict[str, int]:
+        """See Record."""
+        messages: dict[str, int] = {}
+        query = "SELECT source, messages FROM tally WHERE kind = 'Arrived' ORDER BY source"
+        with segment.in_words(self.path):
+            for connection in self.connections():
+                for source, count in connection.execute(query).fetchall():
+                    messages[source] = messages.get(source, 0) + count
+        return messages
+
+    def connections(self, newest_first: bool = False) -> Iterator[sqlite3.Connection]:
+        """Yield each segment, open for reading; raises what SQLite raises."""
+        for file in sorted(segment.files(self.path), reverse=newest_first):
+            with closing(segment.open_for_reading(file)) as connection:
+                yield connection
+
+    def close(self) -> None:
+        """See Record. Nothing is held between two calls."""
+
+
+class SqliteLog:
+    """A record to write: implements `Log`. Made when it is not there. Usable from several threads.
+
+    Raises RecordError when another process writes it or it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._turn = Lock()
+        with segment.in_words(path):
+            self._claim = _claim(path)
+            try:
+                found = segment.files(path)
+                self._connection = segment.open_for_writing(found[-1] if found else path / "segment-000001.sqlite")
+                self._record = SqliteRecord(path)
+                self._last = self._record.last()
+            except BaseException:
+                self._claim.close()
+                raise
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """See Log."""
+        if not entries:
+            return
+        with self._turn, segment.in_words(self.path):
+            require_next(entries, self._last)
+            rows = [(e.seq, e.time, e.cause, kind(e.payload), e.payload) for e in entries]
+            counts = [(*key, c.entries, c.messages, c.bytes) for key, c in tally(entries).items()]
+            try:
+                with segment.transaction(self._connection):
+                    self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+                    self._connection.executemany(_ADD_COUNT, counts)
+            except sqlite3.Error:
+                with suppress(sqlite3.Error):
+                    self._last = max(self._last, last(self._connection))
+                raise
+            self._last = entries[-1].seq
+
+    def save_snapshot(self, seq: int, payload: bytes) -> None:
+        """See Log."""
+        with self._turn, segment.in_words(self.path):
+            require_held(seq, self._last)
+            with segment.transaction(self._connection):
+                row = (seq, seal(seq, payload), payload)
+                self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", row)
+                self._connection.execute(_DROP_SNAPSHOTS)
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """See Record."""
+        return self._record.entries(after)
+
+    def last(self) -> int:
+        """See Record."""
+        return self._last
+
+    def snapshot(self) -> tuple[int, bytes] | None:
+        """See Record."""
+        return self._record.snapshot()
+
+    def recorded(self) -> dict[str, int]:
+        """See Record."""
+        return self._record.recorded()
+
+    def close(self) -> None:
+        """See Record."""
+        with self._turn, segment.in_words(self.path):
+            self._connection.close()
+            self._claim.close()
+
+
+_ADD_COUNT = """
+INSERT INTO tally VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, source) DO UPDATE SET
+entries = entries + excluded.entries, messages = messages + excluded.messages, bytes = bytes + excluded.bytes
+"""
+_DROP_SNAPSHOTS = f"""
+DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT {SNAPSHOTS_KEPT})
+"""
+
+
+def last(connection: sqlite3.Connection) -> int:
+    """Return the last seq of one segment, 0 when it is empty."""
+    found = connection.execute("SELECT max(seq) FROM entries").fetchone()[0]
+    return int(found or 0)
+
+
+def _whole(connection: sqlite3.Connection, seq: int) -> bytes | None:
+    with suppress(sqlite3.DatabaseError):  # a damaged page; the snapshot before may be whole
+        row = connection.execute("SELECT digest, payload FROM snapshots WHERE seq = ?", (seq,)).fetchone()
+        if row is not None and seal(seq, row[1]) == row[0]:
+            return bytes(row[1])
+    return None
+
+
+def _claim(path: Path) -> IO[str]:
+    """Take the record for this process; the kernel lets go of it when the process ends, however it ends."""
+    path.mkdir(parents=True, exist_ok=True)
+    strangers = [p.name for p in path.iterdir() if p.name != "lock"]
+    if strangers and not segment.files(path):
+        raise RecordError(f"{path} is neither empty nor a record: name a new directory")
+    claim = (path / "lock").open("a+")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        claim.seek(0)
+        holder = claim.read().strip()
+        claim.close()
+        raise RecordError(f"{path} is being written by process {holder}: stop it, or name another directory") from None
+    with suppress(OSError):  # the number only helps people; a full disk must not stop the claim
+        claim.truncate(0)
+        claim.write(f"{os.getpid()}\n")
+        claim.flush()
+    return claim

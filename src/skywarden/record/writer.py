@@ -1,0 +1,165 @@
+"""The thread that writes the record, so that a slow or full disk never delays a warning.
+
+Everything that waits is written in one transaction (group commit). What could not be written is tried again, in order,
+until it is written. When more waits than memory allows, new entries are refused and counted; what was accepted stays.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from threading import Condition, Thread
+
+from skywarden.errors import RecordError
+from skywarden.model.event import Entry
+from skywarden.record.log import Log
+
+LIMIT = 512 << 20  # bytes; four minutes of full disk at 2 MB/s
+GROUP = 16 << 20  # bytes in one transaction: a long backlog is written, and acknowledged, in pieces
+RETRY_S = 0.5
+OVERHEAD = 200  # bytes that an entry takes beside its payload
+
+
+class Writer:
+    """Writes entries to a log in its own thread. The log stays the caller's, to close after `close`.
+
+    durable: everything up to this seq is on disk. lost: how many entries were refused. backlog: bytes that wait.
+    """
+
+    def __init__(self, log: Log, limit: int = LIMIT) -> None:
+        self.durable = log.last()
+        self.lost = 0
+        self.backlog = 0
+        self._log = log
+        self._limit = limit
+        self._changed = Condition()  # guards all of this
+        self._waiting: deque[Entry] = deque()
+        self._snapshot: tuple[int, bytes] | None = None
+        self._accepted = self.durable
+        self._fault: str | None = None
+        self._snapshot_fault: str | None = None
+        self._closing = self._abandoned = self._ended = False
+        self._thread = Thread(target=self._run, name="record", daemon=True)
+        self._thread.start()
+
+    @property
+    def next(self) -> int:
+        """The seq of the next entry that is accepted."""
+        return self._accepted + 1
+
+    @property
+    def fault(self) -> str | None:
+        """Why the last attempt to write failed, in words; None while all is well."""
+        return self._fault or self._snapshot_fault
+
+    def submit(self, entries: Sequence[Entry]) -> bool:
+        """Queue entries; never waits for the disk. Returns False, and counts them lost, when they are refused.
+
+        They are refused all together, when too much waits or when they do not go on from `next`: a record has no
+        gaps. So after a loss nothing is accepted until the caller numbers its entries from `next` again.
+        """
+        if not entries:
+            return True
+        size = _size(entries)
+        with self._changed:
+            if entries[0].seq != self.next or self.backlog + size > self._limit or self._closing or self._ended:
+                self.lost += len(entries)
+                return False
+            self._waiting.extend(entries)
+            self._accepted = entries[-1].seq
+            self.backlog += size
+            self._changed.notify_all()
+            return True
+
+    def snapshot(self, seq: int, payload: bytes) -> None:
+        """Keep a snapshot once all entries up to `seq` are durable. A newer one replaces one that still waits."""
+        with self._changed:
+            self._snapshot = seq, payload
+            self._changed.notify_all()
+
+    def wait(self, seq: int, timeout: float) -> bool:
+        """Wait up to `timeout` s; True when everything through `seq` is durable.
+
+        Waits for a slow disk, not for one that refuses and not for a `seq` that was refused: then it returns at once.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self.durable >= seq or self._fault or seq > self._accepted, timeout)
+            return self.durable >= seq
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Write what waits and end the thread. False when something could not be written within `timeout` s."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            self._abandoned = not self._changed.wait_for(lambda: self._ended, timeout)
+            self._changed.notify_all()
+        self._thread.join(RETRY_S)
+        return self.durable == self._accepted
+
+    def _run(self) -> None:
+        try:
+            while self._wait_for_work():
+                self._write_entries()
+                self._write_snapshot()
+        finally:  # nobody may wait for a thread that is gone
+            with self._changed:
+                self._ended = True
+                if not self._closing or self.durable != self._accepted:
+                    self._fault = self._fault or "the writing thread ended by a fault in skywarden: restart"
+                self._changed.notify_all()
+
+    def _wait_for_work(self) -> bool:
+        with self._changed:
+            if self._fault:
+                self._changed.wait_for(lambda: self._abandoned, RETRY_S)
+            else:
+                self._changed.wait_for(lambda: self._waiting or self._snapshot_is_due() or self._closing)
+            return not self._abandoned and bool(self._waiting or self._snapshot_is_due() or not self._closing)
+
+    def _snapshot_is_due(self) -> bool:
+        return self._snapshot is not None and self._snapshot[0] <= self.durable
+
+    def _write_entries(self) -> None:
+        with self._changed:
+            group = self._group()
+        if not group:
+            return
+        held = self._log.last()  # after a failure the log knows best; mostly all of the group is new to it
+        fault = None
+        try:
+            self._log.append([e for e in group if e.seq > held])
+        except RecordError as error:
+            fault = str(error)
+        with self._changed:
+            self._fault = fault
+            if fault is None:
+                for _ in group:
+                    self._waiting.popleft()
+                self.durable = group[-1].seq
+                self.backlog -= _size(group)
+            self._changed.notify_all()
+
+    def _group(self) -> list[Entry]:
+        group: list[Entry] = []
+        size = 0
+        for entry in self._waiting:
+            group.append(entry)
+            size += len(entry.payload) + OVERHEAD
+            if size >= GROUP:
+                break
+        return group
+
+    def _write_snapshot(self) -> None:
+        with self._changed:
+            if self._snapshot is None or not self._snapshot_is_due():
+                return
+            seq, payload = self._snapshot
+            self._snapshot = None
+        try:
+            self._log.save_snapshot(seq, payload)
+        except RecordError as error:
+            self._snapshot_fault = f"snapshot not kept: {error}"  # only a cache: the next one will do
+        else:
+            self._snapshot_fault = None
+
+
+def _size(entries: Sequence[Entry]) -> int:
+    return sum(len(e.payload) + OVERHEAD for e in entries)
