@@ -1,0 +1,201 @@
+"""The inbox: one thread that drains all sockets and recordings into frames, which the engine fetches."""
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from skywarden.errors import ConfigError
+from skywarden.model.detection import Frame
+from skywarden.model.place import Source
+from skywarden.sensors import DECODERS
+from skywarden.service.address import LOOPBACK, Address, parse, require_loopback
+from skywarden.service.clock import Clock, DataClock
+from skywarden.service.files import Files
+from skywarden.service.receive import Receiver
+from skywarden.service.tcp import TcpClient, TcpServer
+from skywarden.service.udp import UdpChannel
+from skywarden.service.wire import Feed, Framing, Stamper, Wire, size
+
+POLL = 0.005  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
+TEND = 0.25  # s between two looks at what must be opened, retried or counted
+
+
+class Channel(Protocol):
+    """A source's way in, served by the receiver thread."""
+
+    feed: Feed
+
+    def tend(self, now: float) -> None:
+        """Open what is closed if it is due. now: s, steady."""
+        ...
+
+    def ready(self, sock: socket.socket) -> None:
+        """Serve one socket that has something."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Inbox:
+    """All sources of one configuration."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        clock: Clock,
+        *,
+        expose: bool = False,
+        decoders: Mapping[str, type[Framing]] = DECODERS,
+    ) -> None:
+        """Check all addresses; open nothing yet. Raises ConfigError."""
+        planned = [_plan(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
+        self._clock = clock
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        receiver = Receiver()
+        self._feeds = [plan.feed for plan in planned]
+        self._channels: list[Channel] = [
+            plan.kind(plan.feed, plan.address, self._selector, receiver)
+            for plan in planned
+            if plan.kind and plan.address
+        ]
+        files = [plan.feed for plan in planned if plan.kind is None]
+        self._files = Files(files, clock)
+        self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
+        self._arrived = threading.Condition()
+        self._frames: list[Frame] = []
+        self._finished = not self._channels and not files
+        self._stopping = self._failed = False
+        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
+
+    def start(self) -> None:
+        """Open everything and begin to receive. What cannot be opened says so in its state and is tried again."""
+        self._tend()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop receiving and close everything; what came before can still be taken."""
+        self._stopping = True
+        self._wake.send(b"x")
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._files.close()
+        for channel in self._channels:
+            channel.close()
+        self._put(self._collect())
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+
+    def take(self, timeout: float) -> list[Frame]:
+        """Return all frames since the last call in the order of arrival; wait up to `timeout` s for the first.
+
+        Raises RuntimeError when the receiver has died: a fault of ours, and nothing will come any more.
+        """
+        with self._arrived:
+            if not self._frames and timeout > 0 and not self._finished and not self._failed:
+                self._arrived.wait(timeout)
+            frames, self._frames = self._frames, []
+            for feed in self._feeds:
+                feed.waiting = 0
+            if self._failed and not frames:
+                raise RuntimeError("the receiver thread has stopped; see its error above")
+        return frames
+
+    def wires(self) -> tuple[Wire, ...]:
+        """Return the state and counters of each source, in the order of the configuration."""
+        return tuple(feed.wire() for feed in self._feeds)
+
+    def finished(self) -> bool:
+        """Say whether all sources are recordings that have been read and fetched to their end."""
+        with self._arrived:
+            return self._finished and not self._frames
+
+    def _run(self) -> None:
+        try:
+            due = 0.0
+            while not self._stopping:
+                began = time.monotonic()
+                if began >= due or any(channel.feed.full for channel in self._channels):
+                    self._tend()
+                    due = began + TEND
+                self._poll(POLL if self._busy() else TEND)
+                self._put(self._collect(), not self._channels and self._files.done)
+                spent = time.monotonic() - began
+                if spent < POLL and not self._stopping:
+                    time.sleep(POLL - spent)
+        finally:
+            with self._arrived:
+                self._failed = not self._stopping
+                self._arrived.notify_all()
+
+    def _busy(self) -> bool:
+        return not self._files.done or any(channel.feed.full for channel in self._channels)
+
+    def _tend(self) -> None:
+        now = time.monotonic()
+        for channel in self._channels:
+            channel.tend(now)
+
+    def _poll(self, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout):
+            if key.data is not None:
+                key.data.ready(key.fileobj)
+
+    def _collect(self) -> list[Frame]:
+        frames: list[Frame] = []
+        for channel in self._channels:
+            if self._stamper is None:
+                frames += channel.feed.flush(self._clock)
+            else:
+                frames += self._stamper.frames(channel.feed, channel.feed.messages())
+        if not self._files.done and not self._stopping:
+            frames += self._files.read()
+        return frames
+
+    def _put(self, frames: list[Frame], last: bool = False) -> None:
+        if not frames and not last:
+            return
+        feeds = {feed.source.name: feed for feed in self._feeds}
+        with self._arrived:
+            self._finished = last
+            self._frames += frames
+            for frame in frames:
+                feeds[frame.source].waiting += size(frame)
+            self._arrived.notify_all()
+
+
+class _Plan(NamedTuple):
+    """How a source will be opened; kind None: a recording."""
+
+    feed: Feed
+    kind: type[TcpServer | TcpClient | UdpChannel] | None = None
+    address: Address | None = None
+
+
+def _plan(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> _Plan:
+    if source.format not in decoders:
+        raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(decoders)}', f"{where}.format")
+    ways = [way for way in (source.listen, source.connect, source.file) if way is not None]
+    if len(ways) != 1:
+        raise ConfigError(f'source "{source.name}" needs exactly one of listen, connect and file', where)
+    feed = Feed(source, decoders[source.format], ways[0])
+    if source.file is not None:
+        return _Plan(feed)
+    if source.connect is not None:
+        address = parse(source.connect, f"{where}.connect")
+        if address.scheme != "tcp" or address.port == 0:
+            raise ConfigError('connect needs an address like "tcp://host:30005"', f"{where}.connect")
+        return _Plan(feed, TcpClient, address)
+    address = parse(ways[0], f"{where}.listen")
+    require_loopback(_reached_at(address, source), expose, f"{where}.listen")
+    return _Plan(feed, TcpServer if address.scheme == "tcp" else UdpChannel, address)
+
+
+def _reached_at(address: Address, source: Source) -> str:
+    """Return the address from which a listener can be reached: a group is heard where it was joined."""
+    return (source.interface or LOOPBACK) if address.multicast else address.host

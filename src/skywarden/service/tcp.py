@@ -1,0 +1,231 @@
+"""TCP: streams cut into messages. A server for several clients; a client that connects again."""
+
+import errno
+import selectors
+import socket
+import threading
+
+from skywarden.service.address import Address, is_literal
+from skywarden.service.receive import Receiver
+from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, why
+
+CLIENTS = 64  # of one source
+LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
+BACKOFF = (0.5, 10.0)  # s until the next try to connect: doubled from the first to the second
+CONNECT_WITHIN = 10.0  # s
+KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))  # s, s, probes: dead after 25 s
+CONNECTED = "connected"
+CONNECTING = "connecting"
+
+
+class Connections:
+    """The open connections of one source, each with its own unfinished message."""
+
+    def __init__(self, feed: Feed, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self._feed, self._selector, self._receiver = feed, selector, receiver
+        self._partial: dict[socket.socket, bytes] = {}
+        self._paused = False
+
+    def __len__(self) -> int:
+        return len(self._partial)
+
+    def __contains__(self, sock: socket.socket) -> bool:
+        return sock in self._partial
+
+    def add(self, sock: socket.socket, channel: "TcpServer | TcpClient") -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEPALIVE:
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._partial[sock] = b""
+        self._feed.peers = len(self)
+        self._feed.state = CONNECTED
+        if not self._paused:
+            self._selector.register(sock, selectors.EVENT_READ, channel)
+
+    def read(self, sock: socket.socket) -> bool:
+        """Read a connection's share of one poll; return False when it has ended."""
+        try:
+            chunk = self._receiver.stream(sock, max(LEAST, POLL_BYTES // len(self)))
+        except OSError:
+            chunk = None
+        if chunk is None:
+            self.drop(sock)
+            return False
+        if chunk:
+            self._partial[sock] = self._feed.cut(self._partial[sock], chunk)
+        return True
+
+    def balance(self, channel: "TcpServer | TcpClient") -> None:
+        """Stop reading when too much waits for the engine; go on when it has caught up."""
+        if self._feed.full != self._paused:
+            self._paused = self._feed.full
+            for sock in self._partial:
+                if self._paused:
+                    self._selector.unregister(sock)
+                else:
+                    self._selector.register(sock, selectors.EVENT_READ, channel)
+
+    def drop(self, sock: socket.socket) -> None:
+        """End one connection; what it left unfinished is handed on."""
+        self._feed.end(self._partial.pop(sock))
+        if not self._paused:
+            self._selector.unregister(sock)
+        sock.close()
+        self._feed.peers = len(self)
+
+    def close(self) -> None:
+        for sock in list(self._partial):
+            self.drop(sock)
+
+
+class TcpServer:
+    """Listens; everything that its clients send is one source."""
+
+    def __init__(self, feed: Feed, address: Address, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self.feed = feed
+        self._address, self._selector = address, selector
+        self._connections = Connections(feed, selector, receiver)
+        self._socket: socket.socket | None = None
+        self._due = 0.0
+
+    def tend(self, now: float) -> None:
+        """Listen, if that is due. now: s, steady."""
+        self._connections.balance(self)
+        if self._socket is None and now >= self._due:
+            self._due = now + RETRY
+            try:
+                self._socket = socket.create_server(
+                    (self._address.host, self._address.port), family=self._address.family, backlog=CLIENTS
+                )
+            except OSError as e:
+                self.feed.state = f"cannot listen: {why(e)}"
+                return
+            self._socket.setblocking(False)
+            self.feed.state = LISTENING
+            self.feed.address = str(self._address._replace(port=self._socket.getsockname()[1]))
+            self._selector.register(self._socket, selectors.EVENT_READ, self)
+
+    def ready(self, sock: socket.socket) -> None:
+        """Read one connection, or take a new one."""
+        if sock is self._socket:
+            self._accept(sock)
+        elif sock in self._connections and not self._connections.read(sock) and not self._connections:
+            self.feed.state = LISTENING
+        self._connections.balance(self)
+
+    def close(self) -> None:
+        self._connections.close()
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            sock, _ = listener.accept()
+        except OSError:  # it has gone again, or there are too many open files: the next poll tries again
+            return
+        if len(self._connections) >= CLIENTS:
+            sock.close()
+        else:
+            self._connections.add(sock, self)
+
+
+class TcpClient:
+    """Connects to one server, and again after every failure."""
+
+    def __init__(self, feed: Feed, address: Address, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self.feed = feed
+        self._address, self._selector = address, selector
+        self._connections = Connections(feed, selector, receiver)
+        self._pending: socket.socket | None = None
+        self._lookup: _Lookup | None = None
+        self._due, self._delay, self._before = 0.0, BACKOFF[0], 0
+        self._now = 0.0
+
+    def tend(self, now: float) -> None:
+        """Connect, if that is due. now: s, steady."""
+        self._now = now
+        self._connections.balance(self)
+        if self._connections:
+            return
+        if self._pending is not None and now >= self._due:
+            self._fail("no answer")
+        elif self._lookup is not None:
+            self._looked_up(self._lookup)
+        elif self._pending is None and now >= self._due:
+            self.feed.state = CONNECTING
+            self._due = now + CONNECT_WITHIN
+            if is_literal(self._address.host):
+                self._connect(self._address.host)
+            else:
+                self._lookup = _Lookup(self._address.host)
+
+    def ready(self, sock: socket.socket) -> None:
+        """Read the connection, or see how the attempt to connect ended."""
+        if sock is self._pending:
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                self._fail(why(OSError(error, "")))
+            else:
+                self._selector.unregister(sock)
+                self._pending = None
+                self._before = self.feed.received
+                self._connections.add(sock, self)
+        elif sock in self._connections and not self._connections.read(sock):
+            if self.feed.received > self._before:
+                self._delay = BACKOFF[0]
+            self._fail("connection closed")
+        self._connections.balance(self)
+
+    def close(self) -> None:
+        self._connections.close()
+        self._drop_pending()
+
+    def _looked_up(self, lookup: "_Lookup") -> None:
+        if lookup.is_alive() and self._now < self._due:
+            return
+        self._lookup = None
+        if lookup.found:
+            self._connect(lookup.found)
+        else:
+            self._fail("host name not found")
+
+    def _connect(self, host: str) -> None:
+        address = self._address._replace(host=host)
+        self._pending = socket.socket(address.family, socket.SOCK_STREAM)
+        self._pending.setblocking(False)
+        self._selector.register(self._pending, selectors.EVENT_WRITE, self)
+        error = self._pending.connect_ex((address.host, address.port))
+        if error not in (0, errno.EINPROGRESS):
+            self._fail(why(OSError(error, "")))
+
+    def _fail(self, reason: str) -> None:
+        self._drop_pending()
+        self.feed.state = f"waiting: {reason}"
+        self._due = self._now + self._delay
+        self._delay = min(2 * self._delay, BACKOFF[1])
+
+    def _drop_pending(self) -> None:
+        if self._pending is not None:
+            self._selector.unregister(self._pending)
+            self._pending.close()
+            self._pending = None
+
+
+class _Lookup(threading.Thread):
+    """Asks for a name's address; that can take seconds, and nobody may wait for it."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(name=f"look up {host}", daemon=True)
+        self._host = host
+        self.found = ""
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.found = str(socket.getaddrinfo(self._host, None, type=socket.SOCK_STREAM)[0][4][0])
+        except OSError:
+            self.found = ""

@@ -1,0 +1,111 @@
+"""UDP: one datagram is one message. Unicast and multicast."""
+
+import os
+import selectors
+import socket
+import struct
+
+from skywarden.service.address import LOOPBACK, Address
+from skywarden.service.receive import Receiver
+from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, why
+
+BUFFER = 8 << 20  # bytes the kernel may keep for us
+SO_RCVBUFFORCE = 33  # Linux: a larger buffer than net.core.rmem_max, for the privileged
+SO_MEMINFO = 55  # Linux: the socket's memory; its ninth word counts dropped datagrams
+DROPS = 8
+IP_MULTICAST_ALL = 49  # Linux: 0 = only the groups that this socket joined
+
+
+class UdpChannel:
+    """Receives the datagrams sent to one address."""
+
+    def __init__(self, feed: Feed, address: Address, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self.feed = feed
+        self._address, self._selector, self._receiver = address, selector, receiver
+        self._socket: socket.socket | None = None
+        self._due = 0.0
+        self._drops = 0  # of the present socket
+
+    def tend(self, now: float) -> None:
+        """Listen, if that is due; count what the kernel had to drop. now: s, steady."""
+        if self._socket is not None:
+            self._count_drops(self._socket)
+        elif now >= self._due:
+            self._due = now + RETRY
+            try:
+                self._socket = _listen(self._address, self.feed.source.interface)
+            except OSError as e:
+                self.feed.state = f"cannot listen: {why(e)}"
+                return
+            self._drops = 0
+            self.feed.state = LISTENING
+            self.feed.address = str(self._address._replace(port=self._socket.getsockname()[1]))
+            self._selector.register(self._socket, selectors.EVENT_READ, self)
+
+    def ready(self, sock: socket.socket) -> None:
+        """Read what waits, within one poll's share."""
+        count = size = 0
+        try:
+            while count < POLL_DATAGRAMS and size < POLL_BYTES:
+                found = self._receiver.datagrams(sock)
+                if not found.read:
+                    break
+                count += found.read
+                size += len(found.data)
+                if self.feed.full:
+                    self.feed.overrun += found.read
+                else:
+                    self.feed.add(found.data, found.lengths)
+        except OSError as e:
+            self.close()
+            self.feed.state = f"cannot listen: {why(e)}"
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _count_drops(self, sock: socket.socket) -> None:
+        try:
+            words = sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
+        except OSError:  # not Linux: drops stay unknown
+            return
+        if len(words) == 4 * (DROPS + 1):
+            drops = struct.unpack_from("=I", words, 4 * DROPS)[0]
+            self.feed.overrun += drops - self._drops
+            self._drops = drops
+
+
+def _listen(address: Address, interface: str | None) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        for option in (socket.SO_RCVBUF, SO_RCVBUFFORCE):
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+            except OSError:  # not Linux, or not privileged: the ordinary size has to do
+                continue
+        if address.multicast:
+            _join(sock, address, interface)
+        else:
+            sock.bind((address.host, address.port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _join(sock: socket.socket, address: Address, interface: str | None) -> None:
+    """Bind to the group itself, so that other traffic to the same port stays out, and join it."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((address.host, address.port))
+    if address.family == socket.AF_INET6:
+        index = socket.if_nametoindex(interface or "lo")
+        group = socket.inet_pton(socket.AF_INET6, address.host) + struct.pack("@I", index)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+        return
+    group = socket.inet_aton(address.host) + socket.inet_aton(interface or LOOPBACK)
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+    if hasattr(socket, "IP_MULTICAST_ALL") or os.uname().sysname == "Linux":
+        sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)

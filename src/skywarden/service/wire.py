@@ -1,0 +1,183 @@
+"""What is known of one source's wire, and the messages it has brought that nobody has fetched yet."""
+
+import errno
+import os
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from skywarden.model.detection import Frame
+from skywarden.model.place import Source
+from skywarden.service.clock import Clock, DataClock
+
+POLL_BYTES = 1 << 20  # bytes read of one source in one poll, so that a flood does not delay the others
+POLL_DATAGRAMS = 2048  # the same, counted
+PARTIAL = 1 << 20  # bytes of an unfinished message kept; then it is handed on as it is
+WAITING = 64 << 20  # bytes of one source that wait for the engine; then TCP waits and UDP is dropped
+OVERHEAD = 256  # bytes that a frame takes besides its messages
+EARLY = 4096  # messages without a time before the first one that has one
+
+RETRY = 2.0  # s between two tries to listen
+LISTENING = "listening"
+READING = "reading"
+FINISHED = "finished"
+
+
+class Framing(Protocol):
+    """The part of a decoder that cuts a stream into messages (see sensors.Decoder)."""
+
+    @staticmethod
+    def split(buffer: bytes) -> list[int]: ...
+
+    @staticmethod
+    def stamp(message: bytes, near: int) -> int | None: ...
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """One source's wire, as /api/health shows it. Counters start with the process.
+
+    state: "listening", "connected", "connecting", "waiting: ...", "cannot listen: ...", "reading", "finished",
+    "cannot read: ...". received: messages; overrun: messages lost because we did not keep up; last_received: ns, 0
+    before the first; peers: connected clients; address: with the port that was really bound, or the file.
+    """
+
+    name: str
+    state: str
+    received: int
+    bytes: int
+    overrun: int
+    last_received: int
+    peers: int
+    address: str
+
+
+class Feed:
+    """Counters and fresh messages of one source. Only the receiver thread changes it; `waiting` is the inbox's."""
+
+    def __init__(self, source: Source, framing: type[Framing], address: str) -> None:
+        self.source, self.framing, self.address = source, framing, address
+        self.state = ""
+        self.received = self.bytes = self.overrun = self.last_received = self.peers = 0
+        self.waiting = 0
+        self.done = False
+        self._data: list[bytes] = []
+        self._lengths: list[int] = []
+
+    @property
+    def full(self) -> bool:
+        """Say whether so much waits for the engine that no more may be read."""
+        return self.waiting >= WAITING
+
+    def wire(self) -> Wire:
+        return Wire(
+            self.source.name,
+            self.state,
+            self.received,
+            self.bytes,
+            self.overrun,
+            self.last_received,
+            self.peers,
+            self.address,
+        )
+
+    def add(self, data: bytes, lengths: list[int]) -> None:
+        """Take whole messages in."""
+        self._data.append(data)
+        self._lengths += lengths
+
+    def cut(self, partial: bytes, chunk: bytes) -> bytes:
+        """Take the whole messages of a stream in; return what waits for more bytes."""
+        buffer = partial + chunk if partial else chunk
+        lengths = self.framing.split(buffer)
+        used = sum(lengths)
+        if used:
+            self.add(buffer[:used] if used < len(buffer) else buffer, lengths)
+        rest = buffer[used:]
+        if len(rest) <= PARTIAL:
+            return rest
+        self.add(rest, [len(rest)])
+        return b""
+
+    def end(self, partial: bytes) -> None:
+        """A stream ended in the middle of a message: keep what came, the decoder says what it is worth."""
+        if partial:
+            self.add(partial, [len(partial)])
+
+    def flush(self, clock: Clock) -> list[Frame]:
+        """Return what was taken in since the last call as one frame (host clock)."""
+        if not self._lengths:
+            return []
+        data, lengths = b"".join(self._data), self._lengths
+        self._data, self._lengths = [], []
+        self.received += len(lengths)
+        self.bytes += len(data)
+        self.last_received = clock.now()
+        return [Frame(self.source.name, self.last_received, data, np.array(lengths, "<u4").tobytes())]
+
+    def messages(self) -> list[bytes]:
+        """Return what was taken in since the last call, one by one."""
+        data, lengths = b"".join(self._data), self._lengths
+        self._data, self._lengths = [], []
+        found, start = [], 0
+        for length in lengths:
+            found.append(data[start : start + length])
+            start += length
+        return found
+
+
+class Stamper:
+    """Gives the messages of recordings their own times, one frame for each (data clock).
+
+    Messages before the first time that is known wait for it, EARLY at most; then the host's time has to do.
+    """
+
+    def __init__(self, clock: DataClock) -> None:
+        self._clock = clock
+        self._early: list[tuple[Feed, bytes]] = []
+
+    def near(self) -> int:
+        """Return the time to which messages without a date belong."""
+        return self._clock.now() or time.time_ns()
+
+    def frames(self, feed: Feed, messages: Iterable[bytes]) -> list[Frame]:
+        """Stamp a feed's messages and move the data clock."""
+        return [f for m in messages for f in self.frame(feed, feed.framing.stamp(m, self.near()), m)]
+
+    def frame(self, feed: Feed, time_ns: int | None, message: bytes) -> list[Frame]:
+        """Return the frame for one message whose time is known, after those that waited for a time."""
+        if time_ns is not None:
+            self._clock.observe(time_ns)
+        elif not self._clock.now():
+            self._early.append((feed, message))
+            return self.rest() if len(self._early) >= EARLY else []
+        return [*self._release(), self._frame(feed, message)]
+
+    def rest(self) -> list[Frame]:
+        """Return what still waits for a time when nothing more will come."""
+        if self._early:
+            self._clock.observe(self.near())
+        return self._release()
+
+    def _release(self) -> list[Frame]:
+        early, self._early = self._early, []
+        return [self._frame(feed, message) for feed, message in early]
+
+    def _frame(self, feed: Feed, message: bytes) -> Frame:
+        feed.received += 1
+        feed.bytes += len(message)
+        feed.last_received = self._clock.now()
+        return Frame.of(feed.source.name, feed.last_received, message)
+
+
+def why(error: OSError) -> str:
+    """Say an error of the system in a few words."""
+    words = {errno.EADDRINUSE: "address in use", errno.EADDRNOTAVAIL: "this computer does not have that address"}
+    return words.get(error.errno or 0) or (os.strerror(error.errno).lower() if error.errno else str(error))
+
+
+def size(frame: Frame) -> int:
+    """Return the bytes that a frame takes while it waits."""
+    return len(frame.data) + len(frame.lengths) + OVERHEAD
