@@ -41,9 +41,7 @@ CAT034 = Category(
             None,
             fixed("PSR", "Primary radar", _CHANNEL),
             fixed("SSR", "Secondary radar", _CHANNEL),
-            fixed(
-                "MDS", "Mode S", "ANT:u1 CHAB:u2 OVLSUR:u1 MSC:u1 SCF:u1 DLF:u1 OVLSCF:u1 OVLDLF:u1 -7"
-            ),
+            fixed("MDS", "Mode S", "ANT:u1 CHAB:u2 OVLSUR:u1 MSC:u1 SCF:u1 DLF:u1 OVLSCF:u1 OVLDLF:u1 -7"),
         ),
         compound(
             "060",

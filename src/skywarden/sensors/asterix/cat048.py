@@ -66,9 +66,7 @@ CAT048 = Category(
         fixed("161", "Track number", "-4 TRN:u12"),
         fixed("042", "Calculated position, Cartesian", "X:s16:1/128:NM Y:s16:1/128:NM"),
         fixed("200", "Calculated velocity, polar", "GSP:u16:1/2^14:NM/s HDG:u16:360/2^16:deg"),
-        extended(
-            "170", "Track status", "CNF:u1 RAD:u2 DOU:u1 MAH:u1 CDM:u2", "TRE:u1 GHO:u1 SUP:u1 TCC:u1 -3"
-        ),
+        extended("170", "Track status", "CNF:u1 RAD:u2 DOU:u1 MAH:u1 CDM:u2", "TRE:u1 GHO:u1 SUP:u1 TCC:u1 -3"),
         fixed("210", "Track quality", "SIGX:u8:1/128:NM SIGY:u8:1/128:NM SIGV:u8:1/2^14:NM/s SIGH:u8:360/2^12:deg"),
         chained("030", "Warnings and target classification", "WE:u7"),
         fixed("080", "Mode 3/A code confidence", "-4 " + _PULSES),

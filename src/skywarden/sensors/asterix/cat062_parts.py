@@ -6,9 +6,7 @@ Source: EUROCONTROL-SPEC-0149-9, edition 1.20. Ages are in units of a quarter of
 from skywarden.sensors.asterix.layout import Item, compound, extended, fixed, repetitive
 
 _LAT_LON = "LAT:s24:180/2^23:deg LON:s24:180/2^23:deg"
-_INTENT = (
-    f"TCA:u1 NC:u1 TCPN:u6 ALT:s16:10:ft {_LAT_LON} PT:u4 TD:u2 TRA:u1 TOA:u1 TOV:u24:1:s TTR:u16:0.01:NM"
-)
+_INTENT = f"TCA:u1 NC:u1 TCPN:u6 ALT:s16:10:ft {_LAT_LON} PT:u4 TD:u2 TRA:u1 TOA:u1 TOV:u24:1:s TTR:u16:0.01:NM"
 
 
 def _age(name: str, title: str, bits: int = 8) -> Item:
@@ -27,9 +25,7 @@ AIRCRAFT = compound(
     fixed("FSS", "Final state selected altitude", "MV:u1 AH:u1 AM:u1 ALT:s13:25:ft"),
     extended("TIS", "Trajectory intent status", "NAV:u1 NVB:u1 -5"),
     repetitive("TID", "Trajectory intent data", _INTENT),
-    fixed(
-        "COM", "Communications and flight status", "COM:u3 STAT:u3 -2 SSC:u1 ARC:u1 AIC:u1 B1A:u1 B1B:u4"
-    ),
+    fixed("COM", "Communications and flight status", "COM:u3 STAT:u3 -2 SSC:u1 ARC:u1 AIC:u1 B1A:u1 B1B:u4"),
     fixed("SAB", "Status reported by ADS-B", "AC:u2 MN:u2 DC:u2 GBS:u1 -6 STAT:u3"),
     fixed("ACS", "ACAS resolution advisory", "ACS:hex56"),
     fixed("BVR", "Barometric vertical rate", "BVR:s16:6.25:ft/min"),
@@ -119,9 +115,7 @@ FLIGHT_PLAN = compound(
     fixed("RDS", "Runway", "NU1:ascii8 NU2:ascii8 LTR:ascii8"),
     fixed("CFL", "Current cleared flight level", "CFL:u16:1/4:FL"),
     fixed("CTL", "Current control position", "CENTRE:u8 POSITION:u8"),
-    repetitive(
-        "TOD", "Times of departure and arrival", "TYP:u5 DAY:u2 -4 HOR:u5 -2 MIN:u6 AVS:u1 -1 SEC:u6"
-    ),
+    repetitive("TOD", "Times of departure and arrival", "TYP:u5 DAY:u2 -4 HOR:u5 -2 MIN:u6 AVS:u1 -1 SEC:u6"),
     fixed("AST", "Aircraft stand", "AST:ascii48"),
     fixed("STS", "Stand status", "EMP:u2 AVL:u2 -4"),
     fixed("STD", "Standard instrument departure", "STD:ascii56"),

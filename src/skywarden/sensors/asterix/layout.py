@@ -114,9 +114,7 @@ class Category:
     def variant(self, edition: str, *changed: Item) -> "Category":
         """Return another edition that differs in these items only."""
         new = {item.name: item for item in changed}
-        return replace(
-            self, edition=edition, profile=tuple(item and new.get(item.name, item) for item in self.profile)
-        )
+        return replace(self, edition=edition, profile=tuple(item and new.get(item.name, item) for item in self.profile))
 
 
 def number(text: str) -> float:
