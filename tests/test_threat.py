@@ -1,0 +1,206 @@
+"""Threats against geometry, against a plain simulation of many futures, and in awkward cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywarden.alert import AlertOn, AlertSettings
+from skywarden.geo import east_north_up, ecef
+from skywarden.model.assessment import Category, Identity
+from skywarden.model.place import Site
+from skywarden.model.track import Status, Tracks
+from skywarden.threat import evaluate
+
+SECOND = 1_000_000_000
+TIME = 1_800_000_000 * SECOND
+PLANT = Site(name="plant", latitude=46.65, longitude=31.10, radius_m=3000.0)
+EXACT = AlertSettings(wander_ratio=0.0)
+
+
+def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, time=TIME):
+    """Return tracks that are (east, north, up m, velocity east, north, up m/s) from a site."""
+    state = np.array(states, float).reshape(-1, 6)
+    at = np.radians([sites_at.latitude, sites_at.longitude])
+    axes = east_north_up(*at)
+    mean = np.hstack([ecef(*at, sites_at.height_m) + state[:, :3] @ axes, state[:, 3:] @ axes])
+    n = len(mean)
+    covariance = np.diag([sigma[0] ** 2] * 3 + [sigma[1] ** 2] * 3)[None].repeat(n, axis=0)
+    zero, flat, pair = np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 4), np.int64)
+    label = np.arange(1, n + 1)
+    when = np.full(n, time)
+    return Tracks(
+        label, label, np.full(n, status, np.int8), when, mean, covariance, when, zero, flat, flat, zero, pair, pair
+    )
+
+
+def only(tracks, settings=EXACT, time=TIME, sites=(PLANT,)):
+    threats = evaluate(tracks, (), time, sites, settings)
+    assert len(threats) == 1
+    return threats[0]
+
+
+def test_head_on_it_arrives_at_the_edge_of_the_radius():
+    threat = only(flying([23_000, 0, 100, -50, 0, 0]))
+    assert threat.arrival == pytest.approx(400, abs=0.1)
+    assert threat.miss == pytest.approx(0, abs=1)
+    assert threat.probability == pytest.approx(1)
+    assert (threat.track, threat.site) == (1, "plant")
+
+
+def test_a_way_off_the_middle_reaches_the_edge_where_the_chord_begins():
+    threat = only(flying([20_000, 1800, 100, -100, 0, 0]))
+    assert threat.arrival == pytest.approx((20_000 - 2400) / 100, abs=0.1)
+    assert threat.miss == pytest.approx(1800, abs=1)
+
+
+def test_one_that_passes_outside_is_measured_to_closest_approach():
+    threat = only(flying([20_000, 3100, 100, -100, 0, 0], sigma=(100.0, 0.1)))
+    assert threat.miss == pytest.approx(3100, abs=1)
+    assert threat.arrival == pytest.approx(200, abs=10)
+    assert 0.1 < threat.probability < 0.4
+
+
+def test_inside_the_radius_it_has_arrived_whatever_it_does():
+    away = only(flying([2900, 0, 100, 50, 0, 0]))
+    hovering = only(flying([2900, 0, 100, 0, 0, 0]))
+    for threat in (away, hovering):
+        assert (threat.arrival, threat.arrival_sigma, threat.probability) == (0, 0, 1)
+    assert away.miss == pytest.approx(2900, abs=1)
+
+
+def test_one_that_flies_away_or_hovers_or_passes_far_off_is_no_threat():
+    tracks = flying(
+        [3200, 0, 100, 50, 0, 0], [3500, 0, 100, -0.5, 0, 0], [9000, 0, 0, 0, 0, 0], [0, 30_000, 0, 200, 0, 0]
+    )
+    assert evaluate(tracks, (), TIME, (PLANT,), AlertSettings()) == ()
+
+
+def test_an_airliner_that_passes_30_km_away_is_no_threat_but_one_at_5_km_is_a_possible_one():
+    tracks = flying([60_000, 30_000, 9000, -220, 0, 0], [60_000, 5000, 9000, -220, 0, 0], sigma=(50.0, 2.0))
+    threats = evaluate(tracks, (), TIME, (PLANT,), AlertSettings())
+    assert [threat.track for threat in threats] == [2]
+    assert 0.05 < threats[0].probability < 0.5
+
+
+def test_the_other_side_of_the_earth_is_not_overhead():
+    antipode = Site(name="antipode", latitude=-46.65, longitude=-148.90, radius_m=3000.0)
+    assert evaluate(flying([0, 0, 100, 50, 0, 0]), (), TIME, (antipode,), AlertSettings()) == ()
+
+
+def test_a_track_seen_ten_seconds_ago_is_ten_seconds_further_on():
+    threat = only(flying([23_000, 0, 100, -50, 0, 0], time=TIME - 10 * SECOND))
+    assert threat.arrival == pytest.approx(390, abs=0.1)
+
+
+def test_beyond_the_horizon_nothing_is_listed_unless_the_site_needs_longer():
+    tracks = flying([103_000, 0, 100, -50, 0, 0])
+    assert evaluate(tracks, (), TIME, (PLANT,), EXACT) == ()
+    slow_site = Site(name="plant", latitude=46.65, longitude=31.10, lead_time_s=1200.0)
+    assert only(tracks, sites=(slow_site,)).arrival == pytest.approx(2000, abs=1)
+
+
+@pytest.mark.parametrize(
+    "status, listed", [(Status.CONFIRMED, 1), (Status.COASTING, 1), (Status.TENTATIVE, 0), (Status.DROPPED, 0)]
+)
+def test_only_shown_tracks_threaten(status, listed):
+    tracks = flying([23_000, 0, 100, -50, 0, 0], status=status)
+    assert len(evaluate(tracks, (), TIME, (PLANT,), EXACT)) == listed
+
+
+def test_alerting_on_suspects_leaves_the_others_out_and_by_default_nobody():
+    tracks = flying(*[[23_000, 0, 100, -50, 0, 0]] * 4)
+    identities = tuple(
+        Identity(n, category)
+        for n, category in enumerate([Category.UNKNOWN, Category.SUSPECT, Category.FRIEND, Category.HOSTILE], 1)
+    )
+    everyone = evaluate(tracks, identities, TIME, (PLANT,), EXACT)
+    assert [threat.track for threat in everyone] == [1, 2, 3, 4]
+    some = evaluate(tracks, identities, TIME, (PLANT,), AlertSettings(alert_on=AlertOn.SUSPECT))
+    assert [threat.track for threat in some] == [2, 4]
+
+
+def test_threats_come_in_the_order_of_the_sites_then_of_track_numbers():
+    near = Site(name="a", latitude=46.66, longitude=31.10)
+    tracks = flying(*[[23_000, 0, 100, -50, 0, 0]] * 3)
+    mixed = tracks.take(np.array([2, 0, 1]))
+    threats = evaluate(mixed, (), TIME, (PLANT, near), AlertSettings())
+    assert [(threat.site, threat.track) for threat in threats] == [(s, t) for s in ("plant", "a") for t in (1, 2, 3)]
+
+
+def test_without_tracks_or_sites_there_is_no_threat():
+    assert evaluate(Tracks.empty(), (), TIME, (PLANT,), EXACT) == ()
+    assert evaluate(flying([23_000, 0, 100, -50, 0, 0]), (), TIME, (), EXACT) == ()
+
+
+def futures(tracks, site, settings, count=4000, seconds=700, seed=1):
+    """Fly `count` futures of the first track in 1 s steps; return when each first comes within the radius (inf: never).
+
+    A plain twin of the model: no closed form, no linearisation.
+    """
+    rng = np.random.default_rng(seed)
+    axes = east_north_up(np.radians(site.latitude), np.radians(site.longitude))[:2]
+    centre = ecef(np.radians(site.latitude), np.radians(site.longitude), site.height_m)
+    drawn = rng.multivariate_normal(tracks.mean[0], tracks.covariance[0], count, method="cholesky")
+    place, velocity = (drawn[:, :3] - centre) @ axes.T, drawn[:, 3:] @ axes.T
+    sigma = settings.wander_ratio * np.hypot(*(axes @ tracks.mean[0, 3:]))
+    keep = np.exp(-1 / settings.wander_time_s)
+    wander, arrival = np.zeros((count, 2)), np.full(count, np.inf)
+    for second in range(seconds):
+        arrival[np.isinf(arrival) & (np.hypot(*place.T) <= site.radius_m)] = second
+        before = wander
+        wander = keep * wander + sigma * np.sqrt(1 - keep**2) * rng.standard_normal((count, 2))
+        place = place + velocity + (before + wander) / 2
+    return arrival
+
+
+@pytest.mark.parametrize(
+    "state, sigma, settings",
+    [
+        ([18_000, 0, 300, -50, 0, 0], (200.0, 2.0), EXACT),
+        ([18_000, 2500, 300, -50, 0, 0], (200.0, 2.0), EXACT),
+        ([18_000, 6000, 300, -40, -5, 0], (300.0, 3.0), EXACT),
+        ([18_000, 0, 300, -50, 0, 0], (100.0, 1.0), AlertSettings()),
+        ([12_000, 12_000, 300, -40, -35, 0], (100.0, 1.0), AlertSettings()),
+        ([40_000, 6000, 9000, -200, 0, 0], (100.0, 2.0), AlertSettings()),
+    ],
+)
+def test_arrival_and_probability_are_those_of_many_futures(state, sigma, settings):
+    tracks = flying(state, sigma=sigma)
+    threat = only(tracks, settings)
+    arrival = futures(tracks, PLANT, settings)
+    arrived = arrival[np.isfinite(arrival)]
+    assert threat.probability == pytest.approx(len(arrived) / len(arrival), abs=0.04)
+    assert threat.arrival == pytest.approx(arrived.mean(), abs=0.25 * arrived.std() + 1)
+    assert threat.arrival_sigma == pytest.approx(arrived.std(), rel=0.2)
+    within = np.abs(arrived - threat.arrival) <= 1.2816 * threat.arrival_sigma
+    assert within.mean() == pytest.approx(0.8, abs=0.07)
+
+
+def test_miss_sigma_is_that_of_straight_futures():
+    tracks = flying([18_000, 2500, 300, -50, 0, 0], sigma=(200.0, 2.0))
+    threat = only(tracks)
+    rng = np.random.default_rng(2)
+    place = rng.normal([18_000, 2500], 200.0, (20_000, 2))
+    velocity = rng.normal([-50, 0], 2.0, (20_000, 2))
+    miss = (place[:, 0] * velocity[:, 1] - place[:, 1] * velocity[:, 0]) / np.hypot(*velocity.T)
+    assert threat.miss == pytest.approx(abs(miss.mean()), rel=0.03)
+    assert threat.miss_sigma == pytest.approx(miss.std(), rel=0.05)
+    assert threat.probability == pytest.approx(np.mean(np.abs(miss) <= 3000), abs=0.02)
+
+
+@given(
+    st.tuples(*[st.floats(-300_000, 300_000)] * 2),
+    st.tuples(*[st.floats(-900, 900)] * 2),
+    st.floats(0.0, 5000.0),
+    st.floats(0.0, 300.0),
+)
+def test_whatever_flies_the_figures_are_possible(place, velocity, place_sigma, velocity_sigma):
+    tracks = flying([*place, 500, *velocity, 0], sigma=(place_sigma, velocity_sigma))
+    for threat in evaluate(tracks, (), TIME, (PLANT,), AlertSettings()):
+        assert 0.02 <= threat.probability <= 1
+        assert 0 <= threat.arrival <= 1800
+        assert np.isfinite(threat.arrival_sigma)
+        assert threat.arrival_sigma >= 0
+        assert threat.miss >= 0
+        assert threat.miss_sigma > 0
