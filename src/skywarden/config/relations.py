@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
+from skywarden.alert import AlertSettings
 from skywarden.config.address import FORMS, address, is_multicast
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
@@ -17,6 +20,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     if run and run.get("clock") == "data" and run.get("mode", "live") != "replay":
         mode = toml(run.get("mode", "live"))
         yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
+    yield from _hysteresis(data.get("alert"))
     for section in ("sites", "sources", "sensors"):
         yield from _names(section, _tables(data, section))
     sources = _tables(data, "sources")
@@ -26,6 +30,19 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
         yield from _address(("api", "listen"), api["listen"], ("",), 'write "127.0.0.1:8642"')
+
+
+def _hysteresis(alert: Any) -> Iterator[Problem]:
+    """An alert must clear below the level that raises it, or noise switches it on and off."""
+    if not isinstance(alert, Mapping):
+        return
+    levels = {**msgspec.structs.asdict(AlertSettings()), **alert}
+    low, high = levels["clear_probability"], levels["raise_probability"]
+    if isinstance(low, int | float) and isinstance(high, int | float) and low >= high:
+        key = ("alert", "clear_probability" if "clear_probability" in alert else "raise_probability")
+        yield Problem(
+            key, f"makes clear_probability = {low} and raise_probability = {high}; clear must be the lower one"
+        )
 
 
 def _tables(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:

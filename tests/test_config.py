@@ -1,0 +1,248 @@
+"""The configuration: every mistake is named with its line and what to write instead; the written file is complete."""
+
+import re
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywarden.config import ConfigProblems, Settings, exposed, load, parse
+from skywarden.config.about import ABOUT, SECTIONS
+from skywarden.config.locate import dotted, locate
+from skywarden.config.settings import RunSettings
+from skywarden.config.shape import toml
+from skywarden.config.write import initial, rows, summary
+from skywarden.errors import ConfigError
+
+SITE = '[[sites]]\nname = "A"\nlatitude = 50.4\nlongitude = 30.5\n'
+SOURCE = '[[sources]]\nname = "radar"\nformat = "asterix"\nlisten = "udp://127.0.0.1:8600"\n'
+SENSOR = '[[sensors]]\nname = "r1"\nsource = "radar"\n'
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    return str(caught.value)
+
+
+MISTAKES = [
+    ("[run]\ntick = 100\n", "line 2: run.tick is unknown; write tick_ms = 100 (milliseconds)"),
+    ("[run]\ntick_ms = 5\n", "line 2: run.tick_ms = 5 must be between 20 and 2000 (milliseconds)"),
+    ("[run]\ntick_ms = 2001\n", "line 2: run.tick_ms = 2001 must be between 20 and 2000"),
+    ("[run]\ntick_ms = 99.5\n", "line 2: run.tick_ms must be a whole number; write tick_ms = 100"),
+    ("[run]\ntick_ms = true\n", "line 2: run.tick_ms must be a number, not true"),
+    ('[run]\nmode = "lvie"\n', 'line 2: run.mode = "lvie" is not one of "live", "exercise", "sim", "replay"; did'),
+    ('[run]\nclock = "data"\n', 'line 2: run.clock = "data" cannot make a "live" picture; write mode = "replay"'),
+    ('[run]\nmode = "sim"\nclock = "data"\n', 'line 3: run.clock = "data" cannot make a "sim" picture'),
+    (SITE + "radius_km = 3\n", "line 5: sites[0].radius_km is unknown; write radius_m = 3000 (metres)"),
+    (SITE + "radius = 3000\n", "line 5: sites[0].radius is unknown; write radius_m = 3000 (metres)"),
+    (SITE + 'lead_time = "5 min"\n', "line 5: sites[0].lead_time is unknown; write lead_time_s = 300 (seconds)"),
+    (SITE + 'lead_time_s = "5 min"\n', 'must be a number, not "5 min"; write lead_time_s = 300 (seconds)'),
+    (SITE + 'height_m = "100 ft"\n', 'must be a number, not "100 ft"; write height_m = 30.48 (metres)'),
+    (SITE + "radius_m = -5\n", "line 5: sites[0].radius_m = -5 must be between 1 and 200000 (metres)"),
+    (SITE + "radius_m = nan\n", "line 5: sites[0].radius_m = nan is not a number that can be used (metres)"),
+    (SITE + "colour = 3\n", "line 5: sites[0].colour is unknown; known here: name, latitude"),
+    (SITE + "tick_ms = 100\n", "line 5: sites[0].tick_ms is unknown here; write it below [run]"),
+    (SITE.replace("latitude", "latitud"), "line 3: sites[0].latitud is unknown; write latitude = 50.4"),
+    (SITE.replace("latitude", "lat"), "line 3: sites[0].lat is unknown; write latitude = 50.4"),
+    (SITE.replace("50.4", '"50.4"'), 'line 3: sites[0].latitude must be a number, not "50.4"; write latitude = 50.4'),
+    (SITE.replace("50.4", "5000"), "line 3: sites[0].latitude = 5000 must be between -90 and 90"),
+    (SITE.replace("50.4", "1979-05-27"), "line 3: sites[0].latitude must be a number, not a date or time; write"),
+    (SITE.replace('"A"', "3"), 'line 2: sites[0].name must be text; write name = "Plant A"'),
+    (SITE.replace('"A"', '" "'), "line 2: sites[0].name is empty; write name ="),
+    (SITE.replace("latitude = 50.4\n", ""), "line 1: sites[0] has no latitude; write latitude = "),
+    (SITE + "\n" + SITE, 'line 7: sites[1].name = "A" is taken by sites[0]'),
+    ("sites = 3\n", "line 1: sites must be a list of tables; write [[sites]]"),
+    ('[sites]\nname = "A"\n', "line 1: sites must be a list of tables; write [[sites]]"),
+    ("[[run]]\n", "line 1: run must be one table; write [run]"),
+    ("[sits]\n", "line 1: sits is unknown; did you mean sites?"),
+    (SOURCE.replace("asterix", "asterx"), 'line 3: sources[0].format = "asterx" is unknown; formats are'),
+    (SOURCE.replace("asterix", "asterx"), 'did you mean "asterix"?'),
+    (SOURCE + 'file = "a.pcap"\n', "line 1: sources[0] has listen and file; write exactly one"),
+    (SOURCE.partition("listen")[0], "line 1: sources[0] has none of listen, connect and file; write exactly one"),
+    (SOURCE.replace(":8600", ""), 'has no port; write "udp://ADDRESS:PORT"'),
+    (SOURCE.replace(":8600", ":99999"), 'has "99999" for a port'),
+    (SOURCE.replace("udp://", ""), 'line 4: sources[0].listen = "127.0.0.1:8600" must start with tcp:// or udp://'),
+    (SOURCE.replace("listen", "connect"), "must start with tcp://"),
+    (SOURCE + 'interface = "127.0.0.1"\n', "line 5: sources[0].interface is only for a multicast group"),
+    (SOURCE + "latitude = 50\n", "line 5: sources[0].latitude stands without longitude"),
+    (SOURCE + 'editions = { "048" = 1.32 }\n', "line 5: sources[0].editions is not right"),
+    (
+        SOURCE + SENSOR.replace('"radar"', '"rader"'),
+        'line 7: sensors[0].source = "rader" is not the name of a source; did',
+    ),
+    (SENSOR, 'line 3: sensors[0].source = "radar" is not the name of a source; there is no [[sources]] block'),
+    (SOURCE + SENSOR + "sac = 25\n", "line 8: sensors[0].sac stands without sic; write both or none"),
+    (SOURCE + SENSOR + "sac = 256\nsic = 1\n", "line 8: sensors[0].sac = 256 must be between 0 and 255"),
+    (SOURCE + SENSOR + "latitude = 1\n", "line 8: sensors[0].latitude stands without longitude"),
+    ("[api]\nlisten = 8642\n", 'line 2: api.listen must be text; write listen = "127.0.0.1:8642"'),
+    ('[api]\nlisten = "127.0.0.1"\n', "has no port"),
+    ("[alert]\nclear_probability = 0.5\n", "line 2: alert.clear_probability makes"),
+    ("[tracker]\nnonsense = 1\n", "line 2: tracker.nonsense is unknown"),
+]
+
+
+@pytest.mark.parametrize("text,expected", MISTAKES)
+def test_a_mistake_is_named_with_its_line_and_what_to_write_instead(text: str, expected: str) -> None:
+    assert expected in complaint(text)
+
+
+SYNTAX = [
+    ("[run]\nmode = live\n", "line 2: not TOML", "text needs quotes"),
+    ("[run]\nmode\n", "line 2: not TOML", "write key = value"),
+    ('[run]\nmode = "live\n', "line 2: not TOML", "close the quotes"),
+    ('[run]\nmode = "live"\nmode = "sim"\n', "line 3: not TOML", "the same key stands twice"),
+    ("[run]\n[run]\n", "line 2: not TOML", "the same [table] stands twice"),
+    ('[record]\npath = "c:\\data"\n', "line 2: not TOML", "single quotes"),
+    ("[run]\ntick_ms = 1,5\n", "line 2: not TOML", "decimals with a point"),
+]
+
+
+@pytest.mark.parametrize("text,line,hint", SYNTAX)
+def test_text_that_is_not_toml_is_named_with_its_line_and_a_hint(text: str, line: str, hint: str) -> None:
+    said = complaint(text)
+    assert said.startswith(line)
+    assert hint in said
+
+
+def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
+    text = "[run]\ntick_ms = 1\n" + SITE.replace("50.4", "95") + "radius_km = 3\n" + SOURCE.replace(":8600", "")
+    with pytest.raises(ConfigProblems) as caught:
+        parse(text)
+    assert [line for line, _, _ in caught.value.problems] == [2, 5, 7, 11]
+    assert (caught.value.line, caught.value.where) == (2, "run.tick_ms")
+
+
+def test_what_is_advised_is_accepted() -> None:
+    said = complaint(SITE + "radius_km = 3\n")
+    advised = re.search(r"write (radius_m = \S+)", said)
+    assert advised is not None
+    assert parse(SITE + advised[1]).sites[0].radius_m == 3000.0
+
+
+def test_a_right_configuration_gives_what_it_says() -> None:
+    settings = parse(SITE + SOURCE + SENSOR + 'sac = 25\nsic = 12\n[run]\nmode = "replay"\nclock = "data"\n')
+    assert (settings.sites[0].name, settings.sites[0].latitude, settings.sites[0].radius_m) == ("A", 50.4, 3000.0)
+    assert settings.sources[0].listen == "udp://127.0.0.1:8600"
+    assert (settings.sensors[0].sac, settings.sensors[0].sic) == (25, 12)
+    assert settings.run == RunSettings(mode=settings.run.mode, clock="data")
+    assert settings.run.mode.value == "replay"
+
+
+def test_the_empty_configuration_is_the_defaults() -> None:
+    assert parse("") == Settings()
+
+
+def test_a_file_that_does_not_exist_says_how_to_write_one(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"does not exist; write one: skywarden config init > .*a\.toml"):
+        load(tmp_path / "a.toml")
+
+
+def test_a_file_in_another_encoding_or_a_directory_is_refused(tmp_path) -> None:
+    (tmp_path / "a.toml").write_bytes("# Київ".encode("cp1251"))
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(tmp_path / "a.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_the_written_file_is_the_defaults() -> None:
+    assert parse(initial()) == Settings()
+
+
+def test_the_examples_in_the_written_file_are_right() -> None:
+    settings = parse(re.sub(r"^#(?=\S)", "", initial(), flags=re.MULTILINE))
+    assert [s.name for s in settings.sites] == ["Plant A"]
+    assert settings.sensors[0].source == settings.sources[0].name
+    assert settings.outputs.jsonl == "events.jsonl"
+
+
+def test_the_written_file_has_every_setting_with_its_words_and_unit() -> None:
+    text = initial()
+    for row in rows():
+        words = ABOUT[f"{row.section}.{row.name}"]
+        assert re.search(rf"^#* ?{row.name} = \S", text, re.MULTILINE), row
+        assert words.text, row
+        assert f"# {words.text}" + (f" [{words.unit}]" if words.unit else "") in text
+
+
+def test_every_setting_has_words_and_every_number_has_limits() -> None:
+    known = {f"{row.section}.{row.name}": row for row in rows()}
+    assert set(ABOUT) == set(known), "config/about.py and the settings differ"
+    assert list(SECTIONS) == list(dict.fromkeys(row.section for row in known.values()))
+    for name, row in known.items():
+        value = tomllib.loads(f"x = {row.default or ABOUT[name].example}")["x"]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = ABOUT[name].low, ABOUT[name].high
+            assert low is not None, name
+            assert high is not None, name
+            assert low <= value <= high, name
+            assert ABOUT[name].unit or name in ("sensors.sac", "sensors.sic"), name
+
+
+def test_addresses_that_others_can_reach_are_found() -> None:
+    def source(name: str, listen: str, extra: str = "") -> str:
+        return SOURCE.replace('"radar"', f'"{name}"').replace("udp://127.0.0.1:8600", listen) + extra
+
+    text = (
+        source("a", "tcp://0.0.0.0:1")
+        + source("b", "udp://239.1.1.1:2")
+        + source("c", "udp://239.1.1.1:3", 'interface = "127.0.0.1"\n')
+        + source("d", "tcp://localhost:4")
+        + source("e", "tcp://[::1]:5")
+        + source("f", "tcp://[::]:6")
+        + '[api]\nlisten = "192.0.2.1:80"\n'
+    )
+    assert [found.split()[0] for found in exposed(parse(text))] == [
+        "tcp://0.0.0.0:1",
+        "udp://239.1.1.1:2",
+        "tcp://[::]:6",
+        "192.0.2.1:80",
+    ]
+
+
+def test_the_summary_says_what_is_missing() -> None:
+    assert "nothing will be seen" in summary(parse(""))[-1]
+    assert "no alert will be raised" in summary(parse(SOURCE))[-1]
+    assert summary(parse(SITE + SOURCE + SENSOR))[1:3] == [
+        "site A: 50.40000, 30.50000, radius 3000 m, warn 300 s before",
+        "source radar: asterix from udp://127.0.0.1:8600 (r1)",
+    ]
+
+
+def test_lines_are_found_through_every_form_of_toml() -> None:
+    text = (
+        'a = 1 # b = 2\n"b c".d = "x # y"\n[run]\nx = [1,\n 2, # c\n {k = 3, l = """q\nr"""}, 5]\n'
+        "[[s]]\nn = 'a'\n[[s]]\nn = 1979-05-27T07:32:00Z\n[s.sub]\nx = { a = 1, b.c = 2 }\n"
+    )
+    found = {dotted(key): line for key, line in locate(text).items()}
+    assert found["a"] == 1
+    assert found["b c.d"] == 2
+    assert found["run.x[1]"] == 5
+    assert found["run.x[2].l"] == 6
+    assert found["run.x[3]"] == 7
+    assert found["s[1].n"] == 11
+    assert found["s[1].sub.x.b.c"] == 13
+
+
+names = st.text("abc_", min_size=1, max_size=4)
+scalars = st.integers(-5, 5) | st.booleans() | st.sampled_from(["", "a b", "1 km", "é#", "x=y"])
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
+
+
+entries = values | st.lists(st.dictionaries(names, values), max_size=3)
+tables = st.dictionaries(st.sampled_from([*SECTIONS, "other"]), entries, max_size=4)
+
+
+@given(tables)
+def test_whatever_stands_in_the_file_gives_settings_or_named_mistakes(data: dict[str, object]) -> None:
+    text = "".join(f"{key} = {toml(value)}\n" for key, value in data.items())
+    assert tomllib.loads(text) == data
+    try:
+        parse(text)
+    except ConfigProblems as e:
+        found = e.problems
+    else:
+        found = []
+    assert all(1 <= line <= len(data) for line, _, _ in found)
