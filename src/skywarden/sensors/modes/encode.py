@@ -10,8 +10,8 @@ from math import cos, radians, sin
 import msgspec
 
 from skywarden.sensors.modes import altitude, cpr, crc
+from skywarden.sensors.modes.fields import ALPHABET
 
-ALPHABET = "#ABCDEFGHIJKLMNOPQRSTUVWXYZ##### ###############0123456789######"
 _EXTENDED_SQUITTER = 17 << 3
 _AIRBORNE = 5  # CA: level 2 or higher, airborne
 _ON_GROUND = 4
