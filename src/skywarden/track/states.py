@@ -1,1 +1,44 @@
-"""The shown tracks at the picture's time, as columns for the record and for people."""
+"""Tracks at another time than their own: for threat, view, API; and the shown ones as columns for the record."""
+
+import numpy as np
+
+from skywarden import geo
+from skywarden.model.event import TrackStates
+from skywarden.model.place import F64
+from skywarden.model.track import Picture, Status, Tracks
+from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE, predict_all, seconds
+
+
+def at(tracks: Tracks, time: int, noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)) -> tuple[F64, F64]:
+    """Return mean (n, 6) and covariance (n, 6, 6) of all tracks, predicted to `time`, ns. m and m/s, ECEF.
+
+    noise: level and vertical process noise, m^2/s^3, as in TrackerSettings.
+    """
+    return predict_all(np.array(tracks.mean), np.array(tracks.covariance), seconds(tracks.time, time), noise)
+
+
+def states(picture: Picture) -> TrackStates:
+    """Return where every shown track (confirmed or coasting) is at the picture's time.
+
+    Rounded to 1e-7 deg, 0.1 m, 0.1 m/s, so that another machine's last bits do not show.
+    """
+    status = picture.tracks.status
+    shown = picture.tracks.take((status == Status.CONFIRMED) | (status == Status.COASTING))
+    mean, _ = at(shown, picture.time)
+    latitude, longitude, height = geo.geodetic(mean[:, :3])
+    level = geo.east_north_up(latitude, longitude)
+    velocity = np.einsum("nij,nj->ni", level, mean[:, 3:])
+    return TrackStates(
+        time=picture.time,
+        number=shown.number.tolist(),
+        latitude=_rounded(np.degrees(latitude), 7),
+        longitude=_rounded(np.degrees(longitude), 7),
+        height_m=_rounded(height, 1),
+        east_m_s=_rounded(velocity[:, 0], 1),
+        north_m_s=_rounded(velocity[:, 1], 1),
+        up_m_s=_rounded(velocity[:, 2], 1),
+    )
+
+
+def _rounded(values: F64, decimals: int) -> list[float]:
+    return [float(value) for value in np.round(values, decimals) + 0.0]  # + 0.0: no minus zero
