@@ -43,7 +43,7 @@ class _Pairs(NamedTuple):
     """k pairs of a track and a site. Level plane of the site: m, m/s, east and north; mean at the picture's time.
 
     track, site: (k,) rows. offset, velocity: (k, 2). axes: (k, 2, 3) ECEF -> east, north. since: (k,) s since the
-    track's update. covariance: (k, 6, 6) at that update. radius, horizon: (k,) m, s. elsewhere: never left out here.
+    track's update. covariance: (k, 6, 6) at that update. radius, horizon: (k,) m, s.
     """
 
     track: I64
@@ -100,31 +100,33 @@ def _near(tracks: Tracks, rows: I64, time: int, sites: Sequence[Site], settings:
     axes = east_north_up(place[:, 0], place[:, 1])[:, :2]
     radius = np.array([site.radius_m for site in sites])
     horizon = np.array([max(settings.horizon_s, 2 * site.lead_time_s) for site in sites])
-    since = (time - tracks.time[rows]) * 1e-9
+    since = np.asarray((time - tracks.time[rows]) * 1e-9, float)
     velocity = tracks.mean[rows, 3:]
     position = tracks.mean[rows, :3] + velocity * since[:, None]
+    speed = np.sqrt((velocity**2).sum(1))
     spread = np.sqrt(np.trace(tracks.covariance[rows, :3, :3], axis1=1, axis2=2))
     drift = np.sqrt(np.trace(tracks.covariance[rows, 3:, 3:], axis1=1, axis2=2))
-    speed = np.linalg.norm(velocity, axis=1)
     drift = np.hypot(drift, settings.wander_ratio * speed)  # an upper bound: as if it never came back
 
-    # Straight through the Earth, and a gate in three dimensions: the level plane alone would see the antipodes.
-    apart2 = (position**2).sum(1)[:, None] + (centre**2).sum(1) - 2 * position @ centre.T
-    reach = radius + np.outer(speed, horizon) + GATE * spread[:, None]
-    i, j = np.nonzero(apart2 <= reach**2)
-    offset = np.einsum("kab,kb->ka", axes[j], position[i] - centre[j])
-    level = np.einsum("kab,kb->ka", axes[j], velocity[i])
-    toward = -(offset * level).sum(1)
-    slowly = np.maximum((level**2).sum(1), SLOWEST**2)
-    past = np.abs(offset[:, 0] * level[:, 1] - offset[:, 1] * level[:, 0]) / np.sqrt(slowly)
+    # A gate in three dimensions, straight through the Earth: in the level plane alone the antipodes are overhead.
+    apart2 = position @ (-2 * centre.T)
+    apart2 += (position**2).sum(1)[:, None]
+    apart2 += (centre**2).sum(1)
+    reach = np.outer(speed, horizon)
+    reach += GATE * spread[:, None] + radius
+    pair = np.flatnonzero(apart2 <= np.square(reach, out=reach))
+    i, j = np.divmod(pair, len(sites))
+    u, v = (np.take(velocity @ axes[:, axis].T, pair) for axis in (0, 1))
+    x, y = (np.take(position @ axes[:, axis].T, pair) - (centre * axes[:, axis]).sum(1)[j] for axis in (0, 1))
+    toward = -(x * u + y * v)
+    slowly = np.maximum(u * u + v * v, SLOWEST**2)
     blur = GATE * (spread[i] + drift[i] * (since[i] + np.maximum(toward, 0) / slowly))
-    inside = (offset**2).sum(1) <= radius[j] ** 2
-    moves = (level**2).sum(1) >= SLOWEST**2
-    keep = inside | (moves & (toward > 0) & (past <= radius[j] + blur))
+    inside = x * x + y * y <= radius[j] ** 2
+    passes = np.abs(x * v - y * u) <= (radius[j] + blur) * np.sqrt(slowly)
+    keep = np.flatnonzero(inside | ((u * u + v * v >= SLOWEST**2) & (toward > 0) & passes))
+    offset, level = np.stack([x[keep], y[keep]], 1), np.stack([u[keep], v[keep]], 1)
     i, j = i[keep], j[keep]
-    return _Pairs(
-        rows[i], j, offset[keep], level[keep], axes[j], since[i], tracks.covariance[rows[i]], radius[j], horizon[j]
-    )
+    return _Pairs(rows[i], j, offset, level, axes[j], since[i], tracks.covariance[rows[i]], radius[j], horizon[j])
 
 
 def _passages(pairs: _Pairs, settings: ThreatSettings) -> F64:
