@@ -52,9 +52,10 @@ class Info(TypedDict):
     snapshots: list[int]
 
 
-def info(path: Path) -> Info:
+def info(path: Path | str) -> Info:
     """Describe a record; it may be in use. Raises RecordError when it cannot be read."""
     record = SqliteRecord(path)
+    path = record.path
     files = segment.files(path)
     with segment.in_words(path):
         parts = [_part(connection) for connection in record.connections()]

@@ -23,8 +23,8 @@ class SqliteRecord:
     Raises RecordError when `path` is not a record.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = path = Path(path)
         if not path.exists():
             raise RecordError(f"{path}: there is no such record: check the path")
         if not path.is_dir() or not segment.files(path):
@@ -96,8 +96,8 @@ class SqliteLog:
     Raises RecordError when another process writes it or it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = path = Path(path)
         self._turn = Lock()
         with segment.in_words(path):
             self._claim = _claim(path)
