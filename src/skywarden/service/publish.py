@@ -1,0 +1,191 @@
+"""What the last tick showed, for everyone who looks: encoded once, never waited for."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from skywarden.config import OutputSettings
+from skywarden.model.event import Output, TrackStates
+from skywarden.model.place import Site
+from skywarden.model.track import Picture
+from skywarden.service import rows
+from skywarden.service.emit import Emitter
+from skywarden.service.geojson import feature_collection
+from skywarden.service.wire import Wire
+
+STALLED_AFTER = 2.0  # s without a new picture
+OK, DEGRADED, NOT_RECORDED, STALLED = "ok", "degraded", "not recorded", "stalled"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """One tick's result. Frozen; what is encoded is kept, so that a hundred viewers cost one.
+
+    states: the shown tracks at the picture's time. recorded: source -> messages that are safe on the disk; before:
+    the same when this process started. latency_ms: p50, p99 from receipt to here, NaN before the first message.
+    fault: why the record does not confirm, in words. tick: counts passes of the engine. time: ns, the clock's now.
+    """
+
+    picture: Picture
+    states: TrackStates
+    wires: tuple[Wire, ...] = ()
+    recorded: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, int] = field(default_factory=dict)
+    latency_ms: tuple[float, float] = (float("nan"), float("nan"))
+    not_recorded: bool = False
+    fault: str | None = None
+    tick: int = 0
+    time: int = 0
+    sites: tuple[Site, ...] = ()
+
+    @cached_property
+    def sources(self) -> list[rows.SourceRow]:
+        return rows.sources(self.picture, self.wires, self.recorded, self.before, self.time)
+
+    @cached_property
+    def tracks(self) -> list[rows.TrackRow]:
+        """The shown tracks without their covariances."""
+        return rows.tracks(self.picture, self.states, covariances=False)
+
+    @cached_property
+    def alerts(self) -> list[rows.AlertRow]:
+        return rows.alerts(self.picture.alerts)
+
+    @property
+    def state(self) -> str:
+        if self.not_recorded:
+            return NOT_RECORDED
+        return OK if all(source.good for source in self.sources) else DEGRADED
+
+    def picture_json(self) -> bytes:
+        """Return /api/picture."""
+        return self._picture_json
+
+    def health_json(self) -> bytes:
+        """Return /api/health."""
+        return self._health_json
+
+    def geojson(self) -> bytes:
+        """Return /api/geojson."""
+        return self._geojson
+
+    def health(self, state: str | None = None) -> dict[str, Any]:
+        """Return what /api/health says; state: another word than our own."""
+        p50, p99 = self.latency_ms
+        return {
+            "time": self.picture.time,
+            "mode": self.picture.mode,
+            "state": state or self.state,
+            "tick": self.tick,
+            "latency_ms": {"p50": rows.number(p50), "p99": rows.number(p99)},
+            "record": {"state": NOT_RECORDED if self.not_recorded else OK, "fault": self.fault},
+            "sources": self.sources,
+        }
+
+    def tick_json(self, events: Sequence[Output]) -> bytes:
+        """Return one message of /api/stream."""
+        return _encode(
+            {
+                "type": "tick",
+                "tick": self.tick,
+                "time": self.picture.time,
+                "mode": self.picture.mode,
+                "state": self.state,
+                "tracks": self.tracks,
+                "alerts": self.alerts,
+                "sources": self.sources,
+                "recorded": self.recorded,
+                "events": rows.events(events),
+            }
+        )
+
+    @cached_property
+    def _picture_json(self) -> bytes:
+        return _encode(
+            {
+                "time": self.picture.time,
+                "mode": self.picture.mode,
+                "state": self.state,
+                "tracks": rows.tracks(self.picture, self.states),
+                "alerts": self.alerts,
+                "sources": self.sources,
+            }
+        )
+
+    @cached_property
+    def _health_json(self) -> bytes:
+        return _encode(self.health())
+
+    @cached_property
+    def _geojson(self) -> bytes:
+        return _encode(feature_collection(self.picture, self.tracks, self.sites))
+
+
+class Publisher:
+    """Keeps the latest picture and tells those who wait for it. `publish` never waits for anybody."""
+
+    def __init__(self, outputs: OutputSettings | None = None, steady: Callable[[], float] = time.monotonic) -> None:
+        """Open the output files. Raises ConfigError when one cannot be written."""
+        self._steady = steady
+        self._emitter = Emitter(outputs or OutputSettings())
+        self._latest: tuple[Published, Sequence[Output], float] | None = None
+        self._message: tuple[int, bytes] | None = None  # id of the tick it belongs to
+        self._watchers: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    def publish(self, published: Published, events: Sequence[Output]) -> None:
+        """Show a new picture, with what happened in its tick."""
+        self._latest = (published, events, self._steady())
+        self._emitter.take(published, events)
+        with self._lock:
+            for wake in self._watchers:
+                wake()
+
+    @property
+    def latest(self) -> Published | None:
+        return self._latest[0] if self._latest else None
+
+    def age(self) -> float:
+        """Return s since the last picture was published; infinite before the first."""
+        return self._steady() - self._latest[2] if self._latest else float("inf")
+
+    def stalled(self) -> bool:
+        return self.age() > STALLED_AFTER
+
+    def health_json(self) -> bytes:
+        """Return /api/health; it says so when the engine has not published for a while."""
+        if self._latest is None:
+            return _encode({"state": STALLED, "sources": []})
+        published = self._latest[0]
+        return _encode(published.health(STALLED)) if self.stalled() else published.health_json()
+
+    def message(self) -> tuple[int, bytes] | None:
+        """Return the latest tick and its text for /api/stream, encoded once; None before the first."""
+        latest, message = self._latest, self._message
+        if latest is None:
+            return None
+        if message is None or message[0] != latest[0].tick:
+            message = self._message = (latest[0].tick, latest[0].tick_json(latest[1]))
+        return message
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` (quick, from the engine's thread) at each new picture; return how to end that."""
+        with self._lock:
+            self._watchers.append(wake)
+
+        def end() -> None:
+            with self._lock:
+                self._watchers.remove(wake)
+
+        return end
+
+    def close(self) -> None:
+        """Write out what is left and close the files."""
+        self._emitter.close()

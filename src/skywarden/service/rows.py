@@ -1,0 +1,186 @@
+"""The picture and the sources' health as people's programs read them: rows with names and units (docs/api.md)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+from skywarden.geo import east_north_up
+from skywarden.model.assessment import Alert, Category
+from skywarden.model.event import Output, Stepped, TrackStates
+from skywarden.model.place import F64, I64
+from skywarden.model.track import Picture, Status
+from skywarden.service.wire import FINISHED, Wire
+from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
+
+SILENT_AFTER = 10.0  # s without a message from a source that has sent before
+SILENT = "silent"
+GOOD = ("listening", "connected", "reading", FINISHED)  # states of a wire that need nobody's attention
+NO_ADDRESS = -1
+
+
+class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One shown track at the picture's time."""
+
+    number: int
+    status: str
+    latitude: float
+    longitude: float
+    height_m: float
+    velocity: tuple[float, float, float]
+    sources: list[str]
+    category: str
+    age_s: float
+    icao24: str | UnsetType = UNSET
+    callsign: str | UnsetType = UNSET
+    squawk: str | UnsetType = UNSET
+    covariance: list[list[float]] | UnsetType = UNSET
+
+
+class AlertRow(msgspec.Struct, frozen=True):
+    """One warning that stands."""
+
+    site: str
+    track: int
+    raised: int
+    arrival: int
+    early: int
+    late: int
+    probability: float
+
+
+class SourceRow(msgspec.Struct, frozen=True):
+    """One source: its wire and what became of its messages."""
+
+    name: str
+    state: str
+    received: int
+    decoded: int
+    recorded: int
+    refused: dict[str, int]
+    last_age_s: float | None
+    bytes: int
+    overrun: int
+    peers: int
+    address: str
+
+    @property
+    def good(self) -> bool:
+        return self.state in GOOD
+
+
+def tracks(picture: Picture, states: TrackStates, covariances: bool = True) -> list[TrackRow]:
+    """Return a row for each shown track; covariances: with them (they are most of the size)."""
+    table = picture.tracks
+    index = {int(number): i for i, number in enumerate(table.number) if number}
+    chosen = [(k, index[number]) for k, number in enumerate(states.number) if number in index]
+    rows = np.array([i for _, i in chosen], np.int64)
+    matrices: list[Any] = [UNSET] * len(rows)
+    if covariances and len(rows):
+        matrices = local_covariance(picture, states, rows, np.array([k for k, _ in chosen])).tolist()
+    identities = {identity.track: identity for identity in picture.identities}
+    found = []
+    for (k, i), covariance in zip(chosen, matrices, strict=True):
+        number = states.number[k]
+        identity = identities.get(number)
+        claims = identity.claims if identity else {}
+        address = int(table.address[i])
+        found.append(
+            TrackRow(
+                number=number,
+                status=Status(int(table.status[i])).name.lower(),
+                latitude=states.latitude[k],
+                longitude=states.longitude[k],
+                height_m=states.height_m[k],
+                velocity=(states.east_m_s[k], states.north_m_s[k], states.up_m_s[k]),
+                sources=[picture.sensors[s] for s in table.seen_by[i] if s >= 0],
+                category=str(identity.category if identity else Category.PENDING),
+                age_s=round((picture.time - int(table.time[i])) * 1e-9, 3),
+                icao24=UNSET if address == NO_ADDRESS else f"{address:06x}",
+                callsign=claims.get("callsign", UNSET),
+                squawk=claims.get("squawk", UNSET),
+                covariance=covariance,
+            )
+        )
+    return found
+
+
+def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: I64) -> F64:
+    """Return (n, 6, 6) covariances at the picture's time in local east, north, up; m and m/s.
+
+    rows: (n,) in the track table; columns: (n,) in `states`. P' = F T P T^T F^T + Q; T rotates both halves, Q is that
+    of white acceleration. Source: Bar-Shalom, Li, Kirubarajan 2001, section 6.2.2.
+    """
+    latitude, longitude = (
+        np.radians(np.array(states.latitude)[columns]),
+        np.radians(np.array(states.longitude)[columns]),
+    )
+    rotation = east_north_up(latitude, longitude)
+    T = np.zeros((len(rows), 6, 6))
+    T[:, :3, :3] = T[:, 3:, 3:] = rotation
+    dt = (picture.time - picture.tracks.time[rows]) * 1e-9
+    F = np.tile(np.eye(6), (len(rows), 1, 1))
+    F[:, [0, 1, 2], [3, 4, 5]] = dt[:, None]
+    span, q = np.abs(dt)[:, None], np.array([LEVEL_NOISE, LEVEL_NOISE, VERTICAL_NOISE])
+    local = F @ T @ picture.tracks.covariance[rows] @ T.swapaxes(1, 2) @ F.swapaxes(1, 2)
+    i = np.arange(3)
+    local[:, i, i] += q * span**3 / 3
+    local[:, i, i + 3] += q * span**2 / 2
+    local[:, i + 3, i] += q * span**2 / 2
+    local[:, i + 3, i + 3] += q * span
+    return np.asarray(local, float)
+
+
+def alerts(standing: Sequence[Alert]) -> list[AlertRow]:
+    """Return a row for each alert, the next arrival first."""
+    ordered = sorted(standing, key=lambda a: (a.arrival, a.site, a.track))
+    return [AlertRow(a.site, a.track, a.raised, a.arrival, a.early, a.late, a.probability) for a in ordered]
+
+
+def sources(
+    picture: Picture, wires: Sequence[Wire], recorded: Mapping[str, int], before: Mapping[str, int], time: int
+) -> list[SourceRow]:
+    """Return a row for each source. before: messages that earlier processes recorded; time: ns, now."""
+    health = {row.name: row for row in picture.health}
+    found = []
+    for wire in wires:
+        row = health.get(wire.name)
+        age = max(0.0, round((time - wire.last_received) * 1e-9, 3)) if wire.last_received else None
+        silent = age is not None and age > SILENT_AFTER and wire.state in GOOD and wire.state != FINISHED
+        found.append(
+            SourceRow(
+                name=wire.name,
+                state=SILENT if silent else wire.state,
+                received=before.get(wire.name, 0) + wire.received,
+                decoded=row.decoded if row else 0,
+                recorded=recorded.get(wire.name, 0),
+                refused=dict(row.refused) if row else {},
+                last_age_s=age,
+                bytes=wire.bytes,
+                overrun=wire.overrun,
+                peers=wire.peers,
+                address=wire.address,
+            )
+        )
+    return found
+
+
+def events(happened: Sequence[Output]) -> list[dict[str, Any]]:
+    """Return what happened in a tick as rows with names; the digests and the columns of all states are left out."""
+    return [event_row(event) for event in happened if not isinstance(event, Stepped | TrackStates)]
+
+
+def event_row(event: Output) -> dict[str, Any]:
+    """Return an event as {"type": its name, field: value, ...}."""
+    row: dict[str, Any] = {"type": type(event).__name__}
+    for name, value in msgspec.structs.asdict(event).items():
+        row[name] = msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else value
+    return row
+
+
+def number(value: float) -> float | None:
+    """Return a number for JSON: None when there is none."""
+    return round(value, 3) if math.isfinite(value) else None

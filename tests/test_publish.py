@@ -1,0 +1,201 @@
+"""What is shown: the right names and numbers, encoded once, files written whole."""
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from service_samples import NOW, SECOND, columns, picture, published, wires
+
+from skywarden.config import OutputSettings
+from skywarden.errors import ConfigError
+from skywarden.model.event import AlertCleared, AlertRaised, Stepped, TrackConfirmed
+from skywarden.model.place import Site
+from skywarden.model.track import Picture
+from skywarden.service.publish import Published, Publisher
+from skywarden.service.wire import Wire
+
+
+def until(condition: Any, seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def health(**changes: Any) -> dict[str, Any]:
+    return json.loads(published(**changes).health_json())
+
+
+def test_a_picture_lists_the_shown_tracks_with_their_claims_and_sources() -> None:
+    found = json.loads(published().picture_json())
+    assert (found["time"], found["mode"]) == (NOW, "live")
+    assert [t["number"] for t in found["tracks"]] == [1, 2, 3]
+    assert [t["status"] for t in found["tracks"]] == ["confirmed", "confirmed", "coasting"]
+    assert [t["category"] for t in found["tracks"]] == ["unknown", "neutral", "pending"]
+    assert [t["sources"] for t in found["tracks"]] == [["radar-1"], ["adsb"], ["radar-1"]]
+    assert [t.get("callsign") for t in found["tracks"]] == [None, "RYR1AB", None]
+    assert [t.get("icao24") for t in found["tracks"]] == [None, "4ca7b5", None]
+    assert found["tracks"][0]["velocity"] == [-30.0, 40.0, 1.0]
+    assert found["tracks"][0]["age_s"] == 0.5
+    assert found["alerts"][0]["site"] == "Plant A"
+    assert found["alerts"][0]["early"] < found["alerts"][0]["arrival"] < found["alerts"][0]["late"]
+
+
+def test_the_covariance_is_local_and_grown_to_the_picture_s_time() -> None:
+    covariance = np.array(json.loads(published().picture_json())["tracks"][0]["covariance"])
+    assert covariance.shape == (6, 6)
+    np.testing.assert_allclose(covariance, covariance.T, atol=1e-6)
+    # east: 100 + 0.5^2 * 1 + 16 * 0.5^3 / 3; cross: 0.5 * 1 + 16 * 0.5^2 / 2; velocity: 1 + 16 * 0.5
+    np.testing.assert_allclose(covariance[0, 0], 100 + 0.25 + 16 * 0.125 / 3, rtol=1e-6)
+    np.testing.assert_allclose(covariance[0, 3], 0.5 + 2.0, rtol=1e-5)
+    np.testing.assert_allclose(covariance[3, 3], 9.0, rtol=1e-6)
+    np.testing.assert_allclose(covariance[2, 2], 900 + 0.25 * 9 + 2 * 0.125 / 3, rtol=1e-6)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+
+
+def test_health_has_each_source_with_what_became_of_its_messages() -> None:
+    found = health(before={"radar": 40})
+    assert found["latency_ms"] == {"p50": 12.5, "p99": 80.25}
+    assert found["record"] == {"state": "ok", "fault": None}
+    radar, adsb = found["sources"]
+    assert (radar["name"], radar["state"], radar["last_age_s"]) == ("radar", "listening", 0.5)
+    assert (radar["received"], radar["decoded"], radar["recorded"]) == (140, 90, 95)
+    assert radar["refused"] == {"malformed": 7, "checksum": 3}
+    assert (adsb["received"], adsb["last_age_s"], adsb["refused"]) == (0, None, {})
+
+
+def test_the_overall_state_names_the_worst() -> None:
+    assert health()["state"] == "degraded"
+    assert health(wires=wires()[:1])["state"] == "ok"
+    assert health(not_recorded=True, fault="disk full")["record"] == {"state": "not recorded", "fault": "disk full"}
+    assert health(not_recorded=True)["state"] == "not recorded"
+
+
+def test_a_source_that_stops_is_silent_and_one_that_never_sent_is_not() -> None:
+    found = health(time=NOW + 11 * SECOND)
+    assert [s["state"] for s in found["sources"]] == ["silent", "waiting: connection refused"]
+    quiet = Wire("new", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:1")
+    done = Wire("tape", "finished", 5, 10, 0, NOW, 0, "tape.gz")
+    states = [s["state"] for s in health(time=NOW + 11 * SECOND, wires=(quiet, done))["sources"]]
+    assert states == ["listening", "finished"]
+
+
+def test_an_empty_picture_and_unknown_latency_are_valid_json() -> None:
+    empty = Published(picture=Picture(NOW), states=columns(0))
+    assert json.loads(empty.picture_json())["tracks"] == []
+    assert json.loads(empty.health_json())["latency_ms"] == {"p50": None, "p99": None}
+    assert json.loads(empty.geojson())["features"] == []
+
+
+def test_json_is_encoded_once() -> None:
+    shown = published()
+    assert shown.picture_json() is shown.picture_json()
+    assert shown.health_json() is shown.health_json()
+    publisher = Publisher()
+    publisher.publish(shown, [])
+    first, second = publisher.message(), publisher.message()
+    assert first is not None
+    assert first is second
+
+
+def test_a_stream_message_has_events_and_counters_but_no_covariance() -> None:
+    shown = published()
+    happened = [TrackConfirmed(NOW, 3, 9), AlertRaised(picture().alerts[0]), Stepped(NOW, "0" * 16), columns(3)]
+    found = json.loads(shown.tick_json(happened))
+    assert found["type"] == "tick"
+    assert found["recorded"] == {"radar": 95}
+    assert [e["type"] for e in found["events"]] == ["TrackConfirmed", "AlertRaised"]
+    assert found["events"][1]["alert"]["site"] == "Plant A"
+    assert all("covariance" not in t for t in found["tracks"])
+
+
+def test_two_thousand_tracks_are_encoded_in_a_fraction_of_a_tick() -> None:
+    shown = [published(2000) for _ in range(3)]
+    spent = []
+    for one in shown:
+        began = time.perf_counter()
+        one.tick_json([])
+        spent.append(time.perf_counter() - began)
+    assert min(spent) < 0.1
+
+
+def test_health_says_stalled_when_the_engine_stops_publishing() -> None:
+    now = [100.0]
+    publisher = Publisher(steady=lambda: now[0])
+    assert json.loads(publisher.health_json())["state"] == "stalled"
+    publisher.publish(published(wires=()), [])
+    assert json.loads(publisher.health_json())["state"] == "ok"
+    now[0] += 3.0
+    assert json.loads(publisher.health_json())["state"] == "stalled"
+
+
+def test_watchers_are_woken_until_they_leave() -> None:
+    publisher, woken = Publisher(), []
+    leave = publisher.watch(lambda: woken.append(1))
+    publisher.publish(published(), [])
+    leave()
+    publisher.publish(published(), [])
+    assert woken == [1]
+
+
+def test_events_go_to_a_file_as_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    publisher = Publisher(OutputSettings(jsonl=str(path)))
+    publisher.publish(published(), [TrackConfirmed(NOW, 1, 1), Stepped(NOW, "0")])
+    publisher.publish(published(), [AlertCleared(NOW, "Plant A", 1, "passed")])
+    publisher.close()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines == [
+        {"type": "TrackConfirmed", "time": NOW, "number": 1, "label": 1},
+        {"type": "AlertCleared", "time": NOW, "site": "Plant A", "track": 1, "reason": "passed"},
+    ]
+
+
+def test_a_reader_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    publisher = Publisher(OutputSettings(jsonl=str(path)))
+    began = time.monotonic()
+    for _ in range(100):
+        publisher.publish(published(), [TrackConfirmed(NOW, 1, 1)] * 500)
+    assert time.monotonic() - began < 1.0
+    os.set_blocking(reader, True)
+    drain = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 1 << 20), b"")])
+    drain.start()
+    publisher.close()
+    drain.join(5)
+    assert not drain.is_alive()
+    os.close(reader)
+
+
+def test_geojson_is_replaced_whole_and_an_output_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "picture.geojson"
+    publisher = Publisher(OutputSettings(geojson=str(path)))
+    publisher.publish(published(), [])
+    until(path.exists)
+    found = json.loads(path.read_text())
+    assert found["type"] == "FeatureCollection"
+    kinds = [f["properties"]["kind"] for f in found["features"]]
+    assert kinds == ["site"] * 3 + ["track"] * 3
+    assert found["features"][3]["geometry"]["coordinates"] == [31.0, 46.0, 300.0]
+    publisher.publish(published(1, sites=(Site(name="x", latitude=1.0, longitude=2.0),)), [])
+    publisher.close()
+    assert len(json.loads(path.read_text())["features"]) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["picture.geojson"]
+    with pytest.raises(ConfigError, match="cannot write"):
+        Publisher(OutputSettings(jsonl=str(tmp_path / "no" / "dir")))
+
+
+def test_standard_output_is_a_possible_target(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    publisher = Publisher(OutputSettings(jsonl="-"))
+    publisher.publish(published(), [TrackConfirmed(NOW, 1, 1)])
+    publisher.close()
+    assert not sys.stdout.buffer.closed
+    assert json.loads(capfdbinary.readouterr().out)["type"] == "TrackConfirmed"
