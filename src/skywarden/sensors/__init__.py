@@ -15,6 +15,8 @@ from skywarden.errors import ConfigError
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
+from skywarden.sensors.modes import Beast, ModeS
+from skywarden.sensors.sbs import Sbs
 
 
 class Decoder(Protocol):
@@ -50,7 +52,11 @@ class Decoder(Protocol):
         ...
 
 
-DECODERS: Mapping[str, type[Decoder]] = {}
+DECODERS: Mapping[str, type[Decoder]] = {
+    "modes": ModeS,
+    "beast": Beast,
+    "sbs": Sbs,
+}
 
 
 class Reader:
