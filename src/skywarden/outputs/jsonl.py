@@ -1,0 +1,71 @@
+"""Warnings as JSON lines: one line for each alert raised, updated or cleared, and for each track's life.
+
+A line carries no place and no velocity of a track: it may be handed on to people who are warned (DESIGN section 6,
+class *Warning*). Fields, in this order:
+
+    alert raised, alert updated   event, time, site, track, arrival, early, late (ISO 8601), seconds, seconds_early,
+                                  seconds_late (from `time`, never negative), probability
+    alert cleared                 event, time, site, track, reason
+    track confirmed, coasting     event, time, track
+    track dropped                 event, time, track, reason
+"""
+
+from typing import Any
+
+import msgspec
+
+from skywarden.model.assessment import Alert
+from skywarden.model.event import (
+    AlertCleared,
+    AlertRaised,
+    AlertUpdated,
+    Output,
+    TrackCoasting,
+    TrackConfirmed,
+    TrackDropped,
+)
+from skywarden.outputs.iso import iso
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(event: Output) -> bytes:
+    """Return one line with its end, or no bytes for an event that is not for people who are warned."""
+    row = _row(event)
+    return _encode(row) + b"\n" if row else b""
+
+
+def _row(event: Output) -> dict[str, Any]:
+    match event:
+        case AlertRaised(alert):
+            return {"event": "alert raised", **_alert(alert)}
+        case AlertUpdated(alert):
+            return {"event": "alert updated", **_alert(alert)}
+        case AlertCleared(time, site, track, reason):
+            return {"event": "alert cleared", "time": iso(time), "site": site, "track": track, "reason": reason}
+        case TrackConfirmed(time, number):
+            return {"event": "track confirmed", "time": iso(time), "track": number}
+        case TrackCoasting(time, number):
+            return {"event": "track coasting", "time": iso(time), "track": number}
+        case TrackDropped(time, number, reason):
+            return {"event": "track dropped", "time": iso(time), "track": number, "reason": reason}
+    return {}
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "time": iso(alert.updated),
+        "site": alert.site,
+        "track": alert.track,
+        "arrival": iso(alert.arrival),
+        "early": iso(alert.early),
+        "late": iso(alert.late),
+        "seconds": _seconds(alert.arrival - alert.updated),
+        "seconds_early": _seconds(alert.early - alert.updated),
+        "seconds_late": _seconds(alert.late - alert.updated),
+        "probability": round(alert.probability, 2),
+    }
+
+
+def _seconds(time: int) -> float:
+    return round(max(time, 0) * 1e-9, 1)
