@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from flights import PLANT, SECOND, TIME, flying
 from hypothesis import given
 from hypothesis import strategies as st
-from test_threat import PLANT, TIME, flying
 
 from skywarden.alert import AlertSettings, decide
 from skywarden.model.assessment import Threat
@@ -12,7 +12,6 @@ from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated
 from skywarden.model.place import Site
 from skywarden.threat import evaluate
 
-SECOND = 1_000_000_000
 SETTINGS = AlertSettings()
 OTHER = Site(name="other", latitude=46.7, longitude=31.2)
 SITES = (PLANT, OTHER)

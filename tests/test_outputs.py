@@ -6,9 +6,9 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from flights import PLANT, SECOND, TIME, flying
 from hypothesis import given
 from hypothesis import strategies as st
-from test_threat import PLANT, TIME, flying
 
 from skywarden.model.assessment import Alert, Category, Identity
 from skywarden.model.event import (
@@ -27,7 +27,6 @@ from skywarden.outputs import ENCODERS, EVENT_ENCODERS
 from skywarden.outputs.iso import iso
 from skywarden.track.states import states
 
-SECOND = 1_000_000_000
 ALERT = Alert("plant", 2, TIME, TIME + 250 * SECOND, TIME + 230 * SECOND, TIME + 270 * SECOND, 0.876, TIME + SECOND)
 
 
@@ -79,7 +78,7 @@ def test_geojson_has_each_shown_track_longitude_first_with_what_is_known_of_it()
     assert north["properties"]["heading_deg"] == pytest.approx(np.degrees(np.arctan2(30, -40)), abs=0.2)
 
 
-def test_geojson_says_which_site_is_under_alert_and_until_when_it_has():
+def test_geojson_says_which_site_is_under_alert_and_when_the_first_arrives():
     (site,) = features(picture(), "site")
     assert site["geometry"]["coordinates"] == [31.10, 46.65, 0.0]
     assert site["properties"]["alert"] == "raised"

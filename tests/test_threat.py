@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from flights import PLANT, SECOND, TIME, flying
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,26 +13,7 @@ from skywarden.model.place import Site
 from skywarden.model.track import Status, Tracks
 from skywarden.threat import evaluate
 
-SECOND = 1_000_000_000
-TIME = 1_800_000_000 * SECOND
-PLANT = Site(name="plant", latitude=46.65, longitude=31.10, radius_m=3000.0)
 EXACT = AlertSettings(wander_ratio=0.0)
-
-
-def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, time=TIME):
-    """Return tracks that are (east, north, up m, velocity east, north, up m/s) from a site."""
-    state = np.array(states, float).reshape(-1, 6)
-    at = np.radians([sites_at.latitude, sites_at.longitude])
-    axes = east_north_up(*at)
-    mean = np.hstack([ecef(*at, sites_at.height_m) + state[:, :3] @ axes, state[:, 3:] @ axes])
-    n = len(mean)
-    covariance = np.diag([sigma[0] ** 2] * 3 + [sigma[1] ** 2] * 3)[None].repeat(n, axis=0)
-    zero, flat, pair = np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 4), np.int64)
-    label = np.arange(1, n + 1)
-    when = np.full(n, time)
-    return Tracks(
-        label, label, np.full(n, status, np.int8), when, mean, covariance, when, zero, flat, flat, zero, pair, pair
-    )
 
 
 def only(tracks, settings=EXACT, time=TIME, sites=(PLANT,)):

@@ -1,0 +1,27 @@
+"""Tracks that fly where a test wants them: states in the level plane of a site."""
+
+import numpy as np
+
+from skywarden.geo import east_north_up, ecef
+from skywarden.model.place import Site
+from skywarden.model.track import Status, Tracks
+
+SECOND = 1_000_000_000
+TIME = 1_800_000_000 * SECOND
+PLANT = Site(name="plant", latitude=46.65, longitude=31.10, radius_m=3000.0)
+
+
+def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, time=TIME):
+    """Return tracks that are (east, north, up m, velocity east, north, up m/s) from a site."""
+    state = np.array(states, float).reshape(-1, 6)
+    at = np.radians([sites_at.latitude, sites_at.longitude])
+    axes = east_north_up(*at)
+    mean = np.hstack([ecef(*at, sites_at.height_m) + state[:, :3] @ axes, state[:, 3:] @ axes])
+    n = len(mean)
+    covariance = np.diag([sigma[0] ** 2] * 3 + [sigma[1] ** 2] * 3)[None].repeat(n, axis=0)
+    zero, flat, pair = np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 4), np.int64)
+    label = np.arange(1, n + 1)
+    when = np.full(n, time)
+    return Tracks(
+        label, label, np.full(n, status, np.int8), when, mean, covariance, when, zero, flat, flat, zero, pair, pair
+    )
