@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skywarden.cli import config, decode, live, record
+from skywarden.cli import config, decode, live, record, replay
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -57,6 +57,6 @@ def show_version() -> None:
 app.command("run")(live.run)
 app.command("demo")(live.demo)
 app.command("decode")(decode.decode)
-app.command("replay")(record.replay)
+app.command("replay")(replay.replay)
 app.add_typer(record.app, name="record")
 app.add_typer(config.app, name="config")

@@ -35,18 +35,25 @@ def run(
         _print(summary)
 
 
-def demo(
+def demo(  # noqa: PLR0913 - the options of a command
     headless: Annotated[bool, typer.Option("--headless", help="No view; end with one line of JSON.")] = False,
     seconds: Seconds = None,
     targets: Annotated[int, typer.Option(min=1, max=1000, help="One-way UAVs in the raid.")] = 30,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the HTTP interface.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another raid.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the record in ./demo-record.")] = False,
 ) -> None:
     """Show a small built-in raid over a made-up coast, sent over loopback in the sensors' own formats."""
     from skywarden.service.demo import run_demo
 
     summary = run_demo(
-        headless=headless, seconds=seconds, targets=targets, seed=seed, port=port, view=not headless and _view(None)
+        headless=headless,
+        seconds=seconds,
+        targets=targets,
+        seed=seed,
+        port=port,
+        keep=keep,
+        view=not headless and _view(None),
     )
     if headless:
         _print(summary)

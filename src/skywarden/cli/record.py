@@ -1,4 +1,4 @@
-"""`skywarden replay` and `skywarden record`: a record run again, and what is in it."""
+"""`skywarden record`: what is in a record."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,12 +24,9 @@ def info(
         return
     typer.echo(f"{found['path']}: format {found['format']}, made by skywarden {found['version']}")
     typer.echo(f"{found['first_utc']} to {found['last_utc']}, {found['span_s']:.0f} s, {found['bytes'] / 1e6:.1f} MB")
-    typer.echo(f"entries 1 to {found['last_seq']}: " + ", ".join(f"{n} {k}" for k, n in found["entries"].items()))
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(found["entries"].items()))
+    typer.echo(f"entries {found['first_seq']} to {found['last_seq']}: {kinds or 'none'}")
     for name, traffic in found["sources"].items():
         typer.echo(f"source {name}: {traffic['messages']} messages, {traffic['bytes']} bytes")
     for start in found["starts"]:
-        typer.echo(f"started {start['utc']} in mode {start['mode']}")
-
-
-def replay() -> None:
-    """Run a record again."""
+        typer.echo(f"started {start['utc']}, mode {start['mode']}, skywarden {start['version']}")

@@ -1,0 +1,106 @@
+"""`skywarden replay`: a record run again through the same pipeline."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from skywarden.model.event import Entry
+    from skywarden.record.sqlite import SqliteRecord
+
+TOLD = (  # kinds of events that are printed when there is no --out: what a watch officer would have been told
+    "Started",
+    "ClockStepped",
+    "TrackConfirmed",
+    "TrackCoasting",
+    "TrackDropped",
+    "AlertRaised",
+    "AlertUpdated",
+    "AlertCleared",
+)
+
+
+def replay(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record.")],
+    speed: Annotated[str, typer.Option(metavar="N|max", help="Times its own speed.")] = "max",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help='Every event as JSON lines; "-" is stdout.')] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare with the record, byte for byte.")] = False,
+) -> None:
+    """Run a record again and print its tracks and alerts. With --verify exit code 1 where anything differs."""
+    from skywarden.record.sqlite import SqliteRecord
+
+    pace = _pace(speed)
+    opened = SqliteRecord(record)
+    if verify:
+        _verify(opened)
+    if out is not None or not verify:
+        _play(opened, pace, out)
+
+
+def _pace(text: str) -> float | None:
+    """Return how many times faster than it was; None: as fast as can be."""
+    if text == "max":
+        return None
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 0.01 <= pace <= 10_000:
+        raise typer.BadParameter(
+            f'"{text}" is not a speed; write a number, for example 4, or max', param_hint="--speed"
+        )
+    return pace
+
+
+def _entries(record: "SqliteRecord") -> "Iterator[Entry]":
+    """Yield the entries of a record and show how far it is."""
+    from skywarden.cli.terminal import progress
+
+    last = record.last()
+    with progress("replaying", last) as report:
+        for entry in record.entries():
+            if entry.seq % 1000 == 0:
+                report(entry.seq)
+            yield entry
+
+
+def _verify(record: "SqliteRecord") -> None:
+    from skywarden.cli.terminal import complain
+    from skywarden.replay import compare
+
+    found = compare(_entries(record))
+    if found.difference is not None:
+        complain(f"differs at {found.difference}")
+        raise typer.Exit(1)
+    tail = f"; the record ends before the last {found.missing} outputs" if found.missing else ""
+    typer.echo(f"equal: {found.ticks} ticks, {found.outputs} outputs{tail}")
+
+
+def _play(record: "SqliteRecord", pace: float | None, out: Path | None) -> None:
+    from skywarden.replay import by_tick, to_json
+    from skywarden.service.clock import HostClock
+
+    clock = HostClock()
+    begun, first = clock.now(), 0
+    with ExitStack() as stack:
+        piped = out is None or str(out) == "-"
+        file = sys.stdout.buffer if piped or out is None else stack.enter_context(out.open("wb"))
+        for time, group in by_tick(_entries(record)):
+            first = first or time
+            if pace is not None:
+                due = begun + round((time - first) / pace)
+                sleep(max(0, due - clock.now()) * 1e-9)
+                file.flush()
+            file.write(b"".join(to_json(entry) + b"\n" for entry in group if out is not None or _told(entry)))
+        file.flush()
+
+
+def _told(entry: "Entry") -> bool:
+    from skywarden.record.log import kind
+
+    return kind(entry.payload) in TOLD
