@@ -122,7 +122,7 @@ def test_one_that_turned_away_is_cleared_late():
     watch = Watch()
     watch.at(0, threat(200.0))
     for second in range(1, 60):
-        watch.at(second, threat(200.0, probability=0.05), shown=[1])
+        watch.at(second, threat(200.0, probability=0.05), shown={1})
     second, event = watch.events[-1]
     assert (second, event.reason) == (30, "it no longer heads for the site")
 
@@ -130,18 +130,18 @@ def test_one_that_turned_away_is_cleared_late():
 def test_one_that_flew_over_and_on_is_cleared_late():
     watch = Watch()
     watch.at(0, threat(1.0))
-    watch.at(2, threat(0.0, probability=1.0, sigma=0.0), shown=[1])
+    watch.at(2, threat(0.0, probability=1.0, sigma=0.0), shown={1})
     for second in range(3, 60):
-        watch.at(second, shown=[1])
+        watch.at(second, shown={1})
     second, event = watch.events[-1]
     assert (second, event.reason) == (32, "it has left the radius of the site")
 
 
 def test_one_lost_on_its_way_in_is_expected_until_it_should_have_been_there():
     watch = Watch()
-    watch.at(0, threat(100.0, sigma=10.0), shown=[1])
+    watch.at(0, threat(100.0, sigma=10.0), shown={1})
     for second in range(1, 200):
-        watch.at(second, shown=[])
+        watch.at(second, shown=set())
     second, event = watch.events[-1]
     assert second == 133  # 100 s + 12.8 s + 20 s
     assert event.reason == "lost on its way, and not seen again when expected"
@@ -149,17 +149,17 @@ def test_one_lost_on_its_way_in_is_expected_until_it_should_have_been_there():
 
 def test_one_lost_far_out_is_not_expected_for_ever():
     watch = Watch(AlertSettings(lost_hold_s=60.0))
-    watch.at(0, threat(300.0), shown=[1])
+    watch.at(0, threat(300.0), shown={1})
     for second in range(1, 200):
-        watch.at(second, shown=[])
+        watch.at(second, shown=set())
     assert watch.events[-1][0] == 80
 
 
 def test_one_lost_over_the_site_is_cleared_after_the_hold_time():
     watch = Watch()
-    watch.at(0, threat(0.0, probability=1.0, sigma=0.0), shown=[1])
+    watch.at(0, threat(0.0, probability=1.0, sigma=0.0), shown={1})
     for second in range(1, 60):
-        watch.at(second, shown=[])
+        watch.at(second, shown=set())
     second, event = watch.events[-1]
     assert (second, event.reason) == (20, "lost inside the radius of the site")
 
@@ -220,7 +220,7 @@ def fly(path, settings=SETTINGS, period=5, noise=(60.0, 1.5), seed=0):
         if second % period == 0 and state is not None:
             error = np.concatenate([rng.normal(0, noise[0], 3), rng.normal(0, noise[1], 3)])
             tracks = flying(np.array(state, float) + error, sigma=noise, time=time)
-        watch.at(second, *evaluate(tracks, (), time, SITES, settings), shown=[1])
+        watch.at(second, *evaluate(tracks, (), time, SITES, settings), shown={1})
     return watch
 
 

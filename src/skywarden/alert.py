@@ -1,6 +1,7 @@
 """Alerts: raised early, held through gaps, cleared late. The state is the tuple of standing alerts, nothing else."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ class _Now(NamedTuple):
     time: int
     settings: AlertSettings
     wanted: dict[str, float]  # site -> s before arrival at which it wants to know
-    shown: Collection[int] | None
+    shown: AbstractSet[int] | None
 
 
 def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that turned away
@@ -54,7 +55,7 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
     time: int,
     sites: Sequence[Site],
     settings: AlertSettings,
-    shown: Collection[int] | None = None,
+    shown: AbstractSet[int] | None = None,
 ) -> tuple[tuple[Alert, ...], list[AlertChange]]:
     """Return the alerts that stand at `time` (ns) and what changed, in the order of sites, then tracks.
 

@@ -36,7 +36,8 @@ def step(
     tracked = track(picture, corrected, time, settings.tracker)
     identities = identify(picture.identities, tracked.tracks, corrected, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
-    alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert)
+    shown = {identity.track for identity in identities}
+    alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(
         picture,
         time=time,
