@@ -15,6 +15,7 @@ from skywarden.errors import ConfigError
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
+from skywarden.sensors.asterix import Asterix
 from skywarden.sensors.modes import Beast, ModeS
 from skywarden.sensors.sbs import Sbs
 
@@ -53,6 +54,7 @@ class Decoder(Protocol):
 
 
 DECODERS: Mapping[str, type[Decoder]] = {
+    "asterix": Asterix,
     "modes": ModeS,
     "beast": Beast,
     "sbs": Sbs,

@@ -5,6 +5,7 @@ Read `layout` for how the tables are written, `cat048` for one of them, `codec` 
 """
 
 from skywarden.sensors.asterix.codec import decode_block, decode_record, encode_block, encode_record
+from skywarden.sensors.asterix.decoder import Asterix
 from skywarden.sensors.asterix.editions import CURRENT, EDITIONS
 
-__all__ = ["CURRENT", "EDITIONS", "decode_block", "decode_record", "encode_block", "encode_record"]
+__all__ = ["CURRENT", "EDITIONS", "Asterix", "decode_block", "decode_record", "encode_block", "encode_record"]

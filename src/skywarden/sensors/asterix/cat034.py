@@ -20,7 +20,8 @@ _CHANNEL = "ANT:u1 CHAB:u2 OVL:u1 MSC:u1 -3"
 CAT034 = Category(
     number=34,
     edition="1.29",
-    needed=("010", "000"),
+    time="030",
+    needed=("010/SAC", "000/TYP"),
     limits=(
         ("030/TOD", 0, 86400 - 1 / 256),
         ("120/HGT", -500, 9000),

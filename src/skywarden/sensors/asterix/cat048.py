@@ -36,7 +36,8 @@ _DESCRIPTOR = (
 CAT048 = Category(
     number=48,
     edition="1.32",
-    needed=("010", "140"),
+    time="140",
+    needed=("010/SAC", "140/TOD"),
     limits=(
         ("140/TOD", 0, 86400 - 1 / 256),
         ("090/FL", -20, 1500),

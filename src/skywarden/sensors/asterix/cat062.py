@@ -73,7 +73,8 @@ _MEASURED = compound(
 CAT062 = Category(
     number=62,
     edition="1.20",
-    needed=("010", "070", "040"),
+    time="070",
+    needed=("010/SAC", "070/TOD", "040/TRN"),
     limits=(
         ("070/TOD", 0, 86400 - 1 / 256),
         ("105/LAT", -90, 90),

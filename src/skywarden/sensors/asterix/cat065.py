@@ -15,7 +15,8 @@ from skywarden.sensors.asterix.layout import Category, explicit, fixed
 CAT065 = Category(
     number=65,
     edition="1.6",
-    needed=("010", "000"),
+    time="030",
+    needed=("010/SAC", "000/TYP"),
     limits=(("030/TOD", 0, 86400 - 1 / 256),),
     profile=(
         fixed("010", "Data source identifier", "SAC:u8 SIC:u8"),

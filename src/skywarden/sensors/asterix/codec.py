@@ -156,6 +156,19 @@ def decode_record(category: Category, data: bytes, start: int, end: int) -> tupl
     return record, cursor.at
 
 
+def time_of_day(table: Category, message: bytes) -> float | None:
+    """Return the time in the first record of a message, s since midnight UTC; None when there is none."""
+    cursor = _Cursor(message, HEADER, len(message))
+    try:
+        for item in _named(table.profile, cursor):
+            value = _read(item.shape, cursor)
+            if item.name == table.time:
+                return float(value["TOD_s"])
+    except DecodeError:
+        pass  # its message says so when it is decoded
+    return None
+
+
 def decode_block(data: bytes, table: Category | None = None) -> list[Record]:
     """Return the records of one data block. table: the edition; None is the current one. Raises DecodeError."""
     if len(data) < HEADER or int.from_bytes(data[1:3], "big") != len(data):

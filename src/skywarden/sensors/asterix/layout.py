@@ -102,12 +102,14 @@ class Category:
     """One edition of one category.
 
     profile: what the bits of the record's field specification mean, in order; None is not used.
-    needed: items without which a record cannot be used. limits: field -> lowest and highest value that is possible.
+    time: the item that holds the time of day. needed: fields without which a record cannot be used. limits: field,
+    lowest and highest value that is possible. Fields are written as in `columns`: "105/LAT".
     """
 
     number: int
     edition: str
     profile: tuple[Item | None, ...]
+    time: str
     needed: tuple[str, ...]
     limits: tuple[tuple[str, float, float], ...]
 
