@@ -15,7 +15,7 @@ from skywarden.errors import RecordError
 from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.event import AlertRaised, Arrived, Entry, Input, Refused, Stepped, Tick, decode, encode
-from skywarden.pipeline import Caused, Line
+from skywarden.pipeline import Caused
 from skywarden.record import Log, MemoryLog, SqliteLog, SqliteRecord
 from skywarden.replay import by_tick, compare, is_input, recover, replay, to_json, verify
 

@@ -7,7 +7,8 @@ from typing import TypedDict
 
 import msgspec
 
-from skywarden.model.event import Started, decode
+from skywarden.errors import RecordError
+from skywarden.model.event import Started
 from skywarden.record import segment
 from skywarden.record.sqlite import SqliteRecord
 
@@ -123,16 +124,20 @@ def _part(connection: sqlite3.Connection) -> _Part:
         last_seq=last[0],
         last_time=last[1],
         tally=tally.fetchall(),
-        starts=[start for seq, payload in starts if (start := _start(seq, payload))],
+        starts=[_start(seq, payload) for seq, payload in starts],
         snapshots=[seq for (seq,) in connection.execute("SELECT seq FROM snapshots")],
     )
 
 
-def _start(seq: int, payload: bytes) -> Start | None:
-    event = decode(payload)
-    if not isinstance(event, Started):
-        return None
+def _start(seq: int, payload: bytes) -> Start:
+    try:
+        event = _decode(payload)
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"entry {seq} cannot be read ({error}): the record is damaged") from error
     return Start(seq=seq, time=event.time, utc=utc(event.time) or "", mode=str(event.mode), version=event.version)
+
+
+_decode = msgspec.msgpack.Decoder(Started).decode
 
 
 def _entries(parts: list[_Part]) -> dict[str, int]:

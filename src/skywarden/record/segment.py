@@ -37,8 +37,8 @@ CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, payload B
 
 
 def files(directory: Path) -> list[Path]:
-    """Return the segments of a record, oldest first."""
-    return sorted(directory.glob("segment-*.sqlite"))
+    """Return the segments of a record, oldest first. Raises OSError when the directory cannot be read."""
+    return sorted(p for p in directory.iterdir() if p.name.startswith("segment-") and p.suffix == ".sqlite")
 
 
 def open_for_writing(file: Path) -> sqlite3.Connection:

@@ -25,10 +25,11 @@ class SqliteRecord:
 
     def __init__(self, path: Path | str) -> None:
         self.path = path = Path(path)
-        if not path.exists():
-            raise RecordError(f"{path}: there is no such record: check the path")
-        if not path.is_dir() or not segment.files(path):
-            raise RecordError(f"{path} is not a record: a record is a directory with segment-000001.sqlite in it")
+        with segment.in_words(path):
+            if not path.exists():
+                raise RecordError(f"{path}: there is no such record: check the path")
+            if not path.is_dir() or not segment.files(path):
+                raise RecordError(f"{path} is not a record: a record is a directory with segment-000001.sqlite in it")
         for file in segment.files(path):
             with segment.in_words(file), closing(segment.open_for_reading(file)):
                 pass
@@ -46,12 +47,15 @@ class SqliteRecord:
     def _chunk(self, connection: sqlite3.Connection, file: Path, after: int) -> list[Entry]:
         rows: list[Entry] = []
         size = 0
-        with segment.in_words(file):
-            query = "SELECT seq, time, cause, payload FROM entries WHERE seq > ? ORDER BY seq"
-            with closing(connection.execute(query, (after,))) as found:
+        query = "SELECT seq, time, cause, payload FROM entries WHERE seq > ? ORDER BY seq"
+        with segment.in_words(file), closing(connection.execute(query, (after,))) as found:
+            try:
                 while size < CHUNK and (row := found.fetchone()):
                     rows.append(Entry(*row))
-                    size += len(rows[-1].payload) + 64
+                    size += len(rows[-1].payload)
+            except sqlite3.DatabaseError:
+                if not rows:  # else what is before the damage is given first
+                    raise
         if rows:  # older segments may have been removed, so a record may begin anywhere
             require_next(rows, after or rows[0].seq - 1)
         return rows

@@ -1,0 +1,296 @@
+"""The record on disk: who may open it, what is said when it cannot be, what survives."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skywarden.errors import RecordError
+from skywarden.model.detection import Frame
+from skywarden.model.event import SCHEMA, Arrived, Entry, encode
+from skywarden.record import SqliteLog, SqliteRecord
+
+SEGMENT = "segment-000001.sqlite"
+APPEND_FOREVER = """
+import sys, itertools
+from skywarden.model.event import Entry, Tick, encode
+from skywarden.record import SqliteLog
+log = SqliteLog(sys.argv[1])
+for seq in itertools.count(log.last() + 1):
+    log.append([Entry(seq, seq, seq, encode(Tick(seq)))])
+    print(seq, flush=True)
+"""
+
+
+def entries(first: int, last: int, size: int = 1000) -> list[Entry]:
+    return [Entry(s, s, s, encode(Arrived(Frame.of("a", s, bytes([s % 256]) * size)))) for s in range(first, last + 1)]
+
+
+def filled(path: Path, last: int = 10, size: int = 1000) -> Path:
+    log = SqliteLog(path)
+    log.append(entries(1, last, size))
+    log.close()
+    return path
+
+
+def change(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path / SEGMENT)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture
+def writing(tmp_path: Path):
+    """A process that writes a record as fast as it can."""
+    command = [sys.executable, "-c", APPEND_FOREVER, str(tmp_path / "record")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_record_goes_on_where_it_ended(tmp_path):
+    filled(tmp_path / "record", 10)
+    log = SqliteLog(tmp_path / "record")
+    assert log.last() == 10
+    log.append(entries(11, 12))
+    log.close()
+    assert list(SqliteRecord(tmp_path / "record").entries()) == entries(1, 12)
+
+
+def test_directories_above_are_made(tmp_path):
+    assert filled(tmp_path / "a" / "b" / "record", 3).is_dir()
+
+
+def test_a_commit_waits_for_the_disk(tmp_path):
+    log = SqliteLog(tmp_path / "record")
+    pragmas = ("synchronous", "journal_mode", "page_size")
+    assert [log._connection.execute(f"PRAGMA {p}").fetchone()[0] for p in pragmas] == [2, "wal", 8192]
+    log.close()
+
+
+def test_a_second_writer_is_refused_and_told_who_has_it(tmp_path, writing):
+    with pytest.raises(RecordError, match=f"is being written by process {writing.pid}"):
+        SqliteLog(tmp_path / "record")
+
+
+def test_a_second_writer_in_the_same_process_is_refused(tmp_path):
+    log = SqliteLog(tmp_path / "record")
+    with pytest.raises(RecordError, match=f"process {os.getpid()}"):
+        SqliteLog(tmp_path / "record")
+    log.close()
+    SqliteLog(tmp_path / "record").close()
+
+
+def test_a_killed_writer_leaves_the_record_free_and_whole(tmp_path, writing):
+    seen = [int(writing.stdout.readline()) for _ in range(50)]
+    writing.send_signal(signal.SIGKILL)
+    seen += [int(line) for line in writing.stdout.read().split()]
+    log = SqliteLog(tmp_path / "record")
+    assert log.last() >= seen[-1]
+    assert [e.seq for e in log.entries()] == list(range(1, log.last() + 1))
+    log.close()
+
+
+def test_a_record_is_read_while_another_process_writes_it(tmp_path, writing):
+    seen = int(writing.stdout.readline())
+    first = [e.seq for e in SqliteRecord(tmp_path / "record").entries()]
+    assert first[-1] >= seen
+    assert first == list(range(1, first[-1] + 1))
+    while int(writing.stdout.readline()) <= first[-1]:
+        pass
+    assert SqliteRecord(tmp_path / "record").last() > first[-1]
+
+
+def test_a_reader_that_stands_still_does_not_hold_the_writer_up(tmp_path):
+    """An open read transaction would keep the WAL from being used again, and it would fill the disk."""
+    log = SqliteLog(tmp_path / "record")
+    log.append(entries(1, 100, size=100_000))
+    reading = log.entries()
+    next(reading)
+    for first in range(101, 1101, 100):
+        log.append(entries(first, first + 99, size=100_000))
+    assert (tmp_path / "record" / f"{SEGMENT}-wal").stat().st_size < 40_000_000
+    assert sum(1 for _ in reading) == 1099
+    log.close()
+
+
+def test_reading_changes_no_file(tmp_path):
+    path = filled(tmp_path / "record")
+    before = {p.name: p.read_bytes() for p in path.iterdir()}
+    record = SqliteRecord(path)
+    assert (len(list(record.entries())), record.last(), record.recorded()) == (10, 10, {"a": 10})
+    assert record.snapshot() is None
+    assert {p.name: p.read_bytes() for p in path.iterdir() if not p.name.endswith(("-shm", "-wal"))} == before
+
+
+def test_a_copy_of_a_record_in_use_is_readable(tmp_path):
+    log = SqliteLog(tmp_path / "record")
+    log.append(entries(1, 10))
+    shutil.copytree(tmp_path / "record", tmp_path / "copy")
+    assert list(SqliteRecord(tmp_path / "copy").entries()) == entries(1, 10)
+    log.close()
+
+
+def test_entries_of_several_segments_are_read_in_order(tmp_path):
+    path = filled(tmp_path / "record", 10)
+    shutil.copy(path / SEGMENT, path / "segment-000002.sqlite")
+    change(path, "DELETE FROM entries WHERE seq > 6")
+    later = sqlite3.connect(path / "segment-000002.sqlite")
+    later.execute("DELETE FROM entries WHERE seq <= 6")
+    later.commit()
+    later.close()
+    assert list(SqliteRecord(path).entries()) == entries(1, 10)
+    assert list(SqliteRecord(path).entries(after=8)) == entries(9, 10)
+    (path / SEGMENT).unlink()  # as retention will do
+    assert list(SqliteRecord(path).entries()) == entries(7, 10)
+    log = SqliteLog(path)
+    log.append(entries(11, 11))
+    log.close()
+    assert SqliteRecord(path).last() == 11
+
+
+def test_a_missing_entry_is_not_passed_over(tmp_path):
+    path = filled(tmp_path / "record", 10)
+    change(path, "DELETE FROM entries WHERE seq = 5")
+    with pytest.raises(RecordError, match="the next one is 5"):
+        list(SqliteRecord(path).entries())
+
+
+@pytest.mark.parametrize("damaged", [1, 2, 3])
+def test_damaged_snapshots_are_passed_over(tmp_path, damaged):
+    path = filled(tmp_path / "record", 10)
+    log = SqliteLog(path)
+    for seq in (4, 6, 8):
+        log.save_snapshot(seq, b"state after %d" % seq)
+    log.close()
+    change(path, f"UPDATE snapshots SET payload = x'00' WHERE seq >= {10 - 2 * damaged}")
+    left = 8 - 2 * damaged
+    assert SqliteRecord(path).snapshot() == ((left, b"state after %d" % left) if damaged < 3 else None)
+
+
+def test_a_snapshot_under_another_number_is_damaged(tmp_path):
+    path = filled(tmp_path / "record", 10)
+    log = SqliteLog(path)
+    log.save_snapshot(4, b"state")
+    log.close()
+    change(path, "UPDATE snapshots SET seq = 5")
+    assert SqliteRecord(path).snapshot() is None
+
+
+@pytest.mark.parametrize("opened", [SqliteLog, SqliteRecord])
+def test_a_newer_format_says_to_update(tmp_path, opened):
+    path = filled(tmp_path / "record")
+    change(path, "UPDATE meta SET value = 7 WHERE key = 'format'")
+    words = rf"made by a newer skywarden \(format 7, this one reads {SCHEMA}\): update skywarden"
+    with pytest.raises(RecordError, match=words):
+        opened(path)
+
+
+@pytest.mark.parametrize("opened", [SqliteLog, SqliteRecord])
+def test_garbage_in_place_of_a_segment_is_damage(tmp_path, opened):
+    path = filled(tmp_path / "record")
+    (path / SEGMENT).write_bytes(b"garbage" * 1000)
+    with pytest.raises(RecordError, match="is damaged"):
+        opened(path)
+
+
+@pytest.mark.parametrize("opened", [SqliteLog, SqliteRecord])
+def test_another_database_is_not_taken_for_a_segment(tmp_path, opened):
+    connection = sqlite3.connect(tmp_path / SEGMENT)
+    connection.execute("CREATE TABLE x (y)")
+    connection.close()
+    with pytest.raises(RecordError, match="not a segment of a record"):
+        opened(tmp_path)
+
+
+def test_damage_inside_a_segment_is_reported_and_what_is_before_it_is_read(tmp_path):
+    path = filled(tmp_path / "record", last=2000)
+    with (path / SEGMENT).open("r+b") as file:
+        file.seek(1_500_000)
+        file.write(b"\xff" * 100_000)
+    read = []
+    with pytest.raises(RecordError, match="is damaged"):
+        read.extend(SqliteRecord(path).entries())
+    assert 0 < len(read) < 2000
+    assert read == entries(1, len(read))
+
+
+def test_what_is_no_record_is_refused_with_words(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    for path, words in (("nothing", "no such record"), ("file", "is not a record"), ("empty", "is not a record")):
+        with pytest.raises(RecordError, match=words):
+            SqliteRecord(tmp_path / path)
+
+
+def test_a_new_record_is_made_only_where_nothing_else_is(tmp_path):
+    (tmp_path / "homework.txt").write_text("x")
+    with pytest.raises(RecordError, match="name a new directory"):
+        SqliteLog(tmp_path)
+    with pytest.raises(RecordError, match="is not a directory"):
+        SqliteLog(tmp_path / "homework.txt")
+    assert [p.name for p in tmp_path.iterdir()] == ["homework.txt"]
+
+
+def test_a_segment_whose_making_was_cut_short_is_made_again(tmp_path):
+    (tmp_path / SEGMENT).touch()
+    log = SqliteLog(tmp_path)
+    log.append(entries(1, 1))
+    log.close()
+    assert list(SqliteRecord(tmp_path).entries()) == entries(1, 1)
+
+
+OPEN_AS_OTHER = """
+import os, sys
+from skywarden.errors import RecordError
+from skywarden.record import SqliteLog, SqliteRecord
+if os.getuid() == 0:
+    os.setuid(65534)
+try:
+    opened = (SqliteLog if sys.argv[1] == "write" else SqliteRecord)(sys.argv[2])
+    print(len(list(opened.entries())))
+except RecordError as error:
+    print(error)
+"""
+
+
+def opened_by_another(how: str, path: Path) -> str:
+    """Open a record as a user who owns nothing."""
+    return subprocess.check_output([sys.executable, "-c", OPEN_AS_OTHER, how, str(path)], text=True)
+
+
+@pytest.fixture
+def readable(tmp_path: Path):
+    """A record that may be read by all and written by nobody."""
+    path = filled(tmp_path / "record")
+    for part in path.iterdir():
+        part.chmod(0o444)
+    path.chmod(0o555)
+    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        above.chmod(0o755)
+    yield path
+    path.chmod(0o755)
+
+
+def test_a_record_that_may_only_be_read_is_read(readable):
+    assert opened_by_another("read", readable) == "10\n"
+
+
+def test_without_permission_to_write_the_words_say_so(readable):
+    assert "no permission: check owner and mode" in opened_by_another("write", readable)
+
+
+def test_without_permission_to_read_the_words_say_so(readable):
+    (readable / SEGMENT).chmod(0o000)
+    assert "check" in opened_by_another("read", readable)
+    readable.chmod(0o000)
+    assert "no permission" in opened_by_another("read", readable)
