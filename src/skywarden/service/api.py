@@ -1,0 +1,139 @@
+"""HTTP and WebSocket: the latest picture for programs and a plain page. Reading only; docs/api.md has every field."""
+
+import asyncio
+import re
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from hashlib import sha256
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from skywarden.service.guard import Guard
+from skywarden.service.publish import Publisher
+
+STREAMS = 64  # at once
+SEND_WITHIN = 10.0  # s; a viewer that takes longer for one message has gone
+NOTHING_YET = 503
+
+
+def make(publisher: Publisher, host: str) -> Guard:
+    """Return the ASGI application for a listener at `host`."""
+    streams = _Streams(publisher)
+    routes = [
+        Route("/", _page()),
+        Route("/api/picture", _picture(publisher)),
+        Route("/api/geojson", _geojson(publisher)),
+        Route("/api/health", _health(publisher)),
+        WebSocketRoute("/api/stream", streams.serve),
+    ]
+    return Guard(Starlette(routes=routes), host)
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _picture(publisher: Publisher) -> Endpoint:
+    async def picture(_: Request) -> Response:
+        latest = publisher.latest
+        return _json(latest.picture_json()) if latest else PlainTextResponse("no picture yet", NOTHING_YET)
+
+    return picture
+
+
+def _geojson(publisher: Publisher) -> Endpoint:
+    async def geojson(_: Request) -> Response:
+        latest = publisher.latest
+        if latest is None:
+            return PlainTextResponse("no picture yet", NOTHING_YET)
+        return Response(latest.geojson(), media_type="application/geo+json")
+
+    return geojson
+
+
+def _health(publisher: Publisher) -> Endpoint:
+    async def health(_: Request) -> Response:
+        return _json(publisher.health_json())
+
+    return health
+
+
+def _page() -> Endpoint:
+    text = resources.files("skywarden").joinpath("data", "page.html").read_text("utf-8")
+    headers = {"Content-Security-Policy": policy(text)}
+
+    async def page(_: Request) -> Response:
+        return Response(text, media_type="text/html", headers=headers)
+
+    return page
+
+
+def policy(text: str) -> str:
+    """Return the content security policy that allows what stands in this page and nothing else."""
+    script, style = (
+        " ".join(f"'sha256-{b64encode(sha256(part.encode()).digest()).decode()}'" for part in re.findall(pattern, text))
+        for pattern in (r"(?s)<script>(.*?)</script>", r"(?s)<style>(.*?)</style>")
+    )
+    return (
+        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+class _Streams:
+    """The WebSockets. Each sends the latest tick once its viewer has taken the one before; others are left out."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._open = 0
+
+    async def serve(self, socket: WebSocket) -> None:
+        if self._open >= STREAMS:
+            await socket.close(1013, "too many viewers")
+            return
+        await socket.accept()
+        self._open += 1
+        fresh = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        leave = self._publisher.watch(lambda: _wake(loop, fresh))
+        tasks = [asyncio.create_task(self._send(socket, fresh)), asyncio.create_task(_until_gone(socket))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leave()
+            for task in tasks:
+                task.cancel()
+            self._open -= 1
+
+    async def _send(self, socket: WebSocket, fresh: asyncio.Event) -> None:
+        last = None
+        while True:
+            message = self._publisher.message()
+            if message is not None and message[0] != last:
+                last = message[0]
+                try:
+                    async with asyncio.timeout(SEND_WITHIN):
+                        await socket.send_text(message[1].decode())
+                except (TimeoutError, WebSocketDisconnect, RuntimeError):
+                    return
+            await fresh.wait()
+            fresh.clear()
+
+
+async def _until_gone(socket: WebSocket) -> None:
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass  # nothing that a viewer says is used
+
+
+def _wake(loop: asyncio.AbstractEventLoop, fresh: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the loop has just been closed
+        loop.call_soon_threadsafe(fresh.set)
