@@ -1,10 +1,13 @@
 """Alerts: raised in time, steady under noise, held through gaps, cleared with a reason."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from flights import PLANT, SECOND, TIME, flying
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from skywarden.alert import AlertSettings, decide
 from skywarden.model.assessment import Threat
@@ -134,7 +137,7 @@ def test_one_that_flew_over_and_on_is_cleared_late():
     for second in range(3, 60):
         watch.at(second, shown={1})
     second, event = watch.events[-1]
-    assert (second, event.reason) == (32, "it has left the radius of the site")
+    assert (second, event.reason) == (32, "it has passed the site and moves away")
 
 
 def test_one_lost_on_its_way_in_is_expected_until_it_should_have_been_there():
@@ -282,3 +285,11 @@ def test_an_aircraft_that_turns_towards_the_site_late_is_announced_during_its_tu
     turn_ends = 300 + 60
     raised = changes(watch)[0][0]
     assert 300 <= raised <= turn_ends
+
+
+def test_every_setting_has_a_row_with_its_default_in_the_documentation():
+    text = (Path(__file__).parent.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
+    rows = {row[1].strip(" `"): row[2].strip(' `"') for line in text.splitlines() if len(row := line.split("|")) == 6}
+    for field in fields(AlertSettings):
+        documented = rows[field.name]
+        assert (documented if isinstance(field.default, str) else float(documented)) == field.default

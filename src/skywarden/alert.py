@@ -110,7 +110,7 @@ def _end(alert: Alert, threat: Threat | None, now: _Now) -> tuple[int, str]:
     if threat is None and now.shown is None:
         return alert.updated + _ns(settings.hold_s), "nothing heads for the site any more"
     if threat is not None or (now.shown is not None and alert.track in now.shown):
-        reason = "it has left the radius of the site" if arrived else "it no longer heads for the site"
+        reason = "it has passed the site and moves away" if arrived else "it no longer heads for the site"
         return alert.updated + _ns(settings.clear_after_s), reason
     expected = max(alert.updated, min(alert.late, alert.updated + _ns(settings.lost_hold_s)))
     reason = "lost inside the radius of the site" if arrived else "lost on its way, and not seen again when expected"
