@@ -1,6 +1,6 @@
 """One file of a record: its tables, how it is opened, and what to say when that fails.
 
-Settings of SQLite, chosen on a disk with 4 ms a sync and frames of 10 kB (bench/ack.py):
+Settings of SQLite, chosen on a disk with 4 ms a sync and frames of 10 kB (bench/record_ack.py):
 - WAL and synchronous FULL: a transaction is one append to one file and one sync, and readers do not wait.
 - Pages of 8 kB: a frame of 10 kB takes two; 4 kB doubles the page headers and checkpoints 1.6 times as long, 32 kB
   writes the half-filled last page again with every transaction.
