@@ -1,9 +1,10 @@
 """What every decoder keeps to. Runs over DECODERS: a new format is tested by the line that enters it.
 
 Samples are the files in tests/samples/<format>/: captures as `skywarden decode` reads them. Beside a sample `x.raw`
-may stand `x.raw.expected.json`, the rows that it gives.
+may stand `x.raw.expected.json`, the rows that it gives. `sensors.toml` holds [[sensors]] of the source "samples".
 """
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from skywarden.cli.capture import frames, opened
 from skywarden.model.detection import WIDTH, Decoded, Detections, Frame, Reason
-from skywarden.model.place import Source
+from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors import DECODERS, Decoder, Reader
 
@@ -28,21 +29,33 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 
 
 def made(kind: str, mode: Mode = Mode.LIVE) -> Decoder:
-    return DECODERS[kind](source(kind), (), mode)
+    return DECODERS[kind](source(kind), sensors(kind), mode)
+
+
+def reader(kind: str) -> Reader:
+    return Reader((source(kind),), sensors(kind), Mode.LIVE)
 
 
 def source(kind: str) -> Source:
-    return Source(name="s", format=kind, file="-", latitude=49.0, longitude=2.5)
+    return Source(name="samples", format=kind, file="-", latitude=49.0, longitude=2.5)
+
+
+def sensors(kind: str) -> tuple[Sensor, ...]:
+    path = SAMPLES / kind / "sensors.toml"
+    tables = tomllib.loads(path.read_text())["sensors"] if path.exists() else []
+    return msgspec.convert(tables, tuple[Sensor, ...])
 
 
 def samples(kind: str) -> list[Path]:
-    found = [p for p in (SAMPLES / kind).glob("*") if p.is_file() and not p.name.endswith((".expected.json", ".md"))]
+    found = [
+        p for p in (SAMPLES / kind).glob("*") if p.is_file() and not p.name.endswith((".expected.json", ".md", ".toml"))
+    ]
     return sorted(found)
 
 
 def sampled(kind: str, path: Path) -> list[Frame]:
     with opened(path) as (stream, _, _):
-        return list(frames(stream, made(kind), "s", NEAR))
+        return list(frames(stream, made(kind), "samples", NEAR))
 
 
 def some(kind: str) -> Iterator[tuple[Path, list[Frame]]]:
@@ -128,7 +141,7 @@ def test_rows_are_json_with_source_and_time(kind: str) -> None:
         decoder = made(kind, Mode.REPLAY)
         for row in (row for frame in found for row in decoder.rows(frame)):
             again = msgspec.json.decode(msgspec.json.encode(row))
-            assert row["error"] in set(Reason) if "error" in row else again["source"] == "s"
+            assert row["error"] in set(Reason) if "error" in row else again["source"] == "samples"
             assert "error" in row or isinstance(again["time"], int)
 
 
@@ -162,11 +175,11 @@ def test_a_sample_gives_sound_detections(kind: str) -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_saved_and_restored_memory_goes_on_with_equal_results(kind: str) -> None:
     for _, found in some(kind):
-        steady, fresh = Reader((source(kind),), (), Mode.LIVE), Reader((source(kind),), (), Mode.LIVE)
+        steady, fresh = reader(kind), reader(kind)
         for index, frame in enumerate(found[:60]):
             if index % 7 == 3:
                 saved = fresh.save()
-                fresh = Reader((source(kind),), (), Mode.LIVE)
+                fresh = reader(kind)
                 fresh.restore(saved)
                 assert fresh.save() == saved
             assert outcome(steady.read(frame)) == outcome(fresh.read(frame))
@@ -175,8 +188,8 @@ def test_a_saved_and_restored_memory_goes_on_with_equal_results(kind: str) -> No
 @pytest.mark.parametrize("kind", FORMATS)
 def test_frames_cut_in_other_places_give_the_same_measurements(kind: str) -> None:
     def measured(found: list[Frame]) -> list[tuple[Any, ...]]:
-        reader = Reader((source(kind),), (), Mode.LIVE)
-        batches = [b for frame in found for b in reader.read(frame).batches]
+        reading = reader(kind)
+        batches = [b for frame in found for b in reading.read(frame).batches]
         rows = [
             (b.sensor, b.kind, int(t), z.tobytes(), int(address))
             for b in batches
@@ -213,10 +226,10 @@ def test_splitting_loses_nothing_of_any_bytes(kind: str, data: st.DataObject) ->
 @given(data=st.data())
 def test_any_bytes_give_counts_and_sound_detections_and_nothing_else(kind: str, data: st.DataObject) -> None:
     anything = data.draw(st.lists(damaged(messages(kind)), max_size=6))
-    frame = Frame.of("s", NEAR, *anything)
-    reader = Reader((source(kind),), (), Mode.LIVE)
+    frame = Frame.of("samples", NEAR, *anything)
+    reading = reader(kind)
     for _ in range(2):
-        found = reader.read(frame)
+        found = reading.read(frame)
         check_counts(frame, found)
         for batch in found.batches:
             check_batch(batch)
