@@ -11,15 +11,14 @@ import numpy as np
 
 from skywarden import __version__
 from skywarden.config import Settings
-from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, ClockStepped, Entry, Event, Input, Output, Started, Tick, encode
 from skywarden.model.track import Picture
-from skywarden.pipeline import SECOND, Line
+from skywarden.pipeline import SECOND
 from skywarden.record.log import Log
 from skywarden.record.writer import Writer
 from skywarden.replay import recover
-from skywarden.service.clock import DataClock, HostClock
+from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.sources import Inbox
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Engine:
         settings: Settings,
         settings_text: str,
         log: Log,
-        clock: HostClock | DataClock,
+        clock: Clock,
         publish: Callable[[Outcome], None],
     ) -> None:
         """Go on where the record ends: its newest snapshot, then the inputs after it."""
@@ -64,7 +63,7 @@ class Engine:
         self._passes = 0
         self._next_tick = 0
         self._snapshot_due = 0.0
-        self._append([(at, cause, encode(event)) for cause, at, event in missing])
+        self._append([(m.time, m.cause, encode(m.event)) for m in missing])
         now = max(clock.now(), self._line.picture.time if self._line.picture else 0)
         self._handle([Started(now, settings.run.mode, settings_text, __version__)])
 
@@ -90,6 +89,10 @@ class Engine:
         self._passes += 1
         self._publish(Outcome(picture, outputs, self._confirmed(), self._latency(), self._fault(), self._passes))
         self._snapshot()
+
+    def recorded(self) -> dict[str, int]:
+        """Return source -> messages that were on the disk when this process took the record up, and since."""
+        return dict(self._confirmed())
 
     def close(self) -> None:
         """Write down what is left and a last snapshot."""
@@ -137,8 +140,8 @@ class Engine:
         for at, cause, payload in rows:
             self._seq += 1
             entries.append(Entry(self._seq, at, cause or self._seq, payload))
-        if entries:
-            self._writer.submit(entries)
+        if not self._writer.submit(entries):
+            self._seq = self._writer.next - 1  # refused: memory is full too; number on without a gap
 
     def _confirmed(self) -> dict[str, int]:
         """Return source -> messages on the disk. Never ahead of the truth."""
@@ -176,13 +179,3 @@ class Engine:
 
 def _time(event: Event) -> int:
     return event.frame.received if isinstance(event, Arrived) else getattr(event, "time", 0)
-
-
-def open_record(path: str) -> Log:
-    """Open the record for writing, or say why not and what to do."""
-    from skywarden.record.sqlite import SqliteLog
-
-    try:
-        return SqliteLog(path)
-    except RecordError as e:
-        raise RecordError(f"{e}. Choose another place with [record] path, or make room.") from None

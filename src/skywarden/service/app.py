@@ -1,0 +1,179 @@
+"""One running installation: clock, inbox, record, engine, web server and terminal view put together."""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from skywarden.config import Settings, parse
+from skywarden.config.address import address
+from skywarden.model.event import AlertRaised, Output, Refused, TrackConfirmed
+from skywarden.record.sqlite import SqliteLog
+from skywarden.service.clock import Clock, DataClock, HostClock
+from skywarden.service.engine import Engine, Outcome
+from skywarden.service.publish import Published, Publisher
+from skywarden.service.server import Server, serve
+from skywarden.service.sources import Inbox
+from skywarden.service.view import View
+from skywarden.service.wire import Wire
+from skywarden.service.words import language
+from skywarden.track.states import states
+
+LOOK = 0.2  # s between two looks at whether the run is over
+
+
+class App:
+    """An installation from the text of its configuration. `start`, then `run` or wait, then `stop`."""
+
+    def __init__(self, settings_text: str, *, expose: bool = False) -> None:
+        """Open the record and go on where it ends. Raises ConfigError, RecordError; leaves nothing open then."""
+        self.settings: Settings = parse(settings_text)
+        self._began = time.monotonic()
+        self._expose = expose
+        self._stop = threading.Event()
+        self._stopped = False
+        self._tally = Tally()
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._failure: BaseException | None = None
+        self.server: Server | None = None
+        data = self.settings.run.clock == "data"
+        self.clock: Clock = DataClock() if data else HostClock()
+        with ExitStack() as undo:
+            self.publisher = Publisher(self.settings.outputs)
+            undo.callback(self.publisher.close)
+            self._inbox = Inbox(self.settings.sources, self.clock, expose=expose)
+            self._log = SqliteLog(self.settings.record.path)
+            undo.callback(self._log.close)
+            self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
+            self._before = self._engine.recorded()
+            undo.pop_all()
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """The sources' wires as they are now, with the addresses really bound."""
+        return self._inbox.wires()
+
+    def start(self) -> None:
+        """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
+        _, host, port = address(self.settings.api.listen, "tcp")
+        self.server = serve(self.publisher, host, port, expose=self._expose)
+        self._inbox.start()
+        self._thread.start()
+
+    def run(self, *, view: bool, seconds: float | None) -> dict[str, Any]:
+        """Wait until the time is over, all recordings are read, or the user stops it; return what was seen."""
+        until = float("inf") if seconds is None else self._began + seconds
+        if not view:
+            self._wait(until)
+            return self.summary()
+        screen = View(self.publisher, language(os.environ))
+        screen.start()
+        try:
+            self._wait(until)
+        finally:
+            screen.stop()
+        return self.summary()
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        _, host, port = address(self.settings.api.listen, "tcp")
+        return f"http://{host}:{self.server.port if self.server else port}/"
+
+    def summary(self) -> dict[str, Any]:
+        """Count what this process saw."""
+        latest = self.publisher.latest
+        p50, p99 = latest.latency_ms if latest else (float("nan"), float("nan"))
+        first = self._tally.first_track
+        return {
+            "tracks_confirmed": self._tally.confirmed,
+            "alerts": self._tally.alerts,
+            "frames": sum(wire.received for wire in self.wires),
+            "refused": self._tally.refused,
+            "latency_ms": {"p50": round(p50, 1), "p99": round(p99, 1)},
+            "first_track_s": None if first is None else round(first - self._began, 2),
+        }
+
+    def stop(self) -> None:
+        """Stop receiving, handle and record what came, close everything. May be called twice."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._inbox_started:
+            self._inbox.stop()
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._engine.close()
+        if self.server is not None:
+            self.server.stop()
+        self.publisher.close()
+        self._log.close()
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def _inbox_started(self) -> bool:
+        return self.server is not None
+
+    def _wait(self, until: float) -> None:
+        try:
+            while self._thread.is_alive() and (left := until - time.monotonic()) > 0:
+                self._thread.join(min(LOOK, left))
+        except KeyboardInterrupt:
+            pass  # the usual way to end a run; `stop` does the rest
+
+    def _work(self) -> None:
+        try:
+            self._engine.run(self._inbox, self._stop)
+        except BaseException as failure:
+            self._failure = failure  # `stop` raises it where somebody can see it
+            raise
+
+    def _publish(self, outcome: Outcome) -> None:
+        self._tally.take(outcome.events)
+        published = Published(
+            picture=outcome.picture,
+            states=states(outcome.picture),
+            wires=self._inbox.wires(),
+            recorded=outcome.recorded,
+            before=self._before,
+            latency_ms=outcome.latency_ms,
+            not_recorded=outcome.fault is not None,
+            fault=outcome.fault,
+            tick=outcome.passes,
+            time=self.clock.now(),
+            sites=self.settings.sites,
+        )
+        self.publisher.publish(published, outcome.events)
+
+
+class Tally:
+    """What a run has brought, for its summary."""
+
+    def __init__(self) -> None:
+        self.confirmed = self.alerts = self.refused = 0
+        self.first_track: float | None = None
+
+    def take(self, events: Sequence[Output]) -> None:
+        """Count one pass's events."""
+        for event in events:
+            if isinstance(event, TrackConfirmed):
+                self.confirmed += 1
+                self.first_track = self.first_track or time.monotonic()
+            elif isinstance(event, AlertRaised):
+                self.alerts += 1
+            elif isinstance(event, Refused):
+                self.refused += event.count
+
+
+def run_live(settings_text: str, *, expose: bool, view: bool, seconds: float | None) -> dict[str, Any]:
+    """Run an installation until it is stopped; return what was seen."""
+    app = App(settings_text, expose=expose)
+    try:
+        app.start()
+        return app.run(view=view, seconds=seconds)
+    finally:
+        app.stop()
