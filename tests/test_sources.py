@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -202,7 +203,7 @@ def test_two_listeners_of_one_udp_port_are_not_both_accepted() -> None:
 def test_an_address_open_to_the_network_needs_expose(way: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="--expose"):
         make(source(**way))
-    make(source(**way), expose=True).stop()
+    make(source(**way), expose=True)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +352,12 @@ def test_stop_frees_the_ports_at_once_and_keeps_what_came() -> None:
     assert messages(inbox.take(0.0)) == [b"half"]
 
 
+def test_an_inbox_that_never_started_can_be_stopped_and_a_stopped_one_again() -> None:
+    make(source(listen=LOOP)).stop()
+    with running(source(listen=LOOP)) as inbox:
+        inbox.stop()
+
+
 def test_take_waits_for_the_first_frame_and_no_longer_than_asked() -> None:
     with running(source(listen=LOOP)) as inbox:
         began = time.monotonic()
@@ -420,6 +427,22 @@ def test_on_the_data_clock_recordings_are_merged_by_their_own_times(tmp_path: Pa
     assert [f.source for f in timed] == ["a", "b"] * 50
     assert [f.received for f in frames if f.data == b"noise\n"] == [T0, T0]
     assert clock.now() == T0 + 99 * SECOND
+
+
+def test_packet_captures_are_read_datagram_by_datagram(tmp_path: Path) -> None:
+    def packet(payload: bytes, second: int) -> bytes:
+        udp = struct.pack(">HHHH", 1, 2, 8 + len(payload), 0) + payload
+        ip = struct.pack(">BBHIBBH8x", 0x45, 0, 20 + len(udp), 0, 64, 17, 0) + udp
+        return struct.pack("<IIII", second, 0, len(ip), len(ip)) + ip
+
+    header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    start = T0 // SECOND
+    path = tmp_path / "net.pcap.gz"
+    path.write_bytes(gzip.compress(header + packet(b"one", start) + packet(b"two", start + 5)))
+    frames, inbox = read_all(source(file=str(path)), clock=DataClock())
+    assert messages(frames) == [b"one", b"two"]
+    assert [f.received for f in frames] == [T0, T0 + 5 * SECOND]
+    assert inbox.wires()[0].state == "finished"
 
 
 def test_on_the_data_clock_every_message_is_a_frame_at_its_own_time() -> None:

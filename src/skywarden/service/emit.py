@@ -10,19 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import msgspec
-
 from skywarden.config import OutputSettings
 from skywarden.errors import ConfigError
-from skywarden.model.event import Output, Stepped
-from skywarden.service import rows
+from skywarden.model.event import Output
+from skywarden.outputs import EVENT_ENCODERS
 
 GEOJSON_EVERY = 1.0  # s
 WAITING = 100_000  # events; more than that a reader cannot have missed by being slow
 COMPLAIN_EVERY = 10.0  # s
 
 logger = logging.getLogger(__name__)
-_encode = msgspec.json.Encoder().encode
 
 
 class Shown(Protocol):
@@ -75,10 +72,10 @@ class Emitter:
 
     def _write_lines(self) -> None:
         happened = [self._events.popleft() for _ in range(len(self._events))]
-        found = [rows.event_row(event) for event in happened if not isinstance(event, Stepped)]
-        if found and self._lines:
+        text = b"".join(EVENT_ENCODERS["jsonl"](event) for event in happened)
+        if text and self._lines:
             try:
-                self._lines.write(b"".join(_encode(row) + b"\n" for row in found))
+                self._lines.write(text)
                 self._lines.flush()
             except OSError as e:
                 self._complain("jsonl", e)

@@ -13,9 +13,9 @@ from skywarden.config import OutputSettings
 from skywarden.model.event import Output, TrackStates
 from skywarden.model.place import Site
 from skywarden.model.track import Picture
+from skywarden.outputs import ENCODERS
 from skywarden.service import rows
 from skywarden.service.emit import Emitter
-from skywarden.service.geojson import feature_collection
 from skywarden.service.wire import Wire
 
 STALLED_AFTER = 2.0  # s without a new picture
@@ -125,7 +125,7 @@ class Published:
 
     @cached_property
     def _geojson(self) -> bytes:
-        return _encode(feature_collection(self.picture, self.tracks, self.sites))
+        return ENCODERS["geojson"](self.states, self.picture, self.sites)
 
 
 class Publisher:

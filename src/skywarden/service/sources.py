@@ -51,38 +51,37 @@ class Inbox:
         decoders: Mapping[str, type[Framing]] = DECODERS,
     ) -> None:
         """Check all addresses; open nothing yet. Raises ConfigError."""
-        planned = [_plan(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
+        self._planned = [_plan(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
         self._clock = clock
-        self._selector = selectors.DefaultSelector()
-        self._wake, self._woken = socket.socketpair()
-        self._selector.register(self._woken, selectors.EVENT_READ, None)
-        receiver = Receiver()
-        self._feeds = [plan.feed for plan in planned]
-        self._channels: list[Channel] = [
-            plan.kind(plan.feed, plan.address, self._selector, receiver)
-            for plan in planned
-            if plan.kind and plan.address
-        ]
-        files = [plan.feed for plan in planned if plan.kind is None]
-        self._files = Files(files, clock)
+        self._feeds = [plan.feed for plan in self._planned]
+        self._channels: list[Channel] = []
+        self._files = Files([plan.feed for plan in self._planned if plan.kind is None], clock)
         self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
         self._arrived = threading.Condition()
         self._frames: list[Frame] = []
-        self._finished = not self._channels and not files
+        self._finished = not sources
         self._stopping = self._failed = False
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
 
     def start(self) -> None:
         """Open everything and begin to receive. What cannot be opened says so in its state and is tried again."""
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        receiver = Receiver()
+        for feed, kind, address in self._planned:
+            if kind is not None and address is not None:
+                self._channels.append(kind(feed, address, self._selector, receiver))
         self._tend()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop receiving and close everything; what came before can still be taken."""
+        """Stop receiving and close everything; what came before can still be taken. Nothing if it never started."""
+        if self._stopping or self._thread.ident is None:
+            return
         self._stopping = True
         self._wake.send(b"x")
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._thread.join()
         self._files.close()
         for channel in self._channels:
             channel.close()

@@ -1,0 +1,256 @@
+"""The live view in a terminal: what arrives where and when, what flies, and which sources can be trusted.
+
+Everything that a colour says a word says too. `render` is pure; `Live` draws it twice a second.
+"""
+
+import math
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from skywarden.service.publish import Published, Publisher
+from skywarden.service.rows import AlertRow, SourceRow, TrackRow
+from skywarden.service.words import LANGUAGES
+
+PERIOD = 0.5  # s between two drawings
+OLD = 3.0  # s; data of that age are shown in red
+WIDE = 110  # columns from which everything fits
+GOOD, BAD, DIM, HEAD = "green", "bold red", "dim", "bold"
+CATEGORY = {"suspect": "bold yellow", "hostile": BAD, "friend": "cyan", "assumed friend": "cyan", "neutral": GOOD}
+MODE = {"live": "bold white on dark_green", "sim": "bold black on yellow", "replay": "bold white on blue"}
+
+
+class _Page(NamedTuple):
+    """What the parts of one drawing share. stale: s since the picture was published."""
+
+    shown: Published
+    words: Mapping[str, str]
+    wide: bool
+    stale: float
+
+    def say(self, word: str) -> str:
+        return self.words.get(word, word)
+
+    def left(self, time: int) -> float:
+        return (time - self.shown.picture.time) * 1e-9
+
+
+def render(
+    published: Published | None, language: str, width: int, height: int = 24, stale: float = 0.0
+) -> RenderableType:
+    """Return the view for a terminal of that size. language: "en" or "uk"; stale: s since it was published."""
+    words = LANGUAGES[language]
+    if published is None:
+        return Text(f"skywarden  {words['no_data']}", style=HEAD)
+    page = _Page(published, words, width >= WIDE, stale)
+    room = height - 1 - 3 * 2  # the header line; a title and a heading for each table
+    sources = published.sources
+    sites = min(len(_site_names(published)), max(1, room // 3))
+    shown_sources = min(len(sources), max(1, room // 3))
+    tracks = max(1, room - sites - shown_sources)
+    return Group(_header(page), _sites(page, sites), _tracks(page, tracks), _sources(page, shown_sources))
+
+
+def _header(page: _Page) -> Text:
+    shown, say = page.shown, page.say
+    mode = str(shown.picture.mode)
+    time = datetime.fromtimestamp(shown.picture.time * 1e-9, UTC)
+    age = _data_age(page)
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append("skywarden ", HEAD)
+    line.append(f" {say(mode)} ", MODE.get(mode, "bold black on white"))
+    line.append(f" {time:%Y-%m-%d %H:%M:%S}Z " if page.wide else f" {time:%H:%M:%S}Z ")
+    line.append(f"{say('data')} {_age(age)} ", BAD if age is None or age >= OLD else GOOD)
+    line.append(f" {say('tracks').lower()} {len(shown.tracks)} ")
+    line.append(f" {say('alerts')} {len(shown.alerts)} ", BAD if shown.alerts else "")
+    if shown.not_recorded:
+        line.append(f" {say('not_recorded')} ", "bold white on red")
+        if page.wide and shown.fault:
+            line.append(f" {shown.fault}", BAD)
+    elif page.wide and math.isfinite(shown.latency_ms[0]):
+        line.append(f" p50 {shown.latency_ms[0]:.0f} p99 {shown.latency_ms[1]:.0f} ms", DIM)
+    return line
+
+
+def _data_age(page: _Page) -> float | None:
+    ages = [source.last_age_s for source in page.shown.sources if source.last_age_s is not None]
+    return min(ages) + page.stale if ages else None
+
+
+def _sites(page: _Page, room: int) -> Table:
+    table = _table(page, "sites", ("name", "arrival", "interval", "threats", "alert"), right=("arrival", "threats"))
+    names = _site_names(page.shown)
+    soonest: dict[str, AlertRow] = {}
+    for alert in page.shown.alerts:
+        soonest.setdefault(alert.site, alert)
+    ordered = sorted(names, key=lambda n: (n not in soonest, soonest[n].arrival if n in soonest else 0))
+    for name in ordered[:room]:
+        _site(page, table, name, soonest.get(name))
+    return _rest(page, table, len(names) - room)
+
+
+def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
+    threats = [t for t in page.shown.picture.threats if t.site == name]
+    if alert is not None:
+        arrival = minutes(page.left(alert.arrival))
+        interval = f"{minutes(page.left(alert.early))}-{minutes(page.left(alert.late))}"
+        word, style = f"▲ {page.say('ALERT')}", BAD
+    else:
+        likely = min((t.arrival for t in threats), default=None)
+        arrival, interval = "" if likely is None else minutes(likely), ""
+        word, style = page.say("none"), DIM
+    cells = (name, Text(arrival, HEAD), interval, str(len(threats)) if threats else "", Text(word, style))
+    table.add_row(*(_cell(cell) for cell in cells))
+
+
+def _site_names(shown: Published) -> list[str]:
+    names = dict.fromkeys(site.name for site in shown.sites)
+    names.update(dict.fromkeys(alert.site for alert in shown.alerts))
+    return list(names)
+
+
+def _tracks(page: _Page, room: int) -> Table:
+    columns = ["number", "status", "category", "callsign", "position", "height", "speed", "heading", "seen_by"]
+    if not page.wide:
+        columns.remove("seen_by")
+    table = _table(page, "tracks", columns, right=("number", "height", "speed", "heading"))
+    urgent = _urgency(page.shown)
+    ordered = sorted(page.shown.tracks, key=lambda t: (urgent.get(t.number, math.inf), t.number))
+    for track in ordered[:room]:
+        cells = _track(page, track)
+        table.add_row(*(_cell(cells[column]) for column in columns))
+    return _rest(page, table, len(ordered) - room)
+
+
+def _urgency(shown: Published) -> dict[int, float]:
+    """Return track -> s to its next arrival; those that raised an alert come before all others."""
+    alerted = {alert.track for alert in shown.alerts}
+    found: dict[int, float] = {}
+    for threat in shown.picture.threats:
+        key = threat.arrival - (1e9 if threat.track in alerted else 0.0)
+        found[threat.track] = min(key, found.get(threat.track, math.inf))
+    for alert in shown.alerts:
+        found.setdefault(alert.track, -1e9 + (alert.arrival - shown.picture.time) * 1e-9)
+    return found
+
+
+def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
+    east, north, _ = track.velocity
+    claimed = track.callsign or track.icao24 or ""
+    alerted = any(alert.track == track.number for alert in page.shown.alerts)
+    return {
+        "number": Text(f"{'▲ ' if alerted else ''}{track.number}", BAD if alerted else ""),
+        "status": Text(page.say(track.status), DIM if track.status == "coasting" else ""),
+        "category": Text(page.say(track.category), CATEGORY.get(track.category, "")),
+        "callsign": str(claimed),
+        "position": f"{track.latitude:.3f} {track.longitude:.3f}",
+        "height": f"{track.height_m:.0f}",
+        "speed": f"{math.hypot(east, north):.0f}",
+        "heading": f"{math.degrees(math.atan2(east, north)) % 360:03.0f}°",
+        "seen_by": ", ".join(track.sources),
+    }
+
+
+def _sources(page: _Page, room: int) -> Table:
+    columns = ["name", "state", "received", "decoded", "recorded", "refused", "age"]
+    if not page.wide:
+        columns.remove("decoded")
+    table = _table(page, "sources", columns, right=("received", "decoded", "recorded", "age"))
+    ordered = sorted(page.shown.sources, key=lambda s: s.good)
+    for source in ordered[:room]:
+        cells = _source(page, source)
+        table.add_row(*(_cell(cells[column]) for column in columns))
+    return _rest(page, table, len(ordered) - room)
+
+
+def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
+    word, _, detail = source.state.partition(": ")
+    state = f"{page.say(word)}: {detail}" if detail else page.say(word)
+    refused = sum(source.refused.values())
+    worst = max(source.refused, key=lambda reason: source.refused[reason], default="")
+    old = source.last_age_s is None or source.last_age_s + page.stale >= OLD
+    return {
+        "name": source.name,
+        "state": Text(state, GOOD if source.good else BAD),
+        "received": str(source.received),
+        "decoded": str(source.decoded),
+        "recorded": str(source.recorded),
+        "refused": Text(f"{refused} {worst}" if refused else "", "yellow"),
+        "age": Text(_age(source.last_age_s, page.stale), BAD if old and source.state != "finished" else ""),
+    }
+
+
+def _table(page: _Page, title: str, columns: tuple[str, ...] | list[str], right: tuple[str, ...]) -> Table:
+    table = Table(
+        title=page.say(title), title_style=HEAD, title_justify="left", box=None, expand=True, padding=(0, 1, 0, 0)
+    )
+    for column in columns:
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(page.say(column), justify=side, no_wrap=True, overflow="ellipsis", header_style=DIM)
+    return table
+
+
+def _cell(content: Text | str) -> Text:
+    """Return a cell that shows text as it is: no markup, no control codes. What targets claim comes through here."""
+    text = content if isinstance(content, Text) else Text(content)
+    return Text("".join(c if c.isprintable() else "?" for c in text.plain), style=text.style)
+
+
+def _rest(page: _Page, table: Table, hidden: int) -> Table:
+    if hidden > 0:
+        table.title = f"{table.title} ({page.say('more').format(n=hidden)})"
+    return table
+
+
+def _age(seconds: float | None, stale: float = 0.0) -> str:
+    return "-" if seconds is None else f"{seconds + stale:.1f} s"
+
+
+def minutes(seconds: float) -> str:
+    """Return a time span as mm:ss; what has passed is 00:00."""
+    whole = max(0, round(seconds))
+    return f"{whole // 60:02d}:{whole % 60:02d}"
+
+
+def picture_svg(published: Published, path: Path | str, *, language: str = "en", width: int = 120) -> None:
+    """Write a picture of the view, for documents."""
+    console = Console(
+        record=True, width=width, height=40, file=StringIO(), force_terminal=True, color_system="truecolor"
+    )
+    console.print(render(published, language, width, 40))
+    console.save_svg(str(path), title="skywarden")
+
+
+class View:
+    """Draws the publisher's latest picture until it is stopped."""
+
+    def __init__(self, publisher: Publisher, language: str, console: Console | None = None) -> None:
+        self._publisher, self._language = publisher, language
+        self._stop = threading.Event()
+        self._console = console or Console()
+        self._thread = threading.Thread(target=self._run, name="view", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the view; the terminal is as before."""
+        self._stop.set()
+        self._thread.join(2.0)
+
+    def _run(self) -> None:
+        with Live(console=self._console, screen=True, auto_refresh=False) as live:
+            while not self._stop.wait(PERIOD):
+                size, stale = self._console.size, self._publisher.age()
+                stale = stale if stale > PERIOD else 0.0
+                live.update(
+                    render(self._publisher.latest, self._language, size.width, size.height, stale), refresh=True
+                )

@@ -1,0 +1,191 @@
+"""The live view: what is urgent first, words beside colours, any size, two languages."""
+
+import io
+import os
+import pty
+import re
+import select
+import string
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from service_samples import NOW, SECOND, picture, published
+
+from skywarden.model.assessment import Alert, Category, Identity
+from skywarden.model.place import Site
+from skywarden.model.track import Mode, Status
+from skywarden.service.publish import Published, Publisher
+from skywarden.service.view import View, minutes, picture_svg, render
+from skywarden.service.wire import Wire
+from skywarden.service.words import LANGUAGES, language
+
+
+def drawn(shown: Published | None, tongue: str = "en", width: int = 140, height: int = 40, stale: float = 0.0) -> str:
+    console = Console(width=width, height=height, file=io.StringIO(), record=True, color_system="truecolor")
+    console.print(render(shown, tongue, width, height, stale))
+    return console.export_text()
+
+
+def coloured(shown: Published, stale: float = 0.0) -> str:
+    console = Console(width=140, file=io.StringIO(), record=True, color_system="truecolor", force_terminal=True)
+    console.print(render(shown, "en", 140, 40, stale))
+    return console.export_text(styles=True)
+
+
+def line(text: str, word: str) -> str:
+    return next(one for one in text.splitlines() if word in one)
+
+
+def test_the_header_says_mode_time_age_and_counts() -> None:
+    header = drawn(published()).splitlines()[0]
+    for word in ("skywarden", "LIVE", "2023-11-14 22:13:20Z", "data 0.5 s", "tracks 3", "alerts 1", "p99 80 ms"):
+        assert word in header
+    assert "NOT RECORDED" not in header
+    header = drawn(published(not_recorded=True, fault="disk full")).splitlines()[0]
+    assert "NOT RECORDED" in header
+    assert "disk full" in header
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_each_mode_has_its_word(mode: Mode) -> None:
+    shown = published(picture=replace(picture(), mode=mode))
+    assert LANGUAGES["en"][mode] in drawn(shown).splitlines()[0]
+
+
+def test_the_age_of_the_data_turns_red_at_three_seconds() -> None:
+    red, green = "\x1b[1;31m", "\x1b[32m"
+    assert f"{green}data 0.5 s" in coloured(published())
+    assert f"{red}data 3.5 s" in coloured(published(time=NOW + 3 * SECOND))
+    assert f"{red}data 4.5 s" in coloured(published(), stale=4.0)
+    silent = Wire("radar", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:8600")
+    assert f"{red}data - " in coloured(published(wires=(silent,)))
+
+
+def test_the_site_with_the_next_arrival_stands_first_with_its_interval() -> None:
+    text = drawn(published())
+    assert re.search(r"Plant A\s+02:05\s+01:52-02:20\s+2\s+▲ ALERT", text)
+    assert text.index("Plant A") < text.index("Harbour")
+    assert re.search(r"Harbour\s+none", text)
+
+
+def test_the_track_that_raised_an_alert_stands_first() -> None:
+    late = Alert("Harbour", 3, NOW, NOW + 900 * SECOND, NOW, NOW, 0.5, NOW)
+    text = drawn(published(picture=replace(picture(), alerts=(late,))))
+    rows = [one for one in text.splitlines() if "°" in one]
+    assert [re.match(r"(▲ )?\s*(\d+)", one.strip()).group(2) for one in rows] == ["3", "1", "2"]  # type: ignore[union-attr]
+    assert rows[0].strip().startswith("▲ 3")
+    for word in ("coasting", "pending", "46.020 31.040", "300", "50", "323°", "radar-1"):
+        assert word in rows[0]
+    assert "RYR1AB" in rows[2]
+    assert "neutral" in rows[2]
+
+
+def test_each_source_has_state_counters_and_the_top_reason() -> None:
+    text = drawn(published())
+    assert re.search(r"radar\s+listening\s+100\s+90\s+95\s+10 malformed\s+0.5 s", text)
+    assert re.search(r"adsb\s+waiting: connection refused\s+0\s+0\s+0\s+-", text)
+    assert text.index("waiting: connection") < text.index("listening")
+
+
+@pytest.mark.parametrize("tongue", LANGUAGES)
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60), (40, 12)])
+def test_the_view_fits_the_terminal_however_much_there_is(tongue: str, width: int, height: int) -> None:
+    sites = tuple(Site(name=f"Site {i}", latitude=46.0, longitude=31.0) for i in range(20))
+    wires = tuple(Wire(f"source {i}", "listening", 1, 1, 0, NOW, 0, "udp://127.0.0.1:1") for i in range(30))
+    shown = published(500, sites=sites, wires=wires)
+    lines = drawn(shown, tongue, width, height).rstrip("\n").split("\n")
+    assert len(lines) <= height
+    assert all(len(one) <= width for one in lines)
+    hidden = {24: 16, 30: 14, 60: 4, 12: 20}[height]  # of 21 sites
+    assert f"({LANGUAGES[tongue]['more'].format(n=hidden)})" in line("\n".join(lines), LANGUAGES[tongue]["sites"])
+
+
+def test_an_empty_picture_and_none_at_all_can_be_drawn() -> None:
+    assert "no data yet" in drawn(None)
+    assert "даних ще немає" in drawn(None, "uk")
+    assert "Tracks" in drawn(published(0, wires=(), sites=()))
+
+
+def test_what_a_target_claims_cannot_change_the_screen() -> None:
+    evil = Identity(1, Category.UNKNOWN, {"callsign": "[red]\x1b[2J[/x]"})
+    sites = (Site(name="[blink]", latitude=1.0, longitude=2.0),)
+    text = drawn(published(picture=replace(picture(), identities=(evil,)), sites=sites))
+    assert "[red]?[2J[/x]" in text
+    assert "[blink]" in text
+    assert "\x1b" not in text
+
+
+def test_times_are_minutes_and_seconds_and_never_negative() -> None:
+    assert [minutes(s) for s in (-5, 0, 59.6, 61, 3600, 7384)] == [
+        "00:00",
+        "00:00",
+        "01:00",
+        "01:01",
+        "60:00",
+        "123:04",
+    ]
+
+
+def test_both_languages_have_all_words_and_the_same_blanks() -> None:
+    english, ukrainian = LANGUAGES["en"], LANGUAGES["uk"]
+    assert english.keys() == ukrainian.keys()
+    for word, text in ukrainian.items():
+        assert text
+        blanks = [[name for _, name, _, _ in string.Formatter().parse(t) if name] for t in (english[word], text)]
+        assert blanks[0] == blanks[1]
+    shown = [*Mode, *Category, *(s.name.lower() for s in (Status.CONFIRMED, Status.COASTING))]
+    assert all(word in english for word in shown)
+
+
+def test_ukrainian_is_drawn_in_ukrainian() -> None:
+    text = drawn(published(), "uk")
+    for word in ("НАЖИВО", "Об'єкти", "ТРИВОГА", "Підстанція", "слухає", "за прогнозом"):
+        assert word in text
+    for word in ("Sites", "Tracks", "Sources", "confirmed", "listening", "ALERT"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "uk_UA.UTF-8"}, "uk"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "uk_UA.UTF-8", "SKYWARDEN_LANG": "en"}, "en"),
+        ({"LANG": "C", "SKYWARDEN_LANG": "uk"}, "uk"),
+        ({"LANG": "uk_UA.UTF-8", "LC_ALL": "C"}, "en"),
+    ],
+)
+def test_the_language_follows_the_environment(environment: dict[str, str], expected: str) -> None:
+    assert language(environment) == expected
+
+
+def test_a_picture_for_documents_is_well_formed_svg_with_the_view_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "view.svg"
+    picture_svg(published(), path)
+    assert ET.fromstring(path.read_text("utf-8")).tag.endswith("svg")
+    text = path.read_text("utf-8").replace("&#160;", " ")
+    assert "Plant A" in text
+    assert "▲ ALERT" in text
+
+
+def test_the_live_view_draws_on_a_terminal_and_leaves_it_as_it_was() -> None:
+    publisher = Publisher()
+    publisher.publish(published(), [])
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        console = Console(file=terminal, width=80, height=24, force_terminal=True, color_system="standard")
+        view = View(publisher, "en", console)
+        view.start()
+        seen = b""
+        while b"Plant A" not in seen:
+            assert select.select([ours], [], [], 5)[0], "nothing was drawn"
+            seen += os.read(ours, 65536)
+        view.stop()
+        while select.select([ours], [], [], 0.1)[0]:
+            seen += os.read(ours, 65536)
+    os.close(ours)
+    assert seen.index(b"\x1b[?1049h") < seen.index(b"Plant A") < seen.index(b"\x1b[?1049l")
