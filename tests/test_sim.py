@@ -9,7 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from skywarden.config import parse
+from skywarden.model.detection import Decoded, Frame, Kind, Reason
+from skywarden.model.place import Sensor, Source
+from skywarden.model.track import Mode
+from skywarden.sensors import Reader
 from skywarden.sim.blocks import SECOND, Timed
+from skywarden.sim.installation import configuration
 from skywarden.sim.radar import CLUTTER, Radar, aim, detection, horizon, look, passes
 from skywarden.sim.raid import STEP, Flier, Fliers, Route, fly
 from skywarden.sim.scenario import ORIGIN, Scenario, coast, crowd, messages
@@ -124,3 +130,59 @@ def test_a_crowd_is_seen_by_every_radar_once_a_second() -> None:
     plots = [look(r, scenario.fliers, 3.0, np.random.default_rng(k)) for k, r in enumerate(scenario.radars)]
     assert sum(len(p.time) for p in plots) == pytest.approx(100 * 20 * 3, rel=0.02)
     assert all(len(set(p.flier)) == 100 for p in plots)
+
+
+@pytest.fixture(scope="module")
+def decoded(raid: Scenario, sent: list[Timed]) -> list[Decoded]:
+    listen = {radar.name: "udp://127.0.0.1:0" for radar in raid.radars} | {"adsb": "tcp://127.0.0.1:0"}
+    settings = parse(configuration(raid, listen, "record", "127.0.0.1:0"))
+    assert settings.run.mode is Mode.SIM
+    reader = Reader(settings.sources, settings.sensors, settings.run.mode)
+    return [reader.read(Frame.of(m.source, m.time, m.data)) for m in sent]
+
+
+def test_every_message_is_understood(decoded: list[Decoded]) -> None:
+    assert {reason for found in decoded for reason in found.refused} == set()
+    assert sum(found.messages for found in decoded) >= len(decoded)
+
+
+def test_plots_decode_to_what_flew_there(raid: Scenario, decoded: list[Decoded]) -> None:
+    uavs = np.flatnonzero([route.kind is Flier.UAV for route in raid.fliers.routes])
+    off = []
+    for batch in (b for found in decoded for b in found.batches if b.sensor == "highmoor"):
+        assert batch.kind is Kind.POLAR
+        stands = raid.radars[2].stands()
+        for time, z in zip(batch.time, batch.z, strict=True):
+            points = raid.fliers.ecef(uavs, np.full(len(uavs), (time - START) / SECOND))
+            east, north, up = ((points - stands.position) @ stands.rotation.T).T
+            across = (np.arctan2(east, north) - z[1] + np.pi) % (2 * np.pi) - np.pi
+            away = np.hypot(np.sqrt(east**2 + north**2 + up**2) - z[0], across * z[0])
+            off.append(np.nanmin(away))
+    assert len(off) > 200
+    assert np.median(off) < 120.0
+
+
+def test_positions_decode_to_where_the_aircraft_were(raid: Scenario, decoded: list[Decoded]) -> None:
+    rows = {route.address: row for row, route in enumerate(raid.fliers.routes) if route.address >= 0}
+    off = []
+    for batch in (b for found in decoded for b in found.batches if b.sensor == "adsb"):
+        for time, address, position in zip(batch.time, batch.address, batch.z, strict=True):
+            when = np.array([(time - START) / SECOND])
+            off.append(np.linalg.norm(raid.fliers.ecef(np.array([rows[int(address)]]), when) - position))
+    assert len(off) > 200
+    assert np.median(off) < 15.0  # the geoid is up to 10 m off the ellipsoid here
+
+
+def test_airliners_answer_the_radar_with_address_and_callsign(decoded: list[Decoded]) -> None:
+    radars = [b for found in decoded for b in found.batches if b.sensor == "saltfen"]
+    assert {0xF00102, 0xF00103} <= {int(a) for b in radars for a in b.address}
+    assert {"AVR202", "RESCUE1"} <= {c.value for b in radars for c in b.claims if c.name == "callsign"}
+
+
+def test_nothing_of_a_radar_gets_into_a_live_picture(raid: Scenario, sent: list[Timed]) -> None:
+    source = Source(name="orrin", format="asterix", listen="udp://127.0.0.1:0")
+    place = {"latitude": raid.radars[0].latitude, "longitude": raid.radars[0].longitude}
+    reader = Reader([source], [Sensor(name="orrin", source="orrin", sac=250, sic=1, **place)], Mode.LIVE)
+    found = [reader.read(Frame.of(m.source, m.time, m.data)) for m in sent if m.source == "orrin"]
+    assert sum(len(b) for f in found for b in f.batches) == 0
+    assert sum(f.refused.get(Reason.SIMULATED, 0) for f in found) > 200

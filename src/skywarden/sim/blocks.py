@@ -7,7 +7,7 @@ Sources: EUROCONTROL SPEC-0149-4 (CAT 048) and SPEC-0149-2b (CAT 034), UAP table
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ LAYOUTS = {  # (transponder, measures height): FSPEC and the fields behind it
     (True, False): (b"\xfd\xc0", HEAD + REPLY),
     (True, True): (b"\xfd\xc1\x08", HEAD + REPLY + HEIGHT),
 }
+
+
+Number = TypeVar("Number", int, I64)
 
 
 class Timed(NamedTuple):
@@ -66,7 +69,7 @@ def radar_messages(radar: Radar, plots: Plots, routes: Sequence[Route], start: i
 
 def service_message(radar: Radar, sector: int, time: int) -> bytes:
     """Return a CAT 034 block: sector crossing, at sector 0 a north marker with turn and place."""
-    head = bytes([radar.sac, radar.sic, 2 if sector else 1]) + _time_of_day(np.array([time]))[0].tobytes()
+    head = bytes([radar.sac, radar.sic, 2 if sector else 1]) + _ticks(time).to_bytes(3, "big")
     if sector:
         record = b"\xf0" + head + bytes([sector * 256 // SECTORS])
     else:
@@ -136,7 +139,11 @@ def callsign_bits(callsign: str) -> bytes:
 
 def _time_of_day(time: I64) -> NDArray[np.uint8]:
     """Return (n, 3) bytes: 1/128 s since midnight UTC."""
-    return _three_bytes((time % DAY * 128 + SECOND // 2) // SECOND % (86_400 * 128))
+    return _three_bytes(_ticks(time))
+
+
+def _ticks(time: Number) -> Number:
+    return (time % DAY * 128 + SECOND // 2) // SECOND % (86_400 * 128)
 
 
 def _three_bytes(values: I64) -> NDArray[np.uint8]:
