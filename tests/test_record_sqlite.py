@@ -94,6 +94,8 @@ def test_a_killed_writer_leaves_the_record_free_and_whole(tmp_path, writing):
     seen = [int(writing.stdout.readline()) for _ in range(50)]
     writing.send_signal(signal.SIGKILL)
     seen += [int(line) for line in writing.stdout.read().split()]
+    writing.wait()
+    assert SqliteRecord(tmp_path / "record").last() >= seen[-1]
     log = SqliteLog(tmp_path / "record")
     assert log.last() >= seen[-1]
     assert [e.seq for e in log.entries()] == list(range(1, log.last() + 1))
@@ -129,7 +131,21 @@ def test_reading_changes_no_file(tmp_path):
     record = SqliteRecord(path)
     assert (len(list(record.entries())), record.last(), record.recorded()) == (10, 10, {"a": 10})
     assert record.snapshot() is None
-    assert {p.name: p.read_bytes() for p in path.iterdir() if not p.name.endswith(("-shm", "-wal"))} == before
+    assert {p.name: p.read_bytes() for p in path.iterdir()} == before
+
+
+def test_a_record_that_was_closed_is_one_file(tmp_path):
+    assert sorted(p.name for p in filled(tmp_path / "record").iterdir()) == ["lock", SEGMENT]
+
+
+def test_a_record_is_closed_also_while_it_is_read(tmp_path):
+    log = SqliteLog(tmp_path / "record")
+    log.append(entries(1, 100, size=100_000))
+    reading = SqliteRecord(tmp_path / "record").entries()
+    next(reading)
+    log.close()
+    assert sum(1 for _ in reading) == 99
+    SqliteLog(tmp_path / "record").close()
 
 
 def test_a_copy_of_a_record_in_use_is_readable(tmp_path):

@@ -74,18 +74,18 @@ def _make(connection: sqlite3.Connection, file: Path) -> None:
             os.close(handle)
 
 
+def close_after_writing(connection: sqlite3.Connection) -> None:
+    """Close a segment so that it is one file, which can be read where nothing may be written."""
+    with suppress(sqlite3.Error):  # someone reads it just now, or the disk is full: then the WAL stays beside it
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+
+
 def open_for_reading(file: Path) -> sqlite3.Connection:
     """Open a segment without ever changing it, also beside a process that writes it."""
     address = f"{file.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        require_readable(connection, file)
-    except sqlite3.OperationalError:
-        connection.close()
-        if Path(f"{file}-wal").exists() or not os.access(file, os.R_OK):
-            raise
-        # Closed properly, in a directory where nothing may be written: there is no WAL to look for.
-        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
         require_readable(connection, file)
     except BaseException:
         connection.close()
@@ -129,12 +129,12 @@ def in_words(path: Path) -> Iterator[None]:
         raise RecordError(f"{path}: {_OS_WORDS.get(error.errno or 0, error.strerror)}") from error
 
 
-_FULL = "the disk is full: free some space; entries wait in memory until then"
+_FULL = "the disk is full: free some space"
 _DENIED = "no permission: check owner and mode of the directory and its files"
 _DAMAGED = "is damaged: keep a copy, and check the disk"
 _WORDS = {
     "SQLITE_FULL": _FULL,
-    "SQLITE_CANTOPEN": "cannot be opened: check that the directory exists, its owner and its mode",
+    "SQLITE_CANTOPEN": "cannot be opened: check owner and mode; a record not closed is read where one may write",
     "SQLITE_READONLY": _DENIED,
     "SQLITE_PERM": _DENIED,
     "SQLITE_NOTADB": _DAMAGED,

@@ -5,9 +5,9 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from io import FileIO
 from pathlib import Path
 from threading import Lock
-from typing import IO
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry
@@ -160,7 +160,7 @@ class SqliteLog:
     def close(self) -> None:
         """See Record."""
         with self._turn, segment.in_words(self.path):
-            self._connection.close()
+            segment.close_after_writing(self._connection)
             self._claim.close()
 
 
@@ -187,22 +187,21 @@ def _whole(connection: sqlite3.Connection, seq: int) -> bytes | None:
     return None
 
 
-def _claim(path: Path) -> IO[str]:
+def _claim(path: Path) -> FileIO:
     """Take the record for this process; the kernel lets go of it when the process ends, however it ends."""
     path.mkdir(parents=True, exist_ok=True)
     strangers = [p.name for p in path.iterdir() if p.name != "lock"]
     if strangers and not segment.files(path):
         raise RecordError(f"{path} is neither empty nor a record: name a new directory")
-    claim = (path / "lock").open("a+")
+    claim = FileIO(path / "lock", "a+")
     try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         claim.seek(0)
-        holder = claim.read().strip()
+        holder = claim.read().decode().strip()
         claim.close()
         raise RecordError(f"{path} is being written by process {holder}: stop it, or name another directory") from None
     with suppress(OSError):  # the number only helps people; a full disk must not stop the claim
         claim.truncate(0)
-        claim.write(f"{os.getpid()}\n")
-        claim.flush()
+        claim.write(b"%d\n" % os.getpid())
     return claim
