@@ -13,12 +13,10 @@ def main() -> None:
     """Run the command line. One line on stderr for a mistake; a traceback is our own fault."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums in threads differ in the last bits: no equal replay
     from skywarden.cli.app import app
-    from skywarden.cli.terminal import complain, silence
+    from skywarden.cli.terminal import complain
 
     try:
         app(sys.argv[1:] or ["--help"])
-    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
-        silence()
     except ConfigError as e:
         complain(str(e))
         sys.exit(2)

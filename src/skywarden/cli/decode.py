@@ -11,26 +11,33 @@ import typer
 if TYPE_CHECKING:
     from skywarden.sensors import Decoder
 
-NOON = 43_200_000_000_000  # ns, 1970-01-01; times of day without a date are put on that day
+DAY = 86_400_000_000_000  # ns
+NOON = DAY // 2  # 1970-01-01; times of day without a date are put on that day
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode(
     kind: Annotated[str, typer.Argument(metavar="FORMAT", help="modes, beast, sbs, asterix ... (docs/sensors.md)")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, allow_dash=True)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help='A recording; "-" is stdin.')],
     near: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the receiver stands, in degrees.")] = None,
     time: Annotated[str | None, typer.Option(metavar="ISO|NS", help="When, if the file has no date.")] = None,
     edition: Annotated[list[str] | None, typer.Option(metavar="CAT=ED", help="ASTERIX edition: 048=1.32")] = None,
 ) -> None:
     """Print what the messages of a file say, one JSON line each. The file may be raw, pcap or JSON lines, also .gz."""
-    from skywarden.cli.terminal import note
+    from skywarden.cli.terminal import note, while_read
 
+    if str(file) != "-" and not file.is_file():
+        raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
     decoder = _decoder(kind, file, _place(near), _editions(edition or []))
     refused: Counter[str] = Counter()
-    good = _print_rows(decoder, file, _nanoseconds(time), refused)
+    near_time = _nanoseconds(time)
+    with while_read():
+        good, last = _print_rows(decoder, file, near_time, refused)
     if refused:
         listed = ", ".join(f"{count} {reason}" for reason, count in refused.most_common())
         note(f"{good} decoded, {refused.total()} refused: {listed}")
+    if good and last < DAY:
+        note("no date in this file: times are of 1970-01-01; give a time near the capture with --time")
     if not good:
         note(f"nothing in {file} could be decoded as {kind}")
         raise typer.Exit(1)
@@ -50,18 +57,19 @@ def _decoder(kind: str, file: Path, near: tuple[float, float] | None, editions: 
     return DECODERS[kind](source, (), Mode.REPLAY)
 
 
-def _print_rows(decoder: "Decoder", file: Path, near: int, refused: Counter[str]) -> int:
-    """Print a row for each message, count the refused ones by reason, return how many were good."""
+def _print_rows(decoder: "Decoder", file: Path, near: int, refused: Counter[str]) -> tuple[int, int]:
+    """Print a row for each message, count the refused ones by reason; return how many were good, and the last time."""
     import msgspec
 
     from skywarden.cli.capture import frames, opened
     from skywarden.cli.terminal import progress
 
     encode = msgspec.json.Encoder(decimal_format="number").encode
-    good = 0
+    good, last = 0, near
     out = sys.stdout.buffer
     with opened(file) as (stream, position, size), progress(f"decoding {file.name}", size) as report:
         for frame in frames(stream, decoder, file.name, near):
+            last = frame.received
             lines = []
             for row in decoder.rows(frame):
                 if "error" in row:
@@ -72,7 +80,7 @@ def _print_rows(decoder: "Decoder", file: Path, near: int, refused: Counter[str]
             out.write(b"".join(line + b"\n" for line in lines))
             report(position())
     out.flush()
-    return good
+    return good, last
 
 
 def _place(text: str | None) -> tuple[float, float] | None:

@@ -32,6 +32,7 @@ def replay(
     verify: Annotated[bool, typer.Option("--verify", help="Compare with the record, byte for byte.")] = False,
 ) -> None:
     """Run a record again and print its tracks and alerts. With --verify exit code 1 where anything differs."""
+    from skywarden.cli.terminal import while_read
     from skywarden.record.sqlite import SqliteRecord
 
     pace = _pace(speed)
@@ -39,7 +40,8 @@ def replay(
     if verify:
         _verify(opened)
     if out is not None or not verify:
-        _play(opened, pace, out)
+        with while_read():
+            _play(opened, pace, out)
 
 
 def _pace(text: str) -> float | None:

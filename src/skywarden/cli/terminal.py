@@ -43,6 +43,12 @@ def progress(label: str, total: float) -> Iterator[Report]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def silence() -> None:
-    """Give up stdout without a complaint at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@contextmanager
+def while_read() -> Iterator[None]:
+    """Stop quietly and well when the reader of stdout, e.g. `head`, has seen enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -9,7 +9,9 @@ from skywarden.alert import AlertSettings
 from skywarden.config.address import FORMS, address, is_multicast
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
+from skywarden.errors import ConfigError
 from skywarden.sensors import DECODERS
+from skywarden.sensors.asterix.editions import chosen
 
 WAYS = ("listen", "connect", "file")
 
@@ -76,7 +78,21 @@ def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[P
         if isinstance(source.get(way), str):
             yield from _address((*key, way), source[way], ("tcp", "udp") if way == "listen" else ("tcp",), FORMS[way])
     yield from _pair(key, source, "latitude", "longitude")
+    yield from _editions((*key, "editions"), source)
     yield from _interface(key, source)
+
+
+def _editions(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
+    editions = source.get("editions")
+    if not isinstance(editions, Mapping) or not all(isinstance(edition, str) for edition in editions.values()):
+        return
+    if editions and source.get("format") != "asterix":
+        yield Problem(key, 'are only for format = "asterix"; leave them out')
+        return
+    try:
+        chosen(editions)
+    except ConfigError as e:
+        yield Problem(key, f"cannot be used: {e}")
 
 
 def _interface(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
@@ -111,6 +127,7 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
             known = f"sources are {', '.join(map(toml, sources))}" if sources else "there is no [[sources]] block"
             hint = f"; did you mean {toml(guess)}?" if guess else f"; {known}"
             yield Problem((*key, "source"), f"= {toml(source)} is not the name of a source{hint}")
+        yield from _references(key, sensor)
         yield from _pair(key, sensor, "sac", "sic")
         yield from _pair(key, sensor, "latitude", "longitude")
         identity = (source, sensor.get("sac"), sensor.get("sic"))
@@ -118,6 +135,16 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
             text = f"is the same sac and sic as sensors[{seen[identity]}] on that source; one block for each sensor"
             yield Problem((*key, "sac"), text)
         seen.setdefault(identity, index)
+
+
+def _references(key: tuple[str | int, ...], sensor: Mapping[str, Any]) -> Iterator[Problem]:
+    """What `geo` would refuse at start."""
+    if sensor.get("height_reference") == "ground":
+        text = '= "ground" needs a terrain model; add the ground\'s height to height_m and write "geoid"'
+        yield Problem((*key, "height_reference"), text)
+    if sensor.get("north_reference") == "platform":
+        text = '= "platform" needs a heading; write "true" and azimuth_bias_deg = minus the platform\'s true heading'
+        yield Problem((*key, "north_reference"), text)
 
 
 def _pair(key: tuple[str | int, ...], table: Mapping[str, Any], one: str, other: str) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ import msgspec
 from skywarden.alert import AlertSettings
 from skywarden.model.place import Sensor, Site, Source
 from skywarden.model.track import Mode
-from skywarden.track.step import TrackerSettings
+from skywarden.track.settings import TrackerSettings
 
 
 class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
