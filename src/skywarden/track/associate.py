@@ -23,121 +23,144 @@ def root(parent: I64, node: int) -> int:
 
 
 @kernel
-def solve(cost: F64) -> I64:
-    """Return for each row of cost (r, c), r <= c, its column in the assignment of least total cost.
+def augment(cost: F64, row: int, prices: F64, price: F64, owner: I64, back: I64) -> None:  # noqa: PLR0913 - one matrix
+    """Place one more row of cost (r, c): shortest augmenting path from it to a free column.
 
-    Shortest augmenting paths with potentials. Source: Burkard, Dell'Amico, Martello 2009, section 4.4.
+    1-based, column 0 holds the row being placed. prices (r + 1,), price (c + 1,): potentials of rows and columns;
+    owner (c + 1,): row that holds a column, 0 none; back (c + 1,): the path.
     """
-    r, c = cost.shape
-    row_price, price = np.zeros(r + 1), np.zeros(c + 1)
-    owner, back = np.zeros(c + 1, np.int64), np.zeros(c + 1, np.int64)  # 1-based; column 0 holds the row being placed
-    for row in range(1, r + 1):
-        owner[0] = row
-        least, done = np.full(c + 1, inf), np.zeros(c + 1, np.bool_)
-        column = 0
-        while True:
-            done[column] = True
-            at, step, following = owner[column], inf, 0
-            for k in range(1, c + 1):
-                if done[k]:
-                    continue
-                value = cost[at - 1, k - 1] - row_price[at] - price[k]
+    c = cost.shape[1]
+    least, done = np.full(c + 1, inf), np.zeros(c + 1, np.int64)
+    owner[0] = row
+    column = 0
+    while column == 0 or owner[column] != 0:
+        done[column] = 1
+        at, step, following = owner[column], inf, 0
+        for k in range(1, c + 1):
+            if done[k] == 0:
+                value = cost[at - 1, k - 1] - prices[at] - price[k]
                 if value < least[k]:
                     least[k], back[k] = value, column
                 if least[k] < step:
                     step, following = least[k], k
-            for k in range(c + 1):
-                if done[k]:
-                    row_price[owner[k]] += step
-                    price[k] -= step
-                else:
-                    least[k] -= step
-            column = following
-            if owner[column] == 0:
-                break
-        while column != 0:
-            owner[column] = owner[back[column]]
-            column = back[column]
-    out = np.zeros(r, np.int64)
-    for k in range(1, c + 1):
-        if owner[k] > 0:
-            out[owner[k] - 1] = k - 1
-    return out
+        for k in range(c + 1):
+            if done[k] == 1:
+                prices[owner[k]] += step
+                price[k] -= step
+            else:
+                least[k] -= step
+        column = following
+    while column != 0:
+        owner[column] = owner[back[column]]
+        column = back[column]
 
 
 @kernel
-def greedy(rows: I64, columns: I64, gains: F64, taken: I64, match: I64) -> None:
-    """Take pairs in order of falling gain; `taken`: (tracks,) 1 where the track has its detection."""
-    for e in np.argsort(-gains, kind="mergesort"):
+def solve(cost: F64) -> I64:
+    """Return (c,) for each column of cost (r, c), r <= c, its row in the assignment of least total cost, -1 none.
+
+    Source: Burkard, Dell'Amico, Martello 2009, section 4.4.
+    """
+    r, c = cost.shape
+    prices, price = np.zeros(r + 1), np.zeros(c + 1)
+    owner, back = np.zeros(c + 1, np.int64), np.zeros(c + 1, np.int64)
+    for row in range(1, r + 1):
+        augment(cost, row, prices, price, owner, back)
+    return owner[1:] - 1
+
+
+@kernel
+def greedy(rows: I64, columns: I64, gains: F64, size: int, match: I64) -> None:
+    """Take pairs of one part of the graph in order of falling gain. rows < size."""
+    taken = np.zeros(size, np.int64)
+    for e in np.argsort(-gains):
         if match[columns[e]] < 0 and taken[rows[e]] == 0:
             match[columns[e]] = rows[e]
             taken[rows[e]] = 1
 
 
 @kernel
-def exact(rows: I64, columns: I64, gains: F64, match: I64) -> bool:
-    """Assign one part of the graph to `match`; False when it is too large for a dense matrix."""
-    tracks, plots = np.unique(rows), np.unique(columns)
+def numbered(values: I64, size: int) -> tuple[I64, I64]:
+    """Return (e,) each value's number among the different ones, in order of appearance, and those. values < size."""
+    number, inside, different = np.full(size, -1, np.int64), np.empty(len(values), np.int64), np.empty_like(values)
+    count = 0
+    for e in range(len(values)):
+        if number[values[e]] < 0:
+            number[values[e]] = count
+            different[count] = values[e]
+            count += 1
+        inside[e] = number[values[e]]
+    return inside, different[:count]
+
+
+@kernel
+def part(rows: I64, columns: I64, gains: F64, match: I64) -> None:
+    """Assign one part of the graph: exactly if it fits a dense matrix, else best pair first. rows, columns local."""
+    inside, tracks = numbered(rows, rows.max() + 1)
+    below, plots = numbered(columns, len(match))
     r, c = len(tracks), len(plots)
     if r * c > CELLS:
-        return False
-    flip = r > c
-    cost = np.zeros((c, r)) if flip else np.zeros((r, c))
+        greedy(rows, columns, gains, rows.max() + 1, match)
+        return
+    cost = np.zeros((min(r, c), max(r, c)))
     for e in range(len(rows)):
-        a, b = np.searchsorted(tracks, rows[e]), np.searchsorted(plots, columns[e])
-        if flip:
-            cost[b, a] = -gains[e]
+        if r <= c:
+            cost[inside[e], below[e]] = -gains[e]
         else:
-            cost[a, b] = -gains[e]
+            cost[below[e], inside[e]] = -gains[e]
     found = solve(cost)
     for k in range(len(found)):
-        if cost[k, found[k]] < 0.0:
-            if flip:
+        if found[k] >= 0 and cost[found[k], k] < 0.0:
+            if r <= c:
                 match[plots[k]] = tracks[found[k]]
             else:
                 match[plots[found[k]]] = tracks[k]
-    return True
+
+
+@kernel
+def parts(rows: I64, columns: I64, tracks: int, m: int) -> I64:
+    """Return (e,) for each edge between tracks and m detections a number that is its connected part's own.
+
+    An edge that stands alone has -1.
+    """
+    degree, parent = np.zeros(tracks + m, np.int64), np.arange(tracks + m)
+    for e in range(len(rows)):
+        degree[rows[e]] += 1
+        degree[tracks + columns[e]] += 1
+    out = np.empty(len(rows), np.int64)
+    for e in range(len(rows)):
+        out[e] = -1 if degree[rows[e]] == 1 and degree[tracks + columns[e]] == 1 else 0
+        if out[e] == 0:
+            parent[root(parent, rows[e])] = root(parent, tracks + columns[e])
+    for e in range(len(rows)):
+        if out[e] == 0:
+            out[e] = root(parent, rows[e])
+    return out
 
 
 @kernel
 def assign(rows: I64, columns: I64, gains: F64, m: int) -> I64:
-    """Return (m,) the track row of each detection, -1 for none, from a graph ordered by track.
+    """Return (m,) the track row of each detection, -1 for none.
 
     rows, columns: (e,) track row and detection of each edge; gains: (e,) > 0.
     """
     match = np.full(m, -1, np.int64)
     if len(rows) == 0:
         return match
-    local = np.zeros(len(rows), np.int64)
-    for e in range(1, len(rows)):
-        local[e] = local[e - 1] + (1 if rows[e] != rows[e - 1] else 0)
-    tracks = local[-1] + 1
-    degree = np.zeros(tracks + m, np.int64)
-    for e in range(len(rows)):
-        degree[local[e]] += 1
-        degree[tracks + columns[e]] += 1
-    parent = np.arange(tracks + m)
-    shared = np.zeros(len(rows), np.bool_)
-    for e in range(len(rows)):
-        if degree[local[e]] == 1 and degree[tracks + columns[e]] == 1:
-            match[columns[e]] = rows[e]
-        else:
-            shared[e] = True
-            parent[root(parent, local[e])] = root(parent, tracks + columns[e])
-    open_ = np.flatnonzero(shared)
-    part = np.array([root(parent, local[e]) for e in open_])
-    order = open_[np.argsort(part, kind="mergesort")] if len(open_) else open_
-    taken = np.zeros(tracks, np.int64)
+    local, names = numbered(rows, rows.max() + 1)
+    own = parts(local, columns, len(names), m)
+    order = np.argsort(own * float(len(own)) + np.arange(len(own)))  # by part; different keys, so the order is one
     begin = 0
     for k in range(1, len(order) + 1):
-        if k < len(order) and root(parent, local[order[k]]) == root(parent, local[order[begin]]):
+        if k < len(order) and own[order[k]] == own[order[begin]] and own[order[k]] >= 0:
             continue
         some = order[begin:k]
-        if not exact(rows[some], columns[some], gains[some], match):
-            greedy_part = np.full(m, -1, np.int64)
-            greedy(local[some], columns[some], gains[some], taken, greedy_part)
-            for e in some:
-                if greedy_part[columns[e]] == local[e]:
-                    match[columns[e]] = rows[e]
+        if own[order[begin]] < 0:
+            match[columns[some[0]]] = local[some[0]]
+        else:
+            part(local[some], columns[some], gains[some], match)
         begin = k
+    for k in range(m):
+        if match[k] >= 0:
+            match[k] = names[match[k]]
     return match

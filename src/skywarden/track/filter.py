@@ -3,34 +3,31 @@
 Names as in Bar-Shalom, Li, Kirubarajan 2001: S = H P H^T + R, K = P H^T S^-1; P is (6, 6) m and m/s, ECEF.
 """
 
-from math import log, pi, sqrt
-
-import numpy as np
+from math import isnan, log, pi, sqrt
 
 from skywarden.kernel import kernel
 from skywarden.model.place import F64
 from skywarden.track.measure import POLAR, linearise
 from skywarden.track.motion import disturb, height, move, spread, up
-from skywarden.track.table import Job, Parameters, Plots, Work
+from skywarden.track.table import Parameters, Plot, Spot, Track, Work
 
 
 @kernel
-def predict(job: Job, i: int, dt: float) -> None:
-    """Write track i, dt s later (or earlier), to work.mean and work.covariance."""
-    mean, work = job.table.mean[i], job.work
-    up(mean, work.vertical)
-    move(mean, dt, work.vertical, work.mean)
-    spread(job.table.covariance[i], dt, work.covariance)
-    disturb(work.covariance, dt, work.vertical, (job.parameters.level_noise, job.parameters.vertical_noise))
+def predict(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
+    """Write a track's state dt s later (or earlier) to work.state and work.P."""
+    up(track.state, work.vertical)
+    move(track.state, dt, work.vertical, work.state)
+    spread(track.covariance, dt, work.P)
+    disturb(work.P, dt, work.vertical, (parameters.level_noise, parameters.vertical_noise))
 
 
 @kernel
-def noise_of(plots: Plots, j: int, d: int, work: Work) -> None:
-    """Write detection j's covariance, (d, d), to work.R; doubt about its time counts along the velocity."""
-    R = plots.covariance[j]
-    variance = plots.time_sigma[j] * plots.time_sigma[j]
+def noise_of(plot: Plot, work: Work) -> None:
+    """Write a detection's covariance, (d, d), to work.R; doubt about its time counts along the velocity."""
+    R, H, v, d = plot.covariance, work.H, work.state, work.d
+    variance = plot.time_sigma * plot.time_sigma
     for a in range(d):
-        work.white[a] = work.H[a, 0] * work.mean[3] + work.H[a, 1] * work.mean[4] + work.H[a, 2] * work.mean[5]
+        work.white[a] = H[a, 0] * v[3] + H[a, 1] * v[4] + H[a, 2] * v[5]
     for a in range(d):
         for b in range(d):
             i, k = work.rows[a], work.rows[b]
@@ -38,15 +35,16 @@ def noise_of(plots: Plots, j: int, d: int, work: Work) -> None:
 
 
 @kernel
-def compare(P: F64, d: int, work: Work) -> tuple[float, float]:
+def compare(P: F64, work: Work) -> tuple[float, float]:
     """Write P H^T to work.PH and the factor of S to work.L.
 
     Return the innovation's chi-square and its log-likelihood; chi-square is NaN when S is not positive.
     """
-    for a in range(6):
+    d, six = work.d, work.six
+    for a in range(six):
         for m in range(d):
             value = 0.0
-            for b in range(6):
+            for b in range(six):
                 value += P[a, b] * work.H[m, b]
             work.PH[a, m] = value
     chi2, log_det = 0.0, 0.0
@@ -54,7 +52,7 @@ def compare(P: F64, d: int, work: Work) -> tuple[float, float]:
         rest = work.innovation[m]
         for k in range(m + 1):
             value = work.R[m, k]
-            for a in range(6):
+            for a in range(six):
                 value += work.H[m, a] * work.PH[a, k]
             for c in range(k):
                 value -= work.L[m, c] * work.L[k, c]
@@ -71,13 +69,44 @@ def compare(P: F64, d: int, work: Work) -> tuple[float, float]:
 
 
 @kernel
-def correct(mean: F64, P: F64, d: int, work: Work) -> None:
-    """Correct `mean` (6,) and `P` (6, 6) in place by what `compare` left in `work`; Joseph form, symmetric to the bit.
+def correct(state: F64, P: F64, work: Work) -> None:
+    """Correct `state` (6,) and `P` (6, 6) in place by what `compare` left in `work`; symmetric to the bit.
 
-    Source: Bar-Shalom, Li, Kirubarajan 2001, equation 5.2.3-18.
+    Joseph form: P becomes A P A^T + K R K^T with A = I - K H. Source: Bar-Shalom, Li, Kirubarajan 2001, eq. 5.2.3-18.
     """
-    K, L = work.K, work.L
-    for a in range(6):
+    A, B, K, PH, d, six = work.A, work.B, work.K, work.PH, work.d, work.six
+    gain_of(work)
+    for a in range(six):
+        for m in range(d):
+            state[a] += K[a, m] * work.innovation[m]
+        for b in range(six):
+            A[a, b] = 1.0 if a == b else 0.0
+            for m in range(d):
+                A[a, b] -= K[a, m] * work.H[m, b]
+    for a in range(six):
+        for b in range(six):
+            B[a, b] = 0.0
+            for c in range(six):
+                B[a, b] += A[a, c] * P[c, b]
+        for m in range(d):
+            PH[a, m] = 0.0
+            for c in range(d):
+                PH[a, m] += K[a, c] * work.R[c, m]
+    for a in range(six):
+        for b in range(a, six):
+            value = 0.0
+            for c in range(six):
+                value += B[a, c] * A[b, c]
+            for m in range(d):
+                value += PH[a, m] * K[b, m]
+            P[a, b] = P[b, a] = value
+
+
+@kernel
+def gain_of(work: Work) -> None:
+    """Write K = P H^T S^-1 to work.K."""
+    K, L, d = work.K, work.L, work.d
+    for a in range(work.six):
         for m in range(d):
             value = work.PH[a, m]
             for c in range(m):
@@ -88,103 +117,68 @@ def correct(mean: F64, P: F64, d: int, work: Work) -> None:
             for c in range(m + 1, d):
                 value -= L[c, m] * K[a, c]
             K[a, m] = value / L[m, m]
-    for a in range(6):
-        for m in range(d):
-            mean[a] += K[a, m] * work.innovation[m]
-        for b in range(6):
-            value = 1.0 if a == b else 0.0
-            for m in range(d):
-                value -= K[a, m] * work.H[m, b]
-            work.A[a, b] = value
-    joseph(P, d, work)
 
 
 @kernel
-def joseph(P: F64, d: int, work: Work) -> None:
-    """Replace P by A P A^T + K R K^T, where A = I - K H stands in work.A."""
-    for a in range(6):
-        for b in range(6):
-            value = 0.0
-            for c in range(6):
-                value += work.A[a, c] * P[c, b]
-            work.B[a, b] = value
-        for m in range(d):
-            value = 0.0
-            for c in range(d):
-                value += work.K[a, c] * work.R[c, m]
-            work.PH[a, m] = value
-    for a in range(6):
-        for b in range(a, 6):
-            value = 0.0
-            for c in range(6):
-                value += work.B[a, c] * work.A[b, c]
-            for m in range(d):
-                value += work.PH[a, m] * work.K[b, m]
-            P[a, b] = value
-            P[b, a] = value
+def measure(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> tuple[float, float]:
+    """Predict a track to a detection and compare. Return chi-square and log-likelihood."""
+    predict(track, (plot.time - track.time) * 1e-9, parameters, work)
+    linearise(plot, spot, work.state, work)
+    noise_of(plot, work)
+    return compare(work.P, work)
 
 
 @kernel
-def measure(job: Job, i: int, j: int) -> tuple[int, float, float]:
-    """Predict track i to detection j and compare. Return dimension, chi-square, log-likelihood."""
-    work = job.work
-    predict(job, i, (job.plots.time[j] - job.table.time[i]) * 1e-9)
-    d = linearise(job.plots, j, work.mean, work)
-    noise_of(job.plots, j, d, work)
-    chi2, log_likelihood = compare(work.covariance, d, work)
-    return d, chi2, log_likelihood
-
-
-@kernel
-def update(job: Job, i: int, j: int) -> float:
-    """Correct track i by detection j. Return its log-likelihood.
+def update(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> float:
+    """Correct a track by a detection. Return its log-likelihood.
 
     A detection older than the track is compared with the track's own past: H becomes H F(dt), and the motion noise
     between the two times joins R. The track stays at its time.
     """
-    plots, work = job.plots, job.work
-    dt = (plots.time[j] - job.table.time[i]) * 1e-9
-    mean, P = job.table.mean[i], job.table.covariance[i]
-    d, _, log_likelihood = measure(job, i, j)
+    dt = (plot.time - track.time) * 1e-9
+    _, log_likelihood = measure(track, plot, spot, parameters, work)
     if dt < 0.0:
-        past(mean, dt, d, job)
-        compare(P, d, work)
-        correct(mean, P, d, work)
-        return log_likelihood
-    mean[:] = work.mean
-    P[:] = work.covariance
-    job.table.time[i] = plots.time[j]
-    correct(mean, P, d, work)
-    if plots.kind[j] == POLAR and np.isnan(plots.z[j, 2]):
-        anchor(mean, P, job.parameters, work)
+        past(track, dt, parameters, work)
+        compare(track.covariance, work)
+    else:
+        for a in range(work.six):
+            track.state[a] = work.state[a]
+            for b in range(work.six):
+                track.covariance[a, b] = work.P[a, b]
+        track.time = plot.time
+    correct(track.state, track.covariance, work)
+    if plot.kind == POLAR and isnan(plot.z[2]):
+        anchor(track, parameters, work)
     return log_likelihood
 
 
 @kernel
-def past(mean: F64, dt: float, d: int, job: Job) -> None:
-    """Turn work.H and work.R, which hold dt s before the state `mean`, into what they are for that state."""
-    work = job.work
-    work.A[:] = 0.0
-    up(mean, work.vertical)
-    disturb(work.A, dt, work.vertical, (job.parameters.level_noise, job.parameters.vertical_noise))
+def past(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
+    """Turn work.H and work.R, which hold dt s before the track's time, into what they are at its time."""
+    A, H, d, six = work.A, work.H, work.d, work.six
+    for a in range(six):
+        for b in range(six):
+            A[a, b] = 0.0
+    up(track.state, work.vertical)
+    disturb(A, dt, work.vertical, (parameters.level_noise, parameters.vertical_noise))
     for m in range(d):
         for k in range(d):
-            for a in range(6):
-                for b in range(6):
-                    work.R[m, k] += work.H[m, a] * work.A[a, b] * work.H[k, b]
+            for a in range(six):
+                for b in range(six):
+                    work.R[m, k] += H[m, a] * A[a, b] * H[k, b]
     for m in range(d):
         for b in range(3):
-            work.H[m, b + 3] += dt * work.H[m, b]
+            H[m, b + 3] += dt * H[m, b]
 
 
 @kernel
-def anchor(mean: F64, P: F64, parameters: Parameters, work: Work) -> None:
+def anchor(track: Track, parameters: Parameters, work: Work) -> None:
     """Hold a height that no sensor measures near what is known of heights: its sigma never exceeds the prior's.
 
     A weak pseudo-measurement of the height, just strong enough; nothing happens while the sigma is smaller.
     """
-    vertical = work.vertical
-    up(mean, vertical)
+    vertical, P = work.vertical, track.covariance
+    up(track.state, vertical)
     variance = 0.0
     for a in range(3):
         for b in range(3):
@@ -193,9 +187,10 @@ def anchor(mean: F64, P: F64, parameters: Parameters, work: Work) -> None:
     if not variance > prior:
         return
     work.R[0, 0] = variance * prior / (variance - prior)
-    work.innovation[0] = parameters.height - height(mean)
+    work.innovation[0] = parameters.height - height(track.state)
     for b in range(3):
         work.H[0, b] = vertical[b]
         work.H[0, b + 3] = 0.0
-    compare(P, 1, work)
-    correct(mean, P, 1, work)
+    work.d = 1
+    compare(P, work)
+    correct(track.state, P, work)

@@ -14,7 +14,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import Status
 from skywarden.track.filter import measure
 from skywarden.track.measure import DIRECTION, POLAR, POSITION
-from skywarden.track.table import TOO_LATE, USED, Job, Plots
+from skywarden.track.table import TOO_LATE, USED, Parameters, Plot, Rows, Spot, Track, Work
 
 EXAMINED, COMPARED, KEPT = 512, 64, 16
 ADDRESS_BONUS = 30.0  # nats; the same address outweighs any nearness inside the gate
@@ -22,109 +22,99 @@ TENTATIVE = int(Status.TENTATIVE)
 
 
 @kernel
-def keys(plots: Plots, lo: int, hi: int, key: F64, side: F64) -> tuple[int, float, float]:
-    """Write sort keys (m,) and what the quick check needs, side (m, 3), of detections lo to hi.
-
-    Return the axis (POSITION) and the greatest sigma of the key and of the azimuth (of a coordinate for POSITION).
-    """
-    kind = plots.kind[lo]
-    low, high = np.full(3, inf), np.full(3, -inf)
-    sigma, turn = 0.0, 0.0
-    for k in range(hi - lo):
-        j = lo + k
-        R = plots.covariance[j]
-        if plots.code[j] != USED:
-            continue
-        if kind == POSITION:
+def sides(plots: Rows, side: F64) -> None:
+    """Write what the quick check needs, (m, 3): x, y, z, or sine and cosine of azimuth and the sort key."""
+    for k in range(len(plots)):
+        plot = plots[k]
+        if plot.kind == POSITION:
             for a in range(3):
-                side[k, a] = plots.z[j, a]
-                low[a], high[a] = min(low[a], side[k, a]), max(high[a], side[k, a])
-            sigma = max(sigma, sqrt(R[0, 0] + R[1, 1] + R[2, 2]))
-            continue
-        azimuth = plots.z[j, 1] if kind == POLAR else plots.z[j, 0]
-        side[k, 0], side[k, 1] = sin(azimuth), cos(azimuth)
-        turn = max(turn, sqrt(R[1, 1] if kind == POLAR else R[0, 0]))
-        sigma = max(sigma, sqrt(R[0, 0]))
-        key[k] = plots.z[j, 0] if kind == POLAR else side[k, 0]
-    axis = int(np.argmax(high - low)) if kind == POSITION else 0
-    for k in range(hi - lo):
-        if plots.code[lo + k] != USED:
-            key[k] = inf
-        elif kind == POSITION:
-            key[k] = side[k, axis]
-    return axis, sigma, sigma if kind == POSITION else turn
+                side[k, a] = plot.z[a]
+        else:
+            azimuth = plot.z[1] if plot.kind == POLAR else plot.z[0]
+            side[k, 0], side[k, 1] = sin(azimuth), cos(azimuth)
+            side[k, 2] = plot.z[0] if plot.kind == POLAR else side[k, 0]
 
 
 @kernel
-def gain(job: Job, i: int, j: int) -> float:
-    """Return the log-likelihood ratio of "detection j is track i" against "j is new and i was missed"; -inf: cannot be.
-
-    A detection that fits but is older than can be undone is marked TOO_LATE, so that it starts no second track.
-    """
-    known, said = job.table.address[i], job.plots.address[j]
-    same = said >= 0 and said == known
-    if said >= 0 and known >= 0 and not same:
-        return -inf
-    d, chi2, log_likelihood = measure(job, i, j)
-    limit = job.parameters.gate[d]
-    if same:
-        limit *= job.parameters.address_gate
-    if not chi2 <= limit:
-        return -inf
-    if (job.table.time[i] - job.plots.time[j]) * 1e-9 > job.parameters.late:
-        job.plots.code[j] = TOO_LATE
-        return -inf
-    seen = job.parameters.detection / (1.0 + exp(-job.table.score[i]))
-    ratio = log_likelihood - job.plots.clutter[j] + log(seen / (1.0 - seen))
-    return ratio + ADDRESS_BONUS if same else ratio
-
-
-@kernel
-def look(job: Job, i: int, lo: int, middle: int, out: F64) -> float:
-    """Write where the group starting at lo would see track i, as key and side, to out (5,); return its reach, m.
-
-    out: key for POLAR and DIRECTION, then x, y, z or east, north, -, then level distance, m (1 for POSITION).
-    The reach bounds what the track's own uncertainty can add, with 1 sigma = 1; the caller multiplies by the gate.
-    """
-    table, plots = job.table, job.plots
-    mean, P = table.mean[i], table.covariance[i]
-    dt = (middle - table.time[i]) * 1e-9
+def widest(plots: Rows, side: F64) -> int:
+    """Return the column of `side` along which POSITION detections differ most; the key's own column for others."""
+    if plots[0].kind != POSITION:
+        return 2
+    best, axis = -1.0, 0
     for a in range(3):
-        out[a + 1] = mean[a] + dt * mean[a + 3]
-    reach = sqrt(P[0, 0] + P[1, 1] + P[2, 2]) + abs(dt) * sqrt(P[3, 3] + P[4, 4] + P[5, 5])
-    noise = 2.0 * job.parameters.level_noise + job.parameters.vertical_noise
-    reach += sqrt(noise * abs(dt) ** 3 / 3.0)
-    out[4] = 1.0
-    if plots.kind[lo] == POSITION:
-        return reach
-    position, turn = plots.position[plots.place[lo]], plots.rotation[plots.place[lo]]
-    d0, d1, d2 = out[1] - position[0], out[2] - position[1], out[3] - position[2]
-    out[1] = turn[0, 0] * d0 + turn[0, 1] * d1 + turn[0, 2] * d2
-    out[2] = turn[1, 0] * d0 + turn[1, 1] * d1 + turn[1, 2] * d2
-    out[4] = sqrt(out[1] * out[1] + out[2] * out[2]) + 1.0
-    out[0] = sqrt(d0 * d0 + d1 * d1 + d2 * d2) if plots.kind[lo] == POLAR else out[1] / out[4]
-    return reach
+        low, high = inf, -inf
+        for k in range(len(plots)):
+            if plots[k].code == USED:
+                low, high = min(low, side[k, a]), max(high, side[k, a])
+        if high - low > best:
+            best, axis = high - low, a
+    return axis
+
+
+@kernel
+def sigmas(plots: Rows) -> tuple[float, float, float]:
+    """Return the group's greatest sigma of the key, of what the quick check compares, and of time, s."""
+    key, turn, clock = 0.0, 0.0, 0.0
+    for plot in plots:
+        if plot.code != USED:
+            continue
+        R = plot.covariance
+        if plot.kind == POSITION:
+            key = max(key, R[0, 0] + R[1, 1] + R[2, 2])
+        else:
+            key = max(key, R[0, 0])
+            turn = max(turn, R[1, 1] if plot.kind == POLAR else R[0, 0])
+        clock = max(clock, plot.time_sigma)
+    return sqrt(key), sqrt(key if plots[0].kind == POSITION else turn), clock
+
+
+@kernel
+def look(state: F64, dt: float, kind: int, spot: Spot, seen: F64) -> None:
+    """Write where a group sees a state (6,) dt s later to seen (5,), in the columns of `side`, then level distance, m.
+
+    For POLAR and DIRECTION the first two are east and north, m, instead of sine and cosine.
+    """
+    for a in range(3):
+        seen[a] = state[a] + dt * state[a + 3]
+    seen[3] = 1.0
+    if kind == POSITION:
+        return
+    turn = spot.rotation
+    x, y, z = seen[0] - spot.position[0], seen[1] - spot.position[1], seen[2] - spot.position[2]
+    seen[0] = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
+    seen[1] = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z
+    seen[3] = sqrt(seen[0] * seen[0] + seen[1] * seen[1]) + 1.0
+    seen[2] = sqrt(x * x + y * y + z * z) if kind == POLAR else seen[0] / seen[3]
+
+
+@kernel
+def reach(track: Track, dt: float, blur: float, factor: float, parameters: Parameters) -> float:
+    """Return how far, m, a track may be from where `look` sees it: `factor` sigmas, and times that differ by `blur`."""
+    P, v = track.covariance, track.state
+    drift = sqrt(P[3, 3] + P[4, 4] + P[5, 5])
+    noise = 2.0 * parameters.level_noise + parameters.vertical_noise
+    sigma = sqrt(P[0, 0] + P[1, 1] + P[2, 2]) + abs(dt) * drift + sqrt(noise * (abs(dt) + blur) ** 3 / 3.0)
+    return factor * (sigma + blur * drift) + blur * sqrt(v[3] * v[3] + v[4] * v[4] + v[5] * v[5])
 
 
 @kernel
 def near(kind: int, seen: F64, side: F64, allowed: float) -> bool:
-    """Return whether a detection's side (3,) is within `allowed` m of what `look` wrote to seen (5,)."""
+    """Return whether a detection's side (3,) is within `allowed` m of what `look` wrote to `seen`."""
     if kind == POSITION:
-        d0, d1, d2 = seen[1] - side[0], seen[2] - side[1], seen[3] - side[2]
-        return bool(d0 * d0 + d1 * d1 + d2 * d2 <= allowed * allowed)
-    return bool(abs(seen[1] * side[1] - seen[2] * side[0]) <= allowed)
+        x, y, z = seen[0] - side[0], seen[1] - side[1], seen[2] - side[2]
+        return x * x + y * y + z * z <= allowed * allowed
+    return abs(seen[0] * side[1] - seen[1] * side[0]) <= allowed
 
 
 @kernel
-def neighbours(window: tuple[float, float], key: F64, found: I64) -> int:
-    """Write positions in the sorted `key` within window (centre, half width), nearest first, to found; return count."""
-    centre, half = window
+def neighbours(centre: float, half: float, key: F64, found: I64) -> int:
+    """Write the indices of the sorted `key` within half of centre to found, nearest first; return how many."""
     right = int(np.searchsorted(key, centre))
     left, count = right - 1, 0
     while count < len(found):
         below = centre - key[left] if left >= 0 else inf
         above = key[right] - centre if right < len(key) else inf
-        if min(below, above) > half or min(below, above) == inf:
+        if not min(below, above) <= half:
             break
         if below <= above:
             found[count] = left
@@ -137,54 +127,86 @@ def neighbours(window: tuple[float, float], key: F64, found: I64) -> int:
 
 
 @kernel
-def edges(job: Job, n: int, lo: int, hi: int) -> tuple[I64, I64, F64]:
-    """Return the graph of one group: track rows, detections (counted from lo) and gains > 0, ordered by track."""
-    plots, m, kind = job.plots, hi - lo, job.plots.kind[lo]
-    key, side, seen = np.empty(m), np.zeros((m, 3)), np.zeros(5)
-    axis, sigma, turn = keys(plots, lo, hi, key, side)
+def gain(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> float:
+    """Return the log-likelihood ratio of "this is that track" against "it is new and the track was missed".
+
+    -inf where it cannot be. A detection that fits but is older than can be undone is marked TOO_LATE, so that it
+    starts no second track.
+    """
+    same = plot.address >= 0 and plot.address == track.address
+    if plot.address >= 0 and track.address >= 0 and not same:
+        return -inf
+    chi2, log_likelihood = measure(track, plot, spot, parameters, work)
+    limit = parameters.gate[work.d]
+    if same:
+        limit *= parameters.address_gate
+    if not chi2 <= limit:
+        return -inf
+    if (track.time - plot.time) * 1e-9 > parameters.late:
+        plot.code = TOO_LATE
+        return -inf
+    seen = parameters.detection / (1.0 + exp(-track.score))
+    ratio = log_likelihood - plot.clutter + log(seen / (1.0 - seen))
+    return ratio + ADDRESS_BONUS if same else ratio
+
+
+@kernel
+def keep(begin: int, count: int, gains: F64, value: float) -> int:
+    """Return where to write a track's next edge: at the end, over its worst, or -1: it has better ones."""
+    if count - begin < KEPT:
+        return count
+    worst = begin
+    for e in range(begin + 1, count):
+        if gains[e] < gains[worst]:
+            worst = e
+    return worst if gains[worst] < value else -1
+
+
+@kernel
+def edges(tracks: Rows, plots: Rows, spot: Spot, parameters: Parameters, work: Work) -> tuple[I64, I64, F64]:
+    """Return the graph of one group: track rows, detections and gains > 0, (e,) each, ordered by track."""
+    m, kind = len(plots), plots[0].kind
+    side, seen, found = np.zeros((m, 3)), np.zeros(4), np.empty(min(m, EXAMINED), np.int64)
+    sides(plots, side)
+    axis = widest(plots, side)
+    key = np.empty(m)
+    first, last, addressed = plots[0].time, plots[0].time, False
+    for k in range(m):
+        key[k] = side[k, axis] if plots[k].code == USED else inf
+        first, last = min(first, plots[k].time), max(last, plots[k].time)
+        addressed |= plots[k].address >= 0
     order = np.argsort(key)
     key = key[order]
-    first, last = plots.time[lo:hi].min(), plots.time[lo:hi].max()
-    middle, blur = first + (last - first) // 2, 0.5e-9 * (last - first)
-    addressed, doubt = plots.address[lo:hi].max() >= 0, plots.time_sigma[lo:hi].max()
-    wide = sqrt(job.parameters.gate[4])
-    found = np.empty(min(m, EXAMINED), np.int64)
-    rows, columns, gains, count = np.empty(2 * m + 16, np.int64), np.empty(2 * m + 16, np.int64), np.empty(2 * m + 16), 0
-    for i in range(n):
-        if kind == DIRECTION and job.table.status[i] == TENTATIVE:
+    sigma, turn, clock = sigmas(plots)
+    middle, blur = first + (last - first) // 2, 0.5e-9 * (last - first) + clock
+    rows, columns, gains = np.empty(2 * m + KEPT, np.int64), np.empty(2 * m + KEPT, np.int64), np.empty(2 * m + KEPT)
+    count = 0
+    for i in range(len(tracks)):
+        track = tracks[i]
+        if kind == DIRECTION and track.status == TENTATIVE:
             continue
-        reach = look(job, i, lo, middle, seen)
-        factor = wide
-        if addressed and job.table.address[i] >= 0:
-            factor *= sqrt(job.parameters.address_gate)
-        v, P = job.table.mean[i], job.table.covariance[i]
-        speed = sqrt(v[3] * v[3] + v[4] * v[4] + v[5] * v[5])
-        reach = factor * (reach + doubt * speed) + blur * (speed + factor * sqrt(P[3, 3] + P[4, 4] + P[5, 5]))
-        if kind == POSITION:
-            window = (seen[axis + 1], reach + factor * sigma)
-        elif kind == POLAR:
-            window = (seen[0], reach + factor * sigma)
-        else:
-            window = (seen[0], reach / seen[4] + factor * sigma)
+        factor = sqrt(parameters.gate[4])
+        if addressed and track.address >= 0:
+            factor *= sqrt(parameters.address_gate)
+        dt = (middle - track.time) * 1e-9
+        look(track.state, dt, kind, spot, seen)
+        allowed = reach(track, dt, blur, factor, parameters)
+        half = (allowed / seen[3] if kind == DIRECTION else allowed) + factor * sigma
         begin, compared = count, 0
-        for position in found[: neighbours(window, key, found)]:
-            k = order[position]
-            if not near(kind, seen, side[k], reach + factor * turn * seen[4]):
+        for f in range(neighbours(seen[axis], half, key, found)):
+            k = order[found[f]]
+            if not near(kind, seen, side[k], allowed + factor * turn * seen[3]):
                 continue
-            value = gain(job, i, lo + k)
             compared += 1
-            if value > 0.0:
-                if count == len(rows):
-                    rows, columns = np.concatenate((rows, rows)), np.concatenate((columns, columns))
-                    gains = np.concatenate((gains, gains))
-                spot = count
-                if count - begin == KEPT:
-                    spot = begin + int(np.argmin(gains[begin:count]))
-                    if gains[spot] >= value:
-                        continue
-                else:
-                    count += 1
-                rows[spot], columns[spot], gains[spot] = i, k, value
-            if compared == COMPARED:
+            if compared > COMPARED:
                 break
+            value = gain(track, plots[k], spot, parameters, work)
+            at = keep(begin, count, gains, value) if value > 0.0 else -1
+            if at < 0:
+                continue
+            if at == len(rows):
+                rows, columns = np.concatenate((rows, rows)), np.concatenate((columns, columns))
+                gains = np.concatenate((gains, gains))
+            rows[at], columns[at], gains[at] = i, k, value
+            count = max(count, at + 1)
     return rows[:count], columns[:count], gains[:count]

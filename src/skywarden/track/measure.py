@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from math import atan2, cos, floor, isfinite, isnan, log, pi, sqrt
 from typing import NamedTuple
 
-import numpy as np
-
 from skywarden.kernel import kernel
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64
-from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, USED, Plots, Work
+from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, USED, Plot, Rows, Spot, Work
 
 
 class Row(NamedTuple):
@@ -43,19 +41,21 @@ SPEEDS = 600.0  # m/s; and over this width of range rates
 FALSE_BEARINGS = 0.1  # per rad of azimuth and per rad of elevation, a look
 LOWEST, HIGHEST = 6.2e6, 8.0e6  # m from the Earth's centre; a position outside is not one of an aircraft
 SIGMA_MIN, SIGMA_MAX = 1e-9, 1e6  # rad or m or m/s
+SLACK = 0.1  # rad; noise may carry an elevation past the zenith
 CORRELATION = 1e-9  # a covariance whose correlation matrix has a smaller pivot is singular
 
 
 @kernel
-def polar(mean: F64, position: F64, rotation: F64, work: Work) -> None:
+def polar(state: F64, spot: Spot, work: Work) -> None:
     """Write range, azimuth, elevation, range rate of a state to work.expected and their Jacobian to work.jacobian.
 
-    mean (6,) ECEF m, m/s; position (3,), rotation (3, 3): the sensor's place. On the sensor itself distances count
-    as 1 m. Source: Blackman, Popoli 1999, section 3.3, with range rate from d|r|/dt = e.v/|r|.
+    state (6,) ECEF m, m/s; spot: the sensor's place. On the sensor itself distances count as 1 m.
+    Source: Blackman, Popoli 1999, section 3.3, with range rate from d|r|/dt = e.v/|r|.
     """
+    position, rotation = spot.position, spot.rotation
     e0 = e1 = e2 = v0 = v1 = v2 = 0.0
     for b in range(3):
-        d, v = mean[b] - position[b], mean[b + 3]
+        d, v = state[b] - position[b], state[b + 3]
         e0 += rotation[0, b] * d
         e1 += rotation[1, b] * d
         e2 += rotation[2, b] * d
@@ -80,18 +80,18 @@ def polar(mean: F64, position: F64, rotation: F64, work: Work) -> None:
 
 
 @kernel
-def linearise(plots: Plots, j: int, mean: F64, work: Work) -> int:
-    """Write innovation, H and rows of detection j against a state (6,) to `work`; return its dimension, 1 to 4."""
-    z, kind = plots.z[j], plots.kind[j]
+def linearise(plot: Plot, spot: Spot, state: F64, work: Work) -> None:
+    """Write d, innovation, H and rows of a detection against a state (6,) to `work`."""
+    z, kind = plot.z, plot.kind
     if kind == POSITION:
         for a in range(3):
-            work.innovation[a] = z[a] - mean[a]
+            work.innovation[a] = z[a] - state[a]
             work.rows[a] = a
             for b in range(6):
                 work.H[a, b] = 1.0 if a == b else 0.0
-        return 3
-    place = plots.place[j]
-    polar(mean, plots.position[place], plots.rotation[place], work)
+        work.d = 3
+        return
+    polar(state, spot, work)
     first, width = (0, 4) if kind == POLAR else (1, 2)  # a direction has the azimuth and elevation of the polar model
     d = 0
     for k in range(width):
@@ -102,15 +102,16 @@ def linearise(plots: Plots, j: int, mean: F64, work: Work) -> int:
             difference -= 2.0 * pi * floor(difference / (2.0 * pi) + 0.5)
         work.innovation[d] = difference
         work.rows[d] = k
-        work.H[d] = work.jacobian[k + first]
+        for b in range(6):
+            work.H[d, b] = work.jacobian[k + first, b]
         d += 1
-    return d
+    work.d = d
 
 
 @kernel
-def clutter(plots: Plots, j: int, per_m2: float) -> float:
-    """Return the log of the false alarms expected per unit of detection j's z. per_m2: 1/m^2 of level surface."""
-    z, kind = plots.z[j], plots.kind[j]
+def clutter(plot: Plot, per_m2: float) -> float:
+    """Return the log of the false alarms expected per unit of a detection's z. per_m2: 1/m^2 of level surface."""
+    z, kind = plot.z, plot.kind
     if kind == POSITION:
         return log(per_m2 / CEILING)
     if kind == DIRECTION:
@@ -124,56 +125,56 @@ def clutter(plots: Plots, j: int, per_m2: float) -> float:
 
 
 @kernel
-def positive(R: F64, rows: F64, d: int, L: F64) -> bool:
-    """Return whether the d rows named of R, (w, w), form a usable covariance: finite, not singular, not absurd."""
-    for a in range(d):
-        variance = R[int(rows[a]), int(rows[a])]
-        if not (SIGMA_MIN**2 <= variance <= SIGMA_MAX**2):
+def positive(plot: Plot, work: Work) -> bool:
+    """Return whether the first work.d of work.rows of the covariance make sense: finite, not singular, not absurd."""
+    R, rows, L = plot.covariance, work.rows, work.L
+    for a in range(work.d):
+        variance = R[rows[a], rows[a]]
+        if not (SIGMA_MIN * SIGMA_MIN <= variance <= SIGMA_MAX * SIGMA_MAX):
             return False
         for b in range(a + 1):
-            i, k = int(rows[a]), int(rows[b])
-            value = 0.5 * (R[i, k] + R[k, i])
+            value = 0.5 * (R[rows[a], rows[b]] + R[rows[b], rows[a]])
             for c in range(b):
                 value -= L[a, c] * L[b, c]
-            if a == b:
-                if not value > CORRELATION * variance:
-                    return False
-                L[a, a] = sqrt(value)
-            else:
+            if b < a:
                 L[a, b] = value / L[b, b]
+            elif not value > CORRELATION * variance:
+                return False
+            else:
+                L[a, a] = sqrt(value)
     return True
 
 
 @kernel
-def plausible(z: F64, kind: int) -> bool:
-    """Return whether finite z, (4,), can be a measurement of its kind at all."""
-    if kind == POSITION:
-        return bool(LOWEST < sqrt(z[0] * z[0] + z[1] * z[1] + z[2] * z[2]) < HIGHEST)
-    elevation = z[2] if kind == POLAR else z[1]
-    if abs(elevation) > pi / 2 + 0.1:
-        return False
-    return kind != POLAR or 0.0 < z[0] < SIGMA_MAX
+def plausible(plot: Plot) -> bool:
+    """Return whether finite z can be a measurement of its kind at all."""
+    z = plot.z
+    if plot.kind == POSITION:
+        return LOWEST < sqrt(z[0] * z[0] + z[1] * z[1] + z[2] * z[2]) < HIGHEST
+    if plot.kind == DIRECTION:
+        return not abs(z[1]) > pi / 2 + SLACK
+    return 0.0 < z[0] < SIGMA_MAX and not abs(z[2]) > pi / 2 + SLACK
 
 
 @kernel
-def check(plots: Plots, per_m2: float) -> None:
-    """Fill plots.code (USED, NOT_FINITE, IMPLAUSIBLE) and plots.clutter."""
-    rows, L = np.zeros(4), np.zeros((4, 4))
-    for j in range(len(plots.time)):
-        z, kind = plots.z[j], plots.kind[j]
-        needed = 3 if kind == POSITION else (2 if kind == POLAR else 1)
-        width = 3 if kind == POSITION else (4 if kind == POLAR else 2)
-        d, finite = 0, isfinite(plots.time_sigma[j])
+def check(plots: Rows, parameters: Rows, workspace: Rows) -> None:
+    """Fill code (USED, NOT_FINITE, IMPLAUSIBLE) and clutter of all detections; one record each of the other two."""
+    work = workspace[0]
+    for plot in plots:
+        needed = 3 if plot.kind == POSITION else (2 if plot.kind == POLAR else 1)
+        width = 3 if plot.kind == POSITION else (4 if plot.kind == POLAR else 2)
+        d, finite = 0, 0.0 <= plot.time_sigma < SIGMA_MAX
         for k in range(width):
-            if isfinite(z[k]):
-                rows[d] = k
+            if isfinite(plot.z[k]):
+                work.rows[d] = k
                 d += 1
-            elif k < needed or not isnan(z[k]):
+            elif k < needed or not isnan(plot.z[k]):
                 finite = False
-        if not finite or not positive(plots.covariance[j], rows, d, L):
-            plots.code[j] = NOT_FINITE
-        elif not plausible(z, kind):
-            plots.code[j] = IMPLAUSIBLE
+        work.d = d
+        if not finite or not positive(plot, work):
+            plot.code = NOT_FINITE
+        elif not plausible(plot):
+            plot.code = IMPLAUSIBLE
         else:
-            plots.code[j] = USED
-            plots.clutter[j] = clutter(plots, j, per_m2)
+            plot.code = USED
+            plot.clutter = clutter(plot, parameters[0].clutter)

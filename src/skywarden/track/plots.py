@@ -1,21 +1,21 @@
-"""One tick's batches -> `Plots`: detections side by side, in groups that exclude each other, groups in time order."""
+"""One tick's batches -> records: detections side by side, in groups that exclude each other, groups in time order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.model.detection import NO_ADDRESS, Detections
-from skywarden.model.place import F64, I64
-from skywarden.track.table import Plots
-
-WIDTH = 4  # of the widest kind in use
+from skywarden.model.detection import Detections
+from skywarden.model.place import I64
+from skywarden.track.table import PLOT, SPOT, Rows
 
 
 class Gathered(NamedTuple):
-    """plots, and sensors: names in the order first seen, old ones first."""
+    """plots, spots: records as in `table`. start: (g + 1,) where groups begin. sensors: names, old ones first."""
 
-    plots: Plots
+    plots: Rows
+    spots: Rows
+    start: I64
     sensors: tuple[str, ...]
 
 
@@ -25,73 +25,50 @@ def gather(batches: Sequence[Detections], sensors: tuple[str, ...]) -> Gathered:
     Groups of equal time go by sensor name, then the sensor's own message number; the order in which batches were
     handed in only decides between batches that are equal in all this.
     """
-    sizes = [len(batch) for batch in batches]
-    owner = np.repeat(np.arange(len(batches)), sizes)
+    flat = _flat(batches)
     names = sorted({batch.sensor for batch in batches})
-    rank = np.array([names.index(batch.sensor) for batch in batches], np.int64)[owner]
-    time, scan = _joined([b.time for b in batches]), _joined([b.scan for b in batches])
-    number = _joined([b.number for b in batches])
-    order, start = _grouped(owner, scan, time, rank, number)
-    sensors += tuple(_new([names[k] for k in rank[order[start[:-1]]]], sensors))
-    known = {name: k for k, name in enumerate(sensors)}
-    sensor = np.array([known[batch.sensor] for batch in batches], np.int64)
-    z, covariance = _measurements(batches, sizes)
-    columns = (
-        sensor[owner],
-        owner,
-        np.array([int(b.kind) for b in batches], np.int64)[owner],
-        np.array([b.revisit for b in batches], float)[owner],
-        _joined([b.address for b in batches]),
-        np.concatenate([b.time_sigma for b in batches]).astype(float),
-    )
-    sensor, place, kind, revisit, address, time_sigma = (column[order] for column in columns)
-    m = len(order)
-    places = [b.place for b in batches]
-    return Gathered(
-        Plots(
-            time=time[order],
-            z=z[order],
-            covariance=covariance[order],
-            kind=kind,
-            sensor=sensor,
-            place=place,
-            clutter=np.zeros(m),
-            address=np.maximum(address, NO_ADDRESS),
-            revisit=revisit,
-            time_sigma=time_sigma,
-            code=np.zeros(m, np.int64),
-            label=np.zeros(m, np.int64),
-            origin=order,
-            position=np.array([np.zeros(3) if p is None else p.position for p in places], float),
-            rotation=np.array([np.eye(3) if p is None else p.rotation for p in places], float),
-            start=start,
-        ),
-        sensors,
-    )
+    rank = np.array([names.index(batch.sensor) for batch in batches], np.int64)
+    scan = np.concatenate([b.scan for b in batches])
+    number = np.concatenate([b.number for b in batches])
+    order, start = _grouped(flat, scan, rank[flat["place"]], number)
+    plots = flat[order]
+    plots["origin"] = order
+    heads = plots["place"][start[:-1]].tolist()
+    sensors += tuple(name for name in dict.fromkeys(batches[k].sensor for k in heads) if name not in sensors)
+    numbers = {name: k for k, name in enumerate(sensors)}
+    plots["sensor"] = np.array([numbers[b.sensor] for b in batches])[plots["place"]]
+    return Gathered(plots, _spots(batches), start, sensors)
 
 
-def _joined(columns: list[I64]) -> I64:
-    return np.concatenate(columns).astype(np.int64, copy=False)
-
-
-def _new(names: list[str], old: tuple[str, ...]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if name not in old]
-
-
-def _measurements(batches: Sequence[Detections], sizes: list[int]) -> tuple[F64, F64]:
-    z = np.full((sum(sizes), WIDTH), np.nan)
-    covariance = np.zeros((sum(sizes), WIDTH, WIDTH))
+def _flat(batches: Sequence[Detections]) -> Rows:
+    """Return records in the batches' own order; `place` is the batch's number."""
+    plots = np.zeros(sum(map(len, batches)), PLOT)
+    plots["z"] = np.nan
     begin = 0
-    for batch, size in zip(batches, sizes, strict=True):
+    for k, batch in enumerate(batches):
+        rows = plots[begin : begin + len(batch)]
         w = batch.z.shape[1]
-        z[begin : begin + size, :w] = batch.z
-        covariance[begin : begin + size, :w, :w] = batch.covariance
-        begin += size
-    return z, covariance
+        rows["z"][:, :w] = batch.z
+        rows["covariance"][:, :w, :w] = batch.covariance
+        for name in ("time", "address", "time_sigma", "revisit", "kind"):
+            rows[name] = getattr(batch, name)
+        rows["place"] = k
+        begin += len(batch)
+    return plots
 
 
-def _grouped(owner: I64, scan: I64, time: I64, rank: I64, number: I64) -> tuple[I64, I64]:
+def _spots(batches: Sequence[Detections]) -> Rows:
+    spots = np.zeros(len(batches), SPOT)
+    for k, batch in enumerate(batches):
+        if batch.place is not None:
+            spots["position"][k] = batch.place.position
+            spots["rotation"][k] = batch.place.rotation
+    return spots
+
+
+def _grouped(flat: Rows, scan: I64, rank: I64, number: I64) -> tuple[I64, I64]:
     """Return the order of the detections and (g + 1,) where each group starts in it."""
+    owner, time = flat["place"], flat["time"]
     rows = np.lexsort((scan, owner))  # stable: detections of a group keep their order in the batch
     edge = (np.diff(owner[rows]) != 0) | (np.diff(scan[rows]) != 0)
     begin = np.concatenate(([0], np.flatnonzero(edge) + 1))

@@ -1,65 +1,70 @@
-"""The tracker's working arrays: tracks with room for births, one tick's detections side by side, scratch space.
+"""The tracker's working memory: records of tracks, detections, places, settings and scratch space.
 
-Kernels take these as named tuples, so that a kernel has few arguments and no object is made per measurement.
+Kernels take whole records (one pointer each), so they have few arguments, compile fast and make no object per
+measurement. A protocol and a dtype describe each record; the protocol is for people and mypy.
 """
 
-from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Tracks
+from skywarden.model.track import SEEN_BY, Tracks
 
-USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE = 0, 1, 2, 3  # Plots.code
+USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE = 0, 1, 2, 3  # Plot.code
+
+Rows = NDArray[np.void]  # an array of records
 
 
-class Table(NamedTuple):
-    """The columns of `Tracks`, writable, with free rows at the end for births."""
+class Track(Protocol):
+    """One row of `Tracks`. state is its mean, (6,) ECEF m and m/s; covariance (6, 6)."""
 
-    label: I64
-    number: I64
-    status: NDArray[np.int8]
-    time: I64
-    mean: F64
+    label: int
+    number: int
+    status: int
+    time: int
+    state: F64
     covariance: F64
-    born: I64
-    hits: I64
-    score: F64
-    revisit: F64
-    address: I64
+    born: int
+    hits: int
+    score: float
+    revisit: float
+    address: int
     seen_by: I64
     seen_at: I64
 
 
-class Plots(NamedTuple):
-    """m detections of all kinds, ordered by group; detections start[g] to start[g + 1] exclude each other.
+class Plot(Protocol):
+    """One detection. z (4,), covariance (4, 4), NaN-padded on the right; see Kind for units.
 
-    z: (m, 4), covariance: (m, 4, 4), NaN-padded on the right; see Kind for units. kind, sensor, place: (m,) indices.
-    clutter: (m,) log of the false alarms and new targets expected per unit of z. address, revisit, time_sigma: as in
-    Detections. code: (m,) USED or why not. label: (m,) the track it updated or started. origin: (m,) its place in the
-    order of the batches. position (p, 3), rotation (p, 3, 3): the sensors' places, ECEF.
+    kind, sensor, place: numbers. clutter: log of the false alarms expected per unit of z. code: USED or why not.
+    label: of the track that it corrected or started. origin: its row in the order of the batches.
     """
 
-    time: I64
+    time: int
     z: F64
     covariance: F64
-    kind: I64
-    sensor: I64
-    place: I64
-    clutter: F64
-    address: I64
-    revisit: F64
-    time_sigma: F64
-    code: I64
-    label: I64
-    origin: I64
+    kind: int
+    sensor: int
+    place: int
+    clutter: float
+    address: int
+    revisit: float
+    time_sigma: float
+    code: int
+    label: int
+    origin: int
+
+
+class Spot(Protocol):
+    """A sensor's place: position (3,) ECEF m, rotation (3, 3) ECEF -> its own east, north, up."""
+
     position: F64
     rotation: F64
-    start: I64
 
 
-class Parameters(NamedTuple):
+class Parameters(Protocol):
     """Settings as bare numbers. gate: (5,) chi-square limit by dimension; the rest as in TrackerSettings, SI."""
 
     level_noise: float
@@ -76,16 +81,18 @@ class Parameters(NamedTuple):
     late: float
 
 
-class Work(NamedTuple):
-    """Scratch space of one kernel call, so that no loop allocates.
+class Work(Protocol):
+    """Scratch space. state (6,), P (6, 6): a predicted or new track. expected (4,), jacobian (4, 6): the polar model.
 
-    mean (6,), covariance (6, 6): a predicted or new state. expected (4,), jacobian (4, 6): all rows of the polar model.
-    The first d rows of innovation, H, R, rows, L (lower Cholesky factor of S), white (L^-1 innovation) and the first d
-    columns of PH, K belong to the present measurement. A, B: (6, 6) for products. vertical: (3,) local up.
+    d: dimension of the present measurement. The first d rows of innovation, H, R, rows, L (lower Cholesky factor of S), white (L^-1 innovation) and the first d
+    columns of PH, K belong to it. A, B: (6, 6) for products. vertical: (3,) local up. six: 6, read from memory, since a
+    number that the compiler knows makes it unroll the products, which takes ten times as long to compile.
     """
 
-    mean: F64
-    covariance: F64
+    d: int
+    six: int
+    state: F64
+    P: F64
     expected: F64
     jacobian: F64
     innovation: F64
@@ -93,49 +100,89 @@ class Work(NamedTuple):
     R: F64
     rows: I64
     L: F64
+    white: F64
     PH: F64
     K: F64
     A: F64
     B: F64
-    white: F64
     vertical: F64
 
 
-class Job(NamedTuple):
-    """Everything that the kernels of one tick work on."""
+def _dtype(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dtype[np.void]:
+    """Return a record of float64 and int64 scalars and of arrays; arrays whose name begins with i_ hold integers."""
+    fields: list[tuple[str, str] | tuple[str, str, tuple[int, ...] | int]] = []
+    fields += [(name, "f8") for name in floats.split()] + [(name, "i8") for name in integers.split()]
+    fields += [
+        (name.removeprefix("i_"), "i8" if name.startswith("i_") else "f8", shape) for name, shape in shaped.items()
+    ]
+    return np.dtype(fields)
 
-    table: Table
-    plots: Plots
-    parameters: Parameters
-    work: Work
+
+TRACK = _dtype(
+    "score revisit",
+    "label number status time born hits address",
+    state=6,
+    covariance=(6, 6),
+    i_seen_by=SEEN_BY,
+    i_seen_at=SEEN_BY,
+)
+PLOT = _dtype(
+    "clutter revisit time_sigma",
+    "time kind sensor place address code label origin",
+    z=4,
+    covariance=(4, 4),
+)
+SPOT = _dtype("", "", position=3, rotation=(3, 3))
+PARAMETERS = _dtype(
+    "level_noise vertical_noise address_gate detection clutter new_targets level_speed vertical_speed height "
+    "height_sigma late",
+    "",
+    gate=5,
+)
+WORK = _dtype(
+    "",
+    "d six",
+    state=6,
+    P=(6, 6),
+    expected=4,
+    jacobian=(4, 6),
+    innovation=4,
+    H=(4, 6),
+    R=(4, 4),
+    i_rows=4,
+    L=(4, 4),
+    white=4,
+    PH=(6, 4),
+    K=(6, 4),
+    A=(6, 6),
+    B=(6, 6),
+    vertical=3,
+)
 
 
-def work() -> Work:
+def work() -> Rows:
     """Make scratch space."""
-    shapes = ((6,), (6, 6), (4,), (4, 6), (4,), (4, 6), (4, 4), (4,), (4, 4), (6, 4), (6, 4), (6, 6), (6, 6), (4,), (3,))
-    return Work(*(np.zeros(shape, np.int64 if k == 7 else float) for k, shape in enumerate(shapes)))
+    rows = np.zeros(1, WORK)
+    rows["six"] = 6
+    return rows
 
 
-def opened(tracks: Tracks, room: int) -> Table:
-    """Copy tracks into a table with `room` free rows."""
+def opened(tracks: Tracks, room: int) -> Rows:
+    """Copy tracks into records, with `room` free ones after them."""
     n = len(tracks)
+    rows = np.zeros(n + room, TRACK)
+    for name in Tracks.__slots__:
+        rows["state" if name == "mean" else name][:n] = getattr(tracks, name)
+    rows["seen_by"][n:] = -1
+    return rows
+
+
+def closed(rows: Rows) -> Tracks:
+    """Copy records into read-only tracks."""
     columns = []
-    for name in Table._fields:
-        column = getattr(tracks, name)
-        wide = np.zeros((n + room, *column.shape[1:]), column.dtype)
-        wide[:n] = column
-        columns.append(wide)
-    table = Table(*columns)
-    table.seen_by[n:] = -1
-    return table
-
-
-def closed(table: Table, rows: I64) -> Tracks:
-    """Copy the rows named into read-only tracks."""
-    columns = [column[rows] for column in table]
-    for column in columns:
+    for name in Tracks.__slots__:
+        column = np.ascontiguousarray(rows["state" if name == "mean" else name])
+        column = column.astype(np.int8) if name == "status" else column.copy()
         column.flags.writeable = False
+        columns.append(column)
     return Tracks(*columns)
-
-
-assert Table._fields == tuple(Tracks.__slots__)  # a new column of Tracks must get its rule here
