@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
 from skywarden.sensors.asterix.layout import Extended, Field, Fixed
 from skywarden.sensors.asterix.program import I32, U8, Program
 
 Flags = NDArray[np.bool_]
-SLACK = 8  # octets after the data, so that a field of an absent item can be read and thrown away
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,9 @@ def spots(compiled: Program) -> dict[str, Spot]:
     return found
 
 
-def padded(data: bytes) -> U8:
-    """Return the octets as an array with room behind."""
-    return np.frombuffer(data + bytes(SLACK), np.uint8)
-
-
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """n records of one category. data: `padded` octets; offsets: (n, k) of `program.records`; owner: (n,) any index."""
+    """n records of one category. data: (m,) octets; offsets: (n, k) of `program.records`; owner: (n,) any index."""
 
     data: U8
     offsets: I32
@@ -66,39 +61,47 @@ class Columns:
 
     def there(self, path: str) -> Flags:
         """Return (n,) whether the field is in the record."""
-        spot = self.spots[path]
-        at = self.offsets[:, spot.row]
-        found = at >= 0
-        for part in range(spot.part):
-            found = found & (self.data[np.where(found, at + part, 0)] & 1 == 1)
-        return found
+        return self._read(path)[1]
 
     def raw(self, path: str) -> I64:
         """Return (n,) the whole number in the field, two's complement resolved; 0 where it is not there."""
-        spot = self.spots[path]
-        return np.where(self.there(path), self._bits(spot), 0)
-
-    def _bits(self, spot: Spot) -> I64:
-        field = spot.field
-        at = np.maximum(self.offsets[:, spot.row], 0) + spot.bit // 8
-        octets = (spot.bit % 8 + field.bits + 7) // 8
-        # part 0 is at the start of the item; a later one may lie beyond the data where it is not there
-        at = np.minimum(at, len(self.data) - octets)
-        word = self.data[at].astype(np.int64)
-        for i in range(1, octets):
-            word = (word << 8) | self.data[at + i]
-        bits = (word >> (octets * 8 - spot.bit % 8 - field.bits)) & ((1 << field.bits) - 1)
-        sign = bits >> (field.bits - 1) if field.kind == "s" else np.zeros_like(bits)
-        whole: I64 = bits - (sign << field.bits)
-        return whole
+        return self._read(path)[0]
 
     def value(self, path: str) -> F64:
         """Return (n,) the field in its unit; NaN where it is not there."""
-        spot = self.spots[path]
-        scaled = self._bits(spot) * (spot.field.lsb or 1.0)
-        return np.where(self.there(path), scaled, np.nan)
+        number, there = self._read(path)
+        return np.where(there, number * (self.spots[path].field.lsb or 1.0), np.nan)
 
     def flag(self, path: str) -> Flags:
         """Return (n,) whether the field is there and not 0."""
         found: Flags = self.raw(path) != 0
         return found
+
+    def _read(self, path: str) -> tuple[I64, Flags]:
+        spot = self.spots[path]
+        number, there = np.empty(len(self), np.int64), np.empty(len(self), np.bool_)
+        where = (spot.row, spot.bit, spot.field.bits, spot.part, spot.field.kind == "s")
+        _field(self.data, self.offsets, where, number, there)
+        return number, there
+
+
+@kernel
+def _field(data: U8, offsets: I32, where: tuple[int, int, int, int, bool], number: I64, there: Flags) -> None:
+    """Read one field of all records. where: row, first bit, bits, part of an extended item, two's complement."""
+    row, bit, bits, part, signed = where
+    octets = (bit % 8 + bits + 7) // 8
+    shift = octets * 8 - bit % 8 - bits
+    for i in range(len(offsets)):
+        at = offsets[i, row]
+        found = at >= 0
+        for k in range(part):
+            found = found and data[at + k] & 1 == 1
+        word = np.int64(0)
+        if found:
+            first = at + bit // 8
+            for k in range(octets):
+                word = (word << 8) | np.int64(data[first + k])
+            word = (word >> shift) & ((np.int64(1) << bits) - 1)
+            if signed and word >> (bits - 1):
+                word -= np.int64(1) << bits
+        number[i], there[i] = word, found

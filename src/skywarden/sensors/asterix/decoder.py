@@ -48,6 +48,7 @@ class Asterix:
         self._enrolled = {f"{s.sac}-{s.sic}": place for s in sensors if (place := _enrolled(s))}
         for sensor in sensors:
             _north(sensor, 0.0, 0.0, 0.0, 0)  # raises now, at start, what it cannot use
+        self._radars: dict[str, tuple[tuple[SomePlace, float], plots.Radar]] = {}
         self.state = Memory()
 
     def decode(self, frame: Frame) -> Decoded:
@@ -88,22 +89,28 @@ class Asterix:
         if columns is None:
             return
         columns = self._real(columns, plots.simulated(columns), verdicts)
-        for name, sensor, mine in self._by_radar(columns.take(plots.measured(columns))):
+        found = plots.plots(columns.take(plots.measured(columns)))
+        for key in np.unique(found.radar).tolist():
+            name, sensor = self._sensor(key)
+            mine = found.take(found.radar == key)
             place = self._enrolled.get(name) or self.state.places.get(name)
             known = mine.owner >= since.get(name, 0) if place else np.zeros(len(mine), bool)
             verdicts.refuse(mine.owner[~known], Reason.SITE_UNKNOWN)
             if place and known.any():
                 used = mine.take(known)
                 radar = self._radar(name, sensor, place, frame.received)
-                yield plots.polar(used, radar, frame.received, self.state.messages + used.owner.astype(np.int64))
+                revisit = self.state.periods.get(name, sensor.revisit_s)
+                yield plots.polar(used, radar, revisit, frame.received, self.state.messages + used.owner)
 
     def _tracks(self, columns: Columns | None, frame: Frame, verdicts: Verdicts) -> Iterator[Detections]:
         if columns is None:
             return
         columns = self._real(columns, tracks.simulated(columns), verdicts)
         verdicts.refuse(columns.owner[tracks.unplaced(columns)], Reason.NO_REFERENCE)
-        for _, sensor, mine in self._by_radar(columns.take(tracks.placed(columns))):
-            yield tracks.states(mine, sensor, frame.received)
+        columns = columns.take(tracks.placed(columns))
+        sender = columns.raw("010/SAC") * 256 + columns.raw("010/SIC")
+        for key in np.unique(sender).tolist():
+            yield tracks.states(columns.take(sender == key), self._sensor(key)[1], frame.received)
 
     def _real(self, columns: Columns, simulated: Any, verdicts: Verdicts) -> Columns:
         """Set aside what its sender marks as simulated, in a live picture."""
@@ -112,20 +119,20 @@ class Asterix:
         verdicts.refuse(columns.owner[simulated], Reason.SIMULATED)
         return columns.take(~simulated)
 
-    def _by_radar(self, columns: Columns) -> Iterator[tuple[str, Sensor, Columns]]:
-        keys = columns.raw("010/SAC") * 256 + columns.raw("010/SIC")
-        for key in np.unique(keys).tolist():
-            sac, sic = divmod(key, 256)
-            name = f"{self._source.name}/{sac}-{sic}"
-            sensor = self._sensors.get((sac, sic)) or Sensor(name=name, source=self._source.name, sac=sac, sic=sic)
-            yield f"{sac}-{sic}", sensor, columns.take(keys == key)
+    def _sensor(self, key: int) -> tuple[str, Sensor]:
+        """Return "sac-sic" and the sensor's settings, for SAC * 256 + SIC."""
+        sac, sic = divmod(key, 256)
+        name = f"{self._source.name}/{sac}-{sic}"
+        sensor = self._sensors.get((sac, sic)) or Sensor(name=name, source=self._source.name, sac=sac, sic=sic)
+        return f"{sac}-{sic}", sensor
 
     def _radar(self, name: str, sensor: Sensor, place: SomePlace, received: int) -> plots.Radar:
-        latitude, longitude, height = float(np.radians(place[0])), float(np.radians(place[1])), place[2]
-        north = _north(sensor, latitude, longitude, height, received)
-        stands = geo.place(latitude, longitude, height, north)
-        revisit = self.state.periods.get(name, sensor.revisit_s)
-        return plots.Radar(sensor, stands, latitude, longitude, revisit)
+        """Return what follows from a place and a north; the latest is kept, it is the same almost always."""
+        north = _north(sensor, float(np.radians(place[0])), float(np.radians(place[1])), place[2], received)
+        last = self._radars.get(name)
+        if last is None or last[0] != (place, north):
+            last = self._radars[name] = ((place, north), plots.Radar.at(sensor, place, north))
+        return last[1]
 
     def rows(self, frame: Frame) -> Iterator[dict[str, Any]]:
         """Yield each record as a JSON-ready row; a refused message as one row that says why."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skywarden.geo import geoid_height
-from skywarden.model.detection import NO_ADDRESS, Claim, Detections, Kind, detections
+from skywarden import geo
+from skywarden.model.detection import Claim, Detections, Kind, detections
 from skywarden.model.place import F64, I64, Place, Sensor
 from skywarden.sensors.asterix.clock import TIME_SIGMA, utc
 from skywarden.sensors.asterix.columns import Columns, Flags
-from skywarden.sensors.asterix.elevation import elevation
+from skywarden.sensors.asterix.elevation import curvature, elevation
 from skywarden.sensors.asterix.values import ICAO
 
 NAUTICAL_MILE = 1852.0  # m
@@ -28,18 +28,63 @@ FLIGHT_LEVEL = 100 * FOOT  # m
 ROUNDING = 25 * FOOT / 12**0.5  # m, 1 sigma of I048/110
 # Standard pressure is not today's: 1 sigma, m and part of the height (geo.height_above_ellipsoid).
 BAROMETRIC, BAROMETRIC_PART = 150.0, 0.04
-LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ")
+ABSENT = -1
+# Six bits -> the letter in ASCII, 0 where it is none that a callsign may have.
+_LETTERS = np.array([ord(c) if c.isalnum() or c == " " else 0 for c in ICAO], np.uint8)
+_SHIFTS = np.arange(42, -1, -6)
 
 
 @dataclass(frozen=True, slots=True)
 class Radar:
-    """What is known of the radar that sent a batch. latitude, longitude: rad."""
+    """What is known of the radar that sent a batch.
+
+    latitude: rad; height: m above the ellipsoid; north: rad, azimuth of its own north; geoid: m above the ellipsoid,
+    there.
+    """
 
     sensor: Sensor
     place: Place
     latitude: float
-    longitude: float
-    revisit: float
+    height: float
+    north: float
+    geoid: float
+
+    @classmethod
+    def at(cls, sensor: Sensor, position: tuple[float, float, float], north: float) -> "Radar":
+        """position: deg, deg, m above the ellipsoid."""
+        latitude, longitude, height = float(np.radians(position[0])), float(np.radians(position[1])), position[2]
+        stands = geo.place(latitude, longitude, height, north)
+        return cls(sensor, stands, latitude, height, north, float(geo.geoid_height(latitude, longitude)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """n plots as they are sent, in SI units; NaN is missing.
+
+    owner: message in the frame; radar: SAC * 256 + SIC; ticks: time of day, 1/128 s; azimuth: rad from the radar's
+    north; height: m above mean sea level; height_sigma: m, without the radar's own angle error; three_d: height is
+    the radar's own measurement; callsign, squawk: as coded, -1 is none.
+    """
+
+    owner: I64
+    radar: I64
+    ticks: I64
+    distance: F64
+    azimuth: F64
+    rate: F64
+    height: F64
+    height_sigma: F64
+    three_d: Flags
+    address: I64
+    callsign: I64
+    squawk: I64
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def take(self, rows: Flags) -> "Plots":
+        """Return some of them."""
+        return Plots(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def simulated(columns: Columns) -> Flags:
@@ -58,11 +103,42 @@ def measured(columns: Columns) -> Flags:
     return detected & position & ~columns.flag("020/RAB") & ~columns.flag("020/ERR")
 
 
-def polar(columns: Columns, radar: Radar, received: int, number: I64) -> Detections:
-    """Return a radar's plots. number: (n,) of the messages that they came in."""
-    z, covariance = _measurements(columns, radar)
-    time = utc(columns.raw("140/TOD"), received)
-    address = np.where(columns.there("220/ADR"), columns.raw("220/ADR"), NO_ADDRESS)
+def plots(columns: Columns) -> Plots:
+    """Return the plots in records of category 048."""
+    height, sigma, three_d = _height(columns)
+    rate = np.where(columns.flag("120/CAL/D"), np.nan, columns.value("120/CAL/CAL"))
+    return Plots(
+        owner=columns.owner.astype(np.int64),
+        radar=columns.raw("010/SAC") * 256 + columns.raw("010/SIC"),
+        ticks=columns.raw("140/TOD"),
+        distance=columns.value("040/RHO") * NAUTICAL_MILE,
+        azimuth=np.radians(columns.value("040/THETA")),
+        rate=rate,
+        height=height,
+        height_sigma=sigma,
+        three_d=three_d,
+        address=coded(columns, "220/ADR"),
+        callsign=coded(columns, "240/ID"),
+        squawk=squawk(columns, "070"),
+    )
+
+
+def _height(columns: Columns) -> tuple[F64, F64, Flags]:
+    measured_height = columns.value("110/3DH") * FOOT
+    level = columns.value("090/FL") * FLIGHT_LEVEL
+    level = np.where(columns.flag("090/V") | columns.flag("090/G"), np.nan, level)
+    three_d = ~np.isnan(measured_height)
+    sigma = np.where(three_d, ROUNDING, BAROMETRIC + BAROMETRIC_PART * np.abs(level))
+    return np.where(three_d, measured_height, level), sigma, three_d
+
+
+def polar(found: Plots, radar: Radar, revisit: float, received: int, number: I64) -> Detections:
+    """Return the plots of one radar as detections.
+
+    revisit: s, a turn of its antenna; received: ns; number: (n,) of the messages that they came in.
+    """
+    time = utc(found.ticks, received)
+    z, covariance = _measurements(found, radar)
     return detections(
         Kind.POLAR,
         radar.sensor.name,
@@ -72,59 +148,53 @@ def polar(columns: Columns, radar: Radar, received: int, number: I64) -> Detecti
         covariance,
         place=radar.place,
         time_sigma=TIME_SIGMA,
-        scan=(time - time.min()) // max(1, int(radar.revisit * 0.5e9)),
+        scan=(time - time.min()) // max(1, int(revisit * 0.5e9)),
         number=number,
-        address=address,
-        revisit=radar.revisit,
-        claims=(*callsigns(columns, "240/ID"), *squawks(columns, "070")),
+        address=found.address,
+        revisit=revisit,
+        claims=(*callsigns(found.callsign), *squawks(found.squawk)),
     )
 
 
-def _measurements(columns: Columns, radar: Radar) -> tuple[F64, F64]:
-    sensor = radar.sensor
-    distance = columns.value("040/RHO") * NAUTICAL_MILE
-    azimuth = np.radians(columns.value("040/THETA"))
-    height, height_sigma = _height(columns, radar)
-    angle = elevation(radar.place, distance, azimuth, height)
-    three_d = columns.there("110/3DH")
-    own = np.where(three_d | np.isnan(angle), np.radians(sensor.elevation_sigma_deg), 0.0)
-    doubtful = columns.flag("120/CAL/D")
-    rate = np.where(doubtful, np.nan, columns.value("120/CAL/CAL"))
-    sigma = np.empty((len(columns), 4))
-    sigma[:, 0] = sensor.range_sigma_m
-    sigma[:, 1] = np.radians(sensor.azimuth_sigma_deg)
-    sigma[:, 2] = np.hypot(own, np.where(np.isnan(angle), 0.0, height_sigma / distance))
-    sigma[:, 3] = sensor.range_rate_sigma_m_s
-    return np.stack([distance, azimuth, angle, rate], 1), np.eye(4) * (sigma**2)[:, None, :]
-
-
-def _height(columns: Columns, radar: Radar) -> tuple[F64, F64]:
-    """Return (n,) m above the ellipsoid, NaN where there is none, and (n,) 1 sigma of what is not the radar's angle.
+def _measurements(found: Plots, radar: Radar) -> tuple[F64, F64]:
+    """Return z (n, 4) and its covariance.
 
     The geoid is taken at the radar: over a radar's range it changes by less than the rounding of either height.
     """
-    measured_height = columns.value("110/3DH") * FOOT
-    level = columns.value("090/FL") * FLIGHT_LEVEL
-    level = np.where(columns.flag("090/V") | columns.flag("090/G"), np.nan, level)
-    height = np.where(np.isnan(measured_height), level, measured_height)
-    barometric = BAROMETRIC + BAROMETRIC_PART * np.abs(level)
-    sigma = np.where(np.isnan(measured_height), barometric, ROUNDING)
-    return height + float(geoid_height(radar.latitude, radar.longitude)), sigma
+    sensor = radar.sensor
+    height = found.height + radar.geoid
+    radius = curvature(radar.latitude, found.azimuth + radar.north)
+    angle = elevation(found.distance, height, radar.height, radius)
+    missing = np.isnan(angle)
+    own = np.where(found.three_d | missing, np.radians(sensor.elevation_sigma_deg), 0.0)
+    sigma = np.empty((len(found), 4))
+    sigma[:, 0] = sensor.range_sigma_m
+    sigma[:, 1] = np.radians(sensor.azimuth_sigma_deg)
+    sigma[:, 2] = np.hypot(own, np.where(missing, 0.0, found.height_sigma / found.distance))
+    sigma[:, 3] = sensor.range_rate_sigma_m_s
+    return np.stack([found.distance, found.azimuth, angle, found.rate], 1), np.eye(4) * (sigma**2)[:, None, :]
 
 
-def callsigns(columns: Columns, path: str) -> list[Claim]:
+def coded(columns: Columns, path: str) -> I64:
+    """Return (n,) a field as coded; -1 where it is not there (NO_ADDRESS, for an address)."""
+    return np.where(columns.there(path), columns.raw(path), ABSENT)
+
+
+def squawk(columns: Columns, item: str) -> I64:
+    """Return (n,) the mode 3/A code; -1 where it is not there, not validated or garbled."""
+    doubtful = columns.flag(f"{item}/V") | columns.flag(f"{item}/G")
+    return np.where(doubtful, ABSENT, coded(columns, f"{item}/MODE3A"))
+
+
+def callsigns(codes: I64) -> list[Claim]:
     """Return what targets call themselves; nothing where the field is empty or holds what is no letter or digit."""
-    codes = columns.raw(path)
-    found = []
-    for index in np.flatnonzero(columns.there(path)).tolist():
-        text = "".join(ICAO[int(codes[index]) >> shift & 63] for shift in range(42, -1, -6)).strip(" ")
-        if text and set(text) <= LETTERS:
-            found.append(Claim(index, "callsign", text))
-    return found
+    letters = _LETTERS[(np.maximum(codes, 0)[:, None] >> _SHIFTS) & 63]
+    rows = np.flatnonzero((codes >= 0) & (letters > 0).all(1))
+    texts = letters[rows].tobytes().decode("ascii")
+    named = ((index, texts[8 * k : 8 * k + 8].strip(" ")) for k, index in enumerate(rows.tolist()))
+    return [Claim(index, "callsign", text) for index, text in named if text]
 
 
-def squawks(columns: Columns, item: str) -> list[Claim]:
-    """Return the mode 3/A codes that are validated and not garbled."""
-    good = columns.there(f"{item}/MODE3A") & ~columns.flag(f"{item}/V") & ~columns.flag(f"{item}/G")
-    codes = columns.raw(f"{item}/MODE3A")
-    return [Claim(index, "squawk", f"{int(codes[index]):04o}") for index in np.flatnonzero(good).tolist()]
+def squawks(codes: I64) -> list[Claim]:
+    """Return the mode 3/A codes."""
+    return [Claim(index, "squawk", f"{code:04o}") for index, code in enumerate(codes.tolist()) if code >= 0]

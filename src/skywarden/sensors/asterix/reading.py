@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.detection import Frame, Reason
 from skywarden.model.place import I64
-from skywarden.sensors.asterix.columns import Columns, Flags, Spot, padded, spots
+from skywarden.sensors.asterix.columns import Columns, Flags, Spot, spots
 from skywarden.sensors.asterix.layout import Category
 from skywarden.sensors.asterix.program import FINE, MALFORMED, TRUNCATED, U8, Blocks, Program, blocks, program, records
 
@@ -27,6 +27,8 @@ class Verdicts:
 
     def refuse(self, messages: NDArray[np.integer] | Flags, reason: Reason) -> None:
         """Refuse messages (by index or flag) that nothing was said against so far."""
+        if not len(messages):
+            return
         named = np.zeros(len(self.code), bool)
         named[messages] = True
         self.code[named & (self.code == UNDERSTOOD)] = REASONS.index(reason)
@@ -66,7 +68,7 @@ def read(frame: Frame, categories: Mapping[int, Compiled]) -> tuple[dict[int, Co
     A message is refused as a whole: a block that does not fit says that the others are not what they seem.
     Records of refused messages may be among the columns; filter them by the verdicts.
     """
-    data = padded(frame.data)
+    data = np.frombuffer(frame.data, np.uint8)
     verdicts = Verdicts(len(frame))
     found = blocks(data, np.minimum(frame.bounds(), len(frame.data)))
     verdicts.refuse(found.state == MALFORMED, Reason.MALFORMED)

@@ -11,7 +11,7 @@ Source: EUROCONTROL-SPEC-0149-9, edition 1.20, section 5.2.
 import numpy as np
 
 from skywarden.geo import east_north_up, ecef, geoid_height
-from skywarden.model.detection import NO_ADDRESS, Claim, Detections, ErrorMeaning, Kind, detections
+from skywarden.model.detection import Detections, ErrorMeaning, Kind, detections
 from skywarden.model.place import F64, Sensor
 from skywarden.sensors.asterix.clock import TIME_SIGMA, utc
 from skywarden.sensors.asterix.columns import Columns, Flags
@@ -21,6 +21,8 @@ from skywarden.sensors.asterix.plots import (
     FLIGHT_LEVEL,
     FOOT,
     callsigns,
+    coded,
+    squawk,
     squawks,
 )
 
@@ -56,9 +58,10 @@ def states(columns: Columns, sensor: Sensor, received: int) -> Detections:
     rotation = east_north_up(latitude, longitude)
     velocity = np.einsum("nij,ni->nj", rotation, local)
     covariance, told = _covariance(columns, latitude, height_sigma, np.isnan(climb))
+    own = coded(columns, "380/ID/ID")  # of the aircraft; else as the sender knows it
+    identification = np.where(own >= 0, own, coded(columns, "245/CHR"))
     both = np.zeros((len(columns), 6, 6))
     both[:, :3, :3] = both[:, 3:, 3:] = rotation
-    adr = "380/ADR/ADR"
     return detections(
         Kind.TRACK,
         sensor.name,
@@ -69,16 +72,10 @@ def states(columns: Columns, sensor: Sensor, received: int) -> Detections:
         time_sigma=TIME_SIGMA,
         error_meaning=ErrorMeaning.SIGMA if (told & height_told).all() else ErrorMeaning.ASSUMED,
         number=columns.raw("040/TRN"),
-        address=np.where(columns.there(adr), columns.raw(adr), NO_ADDRESS),
+        address=coded(columns, "380/ADR/ADR"),
         revisit=sensor.revisit_s,
-        claims=(*callsigns(columns, "380/ID/ID"), *_other_callsigns(columns), *squawks(columns, "060")),
+        claims=(*callsigns(identification), *squawks(squawk(columns, "060"))),
     )
-
-
-def _other_callsigns(columns: Columns) -> list[Claim]:
-    """I062/245, where the aircraft's own identification (I062/380) is not there."""
-    own = columns.there("380/ID/ID")
-    return [claim for claim in callsigns(columns, "245/CHR") if not own[claim.index]]
 
 
 def _height(columns: Columns, latitude: F64, longitude: F64) -> tuple[F64, F64, Flags]:
