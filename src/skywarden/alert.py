@@ -38,7 +38,7 @@ class AlertSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     clear_after_s: float = 30.0  # s below clear_probability: longer than a weave between two way-points
     lost_hold_s: float = 300.0  # s at most that a track lost on its way in is still expected to arrive
     horizon_s: float = 1800.0  # s; arrivals further off say little
-    wander_ratio: float = 0.08  # standard deviation of the velocity as a share of the speed: 5 deg of course
+    wander_ratio: float = 0.2  # standard deviation of the velocity as a share of the speed: 11 deg of course
     wander_time_s: float = 120.0  # s until the course is forgotten
 
 
