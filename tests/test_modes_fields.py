@@ -163,6 +163,8 @@ def test_any_squitter_agrees_with_the_witness_where_both_speak(me: bytes) -> Non
     found = row(ours)
     if theirs.get("bds") == "06" and ours.groundspeed_kt is not None:
         theirs.pop("groundspeed", None)  # its steps are wrong between 2 and 15 kt
+    if me[0] == 19 << 3 | 2 and theirs.get("groundspeed") is not None:
+        theirs["groundspeed"] *= 4  # it takes supersonic steps for 1 kt; Doc 9871, table A-2-9a: 4 kt
     names = {"altitude": "altitude_ft", "groundspeed": "groundspeed_kt", "track": "track_deg", "squawk": "squawk"}
     for name, our_name in names.items():
         if theirs.get(name) is not None and our_name in found:
