@@ -4,9 +4,11 @@ import ipaddress
 import socket
 from typing import NamedTuple
 
+from skywarden.config.address import address, is_loopback, is_multicast
 from skywarden.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
+EXAMPLE = 'write for example "tcp://127.0.0.1:30003"'
 
 
 class Address(NamedTuple):
@@ -29,19 +31,18 @@ class Address(NamedTuple):
 
     @property
     def multicast(self) -> bool:
-        return is_literal(self.host) and ipaddress.ip_address(self.host).is_multicast
+        return is_multicast(self.host)
 
 
 def parse(text: str, where: str) -> Address:
     """Take an address apart. Raises ConfigError that says what to write."""
-    scheme, _, rest = text.partition("://")
-    host, _, port = rest.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-    if scheme not in ("tcp", "udp") or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f'"{text}" is not an address; write for example "tcp://127.0.0.1:30003"', where)
-    if ":" in host and not is_literal(host):
-        raise ConfigError(f'"{host}" is not an address; IPv6 is written "tcp://[::1]:30003"', where)
-    return Address(scheme, LOOPBACK if host == "localhost" else host, int(port))
+    try:
+        scheme, host, port = address(text)
+    except ValueError as e:
+        raise ConfigError(f'"{text}" {e}; {EXAMPLE}', where) from None
+    if scheme not in ("tcp", "udp"):
+        raise ConfigError(f'"{text}" does not say tcp or udp; {EXAMPLE}', where)
+    return Address(scheme, LOOPBACK if host == "localhost" else host, port)
 
 
 def is_literal(host: str) -> bool:
@@ -51,11 +52,6 @@ def is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this computer can reach a listener at that address."""
-    return host == "localhost" or (is_literal(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def require_loopback(host: str, expose: bool, where: str) -> None:

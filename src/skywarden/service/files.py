@@ -56,7 +56,7 @@ class Files:
                 piece = next(self._pieces[feed.source.name], None)
                 if piece is not None:
                     feed.add(piece[1], piece[2])
-                    frames += feed.flush(self._clock)
+                    frames += feed.flush(self._clock.now())
         return frames
 
     def close(self) -> None:

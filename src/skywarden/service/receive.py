@@ -77,6 +77,7 @@ class Receiver:
     def _prepare(self) -> None:
         self._vectors = (_Vector * BATCH)()
         self._messages = (_Message * BATCH)()
+        self._table = ctypes.addressof(self._messages)
         for i, (vector, message) in enumerate(zip(self._vectors, self._messages, strict=True)):
             vector.base, vector.length = self._address + i * LARGEST, LARGEST
             message.vectors = ctypes.addressof(self._vectors) + i * ctypes.sizeof(_Vector)
@@ -88,7 +89,7 @@ class Receiver:
         """Return the next datagrams that wait at a socket, BATCH at most. Raises OSError when the socket is broken."""
         if self._library is None:
             return self._datagrams_one_by_one(sock)
-        count = self._library.recvmmsg(sock.fileno(), ctypes.byref(self._messages), BATCH, MSG_DONTWAIT, None)
+        count = self._library.recvmmsg(sock.fileno(), self._table, BATCH, MSG_DONTWAIT, None)
         if count < 0:
             _raise_unless_empty(ctypes.get_errno())
             return Datagrams(b"", [], 0)

@@ -19,7 +19,7 @@ from skywarden.service.tcp import TcpClient, TcpServer
 from skywarden.service.udp import UdpChannel
 from skywarden.service.wire import Feed, Framing, Stamper, Wire, size
 
-POLL = 0.005  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
+POLL = 0.01  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
 TEND = 0.25  # s between two looks at what must be opened, retried or counted
 
 
@@ -147,9 +147,10 @@ class Inbox:
 
     def _collect(self) -> list[Frame]:
         frames: list[Frame] = []
+        now = self._clock.now()
         for channel in self._channels:
             if self._stamper is None:
-                frames += channel.feed.flush(self._clock)
+                frames += channel.feed.flush(now)
             else:
                 frames += self._stamper.frames(channel.feed, channel.feed.messages())
         if not self._files.done and not self._stopping:
@@ -161,7 +162,7 @@ class Inbox:
             return
         feeds = {feed.source.name: feed for feed in self._feeds}
         with self._arrived:
-            self._finished = last
+            self._finished = self._finished or last
             self._frames += frames
             for frame in frames:
                 feeds[frame.source].waiting += size(frame)

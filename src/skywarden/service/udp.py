@@ -6,7 +6,7 @@ import socket
 import struct
 
 from skywarden.service.address import LOOPBACK, Address
-from skywarden.service.receive import Receiver
+from skywarden.service.receive import BATCH, Receiver
 from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, why
 
 BUFFER = 8 << 20  # bytes the kernel may keep for us
@@ -48,14 +48,14 @@ class UdpChannel:
         try:
             while count < POLL_DATAGRAMS and size < POLL_BYTES:
                 found = self._receiver.datagrams(sock)
-                if not found.read:
-                    break
                 count += found.read
                 size += len(found.data)
                 if self.feed.full:
                     self.feed.overrun += found.read
                 else:
                     self.feed.add(found.data, found.lengths)
+                if found.read < BATCH:
+                    break
         except OSError as e:
             self.close()
             self.feed.state = f"cannot listen: {why(e)}"

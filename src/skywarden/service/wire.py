@@ -2,16 +2,16 @@
 
 import errno
 import os
+import struct
 import time
 from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
-import numpy as np
 
 from skywarden.model.detection import Frame
 from skywarden.model.place import Source
-from skywarden.service.clock import Clock, DataClock
+from skywarden.service.clock import DataClock
 
 POLL_BYTES = 1 << 20  # bytes read of one source in one poll, so that a flood does not delay the others
 POLL_DATAGRAMS = 2048  # the same, counted
@@ -106,16 +106,16 @@ class Feed:
         if partial:
             self.add(partial, [len(partial)])
 
-    def flush(self, clock: Clock) -> list[Frame]:
-        """Return what was taken in since the last call as one frame (host clock)."""
+    def flush(self, now: int) -> list[Frame]:
+        """Return what was taken in since the last call as one frame, received now (UTC ns)."""
         if not self._lengths:
             return []
         data, lengths = b"".join(self._data), self._lengths
         self._data, self._lengths = [], []
         self.received += len(lengths)
         self.bytes += len(data)
-        self.last_received = clock.now()
-        return [Frame(self.source.name, self.last_received, data, np.array(lengths, "<u4").tobytes())]
+        self.last_received = now
+        return [Frame(self.source.name, now, data, struct.pack(f"<{len(lengths)}I", *lengths))]
 
     def messages(self) -> list[bytes]:
         """Return what was taken in since the last call, one by one."""
