@@ -70,10 +70,8 @@ ABOUT: Mapping[str, About] = {
     "sensors.latitude": About("Where it stands. Left out: the place that it reports.", *LATITUDE, example="46.65"),
     "sensors.longitude": About("Where it stands.", *LONGITUDE, example="31.10"),
     "sensors.height_m": About("Height of the antenna.", "metres", -500, 9000),
-    "sensors.height_reference": About(
-        'What height_m counts from: "ellipsoid", "geoid" (sea level), "ground" or "barometric".'
-    ),
-    "sensors.north_reference": About('What its azimuths count from: "true", "magnetic", "grid" or "platform".'),
+    "sensors.height_reference": About('What height_m counts from: "ellipsoid", "geoid" (sea level) or "barometric".'),
+    "sensors.north_reference": About('What its azimuths count from: "true", "magnetic" or "grid" (UTM) north.'),
     "sensors.revisit_s": About("Time between two looks at the same target.", "seconds", 0.01, 3600),
     "sensors.range_sigma_m": About("Error of the range, one standard deviation.", "metres", 0.1, 100_000),
     "sensors.azimuth_sigma_deg": About("Error of the azimuth, one standard deviation.", "degrees", 0.0001, 90),
