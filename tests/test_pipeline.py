@@ -1,0 +1,149 @@
+"""The straight line: what one input leads to, what survives a restart, what one bad sensor cannot do."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import pytest
+import raid
+
+from skywarden.model.detection import Decoded, Frame, Kind, Reason, detections
+from skywarden.model.event import Arrived, ClockStepped, Refused, Started, Stepped, Tick, TrackConfirmed
+from skywarden.model.track import Mode, Status
+from skywarden.pipeline import Line, digest
+from skywarden.sensors.modes.lines import ModeS
+
+SECOND = raid.SECOND
+
+
+@cache
+def turns(count):
+    return raid.inputs(count)
+
+
+def settings():
+    return turns(14)[0][0].settings
+
+
+def flown(count=14):
+    """Return a line after some turns, everything it gave, and the last seq."""
+    line, outputs, seq = Line(), [], 0
+    for turn in turns(count):
+        for event in turn:
+            seq += 1
+            outputs += line.feed(seq, event)
+    return line, outputs, seq
+
+
+def test_targets_seen_again_and_again_are_confirmed_and_numbered_once():
+    line, outputs, _ = flown()
+    numbers = [c.event.number for c in outputs if isinstance(c.event, TrackConfirmed)]
+    assert len(numbers) >= 4
+    assert numbers == list(range(1, len(numbers) + 1))
+    shown = line.picture.tracks.number[line.picture.tracks.status == Status.CONFIRMED]
+    assert set(shown.tolist()) <= set(numbers)
+
+
+def test_only_a_tick_gives_outputs_and_each_names_its_cause():
+    line, _, seq = flown(2)
+    time = line.picture.time
+    assert line.feed(seq + 1, Arrived(Frame.of("adsb", time, b"noise"))) == []
+    after = line.feed(seq + 2, Tick(time + SECOND))
+    assert [(c.cause, c.event) for c in after if isinstance(c.event, Refused)] == [
+        (seq + 1, Refused("adsb", "malformed", 1))
+    ]
+    assert {c.cause for c in after if not isinstance(c.event, Refused)} == {seq + 2}
+    assert isinstance(after[-1].event, Stepped)
+
+
+def test_a_restored_line_goes_on_as_if_nothing_had_happened():
+    whole, cut, seq = Line(), Line(), 0
+    for number, turn in enumerate(turns(14)):
+        if number in (5, 9):
+            cut = Line.restore(cut.save())
+        for event in turn:
+            seq += 1
+            assert whole.feed(seq, event) == cut.feed(seq, event)
+    assert len(whole.picture.tracks) > 3
+    assert digest(whole.picture) == digest(cut.picture)
+    assert whole.arrived == cut.arrived
+
+
+def test_the_digest_sees_the_smallest_change_of_the_picture():
+    picture = flown()[0].picture
+    mean = picture.tracks.mean.copy()
+    mean[0, 0] = np.nextafter(mean[0, 0], np.inf)
+    other = dataclasses.replace(picture, tracks=dataclasses.replace(picture.tracks, mean=mean))
+    assert digest(other) != digest(picture)
+
+
+def test_tick_time_never_goes_back():
+    line, _, seq = flown(3)
+    before = line.picture.time
+    line.feed(seq + 1, Tick(before - 10 * SECOND))
+    assert line.picture.time == before
+
+
+def test_a_step_of_the_hosts_clock_changes_nothing_in_the_picture():
+    line, _, seq = flown(3)
+    before = digest(line.picture)
+    assert line.feed(seq + 1, ClockStepped(line.picture.time, 10 * SECOND)) == []
+    assert digest(line.picture) == before
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.REPLAY, Mode.EXERCISE])
+def test_nothing_simulated_lives_on_when_the_mode_changes(mode):
+    line, _, seq = flown()
+    numbers = line.picture.next_number
+    line.feed(seq + 1, Started(line.picture.time, mode, settings(), "1"))
+    assert len(line.picture.tracks) == 0
+    assert line.picture.mode is mode
+    assert line.picture.alerts == ()
+    assert line.picture.next_number == numbers > 1  # numbers are not used again
+
+
+def test_simulated_plots_never_enter_a_live_picture():
+    live = Line()
+    live.feed(1, Started(raid.START, Mode.LIVE, settings(), "1"))
+    outputs = []
+    for seq, event in enumerate((e for turn in turns(14)[1:] for e in turn), 2):
+        if not (isinstance(event, Arrived) and event.frame.source == "adsb"):  # 1090 MHz has no mark for it
+            outputs += live.feed(seq, event)
+    assert len(live.picture.tracks) == 0
+    assert sum(c.event.count for c in outputs if isinstance(c.event, Refused) and c.event.reason == "simulated") > 20
+
+
+def test_a_restart_in_the_same_mode_keeps_the_tracks():
+    line, _, seq = flown()
+    numbers = line.picture.tracks.number.tolist()
+    line.feed(seq + 1, Started(line.picture.time, Mode.SIM, settings(), "1"))
+    assert line.picture.tracks.number.tolist() == numbers
+    assert max(numbers) > 0
+
+
+def test_a_decoder_that_breaks_is_counted_and_the_others_go_on(monkeypatch):
+    def breaking(self, frame):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ModeS, "decode", breaking)
+    line, outputs, _ = flown()
+    faults = [c.event for c in outputs if isinstance(c.event, Refused) and c.event.reason == Reason.DECODER_FAULT]
+    assert {f.source for f in faults} == {"adsb"}
+    assert len(line.picture.tracks) > 0
+
+
+def test_a_batch_that_breaks_the_step_is_set_aside_and_the_others_are_tracked(monkeypatch):
+    decode = ModeS.decode
+
+    def poisoned(self, frame):
+        found = decode(self, frame)
+        time = np.array([frame.received])
+        wrong = detections(Kind.POSITION, "wrong", frame.received, time, np.ones((1, 3)), np.eye(3)[None])
+        wrong = dataclasses.replace(wrong, z=None, registration=7)  # a fault of ours that no check foresees
+        return Decoded(found.source, found.messages, (*found.batches, wrong), found.refused)
+
+    monkeypatch.setattr(ModeS, "decode", poisoned)
+    monkeypatch.setattr("skywarden.sensors._sound", lambda batch, *_: batch)
+    line, outputs, _ = flown()
+    assert {c.event.source for c in outputs if isinstance(c.event, Refused)} >= {"wrong"}
+    assert line.picture.next_number > 4
