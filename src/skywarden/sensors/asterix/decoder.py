@@ -23,7 +23,7 @@ import numpy as np
 from skywarden import geo
 from skywarden.errors import DecodeError
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
-from skywarden.model.place import I64, NorthReference, Sensor, Source
+from skywarden.model.place import NorthReference, Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.asterix import plots, tracks
 from skywarden.sensors.asterix.clock import utc
@@ -226,11 +226,12 @@ def _north(sensor: Sensor, latitude: float, longitude: float, height: float, rec
 
 
 def _identity(record: dict[str, Any], time: str, frame: Frame) -> dict[str, Any]:
+    """Return who sent a record and its time; when it was received, for a record without a time."""
     seconds = record.get(time, {}).get("TOD_s")
-    ticks: I64 | None = None if seconds is None else np.array([round(seconds * 128)])
+    ticks = None if seconds is None else np.array([round(seconds * 128)])
     return {
         "sac": record.get("010", {}).get("SAC"),
         "sic": record.get("010", {}).get("SIC"),
-        "time": None if ticks is None else int(utc(ticks, frame.received)[0]),
+        "time": frame.received if ticks is None else int(utc(ticks, frame.received)[0]),
         "source": frame.source,
     }
