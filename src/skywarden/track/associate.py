@@ -70,44 +70,44 @@ def solve(cost: F64) -> I64:
 
 
 @kernel
-def greedy(rows: I64, columns: I64, gains: F64, size: int, match: I64) -> None:
-    """Take pairs of one part of the graph in order of falling gain. rows < size."""
+def greedy(rows: I64, columns: I64, order: I64, size: int, match: I64) -> None:
+    """Take pairs in the order given; match (m,) gets rows, which are < size."""
     taken = np.zeros(size, np.int64)
-    for e in np.argsort(-gains):
+    for e in order:
         if match[columns[e]] < 0 and taken[rows[e]] == 0:
             match[columns[e]] = rows[e]
             taken[rows[e]] = 1
 
 
 @kernel
-def numbered(values: I64, size: int) -> tuple[I64, I64]:
-    """Return (e,) each value's number among the different ones, in order of appearance, and those. values < size."""
-    number, inside, different = np.full(size, -1, np.int64), np.empty(len(values), np.int64), np.empty_like(values)
+def numbered(values: I64, edges: I64, number: I64, names: I64) -> int:
+    """Number the different values of some edges in order of appearance: number[value], names[number]; return count.
+
+    number must be -1 at all these values.
+    """
     count = 0
-    for e in range(len(values)):
+    for e in edges:
         if number[values[e]] < 0:
             number[values[e]] = count
-            different[count] = values[e]
+            names[count] = values[e]
             count += 1
-        inside[e] = number[values[e]]
-    return inside, different[:count]
+    return count
 
 
 @kernel
-def part(rows: I64, columns: I64, gains: F64, match: I64) -> None:
-    """Assign one part of the graph: exactly if it fits a dense matrix, else best pair first. rows, columns local."""
-    inside, tracks = numbered(rows, rows.max() + 1)
-    below, plots = numbered(columns, len(match))
-    r, c = len(tracks), len(plots)
+def dense(rows: I64, columns: I64, gains: F64, edges: I64, match: I64) -> bool:
+    """Assign one part of the graph, the `edges`, exactly; False when it is too large for a dense matrix."""
+    row, column = np.full(rows[-1] + 1, -1), np.full(len(match), -1)
+    tracks, plots = np.empty(len(edges), np.int64), np.empty(len(edges), np.int64)
+    r, c = numbered(rows, edges, row, tracks), numbered(columns, edges, column, plots)
     if r * c > CELLS:
-        greedy(rows, columns, gains, rows.max() + 1, match)
-        return
+        return False
     cost = np.zeros((min(r, c), max(r, c)))
-    for e in range(len(rows)):
+    for e in edges:
         if r <= c:
-            cost[inside[e], below[e]] = -gains[e]
+            cost[row[rows[e]], column[columns[e]]] = -gains[e]
         else:
-            cost[below[e], inside[e]] = -gains[e]
+            cost[column[columns[e]], row[rows[e]]] = -gains[e]
     found = solve(cost)
     for k in range(len(found)):
         if found[k] >= 0 and cost[found[k], k] < 0.0:
@@ -115,52 +115,48 @@ def part(rows: I64, columns: I64, gains: F64, match: I64) -> None:
                 match[plots[k]] = tracks[found[k]]
             else:
                 match[plots[found[k]]] = tracks[k]
+    return True
 
 
 @kernel
-def parts(rows: I64, columns: I64, tracks: int, m: int) -> I64:
-    """Return (e,) for each edge between tracks and m detections a number that is its connected part's own.
+def parts(rows: I64, columns: I64, match: I64) -> I64:
+    """Match detections and tracks that have only each other; return (e,) a number for each other connected part.
 
-    An edge that stands alone has -1.
+    rows (e,), rising, columns (e,): ends of each edge. match (m,). An edge that is done has -1.
     """
+    m, tracks = len(match), rows[-1] + 1
     degree, parent = np.zeros(tracks + m, np.int64), np.arange(tracks + m)
     for e in range(len(rows)):
         degree[rows[e]] += 1
         degree[tracks + columns[e]] += 1
-    out = np.empty(len(rows), np.int64)
+    out = np.full(len(rows), -1)
     for e in range(len(rows)):
-        out[e] = -1 if degree[rows[e]] == 1 and degree[tracks + columns[e]] == 1 else 0
-        if out[e] == 0:
+        if degree[rows[e]] == 1 and degree[tracks + columns[e]] == 1:
+            match[columns[e]] = rows[e]
+        else:
             parent[root(parent, rows[e])] = root(parent, tracks + columns[e])
+            out[e] = 0
     for e in range(len(rows)):
         if out[e] == 0:
             out[e] = root(parent, rows[e])
     return out
 
 
-@kernel
 def assign(rows: I64, columns: I64, gains: F64, m: int) -> I64:
     """Return (m,) the track row of each detection, -1 for none.
 
-    rows, columns: (e,) track row and detection of each edge; gains: (e,) > 0.
+    rows, rising, and columns: (e,) track row and detection of each edge; gains: (e,) > 0.
     """
-    match = np.full(m, -1, np.int64)
+    match = np.full(m, -1)
     if len(rows) == 0:
         return match
-    local, names = numbered(rows, rows.max() + 1)
-    own = parts(local, columns, len(names), m)
-    order = np.argsort(own * float(len(own)) + np.arange(len(own)))  # by part; different keys, so the order is one
-    begin = 0
-    for k in range(1, len(order) + 1):
-        if k < len(order) and own[order[k]] == own[order[begin]] and own[order[k]] >= 0:
-            continue
-        some = order[begin:k]
-        if own[order[begin]] < 0:
-            match[columns[some[0]]] = local[some[0]]
-        else:
-            part(local[some], columns[some], gains[some], match)
-        begin = k
-    for k in range(m):
-        if match[k] >= 0:
-            match[k] = names[match[k]]
+    part = parts(rows, columns, match)
+    shared = np.flatnonzero(part >= 0)
+    if len(shared) == 0:
+        return match
+    shared = shared[np.argsort(part[shared], kind="stable")]
+    for some in np.split(shared, np.flatnonzero(np.diff(part[shared])) + 1):
+        if not dense(rows, columns, gains, some, match):
+            order = some[np.argsort(-gains[some], kind="stable")]
+            greedy(rows, columns, order, int(rows[-1]) + 1, match)
     return match

@@ -1,15 +1,17 @@
 """How a detection that fits no track starts one: its position, and a wide velocity around standing still."""
 
-from math import asin, cos, isnan, sin, sqrt
+from math import asin, cos, isnan, log, sin, sqrt
 
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import kernel
-from skywarden.model.place import F64
+from skywarden.model.place import F64, I64
+from skywarden.model.track import Status
 from skywarden.track.filter import compare, correct, noise_of
-from skywarden.track.measure import POSITION, polar
+from skywarden.track.measure import DIRECTION, POSITION, polar
 from skywarden.track.motion import height, up
-from skywarden.track.table import Parameters, Plot, Spot, Work
+from skywarden.track.table import USED, Job, Parameters, Plot, Rows, Spot, Work
 
+TENTATIVE = int(Status.TENTATIVE)
 SQRT3 = 1.7320508075688772
 REFRACTED = 4.0 / 3.0  # of the Earth's radius: the radar horizon (Blake 1986, section 5.3)
 
@@ -48,96 +50,120 @@ def point(z: F64, elevation: float, J: F64, out: F64) -> None:
 
 @kernel
 def spread_heights(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
-    """Write the point of a detection without elevation to work.state[:3] and its doubt about height to work.P.
+    """Write the point of a detection without elevation to work.state[:3] and its doubt about height to work.A.
 
     Sensor frame. work.jacobian: of the middle height. The three points match the prior's first moments.
     """
-    position, P, J, middle, other = spot.position, work.P, work.jacobian, work.state, work.innovation
+    position, A, middle, other = spot.position, work.A, work.state, work.innovation
     sine2 = position[2] ** 2 / (position[0] ** 2 + position[1] ** 2 + position[2] ** 2)
     radius = SEMI_MAJOR * sqrt(1.0 - ECCENTRICITY2) / (1.0 - ECCENTRICITY2 * sine2)  # Gauss, of curvature
     sensor = height(position)
     low, mid, high = heights(plot.z[0], sensor, radius, parameters)
-    point(plot.z, elevation_at(plot.z[0], mid, sensor, radius), J, middle)
+    point(plot.z, elevation_at(plot.z[0], mid, sensor, radius), work.jacobian, middle)
     for a in range(3):
-        work.vertical[a] = 0.0
-        P[a, a] = 1.0  # m^2; straight overhead all heights fall on one point
+        work.white[a] = 0.0
+        A[a, a] = 1.0  # m^2; straight overhead all heights fall on one point
     for h in (low, high):
         point(plot.z, elevation_at(plot.z[0], h, sensor, radius), work.H, other)
         for a in range(3):
-            work.vertical[a] += (other[a] - middle[a]) / 6.0
+            work.white[a] += (other[a] - middle[a]) / 6.0
             for b in range(3):
-                P[a, b] += (other[a] - middle[a]) * (other[b] - middle[b]) / 6.0
+                A[a, b] += (other[a] - middle[a]) * (other[b] - middle[b]) / 6.0
     for a in range(3):
-        middle[a] += work.vertical[a]
+        middle[a] += work.white[a]
         for b in range(3):
-            P[a, b] -= work.vertical[a] * work.vertical[b]
+            A[a, b] -= work.white[a] * work.white[b]
+
+
+@kernel
+def add_noise(plot: Plot, n: int, work: Work) -> None:
+    """Add the part of a polar detection's covariance that its first n components carry to work.A, (3, 3)."""
+    J, R = work.jacobian, plot.covariance
+    for a in range(3):
+        for b in range(3):
+            for c in range(n):
+                for e in range(n):
+                    work.A[a, b] += J[a, c] * 0.5 * (R[c, e] + R[e, c]) * J[b, e]
 
 
 @kernel
 def place_polar(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
     """Write the position that a polar detection supports to work.state[:3] and work.P[:3, :3], ECEF."""
-    P, J, R, A, B, turn = work.P, work.jacobian, plot.covariance, work.A, work.B, spot.rotation
-    known = not isnan(plot.z[2])
-    if known:
-        point(plot.z, plot.z[2], J, work.state)
-    else:
-        spread_heights(plot, spot, parameters, work)
-    n = 3 if known else 2
+    A, B, turn, local = work.A, work.B, spot.rotation, work.white
     for a in range(3):
         for b in range(3):
-            A[a, b] = P[a, b]
-            for c in range(n):
-                for e in range(n):
-                    A[a, b] += J[a, c] * 0.5 * (R[c, e] + R[e, c]) * J[b, e]
+            A[a, b] = 0.0
+    if isnan(plot.z[2]):
+        spread_heights(plot, spot, parameters, work)
+        add_noise(plot, 2, work)
+    else:
+        point(plot.z, plot.z[2], work.jacobian, work.state)
+        add_noise(plot, 3, work)
     for a in range(3):
-        work.vertical[a] = spot.position[a]
-        for c in range(3):
-            work.vertical[a] += turn[c, a] * work.state[c]
+        local[a] = work.state[a]
         for b in range(3):
             B[a, b] = turn[0, a] * A[0, b] + turn[1, a] * A[1, b] + turn[2, a] * A[2, b]
     for a in range(3):
-        work.state[a] = work.vertical[a]
+        work.state[a] = spot.position[a] + turn[0, a] * local[0] + turn[1, a] * local[1] + turn[2, a] * local[2]
         for b in range(3):
-            P[a, b] = B[a, 0] * turn[0, b] + B[a, 1] * turn[1, b] + B[a, 2] * turn[2, b]
+            work.P[a, b] = B[a, 0] * turn[0, b] + B[a, 1] * turn[1, b] + B[a, 2] * turn[2, b]
 
 
 @kernel
-def start(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
-    """Write the state that one detection alone supports to work.state (6,) and work.P (6, 6)."""
-    state, P = work.state, work.P
-    for a in range(6):
-        state[a] = 0.0
-        for b in range(6):
-            P[a, b] = 0.0
-    if plot.kind == POSITION:
-        for a in range(3):
-            state[a] = plot.z[a]
-            for b in range(3):
-                P[a, b] = plot.covariance[a, b]
-    else:
-        place_polar(plot, spot, parameters, work)
-    up(state, work.vertical)
-    level, vertical = parameters.level_speed**2, parameters.vertical_speed**2
+def place_position(plot: Plot, work: Work) -> None:
+    """Write a POSITION detection to work.state[:3] and work.P[:3, :3], ECEF."""
     for a in range(3):
+        work.state[a] = plot.z[a]
         for b in range(3):
-            P[a + 3, b + 3] = (vertical - level) * work.vertical[a] * work.vertical[b]
+            work.P[a, b] = 0.5 * (plot.covariance[a, b] + plot.covariance[b, a])
+
+
+@kernel
+def add_velocity(parameters: Parameters, work: Work) -> None:
+    """Complete work.state and work.P by what is known of velocities before any is seen; make work.P symmetric."""
+    P, vertical = work.P, work.vertical
+    up(work.state, vertical)
+    level, steep = parameters.level_speed**2, parameters.vertical_speed**2
+    for a in range(3):
+        work.state[a + 3] = 0.0
+        for b in range(3):
+            P[a, b + 3] = P[a + 3, b] = 0.0
+            P[a + 3, b + 3] = (steep - level) * vertical[a] * vertical[b]
         P[a + 3, a + 3] += level
-    for a in range(6):
         for b in range(a):
             P[a, b] = P[b, a] = 0.5 * (P[a, b] + P[b, a])
-    if plot.kind != POSITION and not isnan(plot.z[3]):
-        add_range_rate(plot, spot, work)
 
 
 @kernel
-def add_range_rate(plot: Plot, spot: Spot, work: Work) -> None:
-    """Correct the new state in work.state, work.P by the detection's range rate alone."""
-    polar(work.state, spot, work)
-    work.innovation[0] = plot.z[3] - work.expected[3]
-    work.rows[0] = 3
-    for b in range(6):
-        work.H[0, b] = work.jacobian[3, b]
-    work.d = 1
-    noise_of(plot, work)
-    compare(work.P, work)
-    correct(work.state, work.P, work)
+def births(job: Job, plots: Rows, match: I64, n: int, label: int) -> int:
+    """Start a track behind row n for each detection without a match, labels from `label` on; return how many."""
+    parameters, work, count = job.parameters[0], job.work[0], 0
+    for k in range(len(plots)):
+        plot, spot, track = plots[k], job.spots[plots[k].place], job.tracks[n + count]
+        if match[k] >= 0 or plot.code != USED or plot.kind == DIRECTION:
+            continue
+        if plot.kind == POSITION:
+            place_position(plot, work)
+        else:
+            place_polar(plot, spot, parameters, work)
+        add_velocity(parameters, work)
+        if plot.kind != POSITION and not isnan(plot.z[3]):
+            polar(work.state, spot, work)
+            work.innovation[0], work.rows[0], work.d = plot.z[3] - work.expected[3], 3, 1
+            for b in range(6):
+                work.H[0, b] = work.jacobian[3, b]
+            noise_of(plot, work)
+            compare(work.P, work)
+            correct(work.state, work.P, work)
+        for a in range(work.six):
+            track.state[a] = work.state[a]
+            for b in range(work.six):
+                track.covariance[a, b] = work.P[a, b]
+        plot.label = label + count
+        track.label, track.number, track.status = plot.label, 0, TENTATIVE
+        track.time, track.born, track.hits = plot.time, plot.time, 1
+        track.score = log(parameters.new_targets / parameters.clutter)
+        track.revisit, track.address = plot.revisit, plot.address
+        track.seen_by[0], track.seen_at[0] = plot.sensor, plot.time
+        count += 1
+    return count

@@ -3,13 +3,13 @@
 Names as in Bar-Shalom, Li, Kirubarajan 2001: S = H P H^T + R, K = P H^T S^-1; P is (6, 6) m and m/s, ECEF.
 """
 
-from math import isnan, log, pi, sqrt
+from math import log, pi, sqrt
 
 from skywarden.kernel import kernel
 from skywarden.model.place import F64
-from skywarden.track.measure import POLAR, linearise
+from skywarden.track.measure import linearise
 from skywarden.track.motion import disturb, height, move, spread, up
-from skywarden.track.table import Parameters, Plot, Spot, Track, Work
+from skywarden.track.table import Job, Parameters, Plot, Spot, Track, Work
 
 
 @kernel
@@ -74,8 +74,8 @@ def correct(state: F64, P: F64, work: Work) -> None:
 
     Joseph form: P becomes A P A^T + K R K^T with A = I - K H. Source: Bar-Shalom, Li, Kirubarajan 2001, eq. 5.2.3-18.
     """
-    A, B, K, PH, d, six = work.A, work.B, work.K, work.PH, work.d, work.six
     gain_of(work)
+    A, K, d, six = work.A, work.K, work.d, work.six
     for a in range(six):
         for m in range(d):
             state[a] += K[a, m] * work.innovation[m]
@@ -83,22 +83,29 @@ def correct(state: F64, P: F64, work: Work) -> None:
             A[a, b] = 1.0 if a == b else 0.0
             for m in range(d):
                 A[a, b] -= K[a, m] * work.H[m, b]
+    joseph(P, work)
+
+
+@kernel
+def joseph(P: F64, work: Work) -> None:
+    """Replace P by A P A^T + K R K^T."""
+    A, B, K, KR, d, six = work.A, work.B, work.K, work.PH, work.d, work.six
     for a in range(six):
         for b in range(six):
             B[a, b] = 0.0
             for c in range(six):
                 B[a, b] += A[a, c] * P[c, b]
         for m in range(d):
-            PH[a, m] = 0.0
+            KR[a, m] = 0.0
             for c in range(d):
-                PH[a, m] += K[a, c] * work.R[c, m]
+                KR[a, m] += K[a, c] * work.R[c, m]
     for a in range(six):
         for b in range(a, six):
             value = 0.0
             for c in range(six):
                 value += B[a, c] * A[b, c]
             for m in range(d):
-                value += PH[a, m] * K[b, m]
+                value += KR[a, m] * K[b, m]
             P[a, b] = P[b, a] = value
 
 
@@ -129,30 +136,6 @@ def measure(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: 
 
 
 @kernel
-def update(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> float:
-    """Correct a track by a detection. Return its log-likelihood.
-
-    A detection older than the track is compared with the track's own past: H becomes H F(dt), and the motion noise
-    between the two times joins R. The track stays at its time.
-    """
-    dt = (plot.time - track.time) * 1e-9
-    _, log_likelihood = measure(track, plot, spot, parameters, work)
-    if dt < 0.0:
-        past(track, dt, parameters, work)
-        compare(track.covariance, work)
-    else:
-        for a in range(work.six):
-            track.state[a] = work.state[a]
-            for b in range(work.six):
-                track.covariance[a, b] = work.P[a, b]
-        track.time = plot.time
-    correct(track.state, track.covariance, work)
-    if plot.kind == POLAR and isnan(plot.z[2]):
-        anchor(track, parameters, work)
-    return log_likelihood
-
-
-@kernel
 def past(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
     """Turn work.H and work.R, which hold dt s before the track's time, into what they are at its time."""
     A, H, d, six = work.A, work.H, work.d, work.six
@@ -172,25 +155,27 @@ def past(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
 
 
 @kernel
-def anchor(track: Track, parameters: Parameters, work: Work) -> None:
-    """Hold a height that no sensor measures near what is known of heights: its sigma never exceeds the prior's.
+def anchor(job: Job, n: int) -> None:
+    """Hold heights that no sensor measures near what is known of heights: no sigma ever exceeds the prior's.
 
-    A weak pseudo-measurement of the height, just strong enough; nothing happens while the sigma is smaller.
+    A weak pseudo-measurement of the height of the first n tracks, just strong enough; nothing happens to a track
+    whose height is known better than that.
     """
-    vertical, P = work.vertical, track.covariance
-    up(track.state, vertical)
-    variance = 0.0
-    for a in range(3):
-        for b in range(3):
-            variance += vertical[a] * P[a, b] * vertical[b]
+    parameters, work = job.parameters[0], job.work[0]
     prior = parameters.height_sigma * parameters.height_sigma
-    if not variance > prior:
-        return
-    work.R[0, 0] = variance * prior / (variance - prior)
-    work.innovation[0] = parameters.height - height(track.state)
-    for b in range(3):
-        work.H[0, b] = vertical[b]
-        work.H[0, b + 3] = 0.0
-    work.d = 1
-    compare(P, work)
-    correct(track.state, P, work)
+    for i in range(n):
+        state, P, u = job.tracks[i].state, job.tracks[i].covariance, work.vertical
+        up(state, u)
+        variance = 0.0
+        for a in range(3):
+            variance += u[a] * (P[a, 0] * u[0] + P[a, 1] * u[1] + P[a, 2] * u[2])
+        if not variance > prior:
+            continue
+        work.d = 1
+        work.R[0, 0] = variance * prior / (variance - prior)
+        work.innovation[0] = parameters.height - height(state)
+        for b in range(3):
+            work.H[0, b] = u[b]
+            work.H[0, b + 3] = 0.0
+        compare(P, work)
+        correct(state, P, work)

@@ -14,7 +14,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import Status
 from skywarden.track.filter import measure
 from skywarden.track.measure import DIRECTION, POLAR, POSITION
-from skywarden.track.table import TOO_LATE, USED, Parameters, Plot, Rows, Spot, Track, Work
+from skywarden.track.table import TOO_LATE, USED, Job, Parameters, Plot, Rows, Spot, Track, Work
 
 EXAMINED, COMPARED, KEPT = 512, 64, 16
 ADDRESS_BONUS = 30.0  # nats; the same address outweighs any nearness inside the gate
@@ -37,7 +37,7 @@ def sides(plots: Rows, side: F64) -> None:
 
 @kernel
 def widest(plots: Rows, side: F64) -> int:
-    """Return the column of `side` along which POSITION detections differ most; the key's own column for others."""
+    """Return the column of `side` to sort by: where POSITION detections differ most, the key's own for others."""
     if plots[0].kind != POSITION:
         return 2
     best, axis = -1.0, 0
@@ -52,20 +52,39 @@ def widest(plots: Rows, side: F64) -> int:
 
 
 @kernel
-def sigmas(plots: Rows) -> tuple[float, float, float]:
-    """Return the group's greatest sigma of the key, of what the quick check compares, and of time, s."""
-    key, turn, clock = 0.0, 0.0, 0.0
-    for plot in plots:
+def keys(plots: Rows) -> tuple[F64, F64, int]:
+    """Return the sort keys (m,), infinite for refused detections, side (m, 3), and the key's column in it."""
+    key, side = np.empty(len(plots)), np.zeros((len(plots), 3))
+    sides(plots, side)
+    axis = widest(plots, side)
+    for k in range(len(plots)):
+        key[k] = side[k, axis] if plots[k].code == USED else inf
+    return key, side, axis
+
+
+@kernel
+def extent(plots: Rows) -> tuple[float, float, int, float, bool]:
+    """Return the group's greatest sigma of the key, and of what the quick check compares; the middle of its times,
+
+    ns, and half their span with the greatest doubt about them, s; whether any detection has an address.
+    """
+    key, turn, clock, addressed = 0.0, 0.0, 0.0, False
+    first, last = plots[0].time, plots[0].time
+    for k in range(len(plots)):
+        plot = plots[k]
+        first, last = min(first, plot.time), max(last, plot.time)
+        addressed |= plot.address >= 0
         if plot.code != USED:
             continue
         R = plot.covariance
         if plot.kind == POSITION:
             key = max(key, R[0, 0] + R[1, 1] + R[2, 2])
+            turn = key
         else:
             key = max(key, R[0, 0])
             turn = max(turn, R[1, 1] if plot.kind == POLAR else R[0, 0])
         clock = max(clock, plot.time_sigma)
-    return sqrt(key), sqrt(key if plots[0].kind == POSITION else turn), clock
+    return sqrt(key), sqrt(turn), first + (last - first) // 2, 0.5e-9 * (last - first) + clock, addressed
 
 
 @kernel
@@ -109,20 +128,25 @@ def near(kind: int, seen: F64, side: F64, allowed: float) -> bool:
 @kernel
 def neighbours(centre: float, half: float, key: F64, found: I64) -> int:
     """Write the indices of the sorted `key` within half of centre to found, nearest first; return how many."""
-    right = int(np.searchsorted(key, centre))
-    left, count = right - 1, 0
+    left, right = -1, len(key)
+    while right - left > 1:
+        middle = (left + right) // 2
+        if key[middle] < centre:
+            left = middle
+        else:
+            right = middle
+    count = 0
     while count < len(found):
         below = centre - key[left] if left >= 0 else inf
         above = key[right] - centre if right < len(key) else inf
         if not min(below, above) <= half:
             break
+        found[count] = left if below <= above else right
+        count += 1
         if below <= above:
-            found[count] = left
             left -= 1
         else:
-            found[count] = right
             right += 1
-        count += 1
     return count
 
 
@@ -151,38 +175,29 @@ def gain(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Wor
 
 
 @kernel
-def keep(begin: int, count: int, gains: F64, value: float) -> int:
-    """Return where to write a track's next edge: at the end, over its worst, or -1: it has better ones."""
-    if count - begin < KEPT:
-        return count
-    worst = begin
-    for e in range(begin + 1, count):
-        if gains[e] < gains[worst]:
-            worst = e
-    return worst if gains[worst] < value else -1
+def worst(gains: F64, begin: int, end: int) -> int:
+    """Return the index of the least gain from begin to end."""
+    least = begin
+    for e in range(begin + 1, end):
+        if gains[e] < gains[least]:
+            least = e
+    return least
 
 
 @kernel
-def edges(tracks: Rows, plots: Rows, spot: Spot, parameters: Parameters, work: Work) -> tuple[I64, I64, F64]:
-    """Return the graph of one group: track rows, detections and gains > 0, (e,) each, ordered by track."""
-    m, kind = len(plots), plots[0].kind
-    side, seen, found = np.zeros((m, 3)), np.zeros(4), np.empty(min(m, EXAMINED), np.int64)
-    sides(plots, side)
-    axis = widest(plots, side)
-    key = np.empty(m)
-    first, last, addressed = plots[0].time, plots[0].time, False
-    for k in range(m):
-        key[k] = side[k, axis] if plots[k].code == USED else inf
-        first, last = min(first, plots[k].time), max(last, plots[k].time)
-        addressed |= plots[k].address >= 0
-    order = np.argsort(key)
-    key = key[order]
-    sigma, turn, clock = sigmas(plots)
-    middle, blur = first + (last - first) // 2, 0.5e-9 * (last - first) + clock
-    rows, columns, gains = np.empty(2 * m + KEPT, np.int64), np.empty(2 * m + KEPT, np.int64), np.empty(2 * m + KEPT)
-    count = 0
-    for i in range(len(tracks)):
-        track = tracks[i]
+def edges(job: Job, n: int, plots: Rows, line: tuple[F64, I64, F64, int]) -> tuple[I64, I64, F64]:
+    """Return the graph of one group: rows of the first n tracks, detections and gains > 0, (e,) each, by track.
+
+    line: sorted keys, their order, side (m, 3), the key's column in it.
+    """
+    key, order, side, axis = line
+    parameters, work, spot, kind = job.parameters[0], job.work[0], job.spots[plots[0].place], plots[0].kind
+    sigma, turn, middle, blur, addressed = extent(plots)
+    seen, found = np.zeros(4), np.empty(min(len(plots), EXAMINED), np.int64)
+    size = n * min(len(plots), KEPT)
+    rows, columns, gains, count = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), 0
+    for i in range(n):
+        track = job.tracks[i]
         if kind == DIRECTION and track.status == TENTATIVE:
             continue
         factor = sqrt(parameters.gate[4])
@@ -192,21 +207,16 @@ def edges(tracks: Rows, plots: Rows, spot: Spot, parameters: Parameters, work: W
         look(track.state, dt, kind, spot, seen)
         allowed = reach(track, dt, blur, factor, parameters)
         half = (allowed / seen[3] if kind == DIRECTION else allowed) + factor * sigma
-        begin, compared = count, 0
+        first, compared = count, 0
         for f in range(neighbours(seen[axis], half, key, found)):
             k = order[found[f]]
-            if not near(kind, seen, side[k], allowed + factor * turn * seen[3]):
+            if compared == COMPARED or not near(kind, seen, side[k], allowed + factor * turn * seen[3]):
                 continue
             compared += 1
-            if compared > COMPARED:
-                break
             value = gain(track, plots[k], spot, parameters, work)
-            at = keep(begin, count, gains, value) if value > 0.0 else -1
-            if at < 0:
+            at = count if count - first < KEPT else worst(gains, first, count)
+            if not value > 0.0 or (at < count and gains[at] >= value):
                 continue
-            if at == len(rows):
-                rows, columns = np.concatenate((rows, rows)), np.concatenate((columns, columns))
-                gains = np.concatenate((gains, gains))
             rows[at], columns[at], gains[at] = i, k, value
             count = max(count, at + 1)
     return rows[:count], columns[:count], gains[:count]

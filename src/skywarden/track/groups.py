@@ -1,36 +1,35 @@
-"""One tick's groups of detections in time order, each: gate, assign, correct, start. The compiled heart of a tick."""
+"""One tick's groups of detections in time order, each: gate, assign, correct, start."""
 
+from itertools import pairwise
 from math import log
-from typing import NamedTuple
+
+import numpy as np
 
 from skywarden.kernel import kernel
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import I64
-from skywarden.model.track import SEEN_BY, Status
+from skywarden.model.track import SEEN_BY
 from skywarden.track.associate import assign
-from skywarden.track.birth import start
-from skywarden.track.filter import update
-from skywarden.track.gate import edges
-from skywarden.track.measure import DIRECTION, check
-from skywarden.track.table import USED, Parameters, Plot, Rows, Spot, Track, Work
+from skywarden.track.birth import births
+from skywarden.track.filter import anchor, compare, correct, measure, past
+from skywarden.track.gate import edges, keys
+from skywarden.track.measure import check
+from skywarden.track.table import USED, Job, Plot, Rows, Track
 
-TENTATIVE = int(Status.TENTATIVE)
 SCORE_MAX = 30.0  # nats; past this nothing depends on it any more
 SLOWED = 2.5  # revisits; after such a gap the quick sensor that set the revisit no longer sees the track
 
 
-class Job(NamedTuple):
-    """What all groups of a tick work on: records as in `table`, one of parameters and work."""
-
-    tracks: Rows
-    spots: Rows
-    parameters: Rows
-    work: Rows
-
-
 @kernel
-def remember(track: Track, plot: Plot) -> None:
-    """Put the detection's sensor first among those that saw the track."""
+def remember(track: Track, plot: Plot, gap: float) -> None:
+    """Keep a track's books about a detection, `gap` s after its last: hits, revisit, address, who saw it and when."""
+    if gap > 0.0:
+        track.hits += 1
+        track.time = plot.time
+    if plot.revisit < track.revisit or gap > SLOWED * track.revisit:
+        track.revisit = plot.revisit
+    if track.address == NO_ADDRESS:
+        track.address = plot.address
     by, at = track.seen_by, track.seen_at
     last, time = SEEN_BY - 1, plot.time
     for k in range(SEEN_BY):
@@ -43,63 +42,33 @@ def remember(track: Track, plot: Plot) -> None:
 
 
 @kernel
-def take(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
-    """Correct a track by a detection and keep its books."""
-    gap = (plot.time - track.time) * 1e-9
-    ratio = log(parameters.detection) + update(track, plot, spot, parameters, work) - plot.clutter
-    track.score = min(SCORE_MAX, track.score + ratio)
-    if gap > 0.0:
-        track.hits += 1
-    if plot.revisit < track.revisit or gap > SLOWED * track.revisit:
-        track.revisit = plot.revisit
-    if track.address == NO_ADDRESS:
-        track.address = plot.address
-    remember(track, plot)
-    plot.label = track.label
-    plot.code = USED
-
-
-@kernel
-def begin(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
-    """Write the track that a detection starts; plot.label is its label."""
-    start(plot, spot, parameters, work)
-    for a in range(6):
-        track.state[a] = work.state[a]
-        for b in range(6):
-            track.covariance[a, b] = work.P[a, b]
-    track.label, track.number, track.status = plot.label, 0, TENTATIVE
-    track.time, track.born, track.hits = plot.time, plot.time, 1
-    track.score = log(parameters.new_targets / parameters.clutter)
-    track.revisit, track.address = plot.revisit, plot.address
-    remember(track, plot)
-
-
-@kernel
 def hits(job: Job, plots: Rows, match: I64) -> None:
-    """Correct the tracks that got one of a group's detections; match (m,): row of the track or -1."""
+    """Correct the tracks that got one of a group's detections; match (m,): row of the track, -1 none.
+
+    A detection older than its track is compared with the track's own past: H becomes H F(dt), and the motion noise
+    between the two times joins R. The track stays at its time.
+    """
+    parameters, work = job.parameters[0], job.work[0]
     for k in range(len(plots)):
-        if match[k] >= 0:
-            take(job.tracks[match[k]], plots[k], job.spots[plots[k].place], job.parameters[0], job.work[0])
-
-
-@kernel
-def births(job: Job, plots: Rows, match: I64, n: int, label: int) -> int:
-    """Start a track behind row n for each detection that has none, labels from `label` on; return how many."""
-    count = 0
-    for k in range(len(plots)):
-        plot = plots[k]
-        if match[k] < 0 and plot.code == USED and plot.kind != DIRECTION:
-            plot.label = label + count
-            begin(job.tracks[n + count], plot, job.spots[plot.place], job.parameters[0], job.work[0])
-            count += 1
-    return count
-
-
-@kernel
-def graph(job: Job, plots: Rows, n: int) -> I64:
-    """Return (m,) the row of the track that gets each of a group's detections, -1 for none."""
-    rows, columns, gains = edges(job.tracks[:n], plots, job.spots[plots[0].place], job.parameters[0], job.work[0])
-    return assign(rows, columns, gains, len(plots))
+        if match[k] < 0:
+            continue
+        plot, track = plots[k], job.tracks[match[k]]
+        gap = (plot.time - track.time) * 1e-9
+        _, log_likelihood = measure(track, plot, job.spots[plot.place], parameters, work)
+        if gap < 0.0:
+            past(track, gap, parameters, work)
+            compare(track.covariance, work)
+        else:
+            for a in range(work.six):
+                track.state[a] = work.state[a]
+                for b in range(work.six):
+                    track.covariance[a, b] = work.P[a, b]
+        correct(track.state, track.covariance, work)
+        ratio = log(parameters.detection) + log_likelihood - plot.clutter
+        track.score = min(SCORE_MAX, track.score + ratio)
+        remember(track, plot, gap)
+        plot.label = track.label
+        plot.code = USED
 
 
 def run(job: Job, plots: Rows, start: I64, n: int, label: int) -> int:
@@ -108,10 +77,14 @@ def run(job: Job, plots: Rows, start: I64, n: int, label: int) -> int:
     plots start[g] to start[g + 1] are group g; n rows of job.tracks are in use; `label` is the first free label.
     """
     check(plots, job.parameters, job.work)
-    bounds, first = start.tolist(), label - n
-    for lo, hi in zip(bounds[:-1], bounds[1:], strict=True):
+    first = label - n
+    for lo, hi in pairwise(start.tolist()):
         group = plots[lo:hi]
-        match = graph(job, group, n)
+        key, side, axis = keys(group)
+        order = np.argsort(key, kind="stable")
+        rows, columns, gains = edges(job, n, group, (key[order], order, side, axis))
+        match = assign(rows, columns, gains, hi - lo)
         hits(job, group, match)
         n += births(job, group, match, n, first + n)
+    anchor(job, n)
     return n

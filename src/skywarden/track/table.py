@@ -4,7 +4,7 @@ Kernels take whole records (one pointer each), so they have few arguments, compi
 measurement. A protocol and a dtype describe each record; the protocol is for people and mypy.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +82,13 @@ class Parameters(Protocol):
 
 
 class Work(Protocol):
-    """Scratch space. state (6,), P (6, 6): a predicted or new track. expected (4,), jacobian (4, 6): the polar model.
+    """Scratch space.
 
-    d: dimension of the present measurement. The first d rows of innovation, H, R, rows, L (lower Cholesky factor of S), white (L^-1 innovation) and the first d
-    columns of PH, K belong to it. A, B: (6, 6) for products. vertical: (3,) local up. six: 6, read from memory, since a
-    number that the compiler knows makes it unroll the products, which takes ten times as long to compile.
+    state (6,), P (6, 6): a predicted or new track. expected (4,), jacobian (4, 6): the polar model.
+    d: dimension of the present measurement. The first d rows of innovation, H, R, rows, L (lower Cholesky factor of
+    S), white (L^-1 innovation) and the first d columns of PH, K belong to it. A, B: (6, 6) for products.
+    vertical: (3,) local up. six: 6, read from memory, since a number that the compiler knows makes it unroll the
+    products, which takes several times as long to compile.
     """
 
     d: int
@@ -106,6 +108,15 @@ class Work(Protocol):
     A: F64
     B: F64
     vertical: F64
+
+
+class Job(NamedTuple):
+    """What all groups of a tick work on; one record each of parameters and work."""
+
+    tracks: Rows
+    spots: Rows
+    parameters: Rows
+    work: Rows
 
 
 def _dtype(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dtype[np.void]:
