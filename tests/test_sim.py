@@ -81,7 +81,7 @@ def test_fliers_keep_their_speed_and_turn_no_faster_than_they_can() -> None:
 
 def test_one_way_uavs_fly_as_such_and_some_are_in_view_at_once(raid: Scenario) -> None:
     uavs = [r for r in raid.fliers.routes if r.kind is Flier.UAV]
-    assert len(uavs) == 36
+    assert len(uavs) == 30
     assert all(45 <= r.speed <= 55 for r in uavs)
     assert all(50 <= point[2] <= 1500 for r in uavs for point in r.points)
     first = look(raid.radars[0], raid.fliers, 5.0, np.random.default_rng(1))

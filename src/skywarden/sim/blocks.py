@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
-from skywarden.sensors.modes.encode import ALPHABET
+from skywarden.sensors.modes.fields import ALPHABET
 from skywarden.sim.radar import Plots, Radar
 from skywarden.sim.raid import Route
 

@@ -19,7 +19,7 @@ from skywarden.sim.raid import Flier, Fliers, Route, column, fly, on_earth
 
 ORIGIN = (29.5, -45.75)  # deg; the harbour of Averel. Land is east of it
 SAC = 250  # not given to any country
-UAVS = 36
+UAVS = 30
 LENGTH_S = 1500.0  # until the last one of the raid has arrived or passed
 
 WEST = np.array([[-95e3, 30e3, 0], [-30e3, 26e3, 0], [-9e3, 21e3, 0]], float)  # from the open sea

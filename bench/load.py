@@ -1,0 +1,152 @@
+"""20,000 detections a second on 1,000 moving targets from 20 radars: socket, record, tracker, API, on 2 cores.
+
+A process of its own sends ASTERIX CAT 048 over UDP. Reported: delay from the socket to the published picture, memory,
+processor time, whether all that was sent was received, decoded and recorded, and the tracks.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import ROOT, Server, free_port, progress, report, running
+
+from skywarden.sim.installation import configuration
+from skywarden.sim.scenario import crowd
+
+MAKING_S = 12.0  # s for the sender to make a minute of messages before the first is due
+GOAL_P99_MS = 250.0
+
+
+def setting(targets: int, radars: int) -> tuple[str, dict[str, str]]:
+    """Return the configuration without record and API, and the address of each source."""
+    import socket
+
+    scenario = crowd(1, targets=1, radars=radars, seconds=1.0)
+    listen = {r.name: f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}" for r in scenario.radars}
+    text = configuration(scenario, listen, "", "")
+    return text[: text.index("[record]")], listen
+
+
+def send(order: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start the sender."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "bench" / "sender.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(order))
+    process.stdin.close()
+    return process
+
+
+class Viewer(threading.Thread):
+    """Somebody who looks at the picture: a WebSocket client that counts what it gets."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.messages = self.bytes = 0
+        self._port = port
+
+    def run(self) -> None:
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+
+        try:
+            with connect(f"ws://127.0.0.1:{self._port}/api/stream", max_size=None) as stream:
+                for message in stream:
+                    self.messages += 1
+                    self.bytes += len(message)
+        except (OSError, WebSocketException):
+            return  # the server has stopped
+
+
+def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[str, Any]:
+    """Sample health until the sender has ended. begin: monotonic time of the first message."""
+    samples, cpu = [], 0.0
+    while sender.poll() is None:
+        time.sleep(1.0)
+        elapsed = time.monotonic() - begin
+        if elapsed < 0:
+            cpu = server.cpu_s()
+            continue
+        health = server.get("health")
+        samples.append(health["latency_ms"])
+        if len(samples) % 5 == 0:
+            progress(f"{elapsed:5.0f} s  latency {health['latency_ms']}  {server.memory_mb():.0f} MB")
+    return {
+        "p50_ms": sorted(s["p50"] for s in samples)[len(samples) // 2],
+        "p99_ms": max(s["p99"] for s in samples[3:] or samples),
+        "cpu_cores": (server.cpu_s() - cpu) / (time.monotonic() - begin),
+        "memory_mb": server.memory_mb(),
+        "memory_peak_mb": server.memory_mb("VmHWM"),
+    }
+
+
+def bench(targets: int, radars: int, seconds: float) -> dict[str, Any]:
+    """Run once; return the figures."""
+    text, addresses = setting(targets, radars)
+    with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
+        begin = time.monotonic() + MAKING_S
+        start = time.time_ns() + int(MAKING_S * 1e9)
+        order = {"addresses": addresses, "targets": targets, "radars": radars, "seconds": seconds, "seed": 1}
+        viewer = Viewer(server.port)
+        viewer.start()
+        sender = send(order | {"start": start})
+        found = watch(server, sender, begin)
+        assert sender.stdout is not None
+        sent = json.loads(sender.stdout.read())
+        complete = server.wait_recorded(sent["messages"], 10.0)
+        rows = server.sources()
+        picture = server.get("picture")
+        disk = sum(file.stat().st_size for file in server.record.iterdir()) / 1e6
+    return found | {
+        "detections_per_s": sent["detections"] / seconds,
+        "sender_late_ms": sent["late_ms"],
+        "sent": sum(sent["messages"].values()),
+        "received": sum(row["received"] for row in rows.values()),
+        "decoded": sum(row["decoded"] for row in rows.values()),
+        "recorded": sum(row["recorded"] for row in rows.values()),
+        "refused": {reason: n for row in rows.values() for reason, n in row["refused"].items()},
+        "complete": complete,
+        "targets": targets,
+        "tracks": len(picture["tracks"]),
+        "confirmed": sum(track["status"] == "confirmed" for track in picture["tracks"]),
+        "stream_messages": viewer.messages,
+        "record_mb": disk,
+    }
+
+
+def main() -> None:
+    """Read the options, run, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--radars", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    found = bench(options.targets, options.radars, options.seconds)
+    counts = f"{found['sent']} sent, {found['received']} received, {found['decoded']} decoded, "
+    report(
+        found,
+        [
+            ("p50 from socket to picture", f"{found['p50_ms']:.0f} ms", True),
+            ("p99 from socket to picture", f"{found['p99_ms']:.0f} ms", found["p99_ms"] < GOAL_P99_MS),
+            ("detections", f"{found['detections_per_s']:.0f}/s", True),
+            ("nothing lost", counts + f"{found['recorded']} recorded", found["complete"]),
+            (
+                "tracks",
+                f"{found['confirmed']} confirmed of {found['targets']}",
+                found["confirmed"] >= 0.99 * found["targets"],
+            ),
+            ("memory", f"{found['memory_mb']:.0f} MB, peak {found['memory_peak_mb']:.0f} MB", True),
+            ("processor", f"{found['cpu_cores']:.2f} cores", True),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A process of its own that sends a crowd's radar plots at their own times. Used by load.py and garbage.py.
+
+One JSON object on standard input: {addresses, targets, radars, seconds, seed, start}, start in ns, UTC. It prints one:
+{messages: {source: n}, detections: n, late_ms: the worst}.
+"""
+
+import json
+import sys
+import time
+
+from skywarden.service.demo import Outlets
+from skywarden.sim.scenario import crowd, messages
+
+RECORD_BYTES = 15  # of a CAT 048 record of these radars (sim/blocks.py)
+NAP = 1_000_000  # ns; shorter waits are not slept
+
+
+def main() -> None:
+    """Make all messages first, then send."""
+    order = json.load(sys.stdin)
+    scenario = crowd(order["seed"], targets=order["targets"], radars=order["radars"], seconds=order["seconds"])
+    ready = list(messages(scenario, order["start"]))
+    outlets = Outlets(order["addresses"])
+    sent = dict.fromkeys(order["addresses"], 0)
+    detections = late = 0
+    for message in ready:
+        wait = message.time - time.time_ns()
+        if wait > NAP:
+            time.sleep(wait * 1e-9)
+        late = max(late, -wait)
+        outlets.send(message.source, message.data)
+        sent[message.source] += 1
+        if message.data[0] == 48:
+            detections += (len(message.data) - 3) // RECORD_BYTES
+    outlets.close()
+    print(json.dumps({"messages": sent, "detections": detections, "late_ms": late / 1e6}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The demo: real sockets, the real engine, nothing of it live."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skywarden.model.track import Mode
+from skywarden.service.app import App
+from skywarden.service.demo import Outlets, Raid, bound
+from skywarden.service.publish import Published
+from skywarden.sim.blocks import Timed
+from skywarden.sim.installation import configuration
+from skywarden.sim.scenario import coast
+
+PATIENCE_S = 150.0  # s; the first run on a machine compiles the kernels
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    scenario = coast(1, seconds=1.0)
+    listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
+    found = App(configuration(scenario, listen, str(tmp_path / "record"), "127.0.0.1:0"))
+    found.start()
+    yield found
+    found.stop()
+
+
+def until_seen(app: App, tracks: int) -> Published:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        latest = app.publisher.latest
+        if latest and len(latest.states.number) >= tracks and latest.picture.alerts:
+            return latest
+        time.sleep(0.1)
+    raise AssertionError(f"no {tracks} tracks with an alert within {PATIENCE_S} s: {app.summary()}")
+
+
+def test_the_raid_gives_tracks_and_warnings_and_nothing_is_refused(app: App) -> None:
+    raid = Raid(bound(app), 30, 1, None)
+    raid.start()
+    latest = until_seen(app, 15)
+    raid.stop()
+    assert latest.picture.mode is Mode.SIM
+    assert {alert.site for alert in latest.picture.alerts} <= {site.name for site in coast(1, seconds=1.0).sites}
+    assert {row.name: row.refused for row in latest.sources} == {name: {} for name in bound(app)}
+    assert all(row.received > 0 for row in latest.sources)
+    assert app.summary()["first_track_s"] is not None
+
+
+def test_messages_that_are_much_too_late_are_left_out(app: App) -> None:
+    addresses = bound(app)
+    outlets = Outlets(addresses)
+    now = time.time_ns()
+    player = Raid(addresses, 1, 1, 1.0)
+    player.play([Timed(now - 5_000_000_000, "adsb", b"old\n"), Timed(now, "adsb", b"new\n")], outlets)
+    deadline = time.monotonic() + PATIENCE_S
+    while sum(wire.received for wire in app.wires) < 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    outlets.close()
+    assert {wire.name: wire.received for wire in app.wires if wire.received} == {"adsb": 1}
+
+
+def test_headless_ends_with_one_line_of_json() -> None:
+    command = [sys.executable, "-m", "skywarden.cli", "demo", "--headless", "--for", "4", "--targets", "5"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    found = json.loads(run.stdout.splitlines()[-1])
+    assert set(found) == {"tracks_confirmed", "alerts", "frames", "refused", "latency_ms", "first_track_s"}
+    assert set(found["latency_ms"]) == {"p50", "p99"}
+    assert found["frames"] > 0
+    assert found["refused"] == 0
