@@ -16,7 +16,7 @@ SECOND = 1_000_000_000  # ns
 FORGET_AFTER = 600 * SECOND
 FORGET_EVERY = 60 * SECOND
 MAX_AIRCRAFT = 20_000
-MAX_RECENT = 2048  # messages remembered to tell a repeated one
+MAX_RECENT = 4096  # messages remembered to tell a repeated one; then the older half is forgotten
 PAIR_WITHIN = 10 * SECOND  # Doc 9871, C.2.6.7
 PAIR_WITHIN_SURFACE = 25 * SECOND  # Doc 9871, C.2.6.8: 50 s, 25 s if faster than 25 kt
 NEAR_WITHIN = 180 * SECOND  # 180 NM at MAX_SPEED; older places say nothing of the cell
@@ -88,7 +88,8 @@ def repeated(state: State, key: bytes, time: int) -> bool:
     state.recent.pop(key, None)
     state.recent[key] = time
     if len(state.recent) > MAX_RECENT:
-        del state.recent[next(iter(state.recent))]
+        for old in list(state.recent)[: MAX_RECENT // 2]:
+            del state.recent[old]
     return False
 
 

@@ -9,25 +9,29 @@ Source: ICAO Annex 10 Vol IV, 3.1.2.3.3 (generator polynomial, address and inter
 GENERATOR = 0xFFF409  # x^24 + x^23 + ... + x^12 + x^10 + x^3 + 1, the leading one left out
 
 
-def _table() -> tuple[int, ...]:
-    rows = []
-    for byte in range(256):
-        code = byte << 16
+LONGEST = 11  # bytes before the parity
+
+
+def _tables() -> tuple[tuple[int, ...], ...]:
+    """Return for each place in the longest frame, first to last, the code of each byte there."""
+    codes = [byte << 16 for byte in range(256)]
+    tables = []
+    for _ in range(LONGEST):
         for _ in range(8):
-            code = (code << 1) ^ (GENERATOR if code & 0x800000 else 0)
-            code &= 0xFFFFFF
-        rows.append(code)
-    return tuple(rows)
+            codes = [(code << 1) & 0xFFFFFF ^ (GENERATOR if code & 0x800000 else 0) for code in codes]
+        tables.append(tuple(codes))
+    return tuple(reversed(tables))
 
 
-_TABLE = _table()
+_TABLES = _tables()
+_SHORT_TABLES = _TABLES[-4:]
 
 
 def parity(data: bytes) -> int:
-    """Return the 24-bit code of `data`, the frame without its last 3 bytes."""
+    """Return the 24-bit code of `data`, the frame without its last 3 bytes; 4 or 11 bytes."""
     code = 0
-    for byte in data:
-        code = ((code << 8) & 0xFFFFFF) ^ _TABLE[(code >> 16) ^ byte]
+    for table, byte in zip(_SHORT_TABLES if len(data) == 4 else _TABLES, data, strict=True):
+        code ^= table[byte]
     return code
 
 

@@ -16,7 +16,8 @@ BAROMETRIC_SIGMA, UNKNOWN_SIGMA = 150.0, 3000.0  # m
 UNKNOWN_HEIGHT = 5000.0  # m
 HEIGHT_HOLDS = 60 * SECOND
 FORGET_AFTER, FORGET_EVERY = 600 * SECOND, 60 * SECOND
-MAX_AIRCRAFT, MAX_RECENT = 20_000, 2048
+MAX_AIRCRAFT = 20_000
+MAX_RECENT = 4096  # lines remembered to tell a repeated one; then the older half is forgotten
 JUMP_WITHIN, MAX_SPEED, JUMP_SLACK = 30 * SECOND, 1000.0, 600.0  # ns, m/s, m
 CONSISTENT = 3  # doubted positions in a row, each within reach of the one before, are believed
 DEGREE = 111_195.0  # m
@@ -60,7 +61,8 @@ def repeated(state: State, line: bytes, time: int) -> bool:
         return True
     state.recent[line] = time
     if len(state.recent) > MAX_RECENT:
-        del state.recent[next(iter(state.recent))]
+        for old in list(state.recent)[: MAX_RECENT // 2]:
+            del state.recent[old]
     return False
 
 
