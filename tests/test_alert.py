@@ -91,6 +91,13 @@ def test_near_the_end_a_tenth_of_what_is_left_is_told():
     assert [type(event) for event in watch.at(2, threat(48.0 - 6.0))] == [AlertUpdated]
 
 
+def test_in_the_last_seconds_a_second_more_or_less_is_not_told():
+    watch = Watch()
+    watch.at(0, threat(5.0))
+    assert watch.at(1, threat(4.0 + 1.5)) == []
+    assert len(watch.at(2, threat(3.0 + 2.5))) == 1
+
+
 def test_a_target_that_stays_over_the_site_is_told_once():
     watch = Watch()
     watch.at(0, threat(5.0))

@@ -119,6 +119,12 @@ def test_an_alert_line_says_site_and_seconds_to_arrival_with_its_interval():
     assert line(AlertUpdated(ALERT)) == {**row, "event": "alert updated"}
 
 
+def test_one_that_has_arrived_is_zero_seconds_away():
+    late = Alert("plant", 2, TIME, TIME, TIME, TIME, 1.0, TIME + 7 * SECOND)
+    row = line(AlertUpdated(late))
+    assert (row["seconds"], row["seconds_early"], row["seconds_late"]) == (0.0, 0.0, 0.0)
+
+
 def test_a_cleared_line_says_why():
     row = line(AlertCleared(TIME, "plant", 2, "it no longer heads for the site"))
     assert row["reason"] == "it no longer heads for the site"

@@ -66,8 +66,10 @@ def test_an_airliner_that_passes_30_km_away_is_no_threat_but_one_at_5_km_is_a_po
 
 
 def test_the_other_side_of_the_earth_is_not_overhead():
-    antipode = Site(name="antipode", latitude=-46.65, longitude=-148.90, radius_m=3000.0)
-    assert evaluate(flying([0, 0, 100, 50, 0, 0]), (), TIME, (antipode,), AlertSettings()) == ()
+    here = Site(name="here", latitude=0.0, longitude=30.0, radius_m=3000.0)
+    antipode = Site(name="antipode", latitude=0.0, longitude=-150.0, radius_m=3000.0)
+    threats = evaluate(flying([0, 0, 100, 50, 0, 0], sites_at=here), (), TIME, (here, antipode), AlertSettings())
+    assert [threat.site for threat in threats] == ["here"]
 
 
 def test_a_track_seen_ten_seconds_ago_is_ten_seconds_further_on():
@@ -157,6 +159,23 @@ def test_arrival_and_probability_are_those_of_many_futures(state, sigma, setting
     assert threat.arrival_sigma == pytest.approx(arrived.std(), rel=0.2)
     within = np.abs(arrived - threat.arrival) <= 1.2816 * threat.arrival_sigma
     assert within.mean() == pytest.approx(0.8, abs=0.07)
+
+
+@pytest.mark.parametrize("turn", [np.radians(40), np.radians(-40), np.radians(90)])
+def test_an_oblong_uncertainty_across_the_way_shifts_the_arrival_of_those_that_hit(turn):
+    """The position error lies aslant, the track passes near the edge: who hits is who is early, or late."""
+    wide = Site(name="wide", latitude=46.65, longitude=31.10, radius_m=8000.0)
+    tracks = flying([30_000, 7000, 300, -50, 0, 0])
+    axes = east_north_up(np.radians(46.65), np.radians(31.10))
+    along = axes.T @ [np.cos(turn), np.sin(turn), 0.0]
+    tracks.covariance[0, :3, :3] = 3000.0**2 * np.outer(along, along) + np.eye(3)
+    tracks.covariance[0, 3:, 3:] = 4.0 * np.eye(3)
+    threat = only(tracks, sites=(wide,))
+    arrival = futures(tracks, wide, EXACT, count=8000, seconds=1500)
+    arrived = arrival[np.isfinite(arrival)]
+    assert threat.probability == pytest.approx(len(arrived) / len(arrival), abs=0.03)
+    assert threat.arrival == pytest.approx(arrived.mean(), abs=0.08 * arrived.std())
+    assert threat.arrival_sigma == pytest.approx(arrived.std(), rel=0.08)
 
 
 def test_miss_sigma_is_that_of_straight_futures():
