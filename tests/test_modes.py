@@ -86,6 +86,15 @@ def test_height_is_barometric_until_the_aircraft_says_how_far_that_is_off() -> N
     assert vertical_sigma(batch.z, batch.covariance) == pytest.approx([150, 30])
 
 
+def test_a_gnss_height_needs_no_correction() -> None:
+    at = truth(0)
+    me = 20 << 51 | int.from_bytes(position(at, False)[4:11]) & ((1 << 51) - 1)
+    frame = crc.sealed(position(at, False)[:4] + me.to_bytes(7))
+    batch = only(together(make(), [line(at.time, frame)]))
+    assert geo.geodetic(batch.z)[2][0] == pytest.approx(at.altitude_ft * FEET, abs=0.1)
+    assert vertical_sigma(batch.z, batch.covariance) == pytest.approx([30])
+
+
 def test_a_correction_older_than_a_minute_is_not_used() -> None:
     first, at = truth(0), truth(61)
     said = [line(first.time, encode.velocity(ADDRESS, 250, 60, 0, 225)), line(at.time, position(at, True))]

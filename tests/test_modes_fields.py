@@ -199,6 +199,16 @@ def test_what_a_velocity_does_not_say_is_left_out() -> None:
     assert not {"groundspeed_kt", "track_deg", "vertical_rate_ft_min", "geo_minus_baro_ft"} & set(row(message))
 
 
+@pytest.mark.parametrize("control, rate_is_barometric, said", [(2, True, 225), (2, False, None), (6, False, 225)])
+def test_radar_traffic_says_the_gnss_difference_only_with_a_barometric_height(
+    control: int, rate_is_barometric: bool, said: float | None
+) -> None:
+    me = int.from_bytes(encode.velocity(1, 250, 60, 0, 225)[4:11]) & ~(1 << 20) | rate_is_barometric << 20
+    message = read(crc.sealed(bytes([18 << 3 | control, 1, 2, 3]) + me.to_bytes(7)))
+    assert isinstance(message, Message)
+    assert message.geo_minus_baro_ft == said
+
+
 @given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=8), st.sampled_from(["A3", "B6", "D0"]))
 def test_callsigns_survive_encoding(callsign: str, category: str) -> None:
     message = read(encode.identification(7, callsign, category))

@@ -58,10 +58,9 @@ def callsign(bits: int) -> str | None:
 def _airborne(message: Message, me: int, typecode: int) -> None:
     message.on_ground = False
     message.bds = "05"
-    code = me >> 36 & 0xFFF
-    height = altitude.altitude_12(code)
+    height = altitude.altitude_12(me >> 36 & 0xFFF)
     if typecode >= 20:
-        message.altitude_gnss_ft = round(code / FEET, 2) if code else None  # metres above the ellipsoid
+        message.altitude_gnss_ft = height  # above the ellipsoid, in the same code (DO-260B 2.2.3.2.3.4)
     else:
         message.altitude_ft = height
     surveillance = me >> 49 & 3
@@ -128,6 +127,8 @@ def _velocity(message: Message, me: int) -> Reason | None:
         message.vertical_rate_ft_min = float((rate - 1) * (-64 if me >> 19 & 1 else 64))
         message.vertical_rate_source = "barometric" if me >> 20 & 1 else "gnss"
     difference = me & 0x7F
+    if message.control in (2, 5) and not me >> 20 & 1:
+        difference = 0  # TIS-B has other things here when its height is geometric (DO-260B 2.2.17.3.4)
     if 0 < difference < 127:
         message.geo_minus_baro_ft = float((difference - 1) * (-25 if me >> 7 & 1 else 25))
     return None
