@@ -77,12 +77,15 @@ def correct(state: F64, P: F64, work: Work) -> None:
     gain_of(work)
     A, K, d, six = work.A, work.K, work.d, work.six
     for a in range(six):
+        step = 0.0
         for m in range(d):
-            state[a] += K[a, m] * work.innovation[m]
+            step += K[a, m] * work.innovation[m]
+        state[a] += step
         for b in range(six):
-            A[a, b] = 1.0 if a == b else 0.0
+            value = 1.0 if a == b else 0.0
             for m in range(d):
-                A[a, b] -= K[a, m] * work.H[m, b]
+                value -= K[a, m] * work.H[m, b]
+            A[a, b] = value
     joseph(P, work)
 
 
@@ -92,17 +95,19 @@ def joseph(P: F64, work: Work) -> None:
     A, B, K, KR, d, six = work.A, work.B, work.K, work.PH, work.d, work.six
     for a in range(six):
         for b in range(six):
-            B[a, b] = 0.0
-            for c in range(six):
-                B[a, b] += A[a, c] * P[c, b]
+            value = 0.0
+            for c in range(6):
+                value += A[a, c] * P[c, b]
+            B[a, b] = value
         for m in range(d):
-            KR[a, m] = 0.0
+            value = 0.0
             for c in range(d):
-                KR[a, m] += K[a, c] * work.R[c, m]
+                value += K[a, c] * work.R[c, m]
+            KR[a, m] = value
     for a in range(six):
         for b in range(a, six):
             value = 0.0
-            for c in range(six):
+            for c in range(6):
                 value += B[a, c] * A[b, c]
             for m in range(d):
                 value += KR[a, m] * K[b, m]

@@ -10,12 +10,12 @@ from skywarden.model.detection import Detections, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
 from skywarden.model.track import Picture, Tracks
-from skywarden.track.groups import Job, run
+from skywarden.track.groups import run
 from skywarden.track.lifecycle import age
 from skywarden.track.measure import ROWS
 from skywarden.track.plots import gather
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, PARAMETERS, TOO_LATE, USED, Rows, closed, opened, work
+from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, PARAMETERS, TOO_LATE, USED, Job, Rows, closed, opened, work
 
 PER_KM2 = 1e-6  # 1/m^2
 REASONS = {NOT_FINITE: Reason.NOT_FINITE, IMPLAUSIBLE: Reason.IMPLAUSIBLE, TOO_LATE: Reason.TOO_LATE}
