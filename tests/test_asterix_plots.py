@@ -58,7 +58,7 @@ def test_a_3d_radars_height_is_above_the_sea_and_becomes_its_elevation() -> None
 def test_a_flight_level_becomes_elevation_with_the_error_of_a_pressure_height() -> None:
     batch = plot(i090={"FL": 100})
     assert height_of(batch) == pytest.approx(10_000 * FOOT + GEOID, abs=0.5)
-    assert np.sqrt(batch.covariance[0, 2, 2]) * batch.z[0, 0] == pytest.approx(150 + 0.04 * 3048, rel=1e-6)
+    assert np.sqrt(batch.covariance[0, 2, 2]) * batch.z[0, 0] == pytest.approx(150, rel=1e-6)
 
 
 def test_the_radars_own_height_goes_before_what_the_target_says() -> None:

@@ -26,8 +26,7 @@ NAUTICAL_MILE = 1852.0  # m
 FOOT = 0.3048  # m
 FLIGHT_LEVEL = 100 * FOOT  # m
 ROUNDING = 25 * FOOT / 12**0.5  # m, 1 sigma of I048/110
-# Standard pressure is not today's: 1 sigma, m and part of the height (geo.height_above_ellipsoid).
-BAROMETRIC, BAROMETRIC_PART = 150.0, 0.04
+BAROMETRIC = 150.0  # m, 1 sigma assumed: standard pressure is not today's (8.2 m for each hPa, docs/geometry.md)
 ABSENT = -1
 # Six bits -> the letter in ASCII, 0 where it is none that a callsign may have.
 _LETTERS = np.array([ord(c) if c.isalnum() or c == " " else 0 for c in ICAO], np.uint8)
@@ -128,7 +127,7 @@ def _height(columns: Columns) -> tuple[F64, F64, Flags]:
     level = columns.value("090/FL") * FLIGHT_LEVEL
     level = np.where(columns.flag("090/V") | columns.flag("090/G"), np.nan, level)
     three_d = ~np.isnan(measured_height)
-    sigma = np.where(three_d, ROUNDING, BAROMETRIC + BAROMETRIC_PART * np.abs(level))
+    sigma = np.where(three_d, ROUNDING, BAROMETRIC)
     return np.where(three_d, measured_height, level), sigma, three_d
 
 

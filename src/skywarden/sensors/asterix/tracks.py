@@ -17,7 +17,6 @@ from skywarden.sensors.asterix.clock import TIME_SIGMA, utc
 from skywarden.sensors.asterix.columns import Columns, Flags
 from skywarden.sensors.asterix.plots import (
     BAROMETRIC,
-    BAROMETRIC_PART,
     FLIGHT_LEVEL,
     FOOT,
     callsigns,
@@ -85,7 +84,7 @@ def _height(columns: Columns, latitude: F64, longitude: F64) -> tuple[F64, F64, 
     barometric = level + geoid_height(latitude, longitude)
     height = np.where(np.isnan(geometric), np.where(np.isnan(level), NO_HEIGHT, barometric), geometric)
     told = columns.value("500/AGA/AGA") * FOOT
-    baro_sigma = np.where(np.isnan(level), NO_HEIGHT_SIGMA, BAROMETRIC + BAROMETRIC_PART * np.abs(level))
+    baro_sigma = np.where(np.isnan(level), NO_HEIGHT_SIGMA, BAROMETRIC)
     sigma = np.where(np.isnan(geometric), baro_sigma, np.where(told > 0, told, GEOMETRIC))
     return height, sigma, ~np.isnan(geometric) & (told > 0)
 
