@@ -30,8 +30,8 @@ def written(path: Path) -> Path:
     for seq, (cause, event) in enumerate(EVENTS, 1):
         time = event.frame.received if isinstance(event, Arrived) else event.time
         log.append([Entry(seq, time, cause or seq, encode(event))])
-    log.save_snapshot(5, b"state")
-    log.save_snapshot(8, b"state")
+    for seq in (1, 4, 5, 6, 8):
+        log.save_snapshot(seq, b"state")
     log.close()
     return path
 
@@ -56,7 +56,7 @@ def test_info_counts_what_was_written(tmp_path):
         "entries": {"Arrived": 3, "Started": 2, "Stepped": 1, "Tick": 2},
         "sources": {"adsb": {"messages": 1, "bytes": 1}, "radar": {"messages": 3, "bytes": 9}},
         "modes": ["live", "replay"],
-        "snapshots": [5, 8],
+        "snapshots": [5, 6, 8],  # the last three
     }
 
 

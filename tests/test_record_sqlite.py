@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,25 @@ def test_reading_changes_no_file(tmp_path):
     assert (len(list(record.entries())), record.last(), record.recorded()) == (10, 10, {"a": 10})
     assert record.snapshot() is None
     assert {p.name: p.read_bytes() for p in path.iterdir()} == before
+
+
+def test_reading_what_a_killed_process_left_changes_no_entry_and_no_file(tmp_path, writing):
+    writing.kill()
+    writing.wait()
+    path = tmp_path / "record"
+    names = (SEGMENT, f"{SEGMENT}-wal", "lock")
+    before = {name: (path / name).read_bytes() for name in names}
+    assert sum(1 for _ in SqliteRecord(path).entries()) > 0
+    assert {name: (path / name).read_bytes() for name in names} == before
+
+
+def test_reading_a_long_record_takes_little_memory(tmp_path):
+    path = filled(tmp_path / "record", last=500, size=100_000)
+    tracemalloc.start()
+    assert sum(1 for _ in SqliteRecord(path).entries()) == 500
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 def test_a_record_that_was_closed_is_one_file(tmp_path):
