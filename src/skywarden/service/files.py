@@ -52,11 +52,11 @@ class Files:
             return self._read_merged()
         frames: list[Frame] = []
         for feed in self._feeds:
-            if not feed.done and feed.waiting < AHEAD:
-                piece = next(self._pieces[feed.source.name], None)
-                if piece is not None:
-                    feed.add(piece[1], piece[2])
-                    frames += feed.flush(self._clock.now())
+            room = 0 if feed.done else AHEAD - feed.waiting
+            while room > 0 and (piece := next(self._pieces[feed.source.name], None)):
+                feed.add(piece[1], piece[2])
+                room -= len(piece[1])
+            frames += feed.flush(self._clock.now())
         return frames
 
     def close(self) -> None:

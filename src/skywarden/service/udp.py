@@ -13,7 +13,7 @@ BUFFER = 8 << 20  # bytes the kernel may keep for us
 SO_RCVBUFFORCE = 33  # Linux: a larger buffer than net.core.rmem_max, for the privileged
 SO_MEMINFO = 55  # Linux: the socket's memory; its ninth word counts dropped datagrams
 DROPS = 8
-IP_MULTICAST_ALL = 49  # Linux: 0 = only the groups that this socket joined
+IP_MULTICAST_ALL = 49  # Linux: 0 = only what came in where this socket joined, not where other programs did
 
 
 class UdpChannel:
