@@ -131,7 +131,7 @@ def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: 
     local[:, i, i + 3] += q * span**2 / 2
     local[:, i + 3, i] += q * span**2 / 2
     local[:, i + 3, i + 3] += q * span
-    return np.asarray(local, float)
+    return np.round(local, 4)
 
 
 def alerts(standing: Sequence[Alert]) -> list[AlertRow]:
