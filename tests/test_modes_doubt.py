@@ -64,7 +64,7 @@ def test_a_second_sender_under_the_same_address_does_not_take_over() -> None:
     both = []
     for half in range(20, 60):
         true, false = truth(half / 2), truth(half / 2, latitude=49.6)
-        both += [(true.time, position(true, half % 2 == 1)), (false.time + SECOND // 5, position(false, half % 2 == 0))]
+        both += [(true.time, position(true, half % 2 == 1)), (false.time + SECOND // 5, position(false, half % 2 == 1))]
     decoded = together(decoder, lines(both))
     assert dict(decoded.refused) == {Reason.IMPLAUSIBLE: 40}
     assert np.degrees(geo.geodetic(only(decoded).z)[0]).max() < 49.3

@@ -108,9 +108,11 @@ def test_altitude_may_come_in_another_line_and_is_not_zero_when_unknown() -> Non
     bare = Message(3, ADDRESS, at.time, latitude=at.latitude, longitude=at.longitude)
     unknown = only(together(make("sbs"), [encode(bare)]))
     assert np.trace(unknown.covariance[0]) > 2900**2
-    level = encode(Message(5, ADDRESS, at.time, altitude_ft=20_000))
-    known = only(together(make("sbs"), [level, encode(bare)]))
-    assert geo.geodetic(known.z)[2][0] == pytest.approx(20_000 * 0.3048, abs=80)
+    for age, sigma in ((60, 150), (61, 3000)):
+        level = encode(Message(5, ADDRESS, at.time - age * SECOND, altitude_ft=20_000))
+        known = only(together(make("sbs"), [level, encode(bare)]))
+        assert np.trace(known.covariance[0]) == pytest.approx(2 * 50**2 + sigma**2)
+        assert geo.geodetic(known.z)[2][0] == pytest.approx(20_000 * 0.3048 if age == 60 else 5000, abs=80)
 
 
 @pytest.mark.parametrize(
