@@ -1,94 +1,17 @@
-"""Sources: every transport on loopback with real sockets, and what goes wrong on them."""
+"""Sources: sockets on loopback, and what goes wrong on them."""
 
-import gzip
 import socket
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
+from inbox_samples import LOOP, collect, connect, make, messages, port, running, send, source, until
 
 from skywarden.errors import ConfigError
-from skywarden.model.detection import Frame
 from skywarden.model.place import Source
-from skywarden.service.clock import DataClock, HostClock
+from skywarden.service.clock import HostClock
 from skywarden.service.receive import Receiver
-from skywarden.service.sources import Inbox
 from skywarden.service.wire import PARTIAL, WAITING
-
-SECOND = 1_000_000_000
-T0 = 1_700_000_000 * SECOND
-LOOP = "udp://127.0.0.1:0"
-
-
-class Lines:
-    """A toy format: lines; a line may begin with its time in ns."""
-
-    @staticmethod
-    def split(buffer: bytes) -> list[int]:
-        return [len(line) for line in buffer.splitlines(True) if line.endswith(b"\n")]
-
-    @staticmethod
-    def stamp(message: bytes, near: int) -> int | None:
-        word = message.split(b" ")[0].strip()
-        return int(word) if word.isdigit() else None
-
-
-def source(name: str = "a", **way: Any) -> Source:
-    return Source(name=name, format="lines", **way)
-
-
-def make(*sources: Source, clock: HostClock | DataClock | None = None, expose: bool = False) -> Inbox:
-    return Inbox(sources, clock or HostClock(), expose=expose, decoders={"lines": Lines})
-
-
-@contextmanager
-def running(*sources: Source, clock: HostClock | DataClock | None = None) -> Iterator[Inbox]:
-    inbox = make(*sources, clock=clock)
-    inbox.start()
-    try:
-        yield inbox
-    finally:
-        inbox.stop()
-
-
-def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
-
-
-def collect(inbox: Inbox, count: int, seconds: float = 5.0) -> list[Frame]:
-    """Take until that many messages have come."""
-    frames: list[Frame] = []
-    deadline = time.monotonic() + seconds
-    while sum(len(f) for f in frames) < count:
-        assert time.monotonic() < deadline, f"{sum(len(f) for f in frames)} of {count} messages came"
-        frames += inbox.take(0.2)
-    return frames
-
-
-def messages(frames: list[Frame]) -> list[bytes]:
-    return [m for f in frames for m in f.messages()]
-
-
-def port(inbox: Inbox, index: int = 0) -> int:
-    return int(inbox.wires()[index].address.rpartition(":")[2])
-
-
-def send(inbox: Inbox, *datagrams: bytes, index: int = 0) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        for datagram in datagrams:
-            sock.sendto(datagram, ("127.0.0.1", port(inbox, index)))
-
-
-def connect(inbox: Inbox, index: int = 0) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port(inbox, index)))
 
 
 def test_each_datagram_is_a_message_and_empty_ones_are_ignored() -> None:
@@ -366,97 +289,3 @@ def test_take_waits_for_the_first_frame_and_no_longer_than_asked() -> None:
         threading.Timer(0.1, send, (inbox, b"late")).start()
         assert messages(inbox.take(5.0)) == [b"late"]
         assert not inbox.finished()
-
-
-def read_all(*sources: Source, clock: HostClock | DataClock | None = None) -> tuple[list[Frame], Inbox]:
-    with running(*sources, clock=clock) as inbox:
-        frames: list[Frame] = []
-        deadline = time.monotonic() + 5
-        while not inbox.finished():
-            assert time.monotonic() < deadline
-            frames += inbox.take(0.05)
-        return frames, inbox
-
-
-def test_recordings_are_read_to_the_end_raw_or_compressed(tmp_path: Path) -> None:
-    lines = [b"line %d %s\n" % (i, b"x" * 50) for i in range(20_000)]
-    (tmp_path / "raw").write_bytes(b"".join(lines) + b"no newline")
-    (tmp_path / "zipped").write_bytes(gzip.compress(b"".join(lines)))
-    frames, inbox = read_all(source("a", file=str(tmp_path / "raw")), source("b", file=str(tmp_path / "zipped")))
-    assert messages([f for f in frames if f.source == "a"]) == [*lines, b"no newline"]
-    assert messages([f for f in frames if f.source == "b"]) == lines
-    assert [w.state for w in inbox.wires()] == ["finished", "finished"]
-    assert [w.received for w in inbox.wires()] == [20_001, 20_000]
-
-
-def test_recordings_wait_for_the_engine(tmp_path: Path) -> None:
-    (tmp_path / "raw").write_bytes((b"x" * 999 + b"\n") * 20_000)
-    with running(source(file=str(tmp_path / "raw"))) as inbox:
-        until(lambda: inbox.wires()[0].received > 0)
-        time.sleep(0.3)
-        assert inbox.wires()[0].bytes < 2_500_000  # of 20 million
-        assert inbox.wires()[0].state == "reading"
-        assert len(messages(collect(inbox, 20_000, 10))) == 20_000
-
-
-def test_recordings_that_cannot_be_read_say_why_and_the_rest_is_used(tmp_path: Path) -> None:
-    whole = gzip.compress(b"".join(b"%d\n" % i for i in range(100_000)))
-    (tmp_path / "cut.gz").write_bytes(whole[: len(whole) // 2])
-    frames, inbox = read_all(
-        source("a", file=str(tmp_path / "cut.gz")),
-        source("b", file=str(tmp_path / "missing")),
-        source("c", file=str(tmp_path)),
-    )
-    states = [w.state for w in inbox.wires()]
-    assert states == [
-        "cannot read: damaged gzip file",
-        "cannot read: no such file or directory",
-        "cannot read: is a directory",
-    ]
-    assert messages(frames)[:2] == [b"0\n", b"1\n"]
-
-
-def test_on_the_data_clock_recordings_are_merged_by_their_own_times(tmp_path: Path) -> None:
-    for name, start in (("a", 0), ("b", 1)):
-        rows = [b"%d %s\n" % (T0 + i * SECOND, name.encode()) for i in range(start, 100, 2)]
-        (tmp_path / name).write_bytes(b"noise\n" + b"".join(rows))
-    clock = DataClock()
-    frames, _ = read_all(source("a", file=str(tmp_path / "a")), source("b", file=str(tmp_path / "b")), clock=clock)
-    timed = [f for f in frames if f.data != b"noise\n"]
-    assert [f.received for f in timed] == [T0 + i * SECOND for i in range(100)]
-    assert [f.source for f in timed] == ["a", "b"] * 50
-    assert [f.received for f in frames if f.data == b"noise\n"] == [T0, T0]
-    assert clock.now() == T0 + 99 * SECOND
-
-
-def test_packet_captures_are_read_datagram_by_datagram(tmp_path: Path) -> None:
-    def packet(payload: bytes, second: int) -> bytes:
-        udp = struct.pack(">HHHH", 1, 2, 8 + len(payload), 0) + payload
-        ip = struct.pack(">BBHIBBH8x", 0x45, 0, 20 + len(udp), 0, 64, 17, 0) + udp
-        return struct.pack("<IIII", second, 0, len(ip), len(ip)) + ip
-
-    header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
-    start = T0 // SECOND
-    path = tmp_path / "net.pcap.gz"
-    path.write_bytes(gzip.compress(header + packet(b"one", start) + packet(b"two", start + 5)))
-    frames, inbox = read_all(source(file=str(path)), clock=DataClock())
-    assert messages(frames) == [b"one", b"two"]
-    assert [f.received for f in frames] == [T0, T0 + 5 * SECOND]
-    assert inbox.wires()[0].state == "finished"
-
-
-def test_on_the_data_clock_every_message_is_a_frame_at_its_own_time() -> None:
-    clock = DataClock()
-    with running(source(listen="tcp://127.0.0.1:0"), clock=clock) as inbox, connect(inbox) as client:
-        client.sendall(b"early\n%d x\n%d y\nno time\n" % (T0, T0 + SECOND))
-        frames = collect(inbox, 4)
-        assert [len(f) for f in frames] == [1, 1, 1, 1]
-        assert [f.received for f in frames] == [T0, T0, T0 + SECOND, T0 + SECOND]
-        assert clock.now() == T0 + SECOND
-
-
-def test_a_recording_without_any_times_is_read_on_the_host_s_time(tmp_path: Path) -> None:
-    (tmp_path / "raw").write_bytes(b"no\ntimes\n")
-    frames, _ = read_all(source(file=str(tmp_path / "raw")), clock=DataClock())
-    assert messages(frames) == [b"no\n", b"times\n"]
-    assert all(abs(f.received - time.time_ns()) < 60 * SECOND for f in frames)
