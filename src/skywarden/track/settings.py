@@ -17,8 +17,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     new_targets_per_km2: float = 1e-5  # a look; its ratio to false alarms is what a new track is worth
     birth_level_speed_m_s: float = 150.0  # 1 sigma of each level component before anything is known
     birth_vertical_speed_m_s: float = 20.0
-    height_m: float = 3000.0  # above the ellipsoid, where no sensor measures it: between drones and airliners
-    height_sigma_m: float = 3000.0
+    height_m: float = 4000.0  # above the ellipsoid, where no sensor measures it: between drones and airliners
+    height_sigma_m: float = 4000.0  # wide enough for both, so that a 2-D radar and ADS-B agree on an airliner
     confirm_hits: int = 3  # looks at different times
     confirm_score: float = 5.0  # nats, log-likelihood ratio of being a target: 150 to 1
     tentative_looks: float = 2.2  # revisits unseen; then an unconfirmed track is forgotten

@@ -1,0 +1,178 @@
+"""The tracker over small skies: what must be tracked is, once, and nothing else."""
+
+import numpy as np
+import pytest
+
+from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
+from skywarden.model.track import Status
+from skywarden.track.states import at
+from track_world import Adsb, Flight, Radar, Sky
+
+SEEDS = (1, 2, 3)
+TWO_RADARS = (("north", 0.0, 30_000.0, 0.0), ("south", 10_000.0, -30_000.0, 1.3))
+
+
+def radars(**more):
+    return [Radar(name, east, north, offset=offset, **more) for name, east, north, offset in TWO_RADARS]
+
+
+def straight(seed, count=20):
+    rng = np.random.default_rng(seed + 100)
+    return [
+        Flight(*rng.uniform(-40_000, 40_000, 2), rng.uniform(300, 6000), rng.uniform(45, 230), rng.uniform(0, 6.28))
+        for _ in range(count)
+    ]
+
+
+def nearest(sky):
+    """Return for each flight its nearest shown track's number and the distance, m."""
+    shown = sky.shown()
+    mean, _ = at(shown, sky.picture.time)
+    distance = np.linalg.norm(sky.truth()[:, None] - mean[None, :, :3], axis=2)
+    return shown.number[distance.argmin(1)], distance.min(1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_twenty_straight_flights_are_each_one_track(seed):
+    sky = Sky(straight(seed), radars(false_alarms=10.0), seed).run(30.0)
+    numbers, distance = nearest(sky)
+    assert len(set(numbers)) == 20
+    assert distance.max() < 1000
+    sky.run(60.0)
+    later, distance = nearest(sky)
+    assert len(sky.shown()) <= 21
+    assert (numbers == later).all()
+    assert np.sqrt((distance**2).mean()) < 250
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_false_alarms_are_not_confirmed(seed):
+    sky = Sky([], radars(false_alarms=30.0), seed).run(240.0)
+    confirmed = [e for e in sky.events if isinstance(e, TrackConfirmed)]
+    assert len(confirmed) <= 1  # 3,600 false alarms
+    assert len(sky.picture.tracks) < 200
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_parallel_flights_keep_their_numbers(seed):
+    flights = [Flight(500.0 * k, -20_000, 1000, 50, 0.0) for k in range(4)]
+    sky = Sky(flights, radars(), seed).run(40.0)
+    numbers, _ = nearest(sky)
+    assert len(set(numbers)) == 4
+    sky.run(160.0)
+    later, distance = nearest(sky)
+    assert (numbers == later).all()
+    assert distance.max() < 400
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_crossing_aircraft_keep_their_numbers_by_their_addresses(seed):
+    pair = [Flight(-6000, 0, 9000, 200, np.pi / 2, 0xA1), Flight(6000, 0, 9000, 200, -np.pi / 2, 0xB2)]
+    sky = Sky(pair, [Adsb(), *radars()], seed).run(10.0)
+    numbers, _ = nearest(sky)
+    assert len(set(numbers)) == 2
+    sky.run(60.0)
+    later, distance = nearest(sky)
+    assert (numbers == later).all()
+    assert distance.max() < 100
+    assert sorted(sky.shown().address) == [0xA1, 0xB2]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("elevation", [0.004, np.nan])
+def test_radar_and_adsb_make_one_track(seed, elevation):
+    airliner = [Flight(-30_000, 20_000, 10_500, 230, 2.0, 0xC3)]
+    sensors = [*radars(sigma=(50.0, 0.002, elevation, np.nan)), Adsb(offset=20.0)]
+    sky = Sky(airliner, sensors, seed)
+    sky.run(19.0)
+    assert len(sky.shown()) == 1
+    sky.run(120.0)
+    assert len(sky.shown()) == 1
+    assert len([e for e in sky.events if isinstance(e, TrackConfirmed)]) == 1
+    assert sky.shown().address.tolist() == [0xC3]
+    assert nearest(sky)[1] < 60
+
+
+TURNS = [(230.0, 1.2, 0xD4), (120.0, 3.0, 0xD5), (50.0, 6.0, -1), (230.0, 1.2, -1), (120.0, 3.0, -1)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("speed, degrees, address", TURNS)
+def test_a_turning_target_is_kept(seed, speed, degrees, address):
+    flight = Flight(-10_000, 0, 3000, speed, 0.5, address, np.radians(degrees), (20.0, 20.0 + 180 / degrees))
+    sky = Sky([flight], [Adsb(revisit=0.5)] if address >= 0 else radars(), seed).run(19.0)
+    numbers, _ = nearest(sky)
+    sky.run(20.0 + 180 / degrees + 20.0)
+    later, distance = nearest(sky)
+    assert numbers == later
+    assert len(sky.shown()) == 1
+    assert distance < 400
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_covariance_is_honest(seed):
+    chi2 = []
+
+    def collect(sky):
+        if sky.t > 40:
+            mean, covariance = at(sky.shown(), sky.picture.time)
+            truth = sky.truth()
+            for x, P in zip(mean, covariance, strict=True):
+                error = (truth - x[:3])[np.linalg.norm(truth - x[:3], axis=1).argmin()]
+                chi2.append(error @ np.linalg.solve(P[:3, :3], error))
+
+    Sky(straight(seed, 12), radars(), seed).run(90.0, collect)
+    assert 0.8 < np.mean(chi2) < 4.0  # 3 when the noise fits; straight flights need less of it
+    assert np.mean(np.array(chi2) > 16.3) < 0.01  # 99.9 % of a chi-square with 3 degrees
+
+
+def test_two_runs_are_equal_to_the_bit_in_any_order_of_batches():
+    skies = [Sky(straight(5), [Adsb(), *radars(false_alarms=20.0)], 5, shuffle=k == 2).run(40.0) for k in range(3)]
+    for other in skies[1:]:
+        assert other.events == skies[0].events
+        assert other.picture.sensors == skies[0].picture.sensors
+        for name in skies[0].picture.tracks.__slots__:
+            one, two = getattr(skies[0].picture.tracks, name), getattr(other.picture.tracks, name)
+            assert one.dtype == two.dtype
+            assert one.tobytes() == two.tobytes(), name
+
+
+def test_a_silent_target_coasts_then_is_dropped_in_plain_words():
+    flight = Flight(0, 0, 1000, 50, 0.0)
+    sky = Sky([flight], radars()).run(30.0)
+    sky.sensors = []
+    sky.run(45.0)
+    assert sky.picture.tracks.status.tolist() == [Status.COASTING]
+    sky.run(75.0)
+    assert len(sky.picture.tracks) == 0
+    kinds = [type(e) for e in sky.events]
+    assert kinds == [TrackConfirmed, TrackCoasting, TrackDropped]
+    assert sky.events[-1].reason == "not seen for 30 s"
+    assert len({e.number for e in sky.events}) == 1
+
+
+def test_a_target_seen_again_is_the_same_track():
+    flight = Flight(0, 0, 1000, 50, 0.0)
+    sky = Sky([flight], radars()).run(40.0)
+    sensors, sky.sensors = sky.sensors, []
+    sky.run(56.0)
+    assert sky.picture.tracks.status.tolist() == [Status.COASTING]
+    sky.sensors = sensors
+    sky.run(75.0)
+    assert sky.shown().number.tolist() == [1]
+    assert sky.shown().status.tolist() == [Status.CONFIRMED]
+
+
+def test_numbers_are_given_in_order_and_never_again():
+    sky = Sky(straight(7, 6), radars()).run(30.0)
+    sky.sensors = []
+    sky.run(80.0)
+    assert len(sky.picture.tracks) == 0
+    sky.sensors, sky.flights = radars(), straight(8, 6)
+    sky.run(110.0)
+    confirmed = [e for e in sky.events if isinstance(e, TrackConfirmed)]
+    assert [e.number for e in confirmed] == list(range(1, len(confirmed) + 1))
+    assert len(confirmed) >= 12
+    for time in {e.time for e in confirmed}:
+        labels = [e.label for e in confirmed if e.time == time]
+        assert labels == sorted(labels)
