@@ -162,7 +162,7 @@ def test_names_with_their_category_are_understood_too() -> None:
         ({"240": {"ID": "ÄÖ"}}, "cannot be written"),
         ({"240": {"ID": "NINECHARS"}}, "does not fit"),
         ({"070": {"MODE3A": "7778"}}, "I048/070"),
-        ({"130": {"XXX": 1}}, "no such sub-item"),
+        ({"130": {"ABC": 1}}, "no such sub-item"),
         ({"030": []}, "at least one"),
         ({"250": [{}] * 256}, "I048/250"),
         ({"RE": "0"}, "I048/RE"),
@@ -188,7 +188,8 @@ def test_a_block_longer_than_its_length_field_is_refused() -> None:
         ("00", "without items"),
         ("0110f0ff", "spare bit"),  # I048/161: the first four bits are spare
         ("20fffffdfffdf1", "after its last part"),  # I048/020 has six parts
-        ("0101010400", "length 0"),  # SP
+        ("81010104190c00", "length 0"),  # SP
+        ("8101010100190c", "too long"),  # though its fifth octet names nothing
         ("01", "past the end"),  # another octet of the field specification is announced and not there
     ],
 )

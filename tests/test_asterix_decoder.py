@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Claim, Decoded, Detections, Frame, Kind, Reason
@@ -15,6 +17,7 @@ from skywarden.sensors.asterix.memory import MOST, WINDOW
 
 NOON = 1_789_992_000 * 10**9  # ns; 21 September 2026, 12:00 UTC
 SECOND = 10**9
+KEPT = {Reason.DUPLICATE, Reason.SITE_UNKNOWN, Reason.NO_REFERENCE}  # understood, though not used
 HERE = {"HGT_m": 100, "LAT_deg": 46.2, "LON_deg": 31.5}
 WHO = {"SAC": 250, "SIC": 11}
 
@@ -286,6 +289,19 @@ def test_the_edition_of_a_source_decides_what_fits() -> None:
     assert read(decoder(Mode.LIVE, radar()), longer).refused == {}
     with pytest.raises(ConfigError, match=r"1\.32"):
         decoder(Mode.LIVE, **{"048": "2.0"})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([34, 48, 62, 65, 247]), st.binary(max_size=60)), max_size=4))
+def test_any_bytes_in_well_formed_blocks_are_counted_and_never_raise(bodies: list[tuple[int, bytes]]) -> None:
+    messages = [bytes([c]) + (len(body) + 3).to_bytes(2, "big") + body for c, body in bodies]
+    asterix = decoder(Mode.SIM, radar())
+    frame = Frame.of("r", NOON, *messages)
+    found = asterix.decode(frame)
+    assert found.messages + sum(found.refused.values()) == len(messages)
+    assert all((np.isfinite(b.z) | np.isnan(b.z)).all() and np.isfinite(b.covariance).all() for b in found.batches)
+    refused = sum("error" in row for row in asterix.rows(frame))
+    assert refused == sum(n for r, n in found.refused.items() if r not in KEPT)
 
 
 # Copies
