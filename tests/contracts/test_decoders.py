@@ -1,7 +1,7 @@
 """What every decoder keeps to. Runs over DECODERS: a new format is tested by the line that enters it.
 
 Samples are the files in tests/samples/<format>/: captures as `skywarden decode` reads them. Beside a sample `x.raw`
-may stand `x.raw.expected.json`, the rows that it gives. `sensors.toml` holds [[sensors]] of the source "samples".
+may stand `x.expected.json`, the list of rows that it gives. `sensors.toml` holds [[sensors]] of the source "samples".
 """
 
 import tomllib
@@ -148,12 +148,13 @@ def test_rows_are_json_with_source_and_time(kind: str) -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_sample_gives_what_stands_beside_it(kind: str) -> None:
     for path, found in some(kind):
-        beside = path.with_name(path.name + ".expected.json")
-        if not beside.exists():
+        beside = path.with_suffix(".expected.json")
+        wanted = msgspec.json.decode(beside.read_bytes()) if beside.exists() else None
+        if not isinstance(wanted, list):  # another form is for the format's own test
             continue
         decoder = made(kind, Mode.REPLAY)
         rows = [msgspec.json.decode(msgspec.json.encode(row)) for frame in found for row in decoder.rows(frame)]
-        for row, expected in zip(rows, msgspec.json.decode(beside.read_bytes()), strict=True):
+        for row, expected in zip(rows, wanted, strict=True):
             assert row == pytest.approx(expected, rel=1e-6) if "error" not in expected else row == expected
 
 

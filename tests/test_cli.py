@@ -1,0 +1,289 @@
+"""The command line as people use it: what it prints where, and its exit codes."""
+
+import gzip
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from skywarden.cli import main
+from skywarden.model.detection import Frame
+from skywarden.model.event import Arrived, Entry, Event, Started, Tick, encode
+from skywarden.model.track import Mode
+from skywarden.pipeline import Line
+from skywarden.record.sqlite import SqliteLog
+from skywarden.sensors.modes import ModeS
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "tests/samples/modes/flight.jsonl"
+PLOT = bytes.fromhex("30000dd001025460000c804000")  # CAT 048: radar 1/2 at noon, 12.5 NM, 90 degrees
+SECOND = 1_000_000_000
+SETTINGS = '[run]\nmode = "replay"\nclock = "data"\n[[sources]]\nname = "a"\nformat = "modes"\nfile = "a.jsonl"\n'
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Cli:
+    """Runs commands in this process, as `skywarden` does; a process for each would take minutes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        self._monkeypatch, self._captured = monkeypatch, capsysbinary
+
+    def __call__(self, *arguments: object, stdin: bytes = b"") -> Done:
+        self._monkeypatch.setattr(sys, "argv", ["skywarden", *map(str, arguments)])
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
+        code = 0
+        try:
+            main()
+        except SystemExit as e:
+            code = int(e.code or 0)
+        out, err = self._captured.readouterr()
+        return Done(code, out, " ".join(err.decode().replace("│", " ").split()))
+
+    def good(self, *arguments: object, stdin: bytes = b"") -> str:
+        """Run what must succeed; return its stdout."""
+        done = self(*arguments, stdin=stdin)
+        assert done.code == 0, done.err
+        return done.out.decode()
+
+    def bad(self, code: int, *arguments: object) -> str:
+        """Run what must fail; return its stderr on one line."""
+        done = self(*arguments)
+        assert done.code == code, done
+        return done.err
+
+    def rows(self, *arguments: object, stdin: bytes = b"") -> list[dict[str, object]]:
+        """Run `decode`; return its lines."""
+        return [json.loads(line) for line in self.good("decode", *arguments, stdin=stdin).splitlines()]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Cli:
+    monkeypatch.chdir(tmp_path)
+    return Cli(monkeypatch, capsysbinary)
+
+
+def test_alone_it_prints_help_with_examples(cli: Cli) -> None:
+    said = cli.good()
+    assert "skywarden demo" in said
+    assert "Examples" in said
+    assert cli.good("--help") == said
+
+
+def test_help_starts_without_the_heavy_parts() -> None:
+    code = "import sys, skywarden.cli.app; print(*sorted({'numpy', 'numba', 'starlette', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b""
+
+
+def test_decoding_starts_without_tracker_and_web_server() -> None:
+    code = (
+        "import sys; from skywarden.cli.app import app; app(sys.argv[1:], standalone_mode=False);"
+        "print(*sorted({'skywarden.track', 'starlette', 'uvicorn'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "decode", "modes", SAMPLE], capture_output=True, check=True)
+    assert done.stderr.decode().splitlines()[-1] == ""
+
+
+def test_the_version_is_the_packages(cli: Cli) -> None:
+    from skywarden import __version__
+
+    assert cli.good("version") == cli.good("--version") == f"skywarden {__version__}\n"
+
+
+def test_an_unknown_command_or_option_is_an_error_of_use(cli: Cli) -> None:
+    assert "No such command" in cli.bad(2, "nonsense")
+    assert "No such option" in cli.bad(2, "decode", "--nonsense")
+
+
+def test_config_init_writes_what_config_check_accepts(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(cli.good("config", "init"))
+    assert cli.good("config", "check", path).endswith("a.toml is right\n")
+
+
+def test_config_init_does_not_write_over_a_file(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("mine")
+    assert "--force" in cli.bad(2, "config", "init", path)
+    assert path.read_text() == "mine"
+    cli.good("config", "init", "--force", path)
+    assert "[run]" in path.read_text()
+
+
+def test_config_check_names_every_mistake(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("[run]\ntick_ms = 5\nmood = 1\n")
+    assert cli.bad(2, "config", "check", path).count("line ") == 2
+    assert "does not exist" in cli.bad(2, "config", "check", tmp_path / "b.toml")
+
+
+def test_run_refuses_addresses_that_others_can_reach(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('[api]\nlisten = "0.0.0.0:0"\n')
+    assert "--expose" in cli.bad(2, "run", "--config", path)
+    assert not (tmp_path / "record").exists()
+
+
+def test_run_reads_a_recording_to_its_end_and_replays_equal(cli: Cli, tmp_path: Path) -> None:
+    settings = SETTINGS.replace("a.jsonl", str(SAMPLE)) + '[api]\nlisten = "127.0.0.1:0"\n'
+    (tmp_path / "a.toml").write_text(settings)
+    summary = json.loads(cli.good("run", "--config", "a.toml", "--for", 60, "--no-view"))
+    assert summary["frames"] == len(SAMPLE.read_text().splitlines())
+    info = json.loads(cli.good("record", "info", "record", "--json"))
+    assert info["sources"]["a"]["messages"] == summary["frames"]
+    assert cli.good("replay", "record", "--verify").startswith("equal: ")
+
+
+def test_decode_reads_plain_packed_and_piped_files_alike(cli: Cli, tmp_path: Path) -> None:
+    packed = tmp_path / SAMPLE.name
+    packed.write_bytes(gzip.compress(SAMPLE.read_bytes()))
+    rows = cli.rows("modes", SAMPLE, "--near", "49,2.5")
+    assert len(rows) == len(SAMPLE.read_text().splitlines())
+    assert cli.rows("modes", packed, "--near", "49,2.5") == rows
+    piped = cli.rows("modes", "-", "--near", "49,2.5", stdin=SAMPLE.read_bytes())
+    assert piped == [{**row, "source": "-"} for row in rows]
+
+
+def pcap(*packets: tuple[float, bytes]) -> bytes:
+    """A capture of UDP packets over Ethernet."""
+    found = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    for time, payload in packets:
+        udp = struct.pack(">HHHH", 8600, 8600, 8 + len(payload), 0) + payload
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), bytes(4)) + udp
+        packet = bytes(12) + b"\x08\x00" + ip
+        found += struct.pack("<IIII", int(time), int(time % 1 * 1e6), len(packet), len(packet)) + packet
+    return found
+
+
+def test_decode_takes_the_date_from_a_capture(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap((1_790_000_000, PLOT)))
+    (row,) = cli.rows("asterix", path)
+    assert (row["sac"], row["sic"], row["I048/040"]) == (1, 2, {"RHO_NM": 12.5, "THETA_deg": 90.0})
+    day = 86_400 * SECOND
+    assert row["time"] == 1_790_000_000 * SECOND // day * day + day // 2
+
+
+@pytest.mark.parametrize("time", ["2026-11-02T13:00:00Z", "2026-11-02T14:00:00+01:00", "1793624400000000000"])
+def test_decode_takes_the_date_that_it_is_told(cli: Cli, tmp_path: Path, time: str) -> None:
+    path = tmp_path / "a.raw"
+    path.write_bytes(PLOT)
+    assert cli.rows("asterix", path, "--time", time)[0]["time"] == 1_793_620_800 * SECOND
+    done = cli("decode", "asterix", path)
+    assert "--time" in done.err
+    assert json.loads(done.out)["time"] == 43_200 * SECOND
+
+
+def test_decode_counts_what_it_refuses_and_fails_when_nothing_is_left(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(SAMPLE.read_bytes() + b"nonsense\n")
+    done = cli("decode", "modes", path, "--near", "49,2.5")
+    assert done.code == 0
+    assert "1 malformed" in done.err
+    assert json.loads(done.out.splitlines()[-1])["error"] == "malformed"
+    path.write_bytes(b"nonsense\n")
+    assert "nothing in" in cli.bad(1, "decode", "modes", path)
+
+
+def test_decode_prints_what_stands_before_the_damage(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    lines = [json.dumps({"timestamp": 1_790_000_000 + k / 3, "frame": f"{k:028x}"}) for k in range(20_000)]
+    path.write_bytes(gzip.compress("\n".join(lines).encode())[:-2000])
+    done = cli("decode", "modes", path)
+    assert done.code == 1
+    assert "damaged" in done.err
+    assert len(done.out.splitlines()) > 1000
+
+
+@pytest.mark.parametrize(
+    "arguments,said",
+    [
+        (("decode", "modez", SAMPLE), "formats are"),
+        (("decode", "modes", "no-such-file"), "is not a file"),
+        (("decode", "modes", SAMPLE, "--near", "Paris"), "--near 49.01,2.55"),
+        (("decode", "modes", SAMPLE, "--near", "149,2"), "--near 49.01,2.55"),
+        (("decode", "modes", SAMPLE, "--time", "yesterday"), "2026-11-02T21:30:00Z"),
+        (("decode", "asterix", SAMPLE, "--edition", "1.32"), "048=1.32"),
+        (("decode", "asterix", SAMPLE, "--edition", "048=9.9"), "has no edition"),
+        (("replay", "no-such-record", "--speed", "0"), "is not a speed"),
+    ],
+)
+def test_a_wrong_argument_says_what_to_write(cli: Cli, arguments: tuple[object, ...], said: str) -> None:
+    assert said in cli.bad(2, *arguments)
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(SAMPLE.read_bytes() * 200)
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "skywarden.cli", "decode", "modes", path]
+    with subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        assert os.read(reading, 10)
+        os.close(reading)
+        assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 0
+
+
+def record(path: Path, spoiled: bool = False) -> None:
+    """Make a record as the engine does, from the sample; spoiled: with another digest in the last output."""
+    frames = [line + b"\n" for line in SAMPLE.read_bytes().splitlines()]
+    start = ModeS.stamp(frames[0], 0) or 0
+    line, log, seq = Line(), SqliteLog(path), 0
+    inputs: list[Event] = [Started(start, Mode.REPLAY, SETTINGS, "0.1.0")]
+    for message in frames:
+        time = ModeS.stamp(message, 0) or start
+        inputs += [Arrived(Frame.of("a", time, message)), Tick(time)]
+    entries: list[Entry] = []
+    for event in inputs:
+        seq += 1
+        cause = seq
+        now = line.picture.time if line.picture else start
+        entries.append(Entry(seq, now, cause, encode(event)))
+        for caused in line.feed(cause, event):
+            seq += 1
+            at = line.picture.time if line.picture else start
+            entries.append(Entry(seq, at, caused.cause, encode(caused.event)))
+    if spoiled:
+        last = entries[-1]
+        entries[-1] = last._replace(payload=last.payload[:-1] + bytes([last.payload[-1] ^ 1]))
+    log.append(entries)
+    log.close()
+
+
+def test_replay_verifies_a_record_and_writes_its_events(cli: Cli, tmp_path: Path) -> None:
+    record(tmp_path / "r")
+    assert cli.good("replay", tmp_path / "r", "--verify").startswith("equal: ")
+    out = tmp_path / "events.jsonl"
+    cli.good("replay", tmp_path / "r", "--out", out)
+    events = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert events[0]["type"] == "Started"
+    assert {"Arrived", "Tick", "Stepped"} <= {event["type"] for event in events}
+    assert out.read_bytes() == cli.good("replay", tmp_path / "r", "--out", "-", "--speed", "10000").encode()
+
+
+def test_replay_fails_with_the_first_entry_that_differs(cli: Cli, tmp_path: Path) -> None:
+    record(tmp_path / "r", spoiled=True)
+    last = json.loads(cli.good("record", "info", tmp_path / "r", "--json"))["last_seq"]
+    assert f"differs at entry {last}" in cli.bad(1, "replay", tmp_path / "r", "--verify")
+
+
+def test_record_info_tells_people_and_programs_the_same(cli: Cli, tmp_path: Path) -> None:
+    record(tmp_path / "r")
+    found = json.loads(cli.good("record", "info", tmp_path / "r", "--json"))
+    said = cli.good("record", "info", tmp_path / "r")
+    assert f"entries 1 to {found['last_seq']}" in said
+    assert f"source a: {found['sources']['a']['messages']} messages" in said
+    assert "no such record" in cli.bad(1, "record", "info", tmp_path / "nowhere")
