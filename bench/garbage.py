@@ -5,7 +5,6 @@ Judged: the good sources' p99 delay grows by less than half, nothing of theirs i
 """
 
 import argparse
-import json
 import random
 import socket
 import tempfile
@@ -15,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import Server, free_port, progress, report, running, toml
-from load import send, setting
+from load import making_s, outcome, send, setting
 
 GOAL_RATIO = 1.5
-MAKING_S = 6.0  # s for the sender to make its messages
-WARM_S = 5.0  # s at the start that are not judged: the first ticks load the compiled kernels
 WIRES = {"asterix": "udp", "modes": "tcp"}
 
 
@@ -70,8 +67,9 @@ def phase(form: str | None, rate: float, seconds: float, radars: int, targets: i
         text += "\n" + toml("[[sources]]", table)
     with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
         order = {"addresses": addresses, "targets": targets, "radars": radars, "seconds": seconds, "seed": 1}
-        sender = send(order | {"start": time.time_ns() + int(MAKING_S * 1e9)})
-        time.sleep(MAKING_S)
+        making = making_s(targets * radars * seconds)
+        sender = send(order | {"start": time.time_ns() + int(making * 1e9)})
+        time.sleep(making)
         garbage = Garbage(form, port, rate) if form else None
         if garbage:
             garbage.start()
@@ -79,8 +77,7 @@ def phase(form: str | None, rate: float, seconds: float, radars: int, targets: i
         if garbage:
             garbage.stopping.set()
             garbage.join()
-        assert sender.stdout is not None
-        sent = json.loads(sender.stdout.read())
+        sent = outcome(sender)
         complete = server.wait_recorded(sent["messages"], 10.0)
         rows = server.sources()
     bad = rows.get("garbage", {"refused": {}, "received": 0, "overrun": 0})
@@ -99,10 +96,10 @@ def watch(server: Server, seconds: float) -> float:
     samples = []
     begun = time.monotonic()
     while (elapsed := time.monotonic() - begun) < seconds:
-        time.sleep(1.0)
-        if elapsed > max(WARM_S, seconds / 2):
-            samples.append(float(server.get("health")["latency_ms"]["p99"]))
-    return max(samples)
+        time.sleep(min(1.0, seconds / 4))
+        if elapsed > seconds / 2:
+            samples.append(server.get("health")["latency_ms"]["p99"])
+    return max(float(value) for value in samples if value is not None)
 
 
 def bench(rate: float, seconds: float, radars: int, targets: int) -> dict[str, Any]:

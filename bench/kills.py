@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Server, free_port, progress, report, skywarden, toml
+from harness import Server, free_port, progress, report, skywarden, toml, warm
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
@@ -28,6 +28,7 @@ from skywarden.sensors.modes.encode import airborne_position
 
 SOURCE = "numbered"
 GOAL_RESTART_S = 3.0
+TRACKS_S = 60.0  # s; longer than any track takes to be confirmed
 FIRST_ADDRESS = 0xF10000
 METRES = 111_195.0  # m in a degree of latitude
 
@@ -137,13 +138,15 @@ def bench(kills: int, aircraft: int, rate: float, directory: Path) -> dict[str, 
     told: list[int] = []
     restarts: list[float] = []
     carried: dict[str, set[int]] = defaultdict(set)
+    warm()
     server.start()
     traffic.start()
     try:
         for k in range(kills):
             listener = Told(server.port)
             listener.start()
-            time.sleep(float(rng.uniform(0.5, 4.0)) + (4.0 if k == 0 else 0.0))
+            _until_tracks(listener)
+            time.sleep(float(rng.uniform(0.0, 4.0)))
             server.kill()
             listener.join(5.0)
             told.append(listener.recorded)
@@ -172,6 +175,12 @@ def bench(kills: int, aircraft: int, rate: float, directory: Path) -> dict[str, 
         "renumbered": sum(len(numbers) > 1 for numbers in carried.values()),
         "replay_equal": verified.returncode == 0,
     }
+
+
+def _until_tracks(listener: Told) -> None:
+    deadline = time.monotonic() + TRACKS_S
+    while not listener.numbers and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _carry(carried: dict[str, set[int]], numbers: dict[str, int]) -> None:

@@ -14,12 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from harness import ROOT, Server, free_port, progress, report, running
 
 from skywarden.sim.installation import configuration
 from skywarden.sim.scenario import crowd
 
-MAKING_S = 12.0  # s for the sender to make a minute of messages before the first is due
+MAKING_S, MAKING_S_EACH = 3.0, 8e-6  # s for the sender to make its messages, and for each detection
 GOAL_P99_MS = 250.0
 
 
@@ -33,6 +34,11 @@ def setting(targets: int, radars: int) -> tuple[str, dict[str, str]]:
     return text[: text.index("[record]")], listen
 
 
+def making_s(detections: float) -> float:
+    """Return how long after its start a sender can send the first message, s."""
+    return MAKING_S + MAKING_S_EACH * detections
+
+
 def send(order: dict[str, Any]) -> subprocess.Popen[str]:
     """Start the sender."""
     process = subprocess.Popen(
@@ -42,6 +48,15 @@ def send(order: dict[str, Any]) -> subprocess.Popen[str]:
     process.stdin.write(json.dumps(order))
     process.stdin.close()
     return process
+
+
+def outcome(sender: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for a sender and return what it sent."""
+    assert sender.stdout is not None
+    with sender.stdout as output:
+        found: dict[str, Any] = json.loads(output.read())
+    sender.wait()
+    return found
 
 
 class Viewer(threading.Thread):
@@ -66,7 +81,7 @@ class Viewer(threading.Thread):
 
 
 def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[str, Any]:
-    """Sample health until the sender has ended. begin: monotonic time of the first message."""
+    """Sample health until the sender has ended, and once more. begin: monotonic time of the first message."""
     samples, cpu = [], 0.0
     while sender.poll() is None:
         time.sleep(1.0)
@@ -74,13 +89,14 @@ def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[s
         if elapsed < 0:
             cpu = server.cpu_s()
             continue
-        health = server.get("health")
-        samples.append(health["latency_ms"])
+        samples.append(server.get("health")["latency_ms"])
         if len(samples) % 5 == 0:
-            progress(f"{elapsed:5.0f} s  latency {health['latency_ms']}  {server.memory_mb():.0f} MB")
+            progress(f"{elapsed:5.0f} s  latency {samples[-1]}  {server.memory_mb():.0f} MB")
+    samples.append(server.get("health")["latency_ms"])
+    known = [s for s in samples if s["p50"] is not None]
     return {
-        "p50_ms": sorted(s["p50"] for s in samples)[len(samples) // 2],
-        "p99_ms": max(s["p99"] for s in samples[3:] or samples),
+        "p50_ms": float(np.median([s["p50"] for s in known])) if known else None,
+        "p99_ms": max((s["p99"] for s in known), default=None),
         "cpu_cores": (server.cpu_s() - cpu) / (time.monotonic() - begin),
         "memory_mb": server.memory_mb(),
         "memory_peak_mb": server.memory_mb("VmHWM"),
@@ -91,15 +107,15 @@ def bench(targets: int, radars: int, seconds: float) -> dict[str, Any]:
     """Run once; return the figures."""
     text, addresses = setting(targets, radars)
     with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
-        begin = time.monotonic() + MAKING_S
-        start = time.time_ns() + int(MAKING_S * 1e9)
+        making = making_s(targets * radars * seconds)
+        begin = time.monotonic() + making
+        start = time.time_ns() + int(making * 1e9)
         order = {"addresses": addresses, "targets": targets, "radars": radars, "seconds": seconds, "seed": 1}
         viewer = Viewer(server.port)
         viewer.start()
         sender = send(order | {"start": start})
         found = watch(server, sender, begin)
-        assert sender.stdout is not None
-        sent = json.loads(sender.stdout.read())
+        sent = outcome(sender)
         complete = server.wait_recorded(sent["messages"], 10.0)
         rows = server.sources()
         picture = server.get("picture")
@@ -133,8 +149,8 @@ def main() -> None:
     report(
         found,
         [
-            ("p50 from socket to picture", f"{found['p50_ms']:.0f} ms", True),
-            ("p99 from socket to picture", f"{found['p99_ms']:.0f} ms", found["p99_ms"] < GOAL_P99_MS),
+            ("p50 from socket to picture", f"{found['p50_ms']} ms", True),
+            ("p99 from socket to picture", f"{found['p99_ms']} ms", (found["p99_ms"] or 1e9) < GOAL_P99_MS),
             ("detections", f"{found['detections_per_s']:.0f}/s", True),
             ("nothing lost", counts + f"{found['recorded']} recorded", found["complete"]),
             (
