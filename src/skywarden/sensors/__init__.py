@@ -111,7 +111,10 @@ def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detect
 def take(batch: Detections, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Detections:
     """Return the rows of a batch where `keep` is true."""
     index = np.cumsum(keep) - 1
-    columns = ("time", "time_sigma", "z", "covariance", "raw", "scan", "number", "address")
+    names = ("time", "time_sigma", "z", "covariance", "raw", "scan", "number", "address")
+    columns = {name: getattr(batch, name)[keep] for name in names}
+    for column in columns.values():
+        column.flags.writeable = False
     claims = tuple(msgspec.structs.replace(c, index=int(index[c.index])) for c in batch.claims if keep[c.index])
     evidence = None if batch.evidence is None else batch.evidence[keep]
-    return replace(batch, claims=claims, evidence=evidence, **{name: getattr(batch, name)[keep] for name in columns})
+    return replace(batch, claims=claims, evidence=evidence, **columns)
