@@ -107,6 +107,12 @@ def test_pcapng_in_any_byte_order_and_resolution(order: str, resolution: bytes, 
     assert list(packets(pcapng(ethernet(udp()), order, resolution, ticks))) == [(time, PAYLOAD)]
 
 
+def test_a_block_that_says_it_is_shorter_than_its_header_ends_the_file() -> None:
+    data = pcapng(ethernet(udp()))
+    assert len(list(packets(data + data))) == 2
+    assert list(packets(data[:28] + struct.pack("<II", 5, 0) + data[28:])) == []
+
+
 def test_another_file_is_refused() -> None:
     with pytest.raises(DecodeError, match="pcap"):
         list(packets(b"PK\x03\x04"))

@@ -113,7 +113,7 @@ def _covariance(columns: Columns, latitude: F64, height_sigma: F64, no_climb: Fl
     )
     covariance = np.eye(6) * (sigma**2)[:, None, :]
     # I062/500 COV is the signed root of the covariance; a sender's rounding must not make the matrix indefinite
-    root = np.where(use_wgs, 0.0, np.nan_to_num(columns.value("500/COV/COV"), nan=0.0))
+    root = np.nan_to_num(columns.value("500/COV/COV"), nan=0.0)
     limit = 0.99 * sigma[:, 0] * sigma[:, 1]
     covariance[:, 0, 1] = covariance[:, 1, 0] = np.clip(np.sign(root) * root**2, -limit, limit)
     return covariance, level_told & speed_told
