@@ -1,7 +1,13 @@
-"""What docs/formats.md must say about ASTERIX: one row for each item, made from the tables that the codec uses."""
+"""Rows of the documentation that follow from the code: settings, ASTERIX items.
 
-from collections.abc import Iterator
+Run this file to bring the rows of docs/configuration.md and docs/formats.md up to date; a new row must be put into its
+table by hand first, its first column is enough.
+"""
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from skywarden.config.write import markdown
 from skywarden.sensors.asterix.editions import EDITIONS
 from skywarden.sensors.asterix.layout import (
     Category,
@@ -54,3 +60,16 @@ def _names(fields: tuple[Field, ...]) -> str:
 def newest() -> list[Category]:
     """Return the newest edition of each category."""
     return [editions[0] for editions in EDITIONS.values()]
+
+
+def update(page: Path, rows: Iterable[str]) -> None:
+    """Replace the rows of a page that begin with the same first column."""
+    fresh = {row.split(" | ")[0]: row for row in rows}
+    lines = [fresh.get(line.split(" | ")[0], line) for line in page.read_text().splitlines()]
+    page.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    docs = Path(__file__).parent.parent / "docs"
+    update(docs / "configuration.md", markdown())
+    update(docs / "formats.md", (row for category in newest() for row in asterix_rows(category)))

@@ -22,6 +22,7 @@ from skywarden.sensors.sbs import line as sbs
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+UPDATE = "new rows: add them by hand; changed ones: run tests/documented.py"
 FORMATS = sorted(name for name, decoder in DECODERS.items() if decoder.__module__.startswith("skywarden."))
 EVENTS = [kind for kind in vars(event).values() if isinstance(kind, type) and kind.__module__ == event.__name__]
 EVENTS = [kind for kind in EVENTS if issubclass(kind, msgspec.Struct)]
@@ -54,7 +55,7 @@ COMMANDS = commands(typer.main.get_command(app))
 def test_every_setting_has_its_row_with_default_unit_and_limits() -> None:
     page = (DOCS / "configuration.md").read_text().splitlines()
     missing = [row for row in markdown() if row not in page]
-    assert missing == [], "put these into docs/configuration.md"
+    assert missing == [], UPDATE
     assert len([line for line in page if re.match(r"\| `\w+\.\w+` \|", line)]) == len(list(markdown()))
 
 
@@ -102,7 +103,7 @@ def test_every_field_of_sbs_has_its_row() -> None:
 def test_every_item_of_asterix_has_its_row() -> None:
     page = (DOCS / "formats.md").read_text().splitlines()
     missing = [row for category in newest() for row in asterix_rows(category) if row not in page]
-    assert missing == [], "put these into docs/formats.md"
+    assert missing == [], UPDATE
 
 
 def test_every_edition_of_asterix_is_named() -> None:
