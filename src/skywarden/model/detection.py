@@ -219,10 +219,10 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
 class Decoded:
     """What one frame yields: batches, and for each message that yields none, the reason.
 
-    messages: how many messages were understood, those that carry no measurement included.
-    refused: reason -> how many messages. A message is either understood or refused, never both or neither,
-    except DUPLICATE, SITE_UNKNOWN, NO_REFERENCE and PAST/FUTURE: understood, kept in the record, not tracked;
-    they count in `refused` and not in `messages`.
+    messages: how many messages were used or need no use, those that carry no measurement included.
+    refused: reason -> how many. A message that does not follow its format counts here and not in `messages`.
+    DUPLICATE, SIMULATED, SITE_UNKNOWN, NO_REFERENCE, PAST and FUTURE are understood, kept in the record and not
+    tracked; where a message holds several measurements they may set only some of them aside.
     """
 
     source: str
