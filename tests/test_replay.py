@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from itertools import accumulate
 
 import pytest
 import raid
@@ -14,51 +12,12 @@ from skywarden import replay as module
 from skywarden.errors import RecordError
 from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
-from skywarden.model.event import AlertRaised, Arrived, Entry, Input, Refused, Started, Stepped, Tick, decode, encode
-from skywarden.pipeline import Caused
-from skywarden.record import Log, MemoryLog, SqliteLog, SqliteRecord
-from skywarden.replay import by_tick, compare, is_input, recover, replay, to_json, verify
+from skywarden.model.event import AlertRaised, Arrived, Entry, Refused, Started, Stepped, Tick, decode, encode
+from skywarden.record import SqliteLog, SqliteRecord
+from skywarden.replay import by_tick, compare, is_input, replay, to_json, verify
 
-
-class Engine:
-    """What service/engine.py does, without threads, sockets and clock; it can be killed at any entry."""
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        self.line, self.seq, missing = recover(log)
-        self.append([Caused(m.cause, m.event) for m in missing], [m.time for m in missing])
-
-    def append(self, outputs: Sequence[Caused], times: Sequence[int]) -> None:
-        numbered = enumerate(zip(outputs, times, strict=True), self.seq + 1)
-        self.log.append([Entry(seq, time, o.cause, encode(o.event)) for seq, (o, time) in numbered])
-        self.seq += len(outputs)
-
-    def turn(self, events: Sequence[Input]) -> None:
-        """Record the inputs, feed them, record what follows."""
-        first = self.seq + 1
-        times = [e.frame.received if isinstance(e, Arrived) else e.time for e in events]
-        self.append([Caused(seq, event) for seq, event in enumerate(events, first)], times)
-        outputs: list[Caused] = []
-        after: list[int] = []
-        for seq, event in enumerate(events, first):
-            outputs += self.line.feed(seq, event)
-            after += [self.line.picture.time if self.line.picture else 0] * (len(outputs) - len(after))
-        self.append(outputs, after)
-
-    def snapshot(self) -> None:
-        self.log.save_snapshot(self.seq, self.line.save())
-
-
-def record(turns: int = 10, ticks: int = 1) -> list[Entry]:
-    """Return a record of a run, as the engine leaves it."""
-    engine = Engine(MemoryLog())
-    for turn in raid.inputs(turns, ticks):
-        engine.turn(turn)
-    return list(engine.log.entries())
-
-
-RECORD = record()
-TURNS_OF_THREE = record(turns=3, ticks=3)  # outputs of three ticks after the inputs of three ticks
+RECORD = raid.record()
+TURNS_OF_THREE = raid.record(turns=3, ticks=3)  # outputs of three ticks after the inputs of three ticks
 
 
 def outputs(entries):
@@ -183,64 +142,6 @@ def test_outputs_that_never_come_do_not_fill_the_memory(monkeypatch):
 def test_a_record_may_end_anywhere(entries):
     for end in [*range(0, len(entries), 11), *range(len(entries) - 8, len(entries))]:
         assert verify(entries[:end]) is None
-
-
-@pytest.mark.parametrize(("turns", "ticks", "snapshots"), [(6, 1, 2), (6, 1, 0), (2, 3, 1)])
-def test_a_process_killed_after_any_entry_goes_on_as_if_it_had_not_been(turns, ticks, snapshots):
-    """Cut the record at every entry, recover, append what is missing, go on: the same record, entry by entry."""
-    taken = raid.inputs(turns, ticks)
-    whole = MemoryLog()
-    engine = Engine(whole)
-    states = []
-    for number, turn in enumerate(taken):
-        engine.turn(turn)
-        if snapshots and number % snapshots == 0:
-            states.append((engine.seq, engine.line.save()))
-    expected = list(whole.entries())
-    flat = [event for turn in taken for event in turn]
-    ends = set(accumulate(len(turn) for turn in taken))
-    for end in range(1, len(expected)):
-        log = MemoryLog()
-        log.append(expected[:end])
-        for seq, state in states:
-            if seq <= end:
-                log.save_snapshot(seq, state)
-        again = Engine(log)
-        done = sum(is_input(e) for e in log.entries())
-        while done < len(flat):  # the rest of the turn that was cut, then whole turns
-            rest = next(e for e in sorted(ends) if e > done)
-            again.turn(flat[done:rest])
-            done = rest
-        assert [p for _, p in outputs(log.entries())] == [p for _, p in outputs(expected)]
-
-
-def test_an_empty_log_recovers_to_a_new_line():
-    line, last, missing = recover(MemoryLog())
-    assert (line.picture, last, missing) == (None, 0, [])
-
-
-def test_a_snapshot_of_another_version_is_passed_over():
-    log = MemoryLog()
-    log.append(RECORD)
-    log.save_snapshot(len(RECORD) - 1, b"\x01 no line of ours")
-    line, last, missing = recover(log)
-    assert (last, missing) == (len(RECORD), [])
-    assert line.save() == recover(_log(RECORD)).line.save()
-
-
-def _log(entries: list[Entry]) -> MemoryLog:
-    log = MemoryLog()
-    log.append(entries)
-    return log
-
-
-def test_a_snapshot_spares_feeding_what_came_before_it():
-    log = _log(RECORD)
-    engine = Engine(log)
-    engine.snapshot()
-    engine.turn([Tick(RECORD[-1].time + 10**8)])
-    log._entries[5] = Entry(6, 0, 6, b"\xff\x00")  # would raise if it were read
-    assert recover(log).line.save() == engine.line.save()
 
 
 def test_json_has_number_time_type_and_fields_in_this_order():

@@ -1,10 +1,11 @@
 """One file of a record: its tables, how it is opened, and what to say when that fails.
 
-Settings of SQLite, chosen on a disk with 4 ms a sync and frames of 10 kB (bench/record_ack.py):
+Settings of SQLite, measured with 20 frames of 10 kB ten times a second (bench/record_ack.py):
 - WAL and synchronous FULL: a transaction is one append to one file and one sync, and readers do not wait.
-- Pages of 8 kB: a frame of 10 kB takes two; 4 kB doubles the page headers and checkpoints 1.6 times as long, 32 kB
-  writes the half-filled last page again with every transaction.
-- A checkpoint every 8 MB: about 20 ms each 4 s at 2 MB/s. Longer intervals make it rarer and longer.
+- Pages of 8 kB. Pages of 4 and 32 kB were no slower or faster than chance; a small entry costs less in small pages, a
+  frame of 10 kB takes fewer of the large ones.
+- A checkpoint every 8 MB. It makes one transaction in forty wait 30 to 60 ms, a quarter of the 250 ms that a record may
+  take; a longer interval would make it rarer and longer.
 """
 
 import errno
@@ -134,7 +135,7 @@ _DENIED = "no permission: check owner and mode of the directory and its files"
 _DAMAGED = "is damaged: keep a copy, and check the disk"
 _WORDS = {
     "SQLITE_FULL": _FULL,
-    "SQLITE_CANTOPEN": "cannot be opened: check owner and mode; a record not closed is read where one may write",
+    "SQLITE_CANTOPEN": "cannot be opened: check owner and mode; after kill -9 copy it to where you may write",
     "SQLITE_READONLY": _DENIED,
     "SQLITE_PERM": _DENIED,
     "SQLITE_NOTADB": _DAMAGED,
