@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,7 @@ def running(directory: Path, text: str, environment: Mapping[str, str] | None = 
         server.stop()
 
 
+@cache
 def warm() -> None:
     """Compile the kernels, if this machine has not yet: the benches do not measure the compiler."""
     rehearse()

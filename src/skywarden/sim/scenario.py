@@ -49,7 +49,7 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
     sites = (
         _site("Quillmere power station", (9e3, 17e3), 2000.0, 420.0),
         _site("Tarrowness power station", (7e3, -15e3), 2500.0, 480.0),
-        _site("Velloe switchyard", (30e3, 4e3), 1500.0, 600.0),
+        _site("Velloe switchyard", (30e3, 4e3), 2500.0, 540.0),
     )
     radars = (
         replace(_radar(1, "orrin", (1e3, 24e3, 95.0), 2.5), measures_height=True),
