@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import multivariate_normal
 
 from skywarden import geo
 
@@ -51,7 +50,7 @@ def correct(mean, covariance, innovation, H, R):
     K = np.linalg.solve(S, H @ covariance).T
     A = np.eye(6) - K @ H
     chi2 = innovation @ np.linalg.solve(S, innovation)
-    log_likelihood = multivariate_normal(np.zeros(len(innovation)), S, allow_singular=True).logpdf(innovation)
+    log_likelihood = -0.5 * (chi2 + np.linalg.slogdet(S)[1] + len(S) * np.log(2 * np.pi))
     return mean + K @ innovation, A @ covariance @ A.T + K @ R @ K.T, chi2, log_likelihood
 
 

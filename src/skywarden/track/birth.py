@@ -62,7 +62,6 @@ def spread_heights(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -
     point(plot.z, elevation_at(plot.z[0], mid, sensor, radius), work.jacobian, middle)
     for a in range(3):
         work.white[a] = 0.0
-        A[a, a] = 1.0  # m^2; straight overhead all heights fall on one point
     for h in (low, high):
         point(plot.z, elevation_at(plot.z[0], h, sensor, radius), work.H, other)
         for a in range(3):
@@ -92,7 +91,7 @@ def place_polar(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> N
     A, B, turn, local = work.A, work.B, spot.rotation, work.white
     for a in range(3):
         for b in range(3):
-            A[a, b] = 0.0
+            A[a, b] = 1.0 if a == b else 0.0  # m^2; straight overhead an azimuth says nothing
     if isnan(plot.z[2]):
         spread_heights(plot, spot, parameters, work)
         add_noise(plot, 2, work)
@@ -128,7 +127,7 @@ def add_velocity(parameters: Parameters, work: Work) -> None:
         work.state[a + 3] = 0.0
         for b in range(3):
             P[a, b + 3] = P[a + 3, b] = 0.0
-            P[a + 3, b + 3] = (steep - level) * vertical[a] * vertical[b]
+            P[a + 3, b + 3] = (steep - level) * (vertical[a] * vertical[b])
         P[a + 3, a + 3] += level
         for b in range(a):
             P[a, b] = P[b, a] = 0.5 * (P[a, b] + P[b, a])

@@ -64,5 +64,5 @@ def _sigma(tracks: Rows, unseen: F64, settings: TrackerSettings) -> F64:
 
 def _reason(lost: bool, limit: float, settings: TrackerSettings) -> str:
     if lost:
-        return f"not seen for {limit:.0f} s"
-    return f"uncertainty over {settings.drop_sigma_m / 1000:.0f} km"
+        return f"not seen for {limit:g} s"
+    return f"uncertainty over {settings.drop_sigma_m / 1000:g} km"

@@ -12,7 +12,7 @@ from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
 
-LEVEL_NOISE = 16.0  # m^2/s^3; keeps a 3 deg/s turn inside the gate, see docs/tracker.md
+LEVEL_NOISE = 36.0  # m^2/s^3; keeps a 3 deg/s turn inside the gate, see docs/tracker.md
 VERTICAL_NOISE = 2.0  # m^2/s^3; a climb of 15 m/s taken up within half a minute
 
 
@@ -75,7 +75,7 @@ def disturb(covariance: F64, dt: float, vertical: F64, noise: tuple[float, float
     first, second = span * span * span / 3.0, 0.5 * span * dt
     for a in range(3):
         for b in range(3):
-            q = (noise[1] - noise[0]) * vertical[a] * vertical[b]
+            q = (noise[1] - noise[0]) * (vertical[a] * vertical[b])  # the same to the bit for b, a
             if a == b:
                 q += noise[0]
             covariance[a, b] += q * first
