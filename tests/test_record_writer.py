@@ -166,6 +166,20 @@ def test_beyond_the_memory_limit_new_entries_are_refused_and_counted(log):
     assert list(log.entries()) == entries(1, 150)
 
 
+def test_messages_are_acknowledged_when_they_are_on_disk_and_not_before(log):
+    log.append(entries(1, 5))
+    writer = Writer(log, limit=200_000)
+    assert writer.recorded == {"a": 5}
+    with full_disk(log):
+        writer.submit(entries(6, 100))
+        writer.submit(entries(101, 300))  # refused: never acknowledged
+        assert eventually(lambda: writer.fault)
+        assert writer.recorded == log.recorded() == {"a": 5}
+    assert writer.wait(100, timeout=10) or eventually(lambda: writer.durable == 100)
+    assert writer.recorded == log.recorded() == {"a": 100}
+    assert writer.close()
+
+
 def test_closing_on_a_full_disk_ends_and_says_so(log):
     writer = Writer(log)
     with full_disk(log):

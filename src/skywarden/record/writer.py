@@ -5,12 +5,12 @@ until it is written. When more waits than memory allows, new entries are refused
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Condition, Thread
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry
-from skywarden.record.log import Log
+from skywarden.record.log import Log, tally
 
 LIMIT = 512 << 20  # bytes; four minutes of full disk at 2 MB/s
 GROUP = 16 << 20  # bytes in one transaction: a long backlog is written, and acknowledged, in pieces
@@ -22,10 +22,12 @@ class Writer:
     """Writes entries to a log in its own thread. The log stays the caller's, to close after `close`.
 
     durable: everything up to this seq is on disk. lost: how many entries were refused. backlog: bytes that wait.
+    recorded: source -> messages on disk since the record began, through `durable`; a new dict with each group.
     """
 
     def __init__(self, log: Log, limit: int = LIMIT) -> None:
         self.durable = log.last()
+        self.recorded = log.recorded()
         self.lost = 0
         self.backlog = 0
         self._log = log
@@ -128,9 +130,11 @@ class Writer:
             self._log.append([e for e in group if e.seq > held])
         except RecordError as error:
             fault = str(error)
+        recorded = _added(self.recorded, group)
         with self._changed:
             self._fault = fault
             if fault is None:
+                self.recorded = recorded
                 for _ in group:
                     self._waiting.popleft()
                 self.durable = group[-1].seq
@@ -159,6 +163,14 @@ class Writer:
             self._snapshot_fault = f"snapshot not kept: {error}"  # only a cache: the next one will do
         else:
             self._snapshot_fault = None
+
+
+def _added(recorded: Mapping[str, int], entries: Sequence[Entry]) -> dict[str, int]:
+    after = dict(recorded)
+    for (kind, source), count in tally(entries).items():
+        if kind == "Arrived":
+            after[source] = after.get(source, 0) + count.messages
+    return after
 
 
 def _size(entries: Sequence[Entry]) -> int:
