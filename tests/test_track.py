@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import reference
+from track_world import Adsb, Flight, Radar, Sky, batch, where
 
+from skywarden import geo
+from skywarden.model.detection import Kind
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.track import Status
+from skywarden.track import motion
 from skywarden.track.states import at
-from track_world import Adsb, Flight, Radar, Sky
 
 SEEDS = (1, 2, 3)
 TWO_RADARS = (("north", 0.0, 30_000.0, 0.0), ("south", 10_000.0, -30_000.0, 1.3))
@@ -176,3 +180,42 @@ def test_numbers_are_given_in_order_and_never_again():
     for time in {e.time for e in confirmed}:
         labels = [e.label for e in confirmed if e.time == time]
         assert labels == sorted(labels)
+
+
+def wanderer(rng, ticks, dt):
+    """Return a truth whose level and vertical acceleration are the filter's own model: states (ticks, 6), ECEF."""
+    position = where(20_000.0, 20_000.0, 3000.0)
+    turn = geo.east_north_up(*geo.geodetic(position)[:2])
+    state = np.concatenate([position, np.array([60.0, 40.0, 0.0]) @ turn])
+    root = np.linalg.cholesky([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+    sigma = np.sqrt([motion.LEVEL_NOISE, motion.LEVEL_NOISE, motion.VERTICAL_NOISE])
+    states = [state]
+    for _ in range(ticks):
+        noise = (root @ rng.normal(size=(2, 3))) * sigma @ turn
+        mean, _ = motion.predict_all(states[-1][None], np.eye(6)[None], np.array([dt]), (0.0, 0.0))
+        states.append(mean[0] + noise.ravel())
+    return np.array(states)
+
+
+@pytest.mark.parametrize("kind", [Kind.POSITION, Kind.POLAR])
+def test_the_errors_of_a_matched_target_are_as_large_as_the_covariance_says(kind):
+    chi2 = []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        sky, truth = Sky([], []), wanderer(rng, 20, 4.0)
+        radar = Radar("r", 0.0, 0.0)
+        for k, state in enumerate(truth):
+            sky.t = 4.0 * k
+            if kind == Kind.POLAR:
+                z = reference.polar(state, radar.place) + [50, 0.002, 0.004, 2] * rng.normal(size=4)
+                R = np.diag([50, 0.002, 0.004, 2]) ** 2
+                tracked = sky.step([batch(kind, "r", sky.t, z, R, place=radar.place, revisit=4.0)])
+            else:
+                z = state[:3] + 100 * rng.normal(size=3)
+                tracked = sky.step([batch(kind, "r", sky.t, z, np.eye(3) * 100**2, revisit=4.0)])
+            assert tracked.matches[0].tolist() == [1]
+            error = state - tracked.tracks.mean[0]
+            if k >= 3:
+                chi2.append(error @ np.linalg.solve(tracked.tracks.covariance[0], error))
+    assert 5.0 < np.mean(chi2) < 7.2  # 6 expected; 25 runs of some 6 independent samples
+    assert np.mean(np.array(chi2) > 22.5) < 0.015  # 99.9 % of a chi-square with 6 degrees

@@ -5,6 +5,7 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from track_world import START, Radar, batch, where
 
 from skywarden import geo
 from skywarden.kernel import kernel
@@ -19,7 +20,6 @@ from skywarden.track.measure import polar
 from skywarden.track.plots import gather
 from skywarden.track.step import TrackerSettings, _parameters
 from skywarden.track.table import SPOT, TRACK, USED, Job, work
-from track_world import START, Radar, batch, where
 
 NOISE = (motion.LEVEL_NOISE, motion.VERTICAL_NOISE)
 PLACE = Radar("r", 0.0, 0.0).place
@@ -210,7 +210,7 @@ def test_level_uncertainty_equals_its_slow_twin():
 
 def honest(P):
     assert np.isfinite(P).all()
-    assert (P == P.swapaxes(-1, -2)).all()
+    assert (P.swapaxes(-1, -2) == P).all()
     scale = np.sqrt(np.diagonal(P, axis1=-2, axis2=-1))
     assert (scale > 0).all()
     assert (np.linalg.eigvalsh(P / scale[..., None] / scale[..., None, :]) > 0).all()

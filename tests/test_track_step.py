@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from track_world import START, Adsb, Flight, Radar, Sky, batch, where
 
 from skywarden import geo
 from skywarden.model.detection import WIDTH, Kind
@@ -15,7 +16,6 @@ from skywarden.model.track import Picture, Status
 from skywarden.track.registration import configured, correct
 from skywarden.track.states import at, states
 from skywarden.track.step import TrackerSettings, track
-from track_world import START, Adsb, Flight, Radar, Sky, batch, where
 
 RADAR = Radar("radar", 0.0, -20_000.0, detection=1.0)
 PLACE = RADAR.place

@@ -121,8 +121,8 @@ def near(kind: int, seen: F64, side: F64, allowed: float) -> bool:
     """Return whether a detection's side (3,) is within `allowed` m of what `look` wrote to `seen`."""
     if kind == POSITION:
         x, y, z = seen[0] - side[0], seen[1] - side[1], seen[2] - side[2]
-        return x * x + y * y + z * z <= allowed * allowed
-    return abs(seen[0] * side[1] - seen[1] * side[0]) <= allowed
+        return bool(x * x + y * y + z * z <= allowed * allowed)
+    return bool(abs(seen[0] * side[1] - seen[1] * side[0]) <= allowed)
 
 
 @kernel
