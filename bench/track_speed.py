@@ -46,7 +46,7 @@ def seen(place: Any, name: str, position: F64, time: int, rng: np.random.Generat
     return detections(Kind.POLAR, name, time, times, z, covariance, place=place, revisit=1.0)
 
 
-def timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
+def timed(function: Callable[..., Any], name: str, spent: dict[str, list[float]]) -> Callable[..., Any]:
     """Return the function with a stop-watch."""
 
     def run(*args: Any) -> Any:
@@ -54,7 +54,7 @@ def timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> C
         try:
             return function(*args)
         finally:
-            spent[name] += perf_counter() - begin
+            spent[name][-1] += perf_counter() - begin
 
     return run
 
@@ -65,7 +65,7 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
     places = [geo.place(*(c + rng.uniform(-HALF, HALF) for c in (LATITUDE, LONGITUDE)), 100.0) for _ in range(radars)]
     order = rng.permutation(targets)
     picture, settings = Picture(START), step.TrackerSettings()
-    spent: dict[str, float] = defaultdict(float)
+    spent: dict[str, list[float]] = defaultdict(list)
     whole = []
     begin = perf_counter()
     turn = -(-targets // plots)
@@ -76,6 +76,8 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
         for k, place in enumerate(places):
             rows = order[np.arange((tick + k) * plots, (tick + k + 1) * plots) % targets]
             batches.append(seen(place, f"radar {k:02}", now[rows], time - 1_000_000 * (20 - k % 20), rng))
+        for times in spent.values():
+            times.append(0.0)
         before = perf_counter()
         tracked = step.track(picture, batches, time, settings)
         whole.append(perf_counter() - before)
@@ -84,9 +86,9 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
             for name in PARTS:
                 setattr(groups, name, timed(getattr(groups, name), name, spent))
             step.gather, step.age = timed(step.gather, "gather", spent), timed(step.age, "age", spent)
+            for name in (*PARTS, "gather", "age", "open", "close"):
+                spent[name] = []
             step.opened, step.closed = timed(step.opened, "open", spent), timed(step.closed, "close", spent)
-        if tick == 4 * turn:
-            spent.clear()
         picture = replace(
             picture,
             time=time,
@@ -98,9 +100,10 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
     settled = np.array(whole[4 * turn :]) * 1000
     confirmed = int((picture.tracks.status == Status.CONFIRMED).sum())
     print(f"{targets} targets, {radars} x {plots} plots a tick: {len(picture.tracks)} tracks, {confirmed} confirmed")
-    for name, seconds in spent.items():
-        print(f"  {name:8} {seconds * 1000 / len(settled):7.2f} ms")
-    print(f"  whole    {np.median(settled):7.2f} ms median, {settled.max():.2f} ms worst, of a tick of 100 ms")
+    for name, times in spent.items():
+        part = np.array(times[-len(settled) :]) * 1000
+        print(f"  {name:8} {np.median(part):7.2f} ms median, {part.min():6.2f} quickest")
+    print(f"  whole    {np.median(settled):7.2f} ms median, {settled.min():6.2f} quickest, {settled.max():.2f} worst")
 
 
 if __name__ == "__main__":
