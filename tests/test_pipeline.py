@@ -59,11 +59,11 @@ def test_only_a_tick_gives_outputs_and_each_names_its_cause():
 def test_a_restored_line_goes_on_as_if_nothing_had_happened():
     whole, cut, seq = Line(), Line(), 0
     for number, turn in enumerate(turns(14)):
-        if number in (5, 9):
-            cut = Line.restore(cut.save())
         for event in turn:
             seq += 1
             assert whole.feed(seq, event) == cut.feed(seq, event)
+            if number in (5, 9):  # between two messages of a tick as well as after it
+                cut = Line.restore(cut.save())
     assert len(whole.picture.tracks) > 3
     assert digest(whole.picture) == digest(cut.picture)
     assert whole.arrived == cut.arrived

@@ -153,13 +153,13 @@ class Line:
 
     def save(self) -> bytes:
         """Return the whole state between two ticks."""
-        return _encode(_Saved(self.picture, self.reader.save(), self.settings, self.arrived))
+        return _encode(_Saved(self.picture, self.reader.save(), self.settings, self.arrived, self._pending))
 
     @classmethod
     def restore(cls, saved: bytes) -> "Line":
         """Make a line that goes on where `save` was called."""
         found = _decoder.decode(saved)
-        line = cls(found.settings, found.picture, found.arrived)
+        line = cls(found.settings, found.picture, found.arrived, _pending=found.pending)
         mode = found.picture.mode if found.picture else found.settings.run.mode
         line.reader = Reader(found.settings.sources, found.settings.sensors, mode)
         line.reader.restore(found.decoders)
@@ -183,6 +183,7 @@ class _Saved(msgspec.Struct, frozen=True):
     decoders: dict[str, bytes]
     settings: Settings
     arrived: dict[str, int]
+    pending: list[tuple[int, Frame]]
 
 
 def _array_out(value: Any) -> Any:

@@ -14,7 +14,7 @@ from skywarden.config import Settings
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, ClockStepped, Entry, Event, Input, Output, Started, Tick, encode
 from skywarden.model.track import Picture
-from skywarden.pipeline import SECOND
+from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
 from skywarden.record.writer import Writer
 from skywarden.replay import recover
@@ -24,7 +24,7 @@ from skywarden.service.sources import Inbox
 logger = logging.getLogger(__name__)
 
 RECORD_WAIT = 0.25  # s; a slower disk must not delay a warning (DESIGN section 7)
-LATENCY_WINDOW = 300  # passes over which the percentiles are taken: 30 s at ten a second
+LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 sources at ten passes a second
 IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
 
 
@@ -57,9 +57,8 @@ class Engine:
         self._publish = publish
         self._line, self._seq, missing = recover(log)
         self._writer = Writer(log)
-        self._waiting: deque[tuple[int, dict[str, int]]] = deque()  # seq, counts that hold once it is durable
-        self._recorded = dict(self._line.arrived)
-        self._delays: deque[tuple[float, int]] = deque(maxlen=LATENCY_WINDOW * 20)
+        self._late = False  # the disk has not confirmed the last pass in time
+        self._delays: deque[tuple[float, int]] = deque(maxlen=LATENCY_FRAMES)
         self._passes = 0
         self._next_tick = 0
         self._snapshot_due = 0.0
@@ -87,12 +86,12 @@ class Engine:
         assert picture is not None  # Started came first
         self._measure(frames)
         self._passes += 1
-        self._publish(Outcome(picture, outputs, self._confirmed(), self._latency(), self._fault(), self._passes))
+        self._publish(Outcome(picture, outputs, self.recorded(), self._latency(), self._fault(), self._passes))
         self._snapshot()
 
     def recorded(self) -> dict[str, int]:
         """Return source -> messages that were on the disk when this process took the record up, and since."""
-        return dict(self._confirmed())
+        return dict(self._writer.recorded)
 
     def close(self) -> None:
         """Write down what is left and a last snapshot."""
@@ -127,13 +126,17 @@ class Engine:
         """Record inputs before they are handled; what follows from them is recorded after."""
         first = self._seq + 1
         self._append([(_time(event), None, encode(event)) for event in inputs])
-        if inputs and not self._writer.wait(self._seq, RECORD_WAIT):
+        late = bool(inputs) and not self._writer.wait(self._seq, RECORD_WAIT)
+        if late and not self._late:
             logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
-        caused = [c for seq, event in enumerate(inputs, first) for c in self._line.feed(seq, event)]
-        self._waiting.append((self._seq, dict(self._line.arrived)))
-        at = self._line.picture.time if self._line.picture else 0
-        self._append([(at, c.cause, encode(c.event)) for c in caused])
-        return [c.event for c in caused]
+        self._late = late
+        outputs: list[tuple[int, Caused]] = []
+        for seq, event in enumerate(inputs, first):
+            caused = self._line.feed(seq, event)
+            at = self._line.picture.time if self._line.picture else 0
+            outputs += [(at, c) for c in caused]
+        self._append([(at, c.cause, encode(c.event)) for at, c in outputs])
+        return [c.event for _, c in outputs]
 
     def _append(self, rows: Sequence[tuple[int, int | None, bytes]]) -> None:
         entries = []
@@ -143,17 +146,10 @@ class Engine:
         if not self._writer.submit(entries):
             self._seq = self._writer.next - 1  # refused: memory is full too; number on without a gap
 
-    def _confirmed(self) -> dict[str, int]:
-        """Return source -> messages on the disk. Never ahead of the truth."""
-        durable = self._writer.durable
-        while self._waiting and self._waiting[0][0] <= durable:
-            self._recorded = self._waiting.popleft()[1]
-        return self._recorded
-
     def _fault(self) -> str | None:
         if self._writer.fault:
             return self._writer.fault
-        return "the disk is slow" if len(self._waiting) > 3 else None
+        return f"the disk needs more than {RECORD_WAIT} s" if self._late else None
 
     def _measure(self, frames: Sequence[Frame]) -> None:
         if isinstance(self._clock, HostClock):
