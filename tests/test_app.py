@@ -83,7 +83,7 @@ def running():
 
 
 def send(app, lines, name="receiver"):
-    address = wait(lambda: next((w.address for w in app.wires if w.name == name and not w.address.endswith(":0")), None))
+    (address,) = wait(lambda: [w.address for w in app.wires if w.name == name and not w.address.endswith(":0")])
     host, port = address.removeprefix("tcp://").rsplit(":", 1)
     with socket.create_connection((host, int(port)), 5) as connection:
         connection.sendall(b"".join(lines))
