@@ -51,7 +51,8 @@ def correct(mean, covariance, innovation, H, R):
     A = np.eye(6) - K @ H
     chi2 = innovation @ np.linalg.solve(S, innovation)
     log_likelihood = -0.5 * (chi2 + np.linalg.slogdet(S)[1] + len(S) * np.log(2 * np.pi))
-    return mean + K @ innovation, A @ covariance @ A.T + K @ R @ K.T, chi2, log_likelihood
+    P = A @ covariance @ A.T + K @ R @ K.T
+    return mean + K @ innovation, P + 1e-8 * np.diag(np.diag(P)), chi2, log_likelihood
 
 
 def clutter(z, per_m2):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from track_world import START, Radar, batch, where
 
 from skywarden import geo
-from skywarden.kernel import kernel
 from skywarden.model.detection import Kind
 from skywarden.track import motion
 from skywarden.track.associate import CELLS, assign
@@ -26,14 +25,10 @@ PLACE = Radar("r", 0.0, 0.0).place
 MASKS = ((0, 1, 2, 3), (0, 1, 2), (0, 1, 3), (0, 1))
 
 
-@kernel
-def one(tracks, plots, job, i, j):
-    return measure(tracks[i], plots[j], job.spots[plots[j].place], job.parameters[0], job.work[0])
-
-
-@kernel
-def polar_of(state, spots, workspace):
-    polar(state, spots[0], workspace[0])
+def one(job, plots, i, j):
+    """Compare track i and detection j: chi-square and log-likelihood."""
+    plot = plots[j]
+    return measure(job.tracks[i], plot, job.spots[plot["place"]], job.parameters[0], job.work[0])
 
 
 def some_tracks(n, seed=1):
@@ -110,7 +105,7 @@ def test_polar_model_and_jacobian_equal_their_slow_twins():
     spots, space = np.zeros(1, SPOT), work()
     spots["position"][0], spots["rotation"][0] = PLACE.position, PLACE.rotation
     for row in some_tracks(50):
-        polar_of(row["state"].copy(), spots, space)
+        polar(row["state"].copy(), spots[0], space[0])
         np.testing.assert_allclose(space["expected"][0], reference.polar(row["state"], PLACE), rtol=1e-9, atol=1e-12)
         found, numeric = space["jacobian"][0], reference.jacobian(row["state"], PLACE)
         scale = np.abs(numeric).max(1, keepdims=True)
@@ -132,8 +127,7 @@ def test_correction_equals_its_slow_twin(mask, late):
         up = np.empty(3)
         motion.up(row["state"].copy(), up)
         mean, covariance = reference.predict(row["state"], row["covariance"], dt, NOISE, up)
-        job.work["six"] = 6
-        chi2, log_likelihood = one(job.tracks, plots, job, i, i)
+        chi2, log_likelihood = one(job, plots, i, i)
         H = job.work["H"][0, : len(kept)].copy()
         R = plots[i]["covariance"][np.ix_(kept, kept)] + np.outer(H[:, :3] @ mean[3:], H[:, :3] @ mean[3:]) * 0.05**2
         innovation = plots[i]["z"][kept] - reference.polar(mean, PLACE)[kept]
@@ -165,7 +159,7 @@ def test_gated_edges_are_those_of_a_search_of_all_pairs(mask):
     wanted = {}
     for i in range(60):
         for j in range(60):
-            chi2, log_likelihood = one(job.tracks, plots, job, i, j)
+            chi2, log_likelihood = one(job, plots, i, j)
             gain = log_likelihood - reference.clutter(plots[j]["z"], 1e-9) + np.log(seen / (1 - seen))
             if chi2 <= job.parameters["gate"][0, len(mask)] and gain > 0:
                 wanted[i, j] = gain
@@ -197,14 +191,9 @@ def test_a_crowd_too_large_for_a_matrix_is_still_assigned_one_to_one():
     assert (match == np.arange(n)).all()
 
 
-@kernel
-def level_sigmas(state, covariance):
-    return motion.level_sigma(state, covariance)
-
-
 def test_level_uncertainty_equals_its_slow_twin():
     rows = some_tracks(20)
-    found = level_sigmas(rows["state"].copy(), rows["covariance"].copy())
+    found = motion.level_sigma(rows["state"].copy(), rows["covariance"].copy())
     np.testing.assert_allclose(found, [reference.level_sigma(r["state"], r["covariance"]) for r in rows], rtol=1e-4)
 
 

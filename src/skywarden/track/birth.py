@@ -54,7 +54,7 @@ def spread_heights(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -
 
     Sensor frame. work.jacobian: of the middle height. The three points match the prior's first moments.
     """
-    position, A, middle, other = spot.position, work.A, work.state, work.innovation
+    position, A, middle, other = spot.position, work.A, work.state, work.other
     sine2 = position[2] ** 2 / (position[0] ** 2 + position[1] ** 2 + position[2] ** 2)
     radius = SEMI_MAJOR * sqrt(1.0 - ECCENTRICITY2) / (1.0 - ECCENTRICITY2 * sine2)  # Gauss, of curvature
     sensor = height(position)
@@ -75,13 +75,13 @@ def spread_heights(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -
 
 
 @kernel
-def add_noise(plot: Plot, n: int, work: Work) -> None:
-    """Add the part of a polar detection's covariance that its first n components carry to work.A, (3, 3)."""
+def add_noise(plot: Plot, work: Work) -> None:
+    """Add the part of a polar detection's covariance that its first work.d components carry to work.A, (3, 3)."""
     J, R = work.jacobian, plot.covariance
     for a in range(3):
         for b in range(3):
-            for c in range(n):
-                for e in range(n):
+            for c in range(work.d):
+                for e in range(work.d):
                     work.A[a, b] += J[a, c] * 0.5 * (R[c, e] + R[e, c]) * J[b, e]
 
 
@@ -94,10 +94,11 @@ def place_polar(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> N
             A[a, b] = 1.0 if a == b else 0.0  # m^2; straight overhead an azimuth says nothing
     if isnan(plot.z[2]):
         spread_heights(plot, spot, parameters, work)
-        add_noise(plot, 2, work)
+        work.d = 2
     else:
         point(plot.z, plot.z[2], work.jacobian, work.state)
-        add_noise(plot, 3, work)
+        work.d = 3
+    add_noise(plot, work)
     for a in range(3):
         local[a] = work.state[a]
         for b in range(3):

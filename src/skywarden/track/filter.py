@@ -11,6 +11,8 @@ from skywarden.track.measure import linearise
 from skywarden.track.motion import disturb, height, move, spread, up
 from skywarden.track.table import Job, Parameters, Plot, Spot, Track, Work
 
+HAIR = 1e-8  # of a variance; a precise range rate of a wide new track makes products that cancel to 1e-9
+
 
 @kernel
 def predict(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
@@ -91,7 +93,7 @@ def correct(state: F64, P: F64, work: Work) -> None:
 
 @kernel
 def joseph(P: F64, work: Work) -> None:
-    """Replace P by A P A^T + K R K^T."""
+    """Replace P by A P A^T + K R K^T, with a hair more on the diagonal than rounding can take off."""
     A, B, K, KR, d, six = work.A, work.B, work.K, work.PH, work.d, work.six
     for a in range(six):
         for b in range(six):
@@ -112,6 +114,7 @@ def joseph(P: F64, work: Work) -> None:
             for m in range(d):
                 value += KR[a, m] * K[b, m]
             P[a, b] = P[b, a] = value
+        P[a, a] *= 1.0 + HAIR
 
 
 @kernel

@@ -175,10 +175,10 @@ def gain(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Wor
 
 
 @kernel
-def worst(gains: F64, begin: int, end: int) -> int:
-    """Return the index of the least gain from begin to end."""
-    least = begin
-    for e in range(begin + 1, end):
+def worst(gains: F64) -> int:
+    """Return the index of the least gain."""
+    least = 0
+    for e in range(1, len(gains)):
         if gains[e] < gains[least]:
             least = e
     return least
@@ -214,7 +214,7 @@ def edges(job: Job, n: int, plots: Rows, line: tuple[F64, I64, F64, int]) -> tup
                 continue
             compared += 1
             value = gain(track, plots[k], spot, parameters, work)
-            at = count if count - first < KEPT else worst(gains, first, count)
+            at = count if count - first < KEPT else first + worst(gains[first:count])
             if not value > 0.0 or (at < count and gains[at] >= value):
                 continue
             rows[at], columns[at], gains[at] = i, k, value

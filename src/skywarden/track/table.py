@@ -84,16 +84,17 @@ class Parameters(Protocol):
 class Work(Protocol):
     """Scratch space.
 
-    state (6,), P (6, 6): a predicted or new track. expected (4,), jacobian (4, 6): the polar model.
-    d: dimension of the present measurement. The first d rows of innovation, H, R, rows, L (lower Cholesky factor of
-    S), white (L^-1 innovation) and the first d columns of PH, K belong to it. A, B: (6, 6) for products.
-    vertical: (3,) local up. six: 6, read from memory, since a number that the compiler knows makes it unroll the
-    products, which takes several times as long to compile.
+    state (6,), P (6, 6): a predicted or new track; other (6,): a second state. expected (4,), jacobian (4, 6): the
+    polar model. d: dimension of the present measurement. The first d rows of innovation, H, R, rows, L (lower
+    Cholesky factor of S), white (L^-1 innovation) and the first d columns of PH, K belong to it. A, B: (6, 6) for
+    products. vertical: (3,) local up. six: 6, read from memory, since a number that the compiler knows makes it
+    unroll the products, which takes several times as long to compile.
     """
 
     d: int
     six: int
     state: F64
+    other: F64
     P: F64
     expected: F64
     jacobian: F64
@@ -154,6 +155,7 @@ WORK = _dtype(
     "",
     "d six",
     state=6,
+    other=6,
     P=(6, 6),
     expected=4,
     jacobian=(4, 6),
