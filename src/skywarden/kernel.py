@@ -5,15 +5,34 @@ and NaN is how a missing measurement is written.
 """
 
 from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-from numba import njit
+import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
+HERE = Path(__file__).parent
+
+
+def _version() -> str:
+    """Return a word that changes with any line of the package.
+
+    Numba looks only at a kernel's own file: after an update it would go on with old code of kernels called from it.
+    """
+    sources = blake2b(digest_size=6)
+    for file in sorted(HERE.rglob("*.py")):
+        sources.update(file.read_bytes())
+    return sources.hexdigest()
+
+
+# Where it cannot be written (an installation for all users) Numba falls back to a place of the user's own.
+numba_config: Any = numba.config
+numba_config.CACHE_DIR = str(Path(numba_config.CACHE_DIR or HERE / "__pycache__") / f"kernels-{_version()}")
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` for arrays and numbers; `kernel(f).py_func` is the plain one."""
-    compile_: Any = njit(cache=True, nogil=True, error_model="numpy")
+    compile_: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
     return cast(Callable[P, R], compile_(function))
