@@ -20,8 +20,8 @@ OTHER = Site(name="other", latitude=46.7, longitude=31.2)
 SITES = (PLANT, OTHER)
 
 
-def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant"):
-    return Threat(track, site, arrival, sigma, 100.0, 200.0, probability)
+def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant", miss=10_000.0):
+    return Threat(track, site, arrival, sigma, miss, 200.0, probability)
 
 
 class Watch:
@@ -59,6 +59,15 @@ def test_an_improbable_approach_raises_nothing():
     watch = Watch()
     assert watch.at(0, threat(100.0, probability=0.29)) == []
     assert len(watch.at(1, threat(100.0, probability=0.31))) == 1
+
+
+def test_the_present_course_through_the_radius_is_enough_however_improbable():
+    watch = Watch()
+    assert watch.at(0, threat(100.0, probability=0.05, miss=3100.0)) == []
+    assert len(watch.at(1, threat(100.0, probability=0.05, miss=2900.0))) == 1
+    for second in range(2, 90):  # the straight way swings by noise
+        assert watch.at(second, threat(101.0 - second, probability=0.05, miss=2900.0 + 5000.0 * (second % 2))) == []
+    assert watch.alerts
 
 
 def test_one_that_is_close_when_first_seen_is_announced_at_once():

@@ -15,6 +15,8 @@ SECOND = 1_000_000_000  # ns
 P10 = 1.2816  # standard deviations from the middle to the ends of the 80 % interval
 MOVED, MOVED_SHARE, MOVED_LEAST = 10.0, 0.1, 2.0  # s, share of what is left, s: a change that people are told
 
+HELD_RADII = 3.0  # radii that the straight way may miss by before an alert loses its support: noise must not switch it
+
 AlertChange = AlertRaised | AlertUpdated | AlertCleared
 
 
@@ -46,6 +48,7 @@ class _Now(NamedTuple):
     time: int
     settings: AlertSettings
     wanted: dict[str, float]  # site -> s before arrival at which it wants to know
+    radius: dict[str, float]  # site -> m
     shown: AbstractSet[int] | None
 
 
@@ -63,7 +66,7 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
     Arrival, early and late of a standing alert are what was last told; they move with an AlertUpdated only.
     """
     wanted = {site.name: site.lead_time_s * settings.lead_factor + settings.margin_s for site in sites}
-    now = _Now(time, settings, wanted, shown)
+    now = _Now(time, settings, wanted, {site.name: site.radius_m for site in sites}, shown)
     place = {name: index for index, name in enumerate(wanted)}
     standing = {(alert.site, alert.track): alert for alert in alerts}
     present = {(threat.site, threat.track): threat for threat in threats if threat.site in wanted}
@@ -84,13 +87,23 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
 
 
 def _is_due(threat: Threat, now: _Now) -> bool:
+    """Return whether it is time to warn: it is likely, or it is where the present course leads.
+
+    The second rule keeps the lead time of a fast target: minutes ahead no single course is likely, this one included.
+    """
     early = threat.arrival - P10 * threat.arrival_sigma
-    return threat.probability >= now.settings.raise_probability and early <= now.wanted[threat.site]
+    likely = threat.probability >= now.settings.raise_probability
+    return (likely or threat.miss <= now.radius[threat.site]) and early <= now.wanted[threat.site]
+
+
+def _is_supported(threat: Threat, now: _Now) -> bool:
+    likely = threat.probability >= now.settings.clear_probability
+    return likely or threat.miss <= HELD_RADII * now.radius[threat.site]
 
 
 def _kept(alert: Alert, threat: Threat | None, now: _Now) -> tuple[Alert | None, AlertChange | None]:
     """Return what becomes of a standing alert."""
-    if threat is not None and threat.probability >= now.settings.clear_probability:
+    if threat is not None and threat.site in now.radius and _is_supported(threat, now):
         told = _told(threat, alert.raised, now.time)
         if _has_moved(alert, threat, told):
             return told, AlertUpdated(told)
