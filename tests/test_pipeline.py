@@ -147,3 +147,18 @@ def test_a_batch_that_breaks_the_step_is_set_aside_and_the_others_are_tracked(mo
     line, outputs, _ = flown()
     assert {c.event.source for c in outputs if isinstance(c.event, Refused)} >= {"wrong"}
     assert line.picture.next_number > 4
+
+
+def test_messages_say_the_same_however_they_were_cut_into_frames():
+    whole, cut = Line(), Line()
+    for turn in turns(14):
+        for seq, event in enumerate(turn):
+            whole.feed(seq, event)
+            frames = [event]
+            if isinstance(event, Arrived):
+                frame = event.frame
+                frames = [Arrived(Frame.of(frame.source, frame.received, m)) for m in frame.messages()]
+            for part in frames:
+                cut.feed(seq, part)
+    assert len(whole.picture.tracks) > 3
+    assert digest(whole.picture) == digest(cut.picture)

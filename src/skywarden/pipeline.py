@@ -115,7 +115,7 @@ class Line:
             raise ValueError("a Tick before the first Started")
         outputs: list[Caused] = []
         decoded = []
-        for cause, frame in self._pending:
+        for cause, frame in self.reader.join(self._pending):
             found = self._decode(frame)
             decoded.append((found, frame.received))
             outputs += [Caused(cause, Refused(found.source, r, n)) for r, n in sorted(found.refused.items())]

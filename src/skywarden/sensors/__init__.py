@@ -28,6 +28,7 @@ class Decoder(Protocol):
     """
 
     state: Any
+    own_times: bool  # messages carry their own times, so that all frames of a tick are decoded together
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None: ...
 
@@ -81,6 +82,17 @@ class Reader:
         batches = [_sound(batch, source, refused) for batch in decoded.batches]
         return replace(decoded, batches=tuple(b for b in batches if len(b)), refused=refused)
 
+    def join(self, frames: Sequence[tuple[int, Frame]]) -> list[tuple[int, Frame]]:
+        """Make one frame of those of each source whose messages carry their own times. (seq, frame): the last seq.
+
+        Decoding costs a fixed time for each frame, whatever is in it; what they say does not depend on the cuts.
+        """
+        groups: dict[str | int, list[tuple[int, Frame]]] = {}
+        for seq, frame in frames:
+            own = frame.source in self._decoders and self._decoders[frame.source].own_times
+            groups.setdefault(frame.source if own else seq, []).append((seq, frame))
+        return [(group[-1][0], _joined([frame for _, frame in group])) for group in groups.values()]
+
     def save(self) -> dict[str, bytes]:
         """Return the memory of every decoder that has one."""
         return {n: msgspec.msgpack.encode(d.state) for n, d in self._decoders.items() if d.state is not None}
@@ -91,6 +103,13 @@ class Reader:
             decoder = self._decoders.get(name)
             if decoder is not None and decoder.state is not None:
                 decoder.state = msgspec.msgpack.decode(data, type=type(decoder.state))
+
+
+def _joined(frames: Sequence[Frame]) -> Frame:
+    last = frames[-1]
+    if len(frames) == 1:
+        return last
+    return Frame(last.source, last.received, b"".join(f.data for f in frames), b"".join(f.lengths for f in frames))
 
 
 def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detections:

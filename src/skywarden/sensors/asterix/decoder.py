@@ -39,6 +39,8 @@ SomePlace = tuple[float, float, float]  # deg, deg, m above the ellipsoid
 class Asterix:
     """One source of categories 034, 048, 062 and 065. See the module."""
 
+    own_times = True
+
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         """Raises ConfigError for an edition, a height or a north that cannot be used."""
         self._source = source

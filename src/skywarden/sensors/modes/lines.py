@@ -41,6 +41,8 @@ _stamp = msgspec.json.Decoder(_Stamp)
 class ModeS:
     """Mode S and ADS-B from JSON lines. One decoder serves `decode` or `rows`: both advance the same memory."""
 
+    own_times = True
+
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         self.state = State()
         self._settings = setting(source, sensors, mode is Mode.LIVE)

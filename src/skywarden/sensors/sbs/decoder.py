@@ -41,6 +41,8 @@ class Report(NamedTuple):
 class Sbs:
     """SBS lines of one source. One decoder serves `decode` or `rows`: both advance the same memory."""
 
+    own_times = True
+
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         self.state = State()
         self._source = source.name
