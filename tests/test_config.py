@@ -188,7 +188,7 @@ def test_addresses_that_others_can_reach_are_found() -> None:
     text = (
         source("a", "tcp://0.0.0.0:1")
         + source("b", "udp://239.1.1.1:2")
-        + source("c", "udp://239.1.1.1:3", 'interface = "127.0.0.1"\n')
+        + source("c", "udp://239.1.1.1:3", 'interface = "192.0.2.7"\n')
         + source("d", "tcp://localhost:4")
         + source("e", "tcp://[::1]:5")
         + source("f", "tcp://[::]:6")
@@ -196,7 +196,7 @@ def test_addresses_that_others_can_reach_are_found() -> None:
     )
     assert [found.split()[0] for found in exposed(parse(text))] == [
         "tcp://0.0.0.0:1",
-        "udp://239.1.1.1:2",
+        "udp://239.1.1.1:3",
         "tcp://[::]:6",
         "192.0.2.1:80",
     ]

@@ -19,6 +19,7 @@ from skywarden.model.place import Site
 from skywarden.model.track import Picture
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.wire import Wire
+from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
 
 def until(condition: Any, seconds: float = 5.0) -> None:
@@ -51,11 +52,11 @@ def test_the_covariance_is_local_and_grown_to_the_picture_s_time() -> None:
     covariance = np.array(json.loads(published().picture_json())["tracks"][0]["covariance"])
     assert covariance.shape == (6, 6)
     np.testing.assert_allclose(covariance, covariance.T, atol=1e-3)
-    # east: 100 + 0.5^2 * 1 + 16 * 0.5^3 / 3; cross: 0.5 * 1 + 16 * 0.5^2 / 2; velocity: 1 + 16 * 0.5
-    np.testing.assert_allclose(covariance[0, 0], 100 + 0.25 + 16 * 0.125 / 3, rtol=1e-5)
-    np.testing.assert_allclose(covariance[0, 3], 0.5 + 2.0, rtol=1e-5)
-    np.testing.assert_allclose(covariance[3, 3], 9.0, rtol=1e-6)
-    np.testing.assert_allclose(covariance[2, 2], 900 + 0.25 * 9 + 2 * 0.125 / 3, rtol=1e-6)
+    # half a second of prediction: sigma^2 + t^2 sigma_v^2 + q t^3 / 3; t sigma_v^2 + q t^2 / 2; sigma_v^2 + q t
+    np.testing.assert_allclose(covariance[0, 0], 100 + 0.25 + LEVEL_NOISE * 0.125 / 3, rtol=1e-5)
+    np.testing.assert_allclose(covariance[0, 3], 0.5 + LEVEL_NOISE * 0.25 / 2, rtol=1e-5)
+    np.testing.assert_allclose(covariance[3, 3], 1.0 + LEVEL_NOISE * 0.5, rtol=1e-6)
+    np.testing.assert_allclose(covariance[2, 2], 900 + 0.25 * 9 + VERTICAL_NOISE * 0.125 / 3, rtol=1e-6)
     assert np.linalg.eigvalsh(covariance).min() > 0
 
 

@@ -25,7 +25,12 @@ def run(
     from skywarden.errors import ConfigError
 
     text = text_of(config)
-    if not expose and (open_to_others := exposed(parse(text))):
+    settings = parse(text)
+    if settings.outputs.jsonl == "-":
+        if view:
+            raise ConfigError('outputs.jsonl = "-" needs standard output for itself; leave --view out, or name a file')
+        view = False
+    if not expose and (open_to_others := exposed(settings)):
         listed = ", ".join(open_to_others)
         raise ConfigError(f"other computers can reach {listed}; allow it with --expose, or listen on 127.0.0.1")
     from skywarden.service.app import run_live

@@ -58,8 +58,8 @@ def exposed(settings: Settings) -> list[str]:
         if source.listen is None:
             continue
         host = address(source.listen).host
-        if is_multicast(host) and source.interface is not None:
-            host = source.interface
+        if is_multicast(host):  # a group is heard where it is joined: on loopback, unless an interface is named
+            host = source.interface or "127.0.0.1"
         if not is_loopback(host):
             found.append(f"{source.listen} (source {source.name})")
     if not is_loopback(address(settings.api.listen).host):

@@ -111,7 +111,9 @@ class _Part(msgspec.Struct):
 
 def _part(connection: sqlite3.Connection) -> _Part:
     meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-    first = connection.execute("SELECT seq, time FROM entries ORDER BY seq LIMIT 1").fetchone() or (0, 0)
+    first = connection.execute("SELECT seq FROM entries ORDER BY seq LIMIT 1").fetchone() or (0,)
+    timed = "SELECT time FROM entries WHERE time > 0 ORDER BY seq LIMIT 1"  # a recording starts before its first time
+    began = connection.execute(timed).fetchone() or (0,)
     last = connection.execute("SELECT seq, time FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
     tally = connection.execute("SELECT kind, source, entries, messages, bytes FROM tally ORDER BY kind, source")
     starts = connection.execute("SELECT seq, payload FROM entries WHERE kind = 'Started' ORDER BY seq").fetchall()
@@ -120,7 +122,7 @@ def _part(connection: sqlite3.Connection) -> _Part:
         program=meta["program"],
         created=meta["created"],
         first_seq=first[0],
-        first_time=first[1],
+        first_time=began[0],
         last_seq=last[0],
         last_time=last[1],
         tally=tally.fetchall(),

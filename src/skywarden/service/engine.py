@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 RECORD_WAIT = 0.25  # s; a slower disk must not delay a warning (DESIGN section 7)
 LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 sources at ten passes a second
+PIECE = 500  # frames in one pass: a recording read from a file brings hours at once, and people want to see and stop it
 IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
 
 
@@ -72,7 +73,10 @@ class Engine:
         while not stop.is_set():
             ended = inbox.finished()
             frames = inbox.take(0.0)
-            self.turn(frames)
+            for first in range(0, max(len(frames), 1), PIECE):
+                self.turn(frames[first : first + PIECE])
+                if stop.is_set():
+                    return  # what was not handled was not acknowledged
             if ended and not frames:
                 break
             pause = tick - (self._clock.now() * 1e-9) % tick if isinstance(self._clock, HostClock) else tick
