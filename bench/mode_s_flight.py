@@ -25,9 +25,9 @@ from skywarden.record.sqlite import SqliteRecord
 
 SOURCE = "receiver"
 SITES = (  # under the path; the aircraft passes 1,900, 2,950 and 4,160 s after the first frame
-    {"name": "first", "latitude": 47.80, "longitude": 2.08, "radius_m": 3000.0, "lead_time_s": 240.0},
-    {"name": "second", "latitude": 45.71, "longitude": 1.88, "radius_m": 3000.0, "lead_time_s": 180.0},
-    {"name": "third", "latitude": 43.61, "longitude": 1.63, "radius_m": 3000.0, "lead_time_s": 120.0},
+    {"name": "first", "latitude": 47.80, "longitude": 2.08, "radius_m": 3000.0, "lead_time_s": 300.0},
+    {"name": "second", "latitude": 45.71, "longitude": 1.88, "radius_m": 3000.0, "lead_time_s": 300.0},
+    {"name": "third", "latitude": 43.61, "longitude": 1.63, "radius_m": 3000.0, "lead_time_s": 300.0},
 )
 MEDIAN_M, PERCENT_95_M = 60.0, 200.0
 CHUNK_S = 0.05  # of the recording's time at speed 1; what is due is sent together
