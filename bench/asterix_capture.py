@@ -36,7 +36,7 @@ def north(radar: tuple[int, int], time: float) -> Record:
     record = head(radar) | {"000": {"TYP": 1}, "030": {"TOD_s": time}, "041": {"PERIOD_s": TURN}}
     if radar == KNOWN:
         lsb = 180 / 2**23
-        record["120"] = {"HGT_m": 140.0, "LAT_deg": exact(46.2, lsb), "LON_deg": exact(31.5, lsb)}
+        record["120"] = {"HGT_m": 140.0, "LAT_deg": exact(36.2, lsb), "LON_deg": exact(-31.5, lsb)}
     return record
 
 
@@ -64,7 +64,7 @@ def descriptor(kind: int, **flags: int) -> Record:
 
 def track(time: float, number: int, turn: int) -> Record:
     lsb = 180 / 2**25
-    latitude, longitude = exact(46.4 + 0.01 * number, lsb), exact(31.2 + 0.002 * turn, lsb)
+    latitude, longitude = exact(36.4 + 0.01 * number, lsb), exact(-31.2 + 0.002 * turn, lsb)
     status = {"MON": 0, "SPI": 0, "MRH": 1, "SRC": 3, "CNF": 0}
     return head((250, 100)) | {
         "015": {"SID": 1},

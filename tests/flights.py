@@ -8,7 +8,7 @@ from skywarden.model.track import Status, Tracks
 
 SECOND = 1_000_000_000
 TIME = 1_800_000_000 * SECOND
-PLANT = Site(name="plant", latitude=46.65, longitude=31.10, radius_m=3000.0)
+PLANT = Site(name="plant", latitude=36.30, longitude=-33.10, radius_m=3000.0)
 
 
 def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, time=TIME):

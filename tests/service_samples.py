@@ -16,16 +16,16 @@ from skywarden.service.wire import Wire
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
 SITES = (
-    Site(name="Plant A", latitude=46.5, longitude=31.0),
-    Site(name="Harbour", latitude=46.4, longitude=30.8),
-    Site(name="Підстанція", latitude=46.3, longitude=30.6),
+    Site(name="Plant A", latitude=36.5, longitude=-31.0),
+    Site(name="Harbour", latitude=36.4, longitude=-30.8),
+    Site(name="Підстанція", latitude=36.3, longitude=-30.6),
 )
 
 
 def tracks(n: int, age_s: float = 0.5) -> Tracks:
     """n confirmed tracks numbered from 1, the last one coasting, and a tentative one."""
     m = n + 1
-    latitude, longitude = np.radians(46.0 + 0.01 * np.arange(m)), np.radians(31.0 + 0.02 * np.arange(m))
+    latitude, longitude = np.radians(36.0 + 0.01 * np.arange(m)), np.radians(-31.0 + 0.02 * np.arange(m))
     rotation = east_north_up(latitude, longitude)
     velocity = np.einsum("nij,i->nj", rotation, np.array([-30.0, 40.0, 1.0]))
     local = np.zeros((6, 6))
@@ -60,8 +60,8 @@ def columns(n: int) -> TrackStates:
     return TrackStates(
         time=NOW,
         number=list(range(1, n + 1)),
-        latitude=[46.0 + 0.01 * i for i in range(n)],
-        longitude=[31.0 + 0.02 * i for i in range(n)],
+        latitude=[36.0 + 0.01 * i for i in range(n)],
+        longitude=[-31.0 + 0.02 * i for i in range(n)],
         height_m=[300.0] * n,
         east_m_s=[-30.0] * n,
         north_m_s=[40.0] * n,

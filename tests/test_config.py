@@ -15,7 +15,7 @@ from skywarden.config.shape import toml
 from skywarden.config.write import initial, rows, summary
 from skywarden.errors import ConfigError
 
-SITE = '[[sites]]\nname = "A"\nlatitude = 50.4\nlongitude = 30.5\n'
+SITE = '[[sites]]\nname = "A"\nlatitude = 36.4\nlongitude = -30.5\n'
 SOURCE = '[[sources]]\nname = "radar"\nformat = "asterix"\nlisten = "udp://127.0.0.1:8600"\n'
 SENSOR = '[[sensors]]\nname = "r1"\nsource = "radar"\n'
 
@@ -44,14 +44,14 @@ MISTAKES = [
     (SITE + "radius_m = nan\n", "line 5: sites[0].radius_m = nan is not a number that can be used (metres)"),
     (SITE + "colour = 3\n", "line 5: sites[0].colour is unknown; known here: name, latitude"),
     (SITE + "tick_ms = 100\n", "line 5: sites[0].tick_ms is unknown here; write it below [run]"),
-    (SITE.replace("latitude", "latitud"), "line 3: sites[0].latitud is unknown; write latitude = 50.4"),
-    (SITE.replace("latitude", "lat"), "line 3: sites[0].lat is unknown; write latitude = 50.4"),
-    (SITE.replace("50.4", '"50.4"'), 'line 3: sites[0].latitude must be a number, not "50.4"; write latitude = 50.4'),
-    (SITE.replace("50.4", "5000"), "line 3: sites[0].latitude = 5000 must be between -90 and 90"),
-    (SITE.replace("50.4", "1979-05-27"), "line 3: sites[0].latitude must be a number, not a date or time; write"),
+    (SITE.replace("latitude", "latitud"), "line 3: sites[0].latitud is unknown; write latitude = 36.4"),
+    (SITE.replace("latitude", "lat"), "line 3: sites[0].lat is unknown; write latitude = 36.4"),
+    (SITE.replace("36.4", '"36.4"'), 'line 3: sites[0].latitude must be a number, not "36.4"; write latitude = 36.4'),
+    (SITE.replace("36.4", "5000"), "line 3: sites[0].latitude = 5000 must be between -90 and 90"),
+    (SITE.replace("36.4", "1979-05-27"), "line 3: sites[0].latitude must be a number, not a date or time; write"),
     (SITE.replace('"A"', "3"), 'line 2: sites[0].name must be text; write name = "Plant A"'),
     (SITE.replace('"A"', '" "'), "line 2: sites[0].name is empty; write name ="),
-    (SITE.replace("latitude = 50.4\n", ""), "line 1: sites[0] has no latitude; write latitude = "),
+    (SITE.replace("latitude = 36.4\n", ""), "line 1: sites[0] has no latitude; write latitude = "),
     (SITE + "\n" + SITE, 'line 7: sites[1].name = "A" is taken by sites[0]'),
     ("sites = 3\n", "line 1: sites must be a list of tables; write [[sites]]"),
     ('[sites]\nname = "A"\n', "line 1: sites must be a list of tables; write [[sites]]"),
@@ -107,7 +107,7 @@ def test_text_that_is_not_toml_is_named_with_its_line_and_a_hint(text: str, line
 
 
 def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
-    text = "[run]\ntick_ms = 1\n" + SITE.replace("50.4", "95") + "radius_km = 3\n" + SOURCE.replace(":8600", "")
+    text = "[run]\ntick_ms = 1\n" + SITE.replace("36.4", "95") + "radius_km = 3\n" + SOURCE.replace(":8600", "")
     with pytest.raises(ConfigProblems) as caught:
         parse(text)
     assert [line for line, _, _ in caught.value.problems] == [2, 5, 7, 11]
@@ -123,7 +123,7 @@ def test_what_is_advised_is_accepted() -> None:
 
 def test_a_right_configuration_gives_what_it_says() -> None:
     settings = parse(SITE + SOURCE + SENSOR + 'sac = 25\nsic = 12\n[run]\nmode = "replay"\nclock = "data"\n')
-    assert (settings.sites[0].name, settings.sites[0].latitude, settings.sites[0].radius_m) == ("A", 50.4, 3000.0)
+    assert (settings.sites[0].name, settings.sites[0].latitude, settings.sites[0].radius_m) == ("A", 36.4, 3000.0)
     assert settings.sources[0].listen == "udp://127.0.0.1:8600"
     assert (settings.sensors[0].sac, settings.sensors[0].sic) == (25, 12)
     assert settings.run == RunSettings(mode=settings.run.mode, clock="data")
@@ -206,7 +206,7 @@ def test_the_summary_says_what_is_missing() -> None:
     assert "nothing will be seen" in summary(parse(""))[-1]
     assert "no alert will be raised" in summary(parse(SOURCE))[-1]
     assert summary(parse(SITE + SOURCE + SENSOR))[1:3] == [
-        "site A: 50.40000, 30.50000, radius 3000 m, warn 300 s before",
+        "site A: 36.40000, -30.50000, radius 3000 m, warn 300 s before",
         "source radar: asterix from udp://127.0.0.1:8600 (r1)",
     ]
 

@@ -60,8 +60,8 @@ def line(event):
 def test_geojson_has_each_shown_track_longitude_first_with_what_is_known_of_it():
     east, north = features(picture(), "track")
     longitude, latitude, height = east["geometry"]["coordinates"]
-    assert longitude == pytest.approx(31.10 + 10_000 / (111_320 * np.cos(np.radians(46.65))), abs=1e-3)
-    assert latitude == pytest.approx(46.65, abs=1e-3)
+    assert longitude == pytest.approx(-33.10 + 10_000 / (111_320 * np.cos(np.radians(36.30))), abs=1e-3)
+    assert latitude == pytest.approx(36.30, abs=1e-3)
     assert height == pytest.approx(508, abs=1)  # the level plane leaves the ellipsoid by 8 m in 10 km
     assert east["properties"] == {
         "kind": "track",
@@ -80,7 +80,7 @@ def test_geojson_has_each_shown_track_longitude_first_with_what_is_known_of_it()
 
 def test_geojson_says_which_site_is_under_alert_and_when_the_first_arrives():
     (site,) = features(picture(), "site")
-    assert site["geometry"]["coordinates"] == [31.10, 46.65, 0.0]
+    assert site["geometry"]["coordinates"] == [-33.10, 36.30, 0.0]
     assert site["properties"]["alert"] == "raised"
     assert site["properties"]["alerts"] == 1
     assert site["properties"]["arrival"] == iso(ALERT.arrival)

@@ -182,7 +182,7 @@ def test_geojson_is_replaced_whole_and_an_output_that_cannot_be_opened_is_refuse
     assert found["type"] == "FeatureCollection"
     kinds = [f["properties"]["kind"] for f in found["features"]]
     assert kinds == ["site"] * 3 + ["track"] * 3
-    assert found["features"][3]["geometry"]["coordinates"] == [31.0, 46.0, 300.0]
+    assert found["features"][3]["geometry"]["coordinates"] == [-31.0, 36.0, 300.0]
     publisher.publish(published(1, sites=(Site(name="x", latitude=1.0, longitude=2.0),)), [])
     publisher.close()
     assert len(json.loads(path.read_text())["features"]) == 2

@@ -80,7 +80,7 @@ def test_a_track_seen_ten_seconds_ago_is_ten_seconds_further_on():
 def test_beyond_the_horizon_nothing_is_listed_unless_the_site_needs_longer():
     tracks = flying([103_000, 0, 100, -50, 0, 0])
     assert evaluate(tracks, (), TIME, (PLANT,), EXACT) == ()
-    slow_site = Site(name="plant", latitude=46.65, longitude=31.10, lead_time_s=1200.0)
+    slow_site = Site(name="plant", latitude=36.30, longitude=-33.10, lead_time_s=1200.0)
     assert only(tracks, sites=(slow_site,)).arrival == pytest.approx(2000, abs=1)
 
 
@@ -105,7 +105,7 @@ def test_alerting_on_suspects_leaves_the_others_out_and_by_default_nobody():
 
 
 def test_threats_come_in_the_order_of_the_sites_then_of_track_numbers():
-    near = Site(name="a", latitude=46.66, longitude=31.10)
+    near = Site(name="a", latitude=36.31, longitude=-33.10)
     tracks = flying(*[[23_000, 0, 100, -50, 0, 0]] * 3)
     mixed = tracks.take(np.array([2, 0, 1]))
     threats = evaluate(mixed, (), TIME, (PLANT, near), AlertSettings())
@@ -164,9 +164,9 @@ def test_arrival_and_probability_are_those_of_many_futures(state, sigma, setting
 @pytest.mark.parametrize("turn", [np.radians(40), np.radians(-40), np.radians(90)])
 def test_an_oblong_uncertainty_across_the_way_shifts_the_arrival_of_those_that_hit(turn):
     """The position error lies aslant, the track passes near the edge: who hits is who is early, or late."""
-    wide = Site(name="wide", latitude=46.65, longitude=31.10, radius_m=8000.0)
+    wide = Site(name="wide", latitude=36.30, longitude=-33.10, radius_m=8000.0)
     tracks = flying([30_000, 7000, 300, -50, 0, 0])
-    axes = east_north_up(np.radians(46.65), np.radians(31.10))
+    axes = east_north_up(np.radians(36.30), np.radians(-33.10))
     along = axes.T @ [np.cos(turn), np.sin(turn), 0.0]
     tracks.covariance[0, :3, :3] = 3000.0**2 * np.outer(along, along) + np.eye(3)
     tracks.covariance[0, 3:, 3:] = 4.0 * np.eye(3)

@@ -77,7 +77,7 @@ def test_the_track_that_raised_an_alert_stands_first() -> None:
     rows = [one for one in text.splitlines() if "°" in one]
     assert [re.match(r"(▲ )?\s*(\d+)", one.strip()).group(2) for one in rows] == ["3", "1", "2"]  # type: ignore[union-attr]
     assert rows[0].strip().startswith("▲ 3")
-    for word in ("coasting", "pending", "46.020 31.040", "300", "50", "323°", "radar-1"):
+    for word in ("coasting", "pending", "36.020 -30.960", "300", "50", "323°", "radar-1"):
         assert word in rows[0]
     assert "RYR1AB" in rows[2]
     assert "neutral" in rows[2]
@@ -93,7 +93,7 @@ def test_each_source_has_state_counters_and_the_top_reason() -> None:
 @pytest.mark.parametrize("tongue", LANGUAGES)
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60), (40, 12)])
 def test_the_view_fits_the_terminal_however_much_there_is(tongue: str, width: int, height: int) -> None:
-    sites = tuple(Site(name=f"Site {i}", latitude=46.0, longitude=31.0) for i in range(20))
+    sites = tuple(Site(name=f"Site {i}", latitude=36.0, longitude=-31.0) for i in range(20))
     wires = tuple(Wire(f"source {i}", "listening", 1, 1, 0, NOW, 0, "udp://127.0.0.1:1") for i in range(30))
     shown = published(500, sites=sites, wires=wires)
     lines = drawn(shown, tongue, width, height).rstrip("\n").split("\n")

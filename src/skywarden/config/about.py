@@ -36,8 +36,8 @@ ABOUT: Mapping[str, About] = {
     ),
     "run.tick_ms": About("Time between two pictures.", "milliseconds", 20, 2000),
     "sites.name": About("A name of your choice.", example='"Plant A"'),
-    "sites.latitude": About("Where it is.", *LATITUDE, example="46.65"),
-    "sites.longitude": About("Where it is.", *LONGITUDE, example="31.10"),
+    "sites.latitude": About("Where it is.", *LATITUDE, example="36.30"),
+    "sites.longitude": About("Where it is.", *LONGITUDE, example="-33.10"),
     "sites.height_m": About("Height of the site above the WGS 84 ellipsoid.", "metres", -500, 9000),
     "sites.radius_m": About("A target inside this distance has arrived.", "metres", 1, 200_000),
     "sites.lead_time_s": About("Warning this long before arrival is what the site needs.", "seconds", 0, 7200),
@@ -55,9 +55,9 @@ ABOUT: Mapping[str, About] = {
         "Address of the network interface that joins the multicast group.", example='"127.0.0.1"'
     ),
     "sources.latitude": About(
-        "Where the receiver stands; ADS-B needs it for aircraft on the ground.", *LATITUDE, example="46.65"
+        "Where the receiver stands; ADS-B needs it for aircraft on the ground.", *LATITUDE, example="36.30"
     ),
-    "sources.longitude": About("Where the receiver stands.", *LONGITUDE, example="31.10"),
+    "sources.longitude": About("Where the receiver stands.", *LONGITUDE, example="-33.10"),
     "sources.editions": About("ASTERIX: edition of each category.", example='{ "048" = "1.32" }'),
     "sources.max_age_s": About('Older measurements are refused as "time in the past".', "seconds", 0.1, 86_400),
     "sources.max_lead_s": About(
@@ -67,8 +67,8 @@ ABOUT: Mapping[str, About] = {
     "sensors.source": About("Name of the source that carries it.", example='"coast radar"'),
     "sensors.sac": About("ASTERIX system area code; together with sic.", "", 0, 255, "25"),
     "sensors.sic": About("ASTERIX system identification code; together with sac.", "", 0, 255, "12"),
-    "sensors.latitude": About("Where it stands. Left out: the place that it reports.", *LATITUDE, example="46.65"),
-    "sensors.longitude": About("Where it stands.", *LONGITUDE, example="31.10"),
+    "sensors.latitude": About("Where it stands. Left out: the place that it reports.", *LATITUDE, example="36.30"),
+    "sensors.longitude": About("Where it stands.", *LONGITUDE, example="-33.10"),
     "sensors.height_m": About("Height of the antenna.", "metres", -500, 9000),
     "sensors.height_reference": About('What height_m counts from: "ellipsoid", "geoid" (sea level) or "barometric".'),
     "sensors.north_reference": About('What its azimuths count from: "true", "magnetic" or "grid" (UTM) north.'),
