@@ -1,7 +1,10 @@
 """A whole installation on loopback: messages in over TCP, picture and acknowledgements out, restart, recordings."""
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 
@@ -201,3 +204,20 @@ def test_the_engine_records_a_step_of_the_hosts_clock_and_keeps_its_own_time():
     assert [round(s.step / SECOND) for s in steps] == [10]
     assert published[-1].picture.time - published[0].picture.time < SECOND
     assert published[-1].picture.mode is Mode.LIVE
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_managers_stop_closes_the_record_in_order(how, tmp_path):
+    file = tmp_path / "site.toml"
+    file.write_text(settings(tmp_path))
+    command = [sys.executable, "-m", "skywarden.cli", "run", "--config", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait(lambda: (tmp_path / "record" / "segment-000001.sqlite").exists())
+        record = SqliteRecord(tmp_path / "record")
+        wait(lambda: record.last() > 10, 60.0)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    seq, _ = record.snapshot()
+    assert seq == record.last()
+    assert not list((tmp_path / "record").glob("*-wal"))  # one self-contained file

@@ -4,6 +4,7 @@ Each command imports what it needs when it runs, so that help is instant and `de
 """
 
 import os
+import signal
 import sys
 
 from skywarden.errors import ConfigError, SkywardenError
@@ -12,6 +13,7 @@ from skywarden.errors import ConfigError, SkywardenError
 def main() -> None:
     """Run the command line. One line on stderr for a mistake; a traceback is our own fault."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums in threads differ in the last bits: no equal replay
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop is as good as Ctrl-C
     from skywarden.cli.app import app
     from skywarden.cli.terminal import complain
 
