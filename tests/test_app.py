@@ -10,15 +10,27 @@ import urllib.request
 
 import pytest
 
+from skywarden.config import parse
 from skywarden.errors import ConfigError, RecordError
-from skywarden.model.event import AlertRaised, AlertUpdated, ClockStepped, Started, Tick, TrackConfirmed, decode
+from skywarden.model.detection import Frame
+from skywarden.model.event import (
+    AlertRaised,
+    AlertUpdated,
+    Arrived,
+    ClockStepped,
+    Started,
+    Tick,
+    TrackConfirmed,
+    decode,
+)
 from skywarden.model.track import Mode
+from skywarden.pipeline import Line
 from skywarden.record import MemoryLog
 from skywarden.record.sqlite import SqliteRecord
-from skywarden.replay import compare
+from skywarden.replay import compare, is_input
 from skywarden.sensors.modes import encode
-from skywarden.service.app import App
-from skywarden.service.clock import HostClock
+from skywarden.service.app import App, run_live
+from skywarden.service.clock import DataClock, HostClock
 from skywarden.service.engine import Engine
 
 SECOND = 1_000_000_000
@@ -191,8 +203,6 @@ def test_the_engine_records_a_step_of_the_hosts_clock_and_keeps_its_own_time():
     clock = HostClock(wall=lambda: time.time_ns() + offset[0])
     published = []
     text = ""
-    from skywarden.config import parse
-
     log = MemoryLog()
     engine = Engine(parse(text), text, log, clock, published.append)
     engine.turn([])
@@ -204,6 +214,74 @@ def test_the_engine_records_a_step_of_the_hosts_clock_and_keeps_its_own_time():
     assert [round(s.step / SECOND) for s in steps] == [10]
     assert published[-1].picture.time - published[0].picture.time < SECOND
     assert published[-1].picture.mode is Mode.LIVE
+
+
+class Records:
+    """A disk that refuses when told to."""
+
+    def __init__(self):
+        self.log, self.full = MemoryLog(), False
+
+    def __getattr__(self, name):
+        return getattr(self.log, name)
+
+    def append(self, entries):
+        if self.full:
+            raise RecordError("full")
+        self.log.append(entries)
+
+
+def engine(clock, log, text=""):
+    published = []
+    return Engine(parse(text), text, log, clock, published.append), published
+
+
+def test_nothing_is_acknowledged_after_a_loss(monkeypatch):
+    monkeypatch.setattr("skywarden.record.writer.Writer.__init__.__defaults__", (20_000,))
+    log = Records()
+    made, published = engine(HostClock(), log, settings("unused"))
+    made.turn([Frame.of("receiver", time.time_ns(), b"x" * 100)])
+    assert published[-1].recorded == {"receiver": 1}
+    log.full = True
+    for _ in range(40):
+        made.turn([Frame.of("receiver", time.time_ns(), b"x" * 1000)])
+    log.full = False
+    for _ in range(20):
+        made.turn([Frame.of("receiver", time.time_ns(), b"y")])
+        time.sleep(0.1)
+    held = [e for e in map(decode, (x.payload for x in log.entries())) if isinstance(e, Arrived)]
+    before_loss = next(k for k, e in enumerate(held) if e.frame.data == b"y")
+    assert before_loss < 41  # some were lost
+    assert published[-1].recorded == {"receiver": before_loss}
+    assert "lost" in published[-1].fault
+    made.close()
+
+
+def test_a_gap_of_years_in_a_recording_is_one_tick():
+    clock = DataClock()
+    made, published = engine(clock, MemoryLog(), settings("unused", 'clock = "data"\nmode = "replay"'))
+    for at in (PAST, PAST + 10**9 * SECOND):
+        made.turn([Frame.of("receiver", at, b"x")])
+    assert published[-1].picture.time > PAST
+    made.turn([Frame.of("receiver", PAST + (10**9 + 1) * SECOND, b"x")])
+    assert published[-1].picture.time > PAST + 10**9 * SECOND
+    made.close()
+
+
+def test_the_last_messages_of_a_recording_are_handled(tmp_path):
+    (tmp_path / "flight.jsonl").write_bytes(b"".join(flight(10, PAST)))
+    text = settings(tmp_path, 'clock = "data"\nmode = "replay"')
+    text = text.replace('listen = "tcp://127.0.0.1:0"', f'file = "{tmp_path / "flight.jsonl"}"')
+    run_live(text, expose=False, view=False, seconds=None)
+    (row,) = SqliteRecord(tmp_path / "record").recorded().items()
+    assert row == ("receiver", 20)
+    line = Line()
+    for entry in SqliteRecord(tmp_path / "record").entries():
+        if is_input(entry):
+            line.feed(entry.seq, decode(entry.payload))
+    assert line.picture.health[0].decoded == 20
+    with pytest.raises(RecordError, match="holds a run already"):
+        run_live(text, expose=False, view=False, seconds=None)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -8,7 +8,18 @@ import pytest
 import raid
 
 from skywarden.model.detection import Decoded, Frame, Kind, Reason, detections
-from skywarden.model.event import Arrived, ClockStepped, Refused, Started, Stepped, Tick, TrackConfirmed
+from skywarden.model.event import (
+    Arrived,
+    ClockStepped,
+    Failed,
+    Refused,
+    Started,
+    Stepped,
+    Tick,
+    TrackConfirmed,
+    TrackDropped,
+    TrackStates,
+)
 from skywarden.model.track import Mode, Status
 from skywarden.pipeline import Line, digest
 from skywarden.sensors.modes.lines import ModeS
@@ -66,7 +77,6 @@ def test_a_restored_line_goes_on_as_if_nothing_had_happened():
                 cut = Line.restore(cut.save())
     assert len(whole.picture.tracks) > 3
     assert digest(whole.picture) == digest(cut.picture)
-    assert whole.arrived == cut.arrived
 
 
 def test_the_digest_sees_the_smallest_change_of_the_picture():
@@ -100,6 +110,65 @@ def test_nothing_simulated_lives_on_when_the_mode_changes(mode):
     assert line.picture.mode is mode
     assert line.picture.alerts == ()
     assert line.picture.next_number == numbers > 1  # numbers are not used again
+
+
+def test_what_came_under_one_mode_is_never_seen_by_the_next():
+    line = Line()
+    for seq, event in enumerate(e for turn in turns(14) for e in turn):
+        line.feed(seq, event)
+    arrived = [e for e in turns(15)[-1] if isinstance(e, Arrived)]
+    for seq, event in enumerate(arrived, 1000):
+        line.feed(seq, event)
+    outputs = line.feed(2000, Started(line.picture.time, Mode.LIVE, settings(), "1"))
+    assert isinstance(outputs[-1].event, Stepped)
+    assert {c.event.number for c in outputs if isinstance(c.event, TrackDropped)}  # what was shown is ended in words
+    after = line.feed(2001, Tick(line.picture.time + SECOND))
+    assert [c.event for c in after if not isinstance(c.event, Stepped | TrackStates)] == []
+    assert len(line.picture.tracks) == 0
+
+
+def test_a_clock_that_was_ahead_and_is_right_again_begins_a_new_picture():
+    line, _, seq = flown()
+    right = line.picture.time - 3600 * SECOND
+    outputs = line.feed(seq + 1, Started(right, Mode.SIM, settings(), "1"))
+    assert {c.event.reason for c in outputs if isinstance(c.event, TrackDropped)} == {"the clock was set back"}
+    line.feed(seq + 2, Tick(right + SECOND))
+    assert line.picture.time == right + SECOND
+
+
+def test_a_source_whose_format_is_changed_begins_without_memory():
+    line, _, seq = flown()
+    changed = settings().replace('format = "modes"', 'format = "sbs"')
+    assert changed != settings()
+    line.feed(seq + 1, Started(line.picture.time, Mode.SIM, changed, "1"))
+    line.feed(seq + 2, Started(line.picture.time, Mode.SIM, settings(), "1"))
+    line.feed(seq + 3, Tick(line.picture.time + SECOND))
+    assert Line.restore(line.save()).picture.time == line.picture.time
+
+
+def test_what_the_tracker_refuses_stands_in_the_health_of_its_source(monkeypatch):
+    decode = ModeS.decode
+
+    def absurd(self, frame):
+        found = decode(self, frame)
+        time = np.array([frame.received])
+        wrong = detections(Kind.PRESENCE, "a/1-2", frame.received, time, np.ones((1, 2)), np.eye(2)[None])
+        return Decoded(found.source, found.messages, (*found.batches, wrong), found.refused)
+
+    monkeypatch.setattr(ModeS, "decode", absurd)
+    line, outputs, _ = flown()
+    (row,) = [row for row in line.picture.health if row.name == "adsb"]
+    told = sum(c.event.count for c in outputs if isinstance(c.event, Refused) and c.event.reason == "unsupported")
+    assert row.refused["unsupported"] == told > 3
+
+
+def test_a_fault_that_no_batch_causes_is_told_and_the_picture_stands_still(monkeypatch):
+    line, _, seq = flown()
+    tracks = line.picture.tracks
+    monkeypatch.setattr("skywarden.pipeline.evaluate", lambda *_: 1 // 0)
+    outputs = line.feed(seq + 1, Tick(line.picture.time + SECOND))
+    assert [c.event for c in outputs if isinstance(c.event, Failed)] == [Failed(line.picture.time, "ZeroDivisionError")]
+    assert line.picture.tracks is tracks
 
 
 def test_simulated_plots_never_enter_a_live_picture():

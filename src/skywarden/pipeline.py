@@ -16,7 +16,19 @@ from skywarden.alert import decide
 from skywarden.config import Settings, parse
 from skywarden.identify import identify
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
-from skywarden.model.event import Arrived, ClockStepped, Input, Output, Refused, Started, Stepped, Tick
+from skywarden.model.event import (
+    AlertCleared,
+    Arrived,
+    Failed,
+    Input,
+    Output,
+    Refused,
+    Started,
+    Stepped,
+    Tick,
+    TrackDropped,
+)
+from skywarden.model.place import Registration
 from skywarden.model.track import Health, Picture
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
@@ -25,6 +37,7 @@ from skywarden.track.states import states
 from skywarden.track.step import track
 
 SECOND = 1_000_000_000
+BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
 def step(
@@ -71,44 +84,42 @@ class Line:
 
     settings: Settings = field(default_factory=Settings)
     picture: Picture | None = None
-    arrived: dict[str, int] = field(default_factory=dict)  # source -> messages taken in since the record began
     reader: Reader = field(default_factory=lambda: Reader((), (), Settings().run.mode))
     _pending: list[tuple[int, Frame]] = field(default_factory=list)
 
     def feed(self, seq: int, event: Input) -> list[Caused]:
-        """Take one input in. Only a Tick gives outputs."""
+        """Take one input in. Outputs follow from a Tick, and from a Started that ends something; Stepped is the last.
+
+        A ClockStepped changes nothing: the picture does not follow the host's clock, the event itself is the message.
+        """
         if isinstance(event, Arrived):
-            frame = event.frame
-            self._pending.append((seq, frame))
-            self.arrived[frame.source] = self.arrived.get(frame.source, 0) + len(frame)
+            self._pending.append((seq, event.frame))
         elif isinstance(event, Tick):
             return self._tick(seq, event.time)
         elif isinstance(event, Started):
-            self._start(event)
-        elif isinstance(event, ClockStepped):
-            pass  # nothing in the picture follows the host's clock; the event itself is the message
+            return self._start(seq, event)
         return []
 
-    def _start(self, event: Started) -> None:
+    def _start(self, seq: int, event: Started) -> list[Caused]:
+        """Take new settings. Frames that came under the old ones go to the decoders and the picture they came for."""
+        outputs = self._tick(seq, self.picture.time) if self._pending and self.picture else []
+        before, formats = self.picture, {s.name: s.format for s in self.settings.sources}
         self.settings = parse(event.settings)
-        memory = self.reader.save()
+        goes_on = before is not None and before.mode is event.mode and event.time >= before.time - BACK
+        kept = {s.name for s in self.settings.sources if goes_on and formats.get(s.name) == s.format}
+        memory = {name: data for name, data in self.reader.save().items() if name in kept}
         self.reader = Reader(self.settings.sources, self.settings.sensors, event.mode)
         self.reader.restore(memory)
         registrations = configured(self.settings.sensors)
-        before = self.picture
         if before is None:
             self.picture = Picture(event.time, event.mode, registrations=registrations)
-        elif before.mode is event.mode:
+        elif goes_on:
             self.picture = replace(before, registrations=registrations)
-        else:  # nothing simulated or replayed may live on in a live picture, or the other way round
-            self.picture = Picture(
-                max(event.time, before.time),
-                event.mode,
-                next_label=before.next_label,
-                next_number=before.next_number,
-                registrations=registrations,
-                health=before.health,
-            )
+        else:
+            self.picture, events = _anew(before, event, registrations)
+            outputs = outputs[:-1]  # one Stepped, at the end
+            outputs += [Caused(seq, e) for e in (*events, Stepped(self.picture.time, digest(self.picture)))]
+        return outputs
 
     def _tick(self, seq: int, time: int) -> list[Caused]:
         if self.picture is None:
@@ -122,7 +133,10 @@ class Line:
         self._pending.clear()
         batches = [b for found, _ in decoded for b in found.batches]
         before = replace(self.picture, health=_count(self.picture.health, decoded))
-        self.picture, events = self._step(before, batches, max(time, before.time))
+        after, events = self._step(before, batches, max(time, before.time))
+        owners = {b.sensor: found.source for found, _ in decoded for b in found.batches}
+        events = [_of_source(e, owners) if isinstance(e, Refused) else e for e in events]
+        self.picture = replace(after, health=_blame(after.health, events))
         outputs += [Caused(seq, event) for event in events]
         outputs.append(Caused(seq, Stepped(self.picture.time, digest(self.picture))))
         return outputs
@@ -133,33 +147,38 @@ class Line:
         except Exception:  # noqa: BLE001 - a fault of ours in one decoder must not stop the others
             return Decoded(frame.source, 0, (), {Reason.DECODER_FAULT: len(frame)})
 
-    def _step(
-        self, picture: Picture, batches: Sequence[Detections], time: int
-    ) -> tuple[Picture, list[Output]]:
-        """Step; if a batch breaks it, step without the sensors that do, and say which."""
+    def _step(self, picture: Picture, batches: Sequence[Detections], time: int) -> tuple[Picture, list[Output]]:
+        """Step; if that breaks, step without the sensors that break it; if it still does, the picture stands still.
+
+        Warn first: one bad sensor never stops the others, and no fault of ours ends the process.
+        """
         try:
             return step(picture, batches, time, self.settings)
-        except Exception:  # noqa: BLE001 - warn first: one bad sensor never stops the others
+        except Exception:  # noqa: BLE001
             good: list[Detections] = []
             faults: list[Output] = []
-            for batch in batches:
+            for sensor in sorted({batch.sensor for batch in batches}):
+                more = [batch for batch in batches if batch.sensor == sensor]
                 try:
-                    step(picture, [*good, batch], time, self.settings)
-                    good.append(batch)
+                    step(picture, [*good, *more], time, self.settings)
+                    good += more
                 except Exception:  # noqa: BLE001
-                    faults.append(Refused(batch.sensor, Reason.DECODER_FAULT, len(batch)))
+                    faults.append(Refused(sensor, Reason.DECODER_FAULT, sum(map(len, more))))
+        try:
             after, events = step(picture, good, time, self.settings)
             return after, [*faults, *events]
+        except Exception as error:  # noqa: BLE001
+            return replace(picture, time=time), [*faults, Failed(time, type(error).__name__)]
 
     def save(self) -> bytes:
         """Return the whole state between two ticks."""
-        return _encode(_Saved(self.picture, self.reader.save(), self.settings, self.arrived, self._pending))
+        return _encode(_Saved(self.picture, self.reader.save(), self.settings, self._pending))
 
     @classmethod
     def restore(cls, saved: bytes) -> "Line":
         """Make a line that goes on where `save` was called."""
         found = _decoder.decode(saved)
-        line = cls(found.settings, found.picture, found.arrived, _pending=found.pending)
+        line = cls(found.settings, found.picture, _pending=found.pending)
         mode = found.picture.mode if found.picture else found.settings.run.mode
         line.reader = Reader(found.settings.sources, found.settings.sensors, mode)
         line.reader.restore(found.decoders)
@@ -178,11 +197,48 @@ def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -
     return tuple(rows[name] for name in sorted(rows))
 
 
+def _of_source(event: Refused, owners: dict[str, str]) -> Refused:
+    """The tracker names the sensor; people look for the source."""
+    return msgspec.structs.replace(event, source=owners.get(event.source, event.source))
+
+
+def _blame(health: tuple[Health, ...], events: Sequence[Output]) -> tuple[Health, ...]:
+    """Count what the step refused beside what the decoders did."""
+    rows = {row.name: row for row in health}
+    for event in events:
+        if isinstance(event, Refused) and event.source in rows:
+            row = rows[event.source]
+            refused = {**row.refused, event.reason: row.refused.get(event.reason, 0) + event.count}
+            rows[event.source] = replace(row, refused=refused)
+    return tuple(rows.values())
+
+
+def _anew(
+    before: Picture, event: Started, registrations: tuple[Registration, ...]
+) -> tuple[Picture, list[TrackDropped | AlertCleared]]:
+    """Begin an empty picture: nothing simulated lives on in a live one, nothing of a wrong time in a right one.
+
+    Numbers are not used again, counters go on, and what was shown is ended by events.
+    """
+    reason = "the clock was set back" if before.mode is event.mode else f"the picture is {event.mode} now"
+    numbers = before.tracks.number[before.tracks.number > 0].tolist()
+    ended: list[TrackDropped | AlertCleared] = [TrackDropped(event.time, number, reason) for number in numbers]
+    ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
+    picture = Picture(
+        event.time,
+        event.mode,
+        next_label=before.next_label,
+        next_number=before.next_number,
+        registrations=registrations,
+        health=before.health,
+    )
+    return picture, ended
+
+
 class _Saved(msgspec.Struct, frozen=True):
     picture: Picture | None
     decoders: dict[str, bytes]
     settings: Settings
-    arrived: dict[str, int]
     pending: list[tuple[int, Frame]]
 
 

@@ -99,6 +99,13 @@ class AlertCleared(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """A fault of ours: this tick changed nothing but the time. error: what kind. Please report it with the record."""
+
+    time: int
+    error: str
+
+
 class Stepped(msgspec.Struct, frozen=True, tag=True):
     """The state after a tick: hash over the whole picture, 16 hexadecimal digits."""
 
@@ -116,6 +123,7 @@ Output = (
     | AlertRaised
     | AlertUpdated
     | AlertCleared
+    | Failed
     | Stepped
 )
 Event = Input | Output

@@ -5,6 +5,7 @@ line to DECODERS, put samples under tests/samples/<name>/. The tests that run ov
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -54,6 +55,8 @@ class Decoder(Protocol):
         ...
 
 
+NEAR = 1_000_000_000  # ns; frames received within the same second may be joined
+
 DECODERS: Mapping[str, type[Decoder]] = {
     "asterix": Asterix,
     "modes": ModeS,
@@ -87,10 +90,11 @@ class Reader:
 
         Decoding costs a fixed time for each frame, whatever is in it; what they say does not depend on the cuts.
         """
-        groups: dict[str | int, list[tuple[int, Frame]]] = {}
+        groups: dict[tuple[str, int], list[tuple[int, Frame]]] = {}
         for seq, frame in frames:
             own = frame.source in self._decoders and self._decoders[frame.source].own_times
-            groups.setdefault(frame.source if own else seq, []).append((seq, frame))
+            part = frame.received // NEAR if own else seq  # far apart in time they must keep their own receipt
+            groups.setdefault((frame.source, part), []).append((seq, frame))
         return [(group[-1][0], _joined([frame for _, frame in group])) for group in groups.values()]
 
     def save(self) -> dict[str, bytes]:
@@ -102,7 +106,8 @@ class Reader:
         for name, data in saved.items():
             decoder = self._decoders.get(name)
             if decoder is not None and decoder.state is not None:
-                decoder.state = msgspec.msgpack.decode(data, type=type(decoder.state))
+                with suppress(msgspec.MsgspecError):  # of another version: it begins without memory
+                    decoder.state = msgspec.msgpack.decode(data, type=type(decoder.state))
 
 
 def _joined(frames: Sequence[Frame]) -> Frame:

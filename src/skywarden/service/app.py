@@ -1,14 +1,16 @@
 """One running installation: clock, inbox, record, engine, web server and terminal view put together."""
 
 import os
+import signal
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from skywarden.config import Settings, parse
 from skywarden.config.address import address
+from skywarden.errors import RecordError
 from skywarden.model.event import AlertRaised, Output, Refused, TrackConfirmed
 from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
@@ -46,6 +48,8 @@ class App:
             self._inbox = Inbox(self.settings.sources, self.clock, expose=expose)
             self._log = SqliteLog(self.settings.record.path)
             undo.callback(self._log.close)
+            if self._log.last() and any(source.file for source in self.settings.sources):
+                raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
             self._before = self._engine.recorded()
             undo.pop_all()
@@ -101,16 +105,17 @@ class App:
         if self._stopped:
             return
         self._stopped = True
-        if self._inbox_started:
-            self._inbox.stop()
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-        self._engine.close()
-        if self.server is not None:
-            self.server.stop()
-        self.publisher.close()
-        self._log.close()
+        with ExitStack() as steps:  # the last line is the first to run; each runs whatever becomes of the others
+            steps.callback(self._log.close)
+            steps.callback(self.publisher.close)
+            if self.server is not None:
+                steps.callback(self.server.stop)
+            steps.callback(self._engine.close)
+            if self._thread.ident is not None:
+                steps.callback(self._thread.join)
+            steps.callback(self._stop.set)
+            if self._inbox_started:
+                steps.callback(self._inbox.stop)
         if self._failure is not None:
             raise self._failure
 
@@ -146,6 +151,7 @@ class App:
             tick=outcome.passes,
             time=self.clock.now(),
             sites=self.settings.sites,
+            stepped_s=outcome.stepped * 1e-9,
         )
         self.publisher.publish(published, outcome.events)
 
@@ -176,4 +182,19 @@ def run_live(settings_text: str, *, expose: bool, view: bool, seconds: float | N
         app.start()
         return app.run(view=view, seconds=seconds)
     finally:
-        app.stop()
+        with patience():
+            app.stop()
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Let no second signal interrupt the closing of a record."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

@@ -11,6 +11,7 @@ import numpy as np
 
 from skywarden import __version__
 from skywarden.config import Settings
+from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, ClockStepped, Entry, Event, Input, Output, Started, Tick, encode
 from skywarden.model.track import Picture
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 RECORD_WAIT = 0.25  # s; a slower disk must not delay a warning (DESIGN section 7)
 LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 sources at ten passes a second
+SKIPPED = 300 * SECOND  # ns; a longer gap of a recording is one tick, or a wrong date would cost a year of ticks
 PIECE = 500  # frames in one pass: a recording read from a file brings hours at once, and people want to see and stop it
 IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
 
@@ -39,6 +41,7 @@ class Outcome:
     latency_ms: tuple[float, float]  # p50, p99, from receipt to now; NaN before anything came
     fault: str | None  # why the record does not confirm; None: it does
     passes: int
+    stepped: int  # ns that the host's clock jumped since the start, all in all; the picture's time did not
 
 
 class Engine:
@@ -58,14 +61,17 @@ class Engine:
         self._publish = publish
         self._line, self._seq, missing = recover(log)
         self._writer = Writer(log)
+        self._stepped = 0
+        self._accepted = dict(self._writer.recorded)  # source -> messages handed to the writer
+        self._ceiling: dict[str, int] | None = None  # after a loss nothing later is acknowledged by this process
         self._late = False  # the disk has not confirmed the last pass in time
         self._delays: deque[tuple[float, int]] = deque(maxlen=LATENCY_FRAMES)
         self._passes = 0
         self._next_tick = 0
         self._snapshot_due = 0.0
         self._append([(m.time, m.cause, encode(m.event)) for m in missing])
-        now = max(clock.now(), self._line.picture.time if self._line.picture else 0)
-        self._handle([Started(now, settings.run.mode, settings_text, __version__)])
+        before = self._line.picture.time if self._line.picture else 0
+        self._handle([Started(clock.now() or before, settings.run.mode, settings_text, __version__)])
 
     def run(self, inbox: Inbox, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
@@ -78,30 +84,44 @@ class Engine:
                 if stop.is_set():
                     return  # what was not handled was not acknowledged
             if ended and not frames:
+                self._finish()
                 break
             pause = tick - (self._clock.now() * 1e-9) % tick if isinstance(self._clock, HostClock) else tick
             stop.wait(pause)
         self.turn(inbox.take(0.0))
 
+    def _finish(self) -> None:
+        """The recordings have ended: handle what came after the last tick."""
+        if isinstance(self._clock, DataClock) and self._next_tick:
+            self._show(self._handle([Tick(self._next_tick)]))
+
     def turn(self, frames: Sequence[Frame]) -> None:
         """One pass: record the inputs, wait for the disk a while, handle them, publish."""
         outputs = self._handle(self._inputs(frames))
+        self._measure(frames)
+        self._show(outputs)
+        self._snapshot()
+
+    def _show(self, outputs: Sequence[Output]) -> None:
         picture = self._line.picture
         assert picture is not None  # Started came first
-        self._measure(frames)
         self._passes += 1
-        self._publish(Outcome(picture, outputs, self.recorded(), self._latency(), self._fault(), self._passes))
-        self._snapshot()
+        state = (self._latency(), self._fault(), self._passes, self._stepped)
+        self._publish(Outcome(picture, outputs, self.recorded(), *state))
 
     def recorded(self) -> dict[str, int]:
         """Return source -> messages that were on the disk when this process took the record up, and since."""
-        return dict(self._writer.recorded)
+        recorded = dict(self._writer.recorded)
+        if self._ceiling is None:
+            return recorded
+        return {name: min(count, self._ceiling.get(name, 0)) for name, count in recorded.items()}
 
     def close(self) -> None:
-        """Write down what is left and a last snapshot."""
+        """Write down what is left and a last snapshot. Raises RecordError when the disk does not take it."""
         self._snapshot_due = 0.0
         self._snapshot()
-        self._writer.close()
+        if not self._writer.close():
+            raise RecordError(f"the record lacks what came last: {self._writer.fault}")
 
     def _inputs(self, frames: Sequence[Frame]) -> list[Input]:
         if isinstance(self._clock, DataClock):
@@ -109,6 +129,7 @@ class Engine:
         inputs: list[Input] = [Arrived(frame) for frame in frames]
         if step := self._clock.stepped():
             logger.warning("clock_stepped seconds=%.1f", step * 1e-9)
+            self._stepped += step
             inputs.append(ClockStepped(self._clock.now(), step))
         return [*inputs, Tick(self._clock.now())]
 
@@ -122,14 +143,21 @@ class Engine:
             while frame.received >= self._next_tick:
                 inputs.append(Tick(self._next_tick))
                 gap = frame.received - self._next_tick
-                self._next_tick += IDLE_TICK if gap > 2 * IDLE_TICK else period
+                if gap > SKIPPED:  # nothing is shown of the time between; every track has ended
+                    self._next_tick = frame.received
+                else:
+                    self._next_tick += IDLE_TICK if gap > 2 * IDLE_TICK else period
             inputs.append(Arrived(frame))
         return inputs
 
     def _handle(self, inputs: Sequence[Input]) -> list[Output]:
         """Record inputs before they are handled; what follows from them is recorded after."""
         first = self._seq + 1
-        self._append([(_time(event), None, encode(event)) for event in inputs])
+        if self._append([(_time(event), None, encode(event)) for event in inputs]):
+            for event in inputs:
+                if isinstance(event, Arrived):
+                    name = event.frame.source
+                    self._accepted[name] = self._accepted.get(name, 0) + len(event.frame)
         late = bool(inputs) and not self._writer.wait(self._seq, RECORD_WAIT)
         if late and not self._late:
             logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
@@ -142,17 +170,22 @@ class Engine:
         self._append([(at, c.cause, encode(c.event)) for at, c in outputs])
         return [c.event for _, c in outputs]
 
-    def _append(self, rows: Sequence[tuple[int, int | None, bytes]]) -> None:
+    def _append(self, rows: Sequence[tuple[int, int | None, bytes]]) -> bool:
         entries = []
         for at, cause, payload in rows:
             self._seq += 1
             entries.append(Entry(self._seq, at, cause or self._seq, payload))
-        if not self._writer.submit(entries):
-            self._seq = self._writer.next - 1  # refused: memory is full too; number on without a gap
+        if self._writer.submit(entries):
+            return True
+        self._seq = self._writer.next - 1  # memory is full too; number on without a gap
+        self._ceiling = self._ceiling or dict(self._accepted)
+        return False
 
     def _fault(self) -> str | None:
         if self._writer.fault:
             return self._writer.fault
+        if self._ceiling is not None:
+            return f"{self._writer.lost} entries were lost while the disk was full: start again to acknowledge again"
         return f"the disk needs more than {RECORD_WAIT} s" if self._late else None
 
     def _measure(self, frames: Sequence[Frame]) -> None:

@@ -44,6 +44,7 @@ class Published:
     tick: int = 0
     time: int = 0
     sites: tuple[Site, ...] = ()
+    stepped_s: float = 0.0  # by which the host's clock jumped since the start; our times did not follow
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -62,7 +63,7 @@ class Published:
     def state(self) -> str:
         if self.not_recorded:
             return NOT_RECORDED
-        return OK if all(source.good for source in self.sources) else DEGRADED
+        return OK if all(source.good for source in self.sources) and not self.stepped_s else DEGRADED
 
     def picture_json(self) -> bytes:
         """Return /api/picture."""
@@ -85,6 +86,7 @@ class Published:
             "state": state or self.state,
             "tick": self.tick,
             "latency_ms": {"p50": rows.number(p50), "p99": rows.number(p99)},
+            "clock": {"stepped_s": round(self.stepped_s, 1)},
             "record": {"state": NOT_RECORDED if self.not_recorded else OK, "fault": self.fault},
             "sources": self.sources,
         }
