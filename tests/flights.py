@@ -21,7 +21,5 @@ def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, 
     covariance = np.diag([sigma[0] ** 2] * 3 + [sigma[1] ** 2] * 3)[None].repeat(n, axis=0)
     zero, flat, pair = np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 4), np.int64)
     label = np.arange(1, n + 1)
-    when = np.full(n, time)
-    return Tracks(
-        label, label, np.full(n, status, np.int8), when, mean, covariance, when, zero, flat, flat, zero, pair, pair
-    )
+    when, each = np.full(n, time), np.full(n, status, np.int8)
+    return Tracks(label, label, each, when, when, mean, covariance, when, zero, flat, flat, zero, pair, pair)

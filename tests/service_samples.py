@@ -44,6 +44,7 @@ def tracks(n: int, age_s: float = 0.5) -> Tracks:
         number=np.where(status == Status.TENTATIVE, 0, np.arange(1, m + 1)),
         status=status,
         time=times,
+        heard=times,
         mean=np.hstack([ecef(latitude, longitude, np.full(m, 300.0)), velocity]),
         covariance=T.swapaxes(1, 2) @ local @ T,
         born=times,

@@ -150,7 +150,7 @@ def test_gated_edges_are_those_of_a_search_of_all_pairs(mask):
     rows = some_tracks(60)
     job, plots, start = prepared(rows, [plots_near(rows, mask, np.random.default_rng(3))], room=60)
     empty = Job(np.zeros(60, TRACK), job.spots, job.parameters, job.work)
-    run(empty, plots, start, 0, 1)  # fills code and clutter
+    run(empty, plots, start, 0, 1, len(plots))  # fills code and clutter
     key, side, axis = keys(plots)
     order = np.argsort(key)
     found = edges(job, 60, plots, (key[order], order, side, axis))
@@ -223,6 +223,7 @@ def test_covariance_stays_symmetric_and_positive(mask, log_sigma, places, steps)
         plot = batch(Kind.POLAR, "r", t, z, np.diag(sigma**2), place=PLACE)
         job, plots, _ = prepared(np.zeros(0, TRACK) if tracks is None else tracks, [plot], room=1)
         if tracks is None:
+            job.work["room"] = 1
             assert births(job, plots, np.array([-1]), 0, 1) == 1
         else:
             hits(job, plots, np.array([0]))
@@ -235,7 +236,7 @@ def test_covariance_stays_symmetric_and_positive(mask, log_sigma, places, steps)
 def test_a_position_alone_gives_that_position_and_its_error():
     R = np.array([[100.0, 20.0, 0.0], [20.0, 50.0, 5.0], [0.0, 5.0, 400.0]])
     job, plots, start = prepared(np.zeros(0, TRACK), [batch(Kind.POSITION, "a", 0.0, where(0, 0, 500), R)], room=1)
-    assert run(job, plots, start, 0, 7) == 1
+    assert run(job, plots, start, 0, 7, 9) == 1
     assert plots["code"][0] == USED
     track = job.tracks[0]
     np.testing.assert_array_equal(track["state"], [*where(0, 0, 500), 0, 0, 0])
@@ -249,7 +250,7 @@ def test_range_rate_is_used_at_birth():
     z = reference.polar(state, PLACE)
     plot = batch(Kind.POLAR, "r", 0.0, z, np.diag([50.0, 0.002, 0.004, 2.0]) ** 2, place=PLACE)
     job, plots, start = prepared(np.zeros(0, TRACK), [plot], room=1)
-    run(job, plots, start, 0, 1)
+    run(job, plots, start, 0, 1, 9)
     found = PLACE.rotation @ job.tracks[0]["state"][3:]
     assert abs(found[0] - 80) < 2
     assert abs(found[1]) < 5
@@ -265,7 +266,7 @@ def test_a_radar_without_elevation_starts_with_a_doubtful_height(height, east):
     z[2:] = np.nan
     plot = batch(Kind.POLAR, "r", 0.0, z, np.diag([50.0, 0.002, 1.0, 1.0]) ** 2, place=PLACE)
     job, plots, start = prepared(np.zeros(0, TRACK), [plot], room=1)
-    run(job, plots, start, 0, 1)
+    run(job, plots, start, 0, 1, 9)
     error, P = truth - job.tracks[0]["state"][:3], job.tracks[0]["covariance"][:3, :3]
     up = reference.vertical(truth)
     assert 2000 < np.sqrt(up @ P @ up) < 5000

@@ -53,7 +53,10 @@ class Flight:
 
 @dataclass
 class Radar:
-    """Looks at everything once a revisit, all at once; sigma: m, rad, rad, m/s; NaN: not measured."""
+    """Looks at everything once a revisit, all at once; sigma: m, rad, rad, m/s; NaN: not measured.
+
+    late: s between the look and its arrival.
+    """
 
     name: str
     east: float
@@ -64,6 +67,7 @@ class Radar:
     detection: float = 0.9
     false_alarms: float = 0.0
     reach: float = 120_000.0
+    late: float = 0.0
 
     def __post_init__(self):
         latitude = LATITUDE + self.north / RADIUS
@@ -105,6 +109,7 @@ class Adsb:
     revisit: float = 1.0
     offset: float = 0.0
     sigma: float = 10.0
+    late: float = 0.0
 
     def look(self, flights, t, rng):
         flights = [f for f in flights if f.address >= 0]
@@ -151,7 +156,7 @@ class Sky:
                 first = np.ceil((before - sensor.offset) / sensor.revisit - 1e-9)
                 when = max(first, 0) * sensor.revisit + sensor.offset
                 while when < self.t - 1e-9:
-                    batches.append(sensor.look(self.flights, when, self.rng))
+                    batches.append(sensor.look(self.flights, when - sensor.late, self.rng))
                     when += sensor.revisit
             self.step([b for b in batches if b is not None])
             if each:

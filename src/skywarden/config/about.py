@@ -105,6 +105,10 @@ ABOUT: Mapping[str, About] = {
     "tracker.drop_looks": About("But never before.", "revisits", 1, 100),
     "tracker.drop_sigma_m": About("A track less certain than this is dropped.", "metres", 10, 1_000_000),
     "tracker.late_s": About("A detection may be so much older than its track.", "seconds", 0, 600),
+    "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),
+    "tracker.max_tracks_per_sensor": About(
+        "Tracks that only one sensor has seen; it starts no more.", "tracks", 1, 100_000
+    ),
     "alert.alert_on": About('"all": every track can raise an alert. "suspect": only the suspect ones.'),
     "alert.raise_probability": About("Probability of passing within the radius that raises an alert.", "0 to 1", 0, 1),
     "alert.clear_probability": About("Below it an alert starts to clear; less than raise_probability.", "0 to 1", 0, 1),

@@ -105,6 +105,7 @@ class Reason(StrEnum):
     PAST = "time in the past"
     FUTURE = "time in the future"
     TOO_LATE = "too late"  # its track has moved on further than can be undone
+    QUOTA = "quota"  # there are as many tracks as there may be
     DUPLICATE = "duplicate"  # the same bytes again, e.g. from a second network
     SIMULATED = "simulated"  # marked simulated, test or replay by its sender, in a live picture
     SITE_UNKNOWN = "site unknown"  # the place of this sensor is not configured and not reported yet

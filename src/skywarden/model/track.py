@@ -35,7 +35,8 @@ class Tracks:
     """All tracks as arrays of equal length n, sorted by label.
 
     label: (n,) int64, internal counter of births. number: (n,) int64, public, given once at confirmation, 0 before.
-    status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold (the last update).
+    status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold (the last measurement's time).
+    heard: (n,) int64 ns, the tick at which it was last updated; later than `time` by the latency of its data.
     mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6).
     born: (n,) int64 ns. hits: (n,) int64. score: (n,) log-likelihood ratio of being a target.
     revisit: (n,) s, the quickest look that sees it. address: (n,) int64 claimed address, -1 none.
@@ -46,6 +47,7 @@ class Tracks:
     number: I64
     status: NDArray[np.int8]
     time: I64
+    heard: I64
     mean: F64
     covariance: F64
     born: I64
@@ -60,9 +62,7 @@ class Tracks:
     def empty(cls) -> "Tracks":
         i, f = np.zeros(0, np.int64), np.zeros(0)
         pair = np.zeros((0, SEEN_BY), np.int64)
-        return cls(
-            i, i, np.zeros(0, np.int8), i, np.zeros((0, 6)), np.zeros((0, 6, 6)), i, i, f, f, i, pair, pair
-        )
+        return cls(i, i, np.zeros(0, np.int8), i, i, np.zeros((0, 6)), np.zeros((0, 6, 6)), i, i, f, f, i, pair, pair)
 
     def __len__(self) -> int:
         return len(self.label)

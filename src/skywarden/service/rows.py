@@ -21,6 +21,8 @@ SILENT = "silent"
 GOOD = ("listening", "connected", "reading", FINISHED)  # states of a wire that need nobody's attention
 NO_ADDRESS = -1
 
+Noise = tuple[float, float]  # level, vertical process noise, m^2/s^3
+
 
 class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One shown track at the picture's time."""
@@ -72,15 +74,20 @@ class SourceRow(msgspec.Struct, frozen=True):
         return self.state in GOOD
 
 
-def tracks(picture: Picture, states: TrackStates, covariances: bool = True) -> list[TrackRow]:
-    """Return a row for each shown track; covariances: with them (they are most of the size)."""
+def tracks(
+    picture: Picture, states: TrackStates, covariances: bool = True, noise: Noise = (LEVEL_NOISE, VERTICAL_NOISE)
+) -> list[TrackRow]:
+    """Return a row for each shown track; covariances: with them (they are most of the size).
+
+    noise: level and vertical process noise, m^2/s^3, as in TrackerSettings.
+    """
     table = picture.tracks
     index = {int(number): i for i, number in enumerate(table.number) if number}
     chosen = [(k, index[number]) for k, number in enumerate(states.number) if number in index]
     rows = np.array([i for _, i in chosen], np.int64)
     matrices: list[Any] = [UNSET] * len(rows)
     if covariances and len(rows):
-        matrices = local_covariance(picture, states, rows, np.array([k for k, _ in chosen])).tolist()
+        matrices = local_covariance(picture, states, rows, np.array([k for k, _ in chosen]), noise).tolist()
     identities = {identity.track: identity for identity in picture.identities}
     found = []
     for (k, i), covariance in zip(chosen, matrices, strict=True):
@@ -108,7 +115,7 @@ def tracks(picture: Picture, states: TrackStates, covariances: bool = True) -> l
     return found
 
 
-def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: I64) -> F64:
+def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: I64, noise: Noise) -> F64:
     """Return (n, 6, 6) covariances at the picture's time in local east, north, up; m and m/s.
 
     rows: (n,) in the track table; columns: (n,) in `states`. P' = F T P T^T F^T + Q; T rotates both halves, Q is that
@@ -124,7 +131,7 @@ def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: 
     dt = (picture.time - picture.tracks.time[rows]) * 1e-9
     F = np.tile(np.eye(6), (len(rows), 1, 1))
     F[:, [0, 1, 2], [3, 4, 5]] = dt[:, None]
-    span, q = np.abs(dt)[:, None], np.array([LEVEL_NOISE, LEVEL_NOISE, VERTICAL_NOISE])
+    span, q = np.abs(dt)[:, None], np.array([noise[0], noise[0], noise[1]])
     local = F @ T @ picture.tracks.covariance[rows] @ T.swapaxes(1, 2) @ F.swapaxes(1, 2)
     i = np.arange(3)
     local[:, i, i] += q * span**3 / 3

@@ -9,7 +9,7 @@ from skywarden.model.track import Status
 from skywarden.track.filter import compare, correct, noise_of
 from skywarden.track.measure import DIRECTION, POSITION, polar
 from skywarden.track.motion import height, up
-from skywarden.track.table import USED, Job, Parameters, Plot, Rows, Spot, Work
+from skywarden.track.table import QUOTA, USED, Job, Parameters, Plot, Rows, Spot, Work
 
 TENTATIVE = int(Status.TENTATIVE)
 SQRT3 = 1.7320508075688772
@@ -136,11 +136,17 @@ def add_velocity(parameters: Parameters, work: Work) -> None:
 
 @kernel
 def births(job: Job, plots: Rows, match: I64, n: int, label: int) -> int:
-    """Start a track behind row n for each detection without a match, labels from `label` on; return how many."""
+    """Start a track behind row n for each detection without a match, labels from `label` on; return how many.
+
+    Those past work.room are refused.
+    """
     parameters, work, count = job.parameters[0], job.work[0], 0
     for k in range(len(plots)):
         plot, spot, track = plots[k], job.spots[plots[k].place], job.tracks[n + count]
         if match[k] >= 0 or plot.code != USED or plot.kind == DIRECTION:
+            continue
+        if count >= work.room:
+            plot.code = QUOTA
             continue
         if plot.kind == POSITION:
             place_position(plot, work)

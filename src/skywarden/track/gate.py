@@ -10,6 +10,7 @@ from math import cos, exp, inf, log, sin, sqrt
 import numpy as np
 
 from skywarden.kernel import kernel
+from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status
 from skywarden.track.filter import measure
@@ -193,12 +194,15 @@ def edges(job: Job, n: int, plots: Rows, line: tuple[F64, I64, F64, int]) -> tup
     key, order, side, axis = line
     parameters, work, spot, kind = job.parameters[0], job.work[0], job.spots[plots[0].place], plots[0].kind
     sigma, turn, middle, blur, addressed = extent(plots)
+    alone = plots[0].address if len(plots) == 1 else NO_ADDRESS  # two different addresses never match
     seen, found = np.zeros(4), np.empty(min(len(plots), EXAMINED), np.int64)
     size = n * min(len(plots), KEPT)
     rows, columns, gains, count = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), 0
     for i in range(n):
         track = job.tracks[i]
         if kind == DIRECTION and track.status == TENTATIVE:
+            continue
+        if alone >= 0 and track.address >= 0 and track.address != alone:
             continue
         factor = sqrt(parameters.gate[4])
         if addressed and track.address >= 0:

@@ -71,13 +71,22 @@ def hits(job: Job, plots: Rows, match: I64) -> None:
         plot.code = USED
 
 
-def run(job: Job, plots: Rows, start: I64, n: int, label: int) -> int:
+def held(tracks: Rows) -> dict[int, int]:
+    """Return sensor -> tracks that only it has seen."""
+    by = tracks["seen_by"]
+    sensors, counts = np.unique(by[by[:, 1] < 0, 0], return_counts=True)
+    return dict(zip(sensors.tolist(), counts.tolist(), strict=True))
+
+
+def run(job: Job, plots: Rows, start: I64, n: int, label: int, quota: int) -> int:  # noqa: PLR0913 - one state
     """Handle all groups; return how many tracks there are now.
 
+    quota: of tracks that only one sensor has seen; those that another one finds in this tick still count.
     plots start[g] to start[g + 1] are group g; n rows of job.tracks are in use; `label` is the first free label.
     """
     check(plots, job.parameters, job.work)
-    first = label - n
+    first, own = label - n, held(job.tracks[:n])
+    sensors = plots["sensor"].tolist()
     for lo, hi in pairwise(start.tolist()):
         group = plots[lo:hi]
         key, side, axis = keys(group)
@@ -85,6 +94,9 @@ def run(job: Job, plots: Rows, start: I64, n: int, label: int) -> int:
         rows, columns, gains = edges(job, n, group, (key[order], order, side, axis))
         match = assign(rows, columns, gains, hi - lo)
         hits(job, group, match)
-        n += births(job, group, match, n, first + n)
+        job.work["room"] = quota - own.get(sensors[lo], 0)
+        born = births(job, group, match, n, first + n)
+        own[sensors[lo]] = own.get(sensors[lo], 0) + born
+        n += born
     anchor(job, n)
     return n

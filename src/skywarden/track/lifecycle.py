@@ -2,6 +2,7 @@
 
 A tentative track is confirmed by `confirm_hits` looks at different times and a likelihood ratio (score) that clutter
 does not reach. A confirmed one coasts when it was not seen for 2.5 looks of the quickest sensor that sees it.
+"Seen" is when we heard of it, so that a feed that comes late is no worse than a prompt one.
 """
 
 from typing import NamedTuple
@@ -17,9 +18,10 @@ from skywarden.track.table import Rows
 
 
 class Life(NamedTuple):
-    """rows: of the table, that live on. events: in label order."""
+    """rows: of the table, that live on. events: in label order. crowded: rows that had to go for lack of room."""
 
     rows: I64
+    crowded: I64
     next_number: int
     events: list[TrackConfirmed | TrackCoasting | TrackDropped]
 
@@ -27,7 +29,7 @@ class Life(NamedTuple):
 def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) -> Life:
     """Decide about all tracks at `time`, ns; writes status and number in place."""
     status, address, revisit = tracks["status"], tracks["address"], tracks["revisit"]
-    unseen = seconds(tracks["time"], time)
+    unseen = seconds(tracks["heard"], time)
     shown = status != Status.TENTATIVE
     confirm = ~shown & (tracks["hits"] >= settings.confirm_hits) & (tracks["score"] >= settings.confirm_score)
     limit = np.where(address >= 0, settings.drop_address_after_s, settings.drop_after_s)
@@ -35,7 +37,10 @@ def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) ->
     brief = np.maximum(settings.tentative_looks * revisit, settings.tentative_min_s)
     lost = unseen > np.where(shown | confirm, limit, brief)
     quiet = unseen > np.maximum(settings.coast_looks * revisit, settings.coast_min_s)
-    dropped = lost | (_sigma(tracks, unseen, settings) > settings.drop_sigma_m)
+    since = np.where(shown | confirm, seconds(tracks["time"], time), unseen)
+    dropped = lost | (_sigma(tracks, since, settings) > settings.drop_sigma_m)
+    crowded = _crowded(tracks, np.flatnonzero(~dropped), settings.max_tracks)
+    dropped[crowded] = True
     confirm &= ~dropped
     coast = (status == Status.CONFIRMED) & quiet & ~dropped
     events: list[TrackConfirmed | TrackCoasting | TrackDropped] = []
@@ -52,14 +57,23 @@ def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) ->
             )
     status[confirm | ((status == Status.COASTING) & ~quiet)] = Status.CONFIRMED
     status[coast] = Status.COASTING
-    return Life(np.flatnonzero(~dropped), next_number, events)
+    return Life(np.flatnonzero(~dropped), crowded, next_number, events)
 
 
-def _sigma(tracks: Rows, unseen: F64, settings: TrackerSettings) -> F64:
-    """Return (n,) m, the level uncertainty of each track after `unseen` s."""
+def _crowded(tracks: Rows, rows: I64, most: int) -> I64:
+    """Return which of `rows` are too many: unconfirmed ones, those of least score first, the oldest of these first."""
+    if len(rows) <= most:
+        return rows[:0]
+    tentative = rows[tracks["status"][rows] == Status.TENTATIVE]
+    order = np.lexsort((tracks["label"][tentative], tracks["score"][tentative]))
+    return np.asarray(tentative[order[: len(rows) - most]], np.int64)
+
+
+def _sigma(tracks: Rows, since: F64, settings: TrackerSettings) -> F64:
+    """Return (n,) m, the level uncertainty of each track `since` s after its own time."""
     noise = (settings.level_noise_m2_s3, settings.vertical_noise_m2_s3)
     state, covariance = np.ascontiguousarray(tracks["state"]), np.ascontiguousarray(tracks["covariance"])
-    return level_sigma(*predict_all(state, covariance, unseen, noise))
+    return level_sigma(*predict_all(state, covariance, since, noise))
 
 
 def _reason(lost: bool, limit: float, settings: TrackerSettings) -> str:

@@ -30,3 +30,5 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     drop_looks: float = 3.5  # but never before so many revisits
     drop_sigma_m: float = 10_000.0  # larger level uncertainty says nothing any more
     late_s: float = 2.0  # a detection may be so much older than its track
+    max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
+    max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more

@@ -15,10 +15,27 @@ from skywarden.track.lifecycle import age
 from skywarden.track.measure import ROWS
 from skywarden.track.plots import gather
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, PARAMETERS, TOO_LATE, USED, Job, Rows, closed, opened, work
+from skywarden.track.table import (
+    IMPLAUSIBLE,
+    NOT_FINITE,
+    PARAMETERS,
+    QUOTA,
+    TOO_LATE,
+    USED,
+    Job,
+    Rows,
+    closed,
+    opened,
+    work,
+)
 
 PER_KM2 = 1e-6  # 1/m^2
-REASONS = {NOT_FINITE: Reason.NOT_FINITE, IMPLAUSIBLE: Reason.IMPLAUSIBLE, TOO_LATE: Reason.TOO_LATE}
+REASONS = {
+    NOT_FINITE: Reason.NOT_FINITE,
+    IMPLAUSIBLE: Reason.IMPLAUSIBLE,
+    TOO_LATE: Reason.TOO_LATE,
+    QUOTA: Reason.QUOTA,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +64,17 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     if used:
         plots, spots, start, sensors = gather([batches[k] for k in used], sensors)
         table = opened(picture.tracks, len(plots))
-        n = run(Job(table, spots, parameters, work()), plots, start, n, label)
+        n = run(Job(table, spots, parameters, work()), plots, start, n, label, settings.max_tracks_per_sensor)
+        _hear(table[:n], plots, time)
         label += n - len(picture.tracks)
         _hand_back(plots, used, matches)
         _count(plots, sensors, refused)
     else:
         table = opened(picture.tracks, 0)
     life = age(table[:n], time, picture.next_number, settings)
+    for sensor in table["seen_by"][life.crowded, 0].tolist():
+        key = (sensors[sensor], str(Reason.QUOTA))
+        refused[key] = refused.get(key, 0) + 1
     rejections = [Refused(sensor, reason, count) for (sensor, reason), count in sorted(refused.items())]
     for match in matches:
         match.flags.writeable = False
@@ -79,6 +100,12 @@ def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
         return True
     refused[key] = refused.get(key, 0) + len(batch)
     return False
+
+
+def _hear(tracks: Rows, plots: Rows, time: int) -> None:
+    """Note the tick's time, ns, on the tracks that got a detection; their labels rise."""
+    labels = plots["label"][plots["label"] > 0]
+    tracks["heard"][np.searchsorted(tracks["label"], labels)] = time
 
 
 def _hand_back(plots: Rows, used: list[int], matches: list[I64]) -> None:

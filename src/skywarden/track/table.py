@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skywarden.model.place import F64, I64
 from skywarden.model.track import SEEN_BY, Tracks
 
-USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE = 0, 1, 2, 3  # Plot.code
+USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Plot.code
 
 Rows = NDArray[np.void]  # an array of records
 
@@ -24,6 +24,7 @@ class Track(Protocol):
     number: int
     status: int
     time: int
+    heard: int
     state: F64
     covariance: F64
     born: int
@@ -87,11 +88,12 @@ class Work(Protocol):
     state (6,), P (6, 6): a predicted or new track; other (6,): a second state. expected (4,), jacobian (4, 6): the
     polar model. d: dimension of the present measurement. The first d rows of innovation, H, R, rows, L (lower
     Cholesky factor of S), white (L^-1 innovation) and the first d columns of PH, K belong to it. A, B: (6, 6) for
-    products. vertical: (3,) local up. six: 6, read from memory, since a number that the compiler knows makes it
-    unroll the products, which takes several times as long to compile.
+    products. vertical: (3,) local up. room: how many more tracks may start. six: 6, read from memory, since a
+    number that the compiler knows makes it unroll the products, which takes several times as long to compile.
     """
 
     d: int
+    room: int
     six: int
     state: F64
     other: F64
@@ -132,7 +134,7 @@ def _dtype(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TRACK = _dtype(
     "score revisit",
-    "label number status time born hits address",
+    "label number status time heard born hits address",
     state=6,
     covariance=(6, 6),
     i_seen_by=SEEN_BY,
@@ -153,7 +155,7 @@ PARAMETERS = _dtype(
 )
 WORK = _dtype(
     "",
-    "d six",
+    "d room six",
     state=6,
     other=6,
     P=(6, 6),
