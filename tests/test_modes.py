@@ -220,14 +220,15 @@ def test_the_same_line_again_is_a_duplicate_and_the_same_frame_later_is_not() ->
     "text, reason",
     [
         (b"\n", Reason.MALFORMED),
-        (b'{"timestamp": 1, "frame": "8d"}\n', Reason.TRUNCATED),
+        (b'{"timestamp": 1790000000, "frame": "8d"}\n', Reason.TRUNCATED),
         (b'{"timestamp": 1, "frame": "xx"}\n', Reason.MALFORMED),
         (b'{"timestamp": 1, "frame": "' + b"00" * 15 + b'"}\n', Reason.MALFORMED),
         (b'{"timestamp": 1e30, "frame": "8D4840D6202CC371C32CE0576098"}\n', Reason.MALFORMED),
         (b'{"timestamp": -1, "frame": "8D4840D6202CC371C32CE0576098"}\n', Reason.MALFORMED),
-        (b'{"timestamp": 1, "frame": "8D4840D6202CC371C32CE0576099"}\n', Reason.CHECKSUM),
+        (b'{"timestamp": 1790000000, "frame": "8D4840D6202CC371C32CE0576099"}\n', Reason.CHECKSUM),
         (b'{"timestamp": 1, "frame": "\xff"}\n', Reason.MALFORMED),
         (b"x" * 65_536, Reason.OVERSIZE),
+        (b'{"timestamp": 1, "frame": "8D4840D6202CC371C32CE0576098"}\n', Reason.MALFORMED),
     ],
 )
 def test_a_line_that_cannot_be_used_says_why(text: bytes, reason: Reason) -> None:

@@ -19,7 +19,9 @@ from skywarden.sensors.modes.batch import Item, Timing
 from skywarden.sensors.modes.receiver import Heard, hear, setting
 
 MAX_LINE = 65_536  # bytes
-LAST = 9e9  # s since 1970; int64 ns end in 2262
+LONGEST = 4096  # bytes; a line has about 100, with everything that receivers add about 1500
+DEEPEST = 64  # brackets; what is nested deeper than the stack allows would raise, here or there but not in both
+FIRST, LAST = 631_152_000.0, 7_258_118_400.0  # s since 1970: 1990, 2200
 TIMING = Timing(TimeKind.MEASURED, 0.1)
 
 
@@ -80,6 +82,8 @@ class ModeS:
     @staticmethod
     def stamp(message: bytes, near: int) -> int | None:
         """Return the line's timestamp, UTC ns."""
+        if unreadable(message):
+            return None
         try:
             return nanoseconds(_stamp.decode(message).timestamp)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -88,8 +92,8 @@ class ModeS:
 
 def parse(line: bytes) -> tuple[int, bytes] | Reason:
     """Return time (UTC ns) and frame of one line, or why not."""
-    if len(line) >= MAX_LINE:
-        return Reason.OVERSIZE
+    if reason := unreadable(line):
+        return reason
     try:
         found = _line.decode(line)
         data = binascii.unhexlify(found.frame)
@@ -101,9 +105,16 @@ def parse(line: bytes) -> tuple[int, bytes] | Reason:
     return time, data
 
 
+def unreadable(line: bytes) -> Reason | None:
+    """Return why a line must not come to the JSON reader: its size and nesting, whatever the stack of the caller."""
+    if len(line) > LONGEST:
+        return Reason.OVERSIZE
+    return Reason.MALFORMED if line.count(b"[") + line.count(b"{") > DEEPEST else None
+
+
 def nanoseconds(seconds: float) -> int | None:
-    """Return ns of s since 1970; None if that is no time."""
-    if not 0 <= seconds < LAST:
+    """Return ns of s since 1970; None if that is no time of this and the next century."""
+    if not FIRST <= seconds < LAST:
         return None
     whole = int(seconds)
     return whole * SECOND + round((seconds - whole) * 1e9)
