@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from skywarden.config import OutputSettings
 from skywarden.errors import ConfigError
 from skywarden.model.event import AlertCleared, AlertRaised, Stepped, TrackConfirmed
 from skywarden.model.place import Site
-from skywarden.model.track import Picture
+from skywarden.model.track import Health, Picture
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.wire import Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
@@ -84,7 +85,27 @@ def test_a_source_that_stops_is_silent_and_one_that_never_sent_is_not() -> None:
     quiet = Wire("new", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:1")
     done = Wire("tape", "finished", 5, 10, 0, NOW, 0, "tape.gz")
     states = [s["state"] for s in health(time=NOW + 11 * SECOND, wires=(quiet, done))["sources"]]
-    assert states == ["listening", "finished"]
+    assert states == ["nothing yet", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "state", "age"),
+    [
+        (40, NOW - SECOND, "listening", 1.0),  # heard by the process before this one
+        (40, NOW - 60 * SECOND, "silent", 60.0),
+        (40, 0, "silent", None),  # it sent, and nothing could be understood
+        (40, NOW + 3600 * SECOND, "silent", None),  # the clock was set back
+        (0, 0, "nothing yet", None),
+    ],
+)
+def test_after_a_restart_a_dead_source_is_not_taken_for_a_good_one(
+    before: int, last: int, state: str, age: float | None
+) -> None:
+    wire = Wire("radar", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:1")
+    known = replace(picture(), health=(Health("radar", before, {}, last),) if before else ())
+    found = health(picture=known, wires=(wire,), before={"radar": before} if before else {})
+    assert [(s["state"], s["last_age_s"]) for s in found["sources"]] == [(state, age)]
+    assert found["state"] == ("ok" if state == "listening" else "degraded")
 
 
 def test_an_empty_picture_and_unknown_latency_are_valid_json() -> None:

@@ -13,12 +13,13 @@ from skywarden.model.assessment import Alert, Category
 from skywarden.model.event import Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Picture, Status
-from skywarden.service.wire import FINISHED, Wire
+from skywarden.service.wire import FINISHED, LISTENING, Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
 SILENT_AFTER = 10.0  # s without a message from a source that has sent before
-SILENT = "silent"
-GOOD = ("listening", "connected", "reading", FINISHED)  # states of a wire that need nobody's attention
+SILENT, NOTHING_YET = "silent", "nothing yet"
+OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
+GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention
 NO_ADDRESS = -1
 
 Noise = tuple[float, float]  # level, vertical process noise, m^2/s^3
@@ -155,13 +156,13 @@ def sources(
     found = []
     for wire in wires:
         row = health.get(wire.name)
-        age = max(0.0, round((time - wire.last_received) * 1e-9, 3)) if wire.last_received else None
-        silent = age is not None and age > SILENT_AFTER and wire.state in GOOD and wire.state != FINISHED
+        earlier = before.get(wire.name, 0)
+        age = _age(wire.last_received or (row.last if row else 0), time)
         found.append(
             SourceRow(
                 name=wire.name,
-                state=SILENT if silent else wire.state,
-                received=before.get(wire.name, 0) + wire.received,
+                state=_state(wire, age, earlier + wire.received > 0),
+                received=earlier + wire.received,
                 decoded=row.decoded if row else 0,
                 recorded=recorded.get(wire.name, 0),
                 refused=dict(row.refused) if row else {},
@@ -173,6 +174,20 @@ def sources(
             )
         )
     return found
+
+
+def _age(last: int, time: int) -> float | None:
+    """Return s since a message, None if there was none or, after a clock was set back, none that can be told."""
+    return None if not last or last > time + SILENT_AFTER * 1e9 else max(0.0, round((time - last) * 1e-9, 3))
+
+
+def _state(wire: Wire, age: float | None, known: bool) -> str:
+    """Return the state of a source. age: s since its last message in any process; known: it has sent some time."""
+    if wire.state not in OPEN:
+        return wire.state
+    if age is None:
+        return SILENT if known else NOTHING_YET
+    return SILENT if age > SILENT_AFTER else wire.state
 
 
 def events(happened: Sequence[Output]) -> list[dict[str, Any]]:
