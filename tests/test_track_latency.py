@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-from track_world import START, Adsb, Flight, Radar, Sky
+from track_world import LATITUDE, LONGITUDE, START, Adsb, Flight, Radar, Sky
 
-from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
-from skywarden.model.track import Status
+from skywarden.config import Settings
+from skywarden.model.event import AlertRaised, Refused, TrackCoasting, TrackConfirmed, TrackDropped
+from skywarden.model.place import Site
+from skywarden.model.track import Picture, Status
+from skywarden.pipeline import step
 
 FLIGHTS = [Flight(9000.0 * k, 3000.0 * k, 1000, 60 + 40 * k, 0.4 * k, 0x400000 + k) for k in range(4)]
 NAMELESS = [Flight(9000.0 * k, 3000.0 * k, 1000, 60 + 40 * k, 0.4 * k) for k in range(4)]
@@ -57,6 +60,23 @@ def test_a_late_source_beside_a_prompt_one_is_counted_too_late_and_starts_nothin
     assert {(e.source, e.reason) for e in late} == {("relay", "too late")}
     assert sum(e.count for e in late) > 50 * len(FLIGHTS)
     assert [type(e) for e in lives(sky.events)] == [TrackConfirmed] * len(FLIGHTS)
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0, 30.0])
+def test_a_late_feed_raises_the_alert(late):
+    adsb, flight = Adsb(revisit=0.5, late=late), Flight(0, -12_000, 1000, 80, 0.0, 5)
+    plant = Site(
+        name="plant", latitude=np.degrees(LATITUDE), longitude=np.degrees(LONGITUDE), radius_m=1000.0, lead_time_s=300.0
+    )
+    picture, happened, rng = Picture(START), [], np.random.default_rng(1)
+    for tick in range(1, 21):
+        t = 0.5 * tick
+        picture, events = step(
+            picture, [adsb.look([flight], t - late, rng)], START + round(t * 1e9), Settings(sites=[plant])
+        )
+        happened += [e for e in events if isinstance(e, AlertRaised)]
+    assert len(happened) == 1
+    assert happened[0].alert.site == "plant"
 
 
 def test_uncertainty_is_that_of_now_however_late_the_data():

@@ -13,6 +13,7 @@ from skywarden.model.detection import WIDTH, Kind
 from skywarden.model.event import Refused, TrackDropped
 from skywarden.model.place import Registration, Sensor
 from skywarden.model.track import Picture, Status
+from skywarden.service.rows import tracks
 from skywarden.track.registration import configured, correct
 from skywarden.track.states import at, states
 from skywarden.track.step import TrackerSettings, track
@@ -272,6 +273,17 @@ def test_states_are_rounded_columns_of_the_shown_tracks():
     np.testing.assert_allclose(found.north_m_s, [0, 100], atol=8)
     assert found.up_m_s == np.round(found.up_m_s, 1).tolist()
     assert found.latitude == np.round(found.latitude, 7).tolist()
+
+
+def test_rows_take_the_noise_of_the_settings():
+    sky = flown(Flight(0, 0, 1000, 50, 0.0, 5), until=10.0)
+    later = replace(sky.picture, time=sky.picture.time + 2_000_000_000)
+    noise = (400.0, 30.0)
+    rows = tracks(later, states(later), noise=noise)
+    _, wanted = at(later.tracks, later.time, noise)
+    turn = np.kron(np.eye(2), geo.east_north_up(*geo.geodetic(later.tracks.mean[0, :3])[:2]))
+    np.testing.assert_allclose(rows[0].covariance, turn @ wanted[0] @ turn.T, rtol=1e-3, atol=0.05)
+    assert tracks(later, states(later))[0].covariance != rows[0].covariance
 
 
 def test_states_of_an_empty_sky_are_empty():
