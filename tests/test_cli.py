@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -200,11 +201,51 @@ def test_decode_counts_what_it_refuses_and_fails_when_nothing_is_left(cli: Cli, 
 def test_decode_prints_what_stands_before_the_damage(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     lines = [json.dumps({"timestamp": 1_790_000_000 + k / 3, "frame": f"{k:028x}"}) for k in range(20_000)]
-    path.write_bytes(gzip.compress("\n".join(lines).encode())[:-2000])
+    packed = gzip.compress("\n".join(lines).encode())[:-2000]
+    path.write_bytes(packed)
     done = cli("decode", "modes", path)
     assert done.code == 1
     assert "damaged" in done.err
-    assert len(done.out.splitlines()) > 1000
+    whole = zlib.decompressobj(wbits=31).decompress(packed)
+    assert len(done.out.splitlines()) == whole.count(b"\n") + 1  # the open batch and the cut line too
+    assert "refused: " in done.err
+
+
+@pytest.mark.parametrize("size", [2, 5, 12])
+def test_decode_of_a_file_that_is_only_the_start_of_a_gz_says_so(cli: Cli, tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(SAMPLE.read_bytes())[:size])
+    assert "damaged" in cli.bad(1, "decode", "modes", path)
+
+
+def test_decode_says_what_a_capture_lacks(cli: Cli, tmp_path: Path) -> None:
+    path, two = tmp_path / "a.pcap", pcap((1_790_000_000, PLOT), (1_790_000_004, PLOT))
+    path.write_bytes(two[:-3])
+    done = cli("decode", "asterix", path)
+    assert (done.code, len(done.out.splitlines())) == (0, 1)
+    assert "the last packet is cut off" in done.err
+    path.write_bytes(two.replace(b"\x08\x00\x45", b"\x86\xdd\x65", 1))
+    assert "1 of 2 packets left out" in cli("decode", "asterix", path).err
+    path.write_bytes(two.replace(b"\x08\x00\x45", b"\x86\xdd\x65"))
+    assert "none of the 2 packets of this capture is a whole UDP datagram" in cli.bad(1, "decode", "asterix", path)
+    path.write_bytes(two[:24])
+    assert "no whole packet" in cli.bad(1, "decode", "asterix", path)
+    path.write_bytes(two)
+    assert cli("decode", "asterix", path).err == ""
+
+
+def test_decode_sees_the_cut_end_of_a_pcapng(cli: Cli, tmp_path: Path) -> None:
+    head = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    head += struct.pack("<IIHHII", 1, 20, 1, 0, 65535, 20)
+    packet = pcap((0, PLOT))[40:]
+    size = 32 + (len(packet) + 3) // 4 * 4
+    padded = packet + bytes(-len(packet) % 4)
+    block = struct.pack("<IIIIIII", 6, size, 0, 0, 0, len(packet), len(packet)) + padded + struct.pack("<I", size)
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(head + block + block[:-5])
+    done = cli("decode", "asterix", path)
+    assert (done.code, len(done.out.splitlines())) == (0, 1)
+    assert "the last packet is cut off" in done.err
 
 
 @pytest.mark.parametrize(

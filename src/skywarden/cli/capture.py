@@ -5,10 +5,11 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from struct import Struct
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, cast
-
-from skywarden.errors import DecodeError
 
 if TYPE_CHECKING:
     from skywarden.model.detection import Frame
@@ -18,6 +19,16 @@ CHUNK = 1 << 18  # bytes read at once
 BATCH = 256  # messages per frame
 GZIP = b"\x1f\x8b"
 PCAP = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+PCAPNG_PACKETS = (2, 3, 6)  # types of blocks: packet, simple packet, enhanced packet
+
+
+@dataclass
+class Trouble:
+    """What was wrong with a file as a whole. damage: why its rest cannot be read; notes: what else to know."""
+
+    damage: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 class Opened(NamedTuple):
@@ -40,19 +51,23 @@ def opened(path: Path) -> "Iterator[Opened]":
 
 
 def _unpacked(plain: BinaryIO) -> "IO[bytes]":
-    packed = _peek(plain, 2) == GZIP
+    packed = plain.peek(2)[:2] == GZIP  # type: ignore[attr-defined]  # files and pipes have it
     return cast("IO[bytes]", gzip.open(plain)) if packed else plain
 
 
-def _peek(stream: "IO[bytes]", size: int) -> bytes:
-    return bytes(stream.peek(size)[:size])  # type: ignore[attr-defined]  # files, pipes and gzip streams all have it
+def frames(stream: "IO[bytes]", decoder: "Decoder", source: str, near: int, trouble: Trouble) -> "Iterator[Frame]":
+    """Yield a stream's messages as frames, received at their own times. near: ns, when the first one was.
 
-
-def frames(stream: "IO[bytes]", decoder: "Decoder", source: str, near: int) -> "Iterator[Frame]":
-    """Yield a stream's messages as frames, received at their own times. near: ns, when the first one was."""
+    A damaged file ends where the damage is; that and what was left out stands in `trouble` afterwards.
+    """
     from skywarden.model.detection import Frame
 
-    stamped = _packets(stream) if _peek(stream, 4) in PCAP else _messages(stream, decoder)
+    chunks = _chunks(stream, trouble)
+    first = next(chunks, b"")
+    while len(first) < 4 and (more := next(chunks, b"")):
+        first += more
+    chunks = chain([first], chunks)
+    stamped = _packets(chunks, trouble) if first[:4] in PCAP else _messages(chunks, decoder)
     batch: list[bytes] = []
     for time, message in stamped:
         if time is not None:
@@ -73,15 +88,53 @@ def _time(batch: list[bytes], decoder: "Decoder", near: int) -> int:
     return next((t for m in reversed(batch) if (t := decoder.stamp(m, near)) is not None), near)
 
 
-def _packets(stream: "IO[bytes]") -> Iterator[tuple[int | None, bytes]]:
+def _packets(chunks: Iterator[bytes], trouble: Trouble) -> Iterator[tuple[int | None, bytes]]:
     from skywarden.sensors.asterix.pcap import packets
 
-    yield from packets(b"".join(_chunks(stream)))
+    data = b"".join(chunks)
+    used = 0
+    for used, packet in enumerate(packets(data), 1):  # noqa: B007 - the count is wanted afterwards
+        yield packet
+    total, cut = census(data)
+    if cut:
+        trouble.notes.append("the last packet is cut off")
+    if total and not used:
+        trouble.notes.append(f"none of the {total} packets of this capture is a whole UDP datagram over IPv4")
+    elif total > used:
+        left = total - used
+        trouble.notes.append(
+            f"{left} of {total} packets left out: not UDP over IPv4, fragments, or cut short"
+        )
+    elif not total:
+        trouble.notes.append("this capture has no whole packet")
 
 
-def _messages(stream: "IO[bytes]", decoder: "Decoder") -> Iterator[tuple[int | None, bytes]]:
+def census(data: bytes) -> tuple[int, bool]:
+    """Return how many whole packets a capture has, and whether it ends inside one."""
+    total, at = 0, 0
+    if data[:4] == PCAP[-1]:
+        order = "<"
+        while at + 12 <= len(data):
+            if data[at : at + 4] == PCAP[-1]:
+                order = ">" if data[at + 8 : at + 12] == b"\x1a\x2b\x3c\x4d" else "<"
+            kind, size = Struct(order + "II").unpack_from(data, at)
+            if size < 12 or at + size > len(data):
+                break
+            total += kind in PCAPNG_PACKETS
+            at += size
+        return total, at < len(data)
+    header, at = Struct(("<" if data[:4] in (PCAP[1], PCAP[3]) else ">") + "IIII"), 24
+    while at + header.size <= len(data):
+        end = at + header.size + header.unpack_from(data, at)[2]
+        if end > len(data):
+            break
+        total, at = total + 1, end
+    return total, at != len(data)
+
+
+def _messages(chunks: Iterator[bytes], decoder: "Decoder") -> Iterator[tuple[int | None, bytes]]:
     rest = b""
-    for chunk in _chunks(stream):
+    for chunk in chunks:
         buffer, start = rest + chunk, 0
         for length in decoder.split(buffer):
             yield None, buffer[start : start + length]
@@ -91,9 +144,9 @@ def _messages(stream: "IO[bytes]", decoder: "Decoder") -> Iterator[tuple[int | N
         yield None, rest  # the end of a message is missing: the decoder refuses it, and it is counted
 
 
-def _chunks(stream: "IO[bytes]") -> Iterator[bytes]:
+def _chunks(stream: "IO[bytes]", trouble: Trouble) -> Iterator[bytes]:
     try:
-        while chunk := stream.read(CHUNK):
+        while chunk := stream.read1(CHUNK):  # type: ignore[attr-defined]  # `read` would lose what it has got so far
             yield chunk
-    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
-        raise DecodeError("truncated", f"the .gz file is damaged ({e}); what stands before it is printed") from None
+    except DAMAGE as e:
+        trouble.damage = f"the .gz file is damaged ({e}); what stands before it is printed"

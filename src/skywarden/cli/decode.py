@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from skywarden.cli.capture import Trouble
     from skywarden.sensors import Decoder
 
 DAY = 86_400_000_000_000  # ns
@@ -24,15 +25,18 @@ def decode(
     edition: Annotated[list[str] | None, typer.Option(metavar="CAT=ED", help="ASTERIX edition: 048=1.32")] = None,
 ) -> None:
     """Print what the messages of a file say, one JSON line each. The file may be raw, pcap or JSON lines, also .gz."""
-    from skywarden.cli.terminal import note, while_read
+    from skywarden.cli.capture import Trouble
+    from skywarden.cli.terminal import complain, note, while_read
 
     if str(file) != "-" and not file.is_file():
         raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
     decoder = _decoder(kind, file, _place(near), _editions(edition or []))
     refused: Counter[str] = Counter()
-    near_time = _nanoseconds(time)
+    near_time, trouble = _nanoseconds(time), Trouble()
     with while_read():
-        good, last = _print_rows(decoder, file, near_time, refused)
+        good, last = _print_rows(decoder, file, near_time, refused, trouble)
+    for line in trouble.notes:
+        note(line)
     if refused:
         listed = ", ".join(f"{count} {reason}" for reason, count in refused.most_common())
         note(f"{good} decoded, {refused.total()} refused: {listed}")
@@ -40,6 +44,9 @@ def decode(
         note("no date in this file: times are of 1970-01-01; give a time near the capture with --time")
     if not good:
         note(f"nothing in {file} could be decoded as {kind}")
+    if trouble.damage:
+        complain(trouble.damage)
+    if trouble.damage or not good:
         raise typer.Exit(1)
 
 
@@ -57,7 +64,9 @@ def _decoder(kind: str, file: Path, near: tuple[float, float] | None, editions: 
     return DECODERS[kind](source, (), Mode.REPLAY)
 
 
-def _print_rows(decoder: "Decoder", file: Path, near: int, refused: Counter[str]) -> tuple[int, int]:
+def _print_rows(
+    decoder: "Decoder", file: Path, near: int, refused: Counter[str], trouble: "Trouble"
+) -> tuple[int, int]:
     """Print a row for each message, count the refused ones by reason; return how many were good, and the last time."""
     import msgspec
 
@@ -68,7 +77,7 @@ def _print_rows(decoder: "Decoder", file: Path, near: int, refused: Counter[str]
     good, last = 0, near
     out = sys.stdout.buffer
     with opened(file) as (stream, position, size), progress(f"decoding {file.name}", size) as report:
-        for frame in frames(stream, decoder, file.name, near):
+        for frame in frames(stream, decoder, file.name, near, trouble):
             last = frame.received
             lines = []
             for row in decoder.rows(frame):
