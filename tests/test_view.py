@@ -10,14 +10,17 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
-from service_samples import NOW, SECOND, picture, published
+from service_samples import NOW, SECOND, columns, picture, published
 
 from skywarden.model.assessment import Alert, Category, Identity
+from skywarden.model.detection import Reason
 from skywarden.model.place import Site
 from skywarden.model.track import Mode, Status
-from skywarden.service.publish import Published, Publisher
+from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, Published, Publisher
+from skywarden.service.rows import GOOD, NOTHING_YET, SILENT
 from skywarden.service.view import View, minutes, picture_svg, render
 from skywarden.service.wire import Wire
 from skywarden.service.words import LANGUAGES, language
@@ -41,7 +44,16 @@ def line(text: str, word: str) -> str:
 
 def test_the_header_says_mode_time_age_and_counts() -> None:
     header = drawn(published()).splitlines()[0]
-    for word in ("skywarden", "LIVE", "2023-11-14 22:13:20Z", "data 0.5 s", "tracks 3", "alerts 1", "p99 80 ms"):
+    for word in (
+        "skywarden",
+        "LIVE",
+        "DEGRADED",
+        "2023-11-14 22:13:20Z",
+        "data 0.5 s",
+        "tracks 3",
+        "alerts 1",
+        "p99 80 ms",
+    ):
         assert word in header
     assert "NOT RECORDED" not in header
     header = drawn(published(not_recorded=True, fault="disk full")).splitlines()[0]
@@ -60,7 +72,7 @@ def test_the_age_of_the_data_turns_red_at_three_seconds() -> None:
     assert f"{green}data 0.5 s" in coloured(published())
     assert f"{red}data 3.5 s" in coloured(published(time=NOW + 3 * SECOND))
     assert f"{red}data 4.5 s" in coloured(published(), stale=4.0)
-    silent = Wire("radar", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:8600")
+    silent = Wire("new", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:8600")
     assert f"{red}data - " in coloured(published(wires=(silent,)))
 
 
@@ -103,6 +115,56 @@ def test_the_view_fits_the_terminal_however_much_there_is(tongue: str, width: in
     assert f"({LANGUAGES[tongue]['more'].format(n=hidden)})" in line("\n".join(lines), LANGUAGES[tongue]["sites"])
 
 
+def test_the_header_has_the_state_and_the_age_of_the_source_missed_longest() -> None:
+    one = Wire("a", "listening", 5, 5, 0, NOW - SECOND // 2, 0, "udp://127.0.0.1:1")
+    dead = Wire("b", "listening", 5, 5, 0, NOW - 60 * SECOND, 0, "udp://127.0.0.1:2")
+    assert " OK " in drawn(published(wires=(one,))).splitlines()[0]
+    assert " STALLED " in drawn(published(wires=(one,)), stale=5.0).splitlines()[0]
+    assert "data 0.5-60.0 s" in drawn(published(wires=(one, dead))).splitlines()[0]
+    assert "\x1b[1;31mdata 0.5-60.0 s" in coloured(published(wires=(one, dead)))
+    header = drawn(published(wires=(one, dead), not_recorded=True), width=80).splitlines()[0]
+    assert "NOT RECORDED" in header
+    assert "DEGRADED" not in header
+
+
+def test_sources_in_trouble_come_first_and_those_never_heard_last() -> None:
+    def wire(name: str, state: str, last: int) -> Wire:
+        return Wire(name, state, 1, 1, 0, last, 0, "udp://127.0.0.1:1")
+
+    never = Wire("never", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:1")
+    wires = (
+        never,
+        wire("works", "listening", NOW),
+        wire("silent", "listening", 1),
+        wire("shut", "cannot listen: x", 0),
+    )
+    text = drawn(published(wires=wires))
+    places = [text.index(f"{name} ") for name in ("\nsilent", "\nshut", "\nworks", "\nnever")]
+    assert places == sorted(places)
+
+
+def test_sources_get_the_room_that_sites_and_tracks_leave() -> None:
+    wires = tuple(Wire(f"source {i}", "listening", 1, 1, 0, NOW, 0, "udp://127.0.0.1:1") for i in range(12))
+    assert drawn(published(2, wires=wires, sites=()), height=24).count("source ") == 12
+    assert drawn(published(200, wires=wires, sites=()), height=24).count("source ") == 5
+
+
+@pytest.mark.parametrize(("east", "north", "said"), [(-0.1, 60.0, "000°"), (60.0, 0.0, "090°"), (0.0, 0.0, "000°")])
+def test_a_heading_is_from_000_to_359(east: float, north: float, said: str) -> None:
+    states = msgspec.structs.replace(columns(1), east_m_s=[east], north_m_s=[north])
+    assert said in drawn(published(1, states=states))
+
+
+@pytest.mark.parametrize("tongue", LANGUAGES)
+@pytest.mark.parametrize("width", [40, 50, 60, 69])
+def test_a_narrow_terminal_gets_fewer_columns_and_none_cut(tongue: str, width: int) -> None:
+    one = Wire("radar", "listening", 100, 4000, 0, NOW - SECOND // 2, 0, "udp://127.0.0.1:8600")
+    text = drawn(published(wires=(one,)), tongue, width)
+    assert "…" not in text
+    for word in ("Plant A", "▲", LANGUAGES[tongue]["live"], LANGUAGES[tongue]["listening"]):
+        assert word in text
+
+
 def test_an_empty_picture_and_none_at_all_can_be_drawn() -> None:
     assert "no data yet" in drawn(None)
     assert "даних ще немає" in drawn(None, "uk")
@@ -136,15 +198,39 @@ def test_both_languages_have_all_words_and_the_same_blanks() -> None:
         assert text
         blanks = [[name for _, name, _, _ in string.Formatter().parse(t) if name] for t in (english[word], text)]
         assert blanks[0] == blanks[1]
-    shown = [*Mode, *Category, *(s.name.lower() for s in (Status.CONFIRMED, Status.COASTING))]
+    shown = [
+        *Mode,
+        *Category,
+        *Reason,
+        OK,
+        DEGRADED,
+        NOT_RECORDED,
+        STALLED,
+        SILENT,
+        NOTHING_YET,
+        *GOOD,
+        *(s.name.lower() for s in (Status.CONFIRMED, Status.COASTING)),
+    ]
     assert all(word in english for word in shown)
 
 
 def test_ukrainian_is_drawn_in_ukrainian() -> None:
     text = drawn(published(), "uk")
-    for word in ("НАЖИВО", "Об'єкти", "ТРИВОГА", "Підстанція", "слухає", "за прогнозом"):
+    for word in (
+        "НАЖИВО",
+        "Є ЗБОЇ",
+        "0.5 с",
+        "80 мс",
+        "підтверджено",
+        "не за форматом",
+        "Об'єкти",
+        "ТРИВОГА",
+        "Підстанція",
+        "слухає",
+        "за прогнозом",
+    ):
         assert word in text
-    for word in ("Sites", "Tracks", "Sources", "confirmed", "listening", "ALERT"):
+    for word in ("Sites", "Tracks", "Sources", "confirmed", "listening", "ALERT", "malformed", "DEGRADED"):
         assert word not in text
 
 

@@ -102,9 +102,7 @@ def _packets(chunks: Iterator[bytes], trouble: Trouble) -> Iterator[tuple[int | 
         trouble.notes.append(f"none of the {total} packets of this capture is a whole UDP datagram over IPv4")
     elif total > used:
         left = total - used
-        trouble.notes.append(
-            f"{left} of {total} packets left out: not UDP over IPv4, fragments, or cut short"
-        )
+        trouble.notes.append(f"{left} of {total} packets left out: not UDP over IPv4, fragments, or cut short")
     elif not total:
         trouble.notes.append("this capture has no whole packet")
 

@@ -16,15 +16,23 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from skywarden.service.publish import Published, Publisher
-from skywarden.service.rows import AlertRow, SourceRow, TrackRow
+from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
+from skywarden.service.rows import NOTHING_YET, AlertRow, SourceRow, TrackRow
+from skywarden.service.wire import FINISHED
 from skywarden.service.words import LANGUAGES
 
 PERIOD = 0.5  # s between two drawings
 OLD = 3.0  # s; data of that age are shown in red
-WIDE = 110  # columns from which everything fits
+WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
+SITES = {"name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0}  # column -> terminal's width from which
+TRACKS = {
+    "number": 0, "status": 70, "category": 0, "callsign": 62, "position": 52, "height": 0, "speed": 0, "heading": 70,
+    "seen_by": WIDE,
+}  # fmt: skip
+SOURCES = {"name": 0, "state": 0, "received": 50, "decoded": WIDE, "recorded": 70, "refused": 62, "age": 0}
 GOOD, BAD, DIM, HEAD = "green", "bold red", "dim", "bold"
 CATEGORY = {"suspect": "bold yellow", "hostile": BAD, "friend": "cyan", "assumed friend": "cyan", "neutral": GOOD}
+STATE = {OK: GOOD, DEGRADED: "bold black on yellow", STALLED: "bold white on red"}
 MODE = {"live": "bold white on dark_green", "sim": "bold black on yellow", "replay": "bold white on blue"}
 
 
@@ -33,14 +41,24 @@ class _Page(NamedTuple):
 
     shown: Published
     words: Mapping[str, str]
-    wide: bool
+    width: int
     stale: float
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= WIDE
 
     def say(self, word: str) -> str:
         return self.words.get(word, word)
 
     def left(self, time: int) -> float:
         return (time - self.shown.picture.time) * 1e-9
+
+    def age(self, seconds: float | None) -> str:
+        return "-" if seconds is None else f"{seconds + self.stale:.1f} {self.say('s')}"
+
+    def columns(self, chosen: Mapping[str, int]) -> list[str]:
+        return [name for name, width in chosen.items() if self.width >= width]
 
 
 def render(
@@ -50,11 +68,12 @@ def render(
     words = LANGUAGES[language]
     if published is None:
         return Text(f"skywarden  {words['no_data']}", style=HEAD)
-    page = _Page(published, words, width >= WIDE, stale)
+    page = _Page(published, words, width, stale)
     room = height - 1 - 3 * 2  # the header line; a title and a heading for each table
     sources = published.sources
     sites = min(len(_site_names(published)), max(1, room // 3))
-    shown_sources = min(len(sources), max(1, room // 3))
+    left = room - sites - max(1, len(published.tracks))  # what sites and tracks do not need
+    shown_sources = min(len(sources), max(1, room // 3, left))
     tracks = max(1, room - sites - shown_sources)
     return Group(_header(page), _sites(page, sites), _tracks(page, tracks), _sources(page, shown_sources))
 
@@ -63,30 +82,41 @@ def _header(page: _Page) -> Text:
     shown, say = page.shown, page.say
     mode = str(shown.picture.mode)
     time = datetime.fromtimestamp(shown.picture.time * 1e-9, UTC)
-    age = _data_age(page)
+    full = page.width >= NARROW
     line = Text(no_wrap=True, overflow="ellipsis")
-    line.append("skywarden ", HEAD)
+    line.append("skywarden " if full else "", HEAD)
     line.append(f" {say(mode)} ", MODE.get(mode, "bold black on white"))
-    line.append(f" {time:%Y-%m-%d %H:%M:%S}Z " if page.wide else f" {time:%H:%M:%S}Z ")
-    line.append(f"{say('data')} {_age(age)} ", BAD if age is None or age >= OLD else GOOD)
-    line.append(f" {say('tracks').lower()} {len(shown.tracks)} ")
+    state = STALLED if page.stale > STALLED_AFTER else shown.state
+    if state == NOT_RECORDED or shown.not_recorded:
+        line.append(f" {say(NOT_RECORDED)} ", "bold white on red")
+    if state != NOT_RECORDED:
+        line.append(f" {say(state)} ", STATE[state])
+    line.append(f" {time:%Y-%m-%d %H:%M:%S}Z " if page.wide else f" {time:%H:%M:%S}Z " if full else "")
+    _data_age(page, line)
+    line.append(f" {say('tracks').lower()} {len(shown.tracks)} " if full else "")
     line.append(f" {say('alerts')} {len(shown.alerts)} ", BAD if shown.alerts else "")
-    if shown.not_recorded:
-        line.append(f" {say('not_recorded')} ", "bold white on red")
-        if page.wide and shown.fault:
-            line.append(f" {shown.fault}", BAD)
+    if page.wide and shown.not_recorded and shown.fault:
+        line.append(f" {shown.fault}", BAD)
     elif page.wide and math.isfinite(shown.latency_ms[0]):
-        line.append(f" p50 {shown.latency_ms[0]:.0f} p99 {shown.latency_ms[1]:.0f} ms", DIM)
+        line.append(f" p50 {shown.latency_ms[0]:.0f} p99 {shown.latency_ms[1]:.0f} {say('ms')}", DIM)
     return line
 
 
-def _data_age(page: _Page) -> float | None:
-    ages = [source.last_age_s for source in page.shown.sources if source.last_age_s is not None]
-    return min(ages) + page.stale if ages else None
+def _data_age(page: _Page, line: Text) -> None:
+    """Add how long ago the sources were heard: the one heard last and, where that differs, the one missed longest."""
+    heard = [source for source in page.shown.sources if source.last_age_s is not None]
+    ages = [s.last_age_s for s in heard if s.state != FINISHED and s.last_age_s is not None]
+    ages = ages or [s.last_age_s for s in heard if s.last_age_s is not None]
+    newest, oldest = min(ages, default=None), max(ages, default=None)
+    old = oldest is None or oldest + page.stale >= OLD
+    text = page.age(oldest)
+    if newest is not None and newest != oldest:
+        text = f"{newest + page.stale:.1f}-{text}"
+    line.append(f"{page.say('data')} {text} ", BAD if old else GOOD)
 
 
 def _sites(page: _Page, room: int) -> Table:
-    table = _table(page, "sites", ("name", "arrival", "interval", "threats", "alert"), right=("arrival", "threats"))
+    table = _table(page, "sites", page.columns(SITES), right=("arrival", "threats"))
     names = _site_names(page.shown)
     soonest: dict[str, AlertRow] = {}
     for alert in page.shown.alerts:
@@ -107,8 +137,14 @@ def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
         likely = min((t.arrival for t in threats), default=None)
         arrival, interval = "" if likely is None else minutes(likely), ""
         word, style = page.say("none"), DIM
-    cells = (name, Text(arrival, HEAD), interval, str(len(threats)) if threats else "", Text(word, style))
-    table.add_row(*(_cell(cell) for cell in cells))
+    cells: dict[str, Text | str] = {
+        "name": name,
+        "arrival": Text(arrival, HEAD),
+        "interval": interval,
+        "threats": str(len(threats)) if threats else "",
+        "alert": Text(word, style),
+    }
+    table.add_row(*(_cell(cells[column]) for column in page.columns(SITES)))
 
 
 def _site_names(shown: Published) -> list[str]:
@@ -118,9 +154,7 @@ def _site_names(shown: Published) -> list[str]:
 
 
 def _tracks(page: _Page, room: int) -> Table:
-    columns = ["number", "status", "category", "callsign", "position", "height", "speed", "heading", "seen_by"]
-    if not page.wide:
-        columns.remove("seen_by")
+    columns = page.columns(TRACKS)
     table = _table(page, "tracks", columns, right=("number", "height", "speed", "heading"))
     urgent = _urgency(page.shown)
     ordered = sorted(page.shown.tracks, key=lambda t: (urgent.get(t.number, math.inf), t.number))
@@ -154,21 +188,24 @@ def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
         "position": f"{track.latitude:.3f} {track.longitude:.3f}",
         "height": f"{track.height_m:.0f}",
         "speed": f"{math.hypot(east, north):.0f}",
-        "heading": f"{math.degrees(math.atan2(east, north)) % 360:03.0f}°",
+        "heading": f"{round(math.degrees(math.atan2(east, north))) % 360:03d}°",
         "seen_by": ", ".join(track.sources),
     }
 
 
 def _sources(page: _Page, room: int) -> Table:
-    columns = ["name", "state", "received", "decoded", "recorded", "refused", "age"]
-    if not page.wide:
-        columns.remove("decoded")
+    columns = page.columns(SOURCES)
     table = _table(page, "sources", columns, right=("received", "decoded", "recorded", "age"))
-    ordered = sorted(page.shown.sources, key=lambda s: s.good)
+    ordered = sorted(page.shown.sources, key=_trouble)
     for source in ordered[:room]:
         cells = _source(page, source)
         table.add_row(*(_cell(cells[column]) for column in columns))
     return _rest(page, table, len(ordered) - room)
+
+
+def _trouble(source: SourceRow) -> int:
+    """Return the place of a source among others: what failed, then what works, then what never sent."""
+    return 2 if source.state == NOTHING_YET else 1 if source.good else 0
 
 
 def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
@@ -183,12 +220,12 @@ def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
         "received": str(source.received),
         "decoded": str(source.decoded),
         "recorded": str(source.recorded),
-        "refused": Text(f"{refused} {worst}" if refused else "", "yellow"),
-        "age": Text(_age(source.last_age_s, page.stale), BAD if old and source.state != "finished" else ""),
+        "refused": Text(f"{refused} {page.say(worst)}" if refused else "", "yellow"),
+        "age": Text(page.age(source.last_age_s), BAD if old and source.state != FINISHED else ""),
     }
 
 
-def _table(page: _Page, title: str, columns: tuple[str, ...] | list[str], right: tuple[str, ...]) -> Table:
+def _table(page: _Page, title: str, columns: list[str], right: tuple[str, ...]) -> Table:
     table = Table(
         title=page.say(title), title_style=HEAD, title_justify="left", box=None, expand=True, padding=(0, 1, 0, 0)
     )
@@ -208,10 +245,6 @@ def _rest(page: _Page, table: Table, hidden: int) -> Table:
     if hidden > 0:
         table.title = f"{table.title} ({page.say('more').format(n=hidden)})"
     return table
-
-
-def _age(seconds: float | None, stale: float = 0.0) -> str:
-    return "-" if seconds is None else f"{seconds + stale:.1f} s"
 
 
 def minutes(seconds: float) -> str:
