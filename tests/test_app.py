@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -239,7 +241,7 @@ def engine(clock, log, text=""):
 def test_nothing_is_acknowledged_after_a_loss(monkeypatch):
     monkeypatch.setattr("skywarden.record.writer.Writer.__init__.__defaults__", (20_000,))
     log = Records()
-    made, published = engine(HostClock(), log, settings("unused"))
+    made, published = engine(HostClock(), log, settings(Path("unused")))
     made.turn([Frame.of("receiver", time.time_ns(), b"x" * 100)])
     assert published[-1].recorded == {"receiver": 1}
     log.full = True
@@ -259,7 +261,7 @@ def test_nothing_is_acknowledged_after_a_loss(monkeypatch):
 
 def test_a_gap_of_years_in_a_recording_is_one_tick():
     clock = DataClock()
-    made, published = engine(clock, MemoryLog(), settings("unused", 'clock = "data"\nmode = "replay"'))
+    made, published = engine(clock, MemoryLog(), settings(Path("unused"), 'clock = "data"\nmode = "replay"'))
     for at in (PAST, PAST + 10**9 * SECOND):
         made.turn([Frame.of("receiver", at, b"x")])
     assert published[-1].picture.time > PAST
@@ -284,18 +286,26 @@ def test_the_last_messages_of_a_recording_are_handled(tmp_path):
         run_live(text, expose=False, view=False, seconds=None)
 
 
+def ticked(record):
+    with suppress(RecordError):  # it is just being made
+        return SqliteRecord(record).last() > 10
+    return False
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_service_managers_stop_closes_the_record_in_order(how, tmp_path):
     file = tmp_path / "site.toml"
     file.write_text(settings(tmp_path))
     command = [sys.executable, "-m", "skywarden.cli", "run", "--config", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait(lambda: (tmp_path / "record" / "segment-000001.sqlite").exists())
-        record = SqliteRecord(tmp_path / "record")
-        wait(lambda: record.last() > 10, 60.0)
-        process.send_signal(how)
-        _, errors = process.communicate(timeout=30)
+        try:
+            wait(lambda: ticked(tmp_path / "record"), 60.0)
+            process.send_signal(how)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 0, errors
+    record = SqliteRecord(tmp_path / "record")
     seq, _ = record.snapshot()
     assert seq == record.last()
     assert not list((tmp_path / "record").glob("*-wal"))  # one self-contained file

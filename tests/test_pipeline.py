@@ -214,7 +214,8 @@ def test_a_batch_that_breaks_the_step_is_set_aside_and_the_others_are_tracked(mo
     monkeypatch.setattr(ModeS, "decode", poisoned)
     monkeypatch.setattr("skywarden.sensors._sound", lambda batch, *_: batch)
     line, outputs, _ = flown()
-    assert {c.event.source for c in outputs if isinstance(c.event, Refused)} >= {"wrong"}
+    faults = [c.event for c in outputs if isinstance(c.event, Refused) and c.event.reason == "decoder fault"]
+    assert {f.source for f in faults} == {"adsb"}  # told as the source that people know
     assert line.picture.next_number > 4
 
 
