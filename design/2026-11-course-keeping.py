@@ -122,7 +122,7 @@ def tracks(states: np.ndarray) -> Tracks:
     spread = np.diag([30.0**2] * 3 + [1.0] * 3)[None].repeat(n, axis=0)
     zero, flat, seen, label = np.zeros(n, np.int64), np.zeros(n), np.full((n, 4), -1), np.arange(1, n + 1)
     mean, status = np.hstack([ecef(latitude, longitude, 0.0), velocity]), np.full(n, Status.CONFIRMED, np.int8)
-    return Tracks(label, label, status, zero, mean, spread, zero, zero, flat, flat, zero, seen, seen)
+    return Tracks(label, label, status, zero, zero, mean, spread, zero, zero, flat, flat, zero, seen, seen)
 
 
 def calibration(folder: Path) -> None:

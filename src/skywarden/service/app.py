@@ -151,6 +151,7 @@ class App:
             tick=outcome.passes,
             time=self.clock.now(),
             sites=self.settings.sites,
+            noise=(self.settings.tracker.level_noise_m2_s3, self.settings.tracker.vertical_noise_m2_s3),
             stepped_s=outcome.stepped * 1e-9,
         )
         self.publisher.publish(published, outcome.events)

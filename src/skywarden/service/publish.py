@@ -17,6 +17,7 @@ from skywarden.outputs import ENCODERS
 from skywarden.service import rows
 from skywarden.service.emit import Emitter
 from skywarden.service.wire import Wire
+from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
 STALLED_AFTER = 2.0  # s without a new picture
 OK, DEGRADED, NOT_RECORDED, STALLED = "ok", "degraded", "not recorded", "stalled"
@@ -44,6 +45,7 @@ class Published:
     tick: int = 0
     time: int = 0
     sites: tuple[Site, ...] = ()
+    noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)  # of [tracker], for the covariances now
     stepped_s: float = 0.0  # by which the host's clock jumped since the start; our times did not follow
 
     @cached_property
@@ -115,7 +117,7 @@ class Published:
                 "time": self.picture.time,
                 "mode": self.picture.mode,
                 "state": self.state,
-                "tracks": rows.tracks(self.picture, self.states),
+                "tracks": rows.tracks(self.picture, self.states, noise=self.noise),
                 "alerts": self.alerts,
                 "sources": self.sources,
             }
