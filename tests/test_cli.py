@@ -130,6 +130,26 @@ def test_config_check_names_every_mistake(cli: Cli, tmp_path: Path) -> None:
     assert "does not exist" in cli.bad(2, "config", "check", tmp_path / "b.toml")
 
 
+def test_config_check_reads_a_byte_order_mark_and_refuses_endless_nesting(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("[run]\ntick_ms = 100\n", encoding="utf-8-sig")
+    assert cli.good("config", "check", path).endswith("a.toml is right\n")
+    for opening, closing in ("[]", ("{a=", "}")):
+        path.write_text("x = " + opening * 5000 + "1" + closing * 5000)
+        assert "nested" in cli.bad(2, "config", "check", path)
+    path.write_text("[" + "a." * 5000 + "a]\n")
+    assert "nested" in cli.bad(2, "config", "check", path)
+    path.write_text("[run]\nmode = " + "[" * 300 + "]" * 300)
+    assert "nested" in cli.bad(2, "config", "check", path)
+
+
+@pytest.mark.parametrize("written", ["msl", "AMSL", "sea level", "mean sea level", "MSL"])
+def test_config_check_knows_other_words_for_the_geoid(cli: Cli, tmp_path: Path, written: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(f'[[sensors]]\nname = "a"\nsource = "b"\nheight_reference = "{written}"\n')
+    assert 'did you mean "geoid"?' in cli.bad(2, "config", "check", path)
+
+
 def test_run_refuses_addresses_that_others_can_reach(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text('[api]\nlisten = "0.0.0.0:0"\n')
@@ -145,6 +165,16 @@ def test_run_reads_a_recording_to_its_end_and_replays_equal(cli: Cli, tmp_path: 
     info = json.loads(cli.good("record", "info", "record", "--json"))
     assert info["sources"]["a"]["messages"] == summary["frames"]
     assert cli.good("replay", "record", "--verify").startswith("equal: ")
+
+
+@pytest.mark.parametrize("jsonl", ["", '[outputs]\njsonl = "-"\n'])
+def test_run_without_a_view_says_on_stderr_where_page_and_record_are(cli: Cli, tmp_path: Path, jsonl: str) -> None:
+    settings = SETTINGS.replace("a.jsonl", str(SAMPLE)) + '[api]\nlisten = "127.0.0.1:0"\n' + jsonl
+    (tmp_path / "a.toml").write_text(settings)
+    done = cli("run", "--config", "a.toml", *([] if jsonl else ["--no-view"]))
+    assert done.code == 0, done.err
+    assert f"page on a free port of 127.0.0.1, record in {tmp_path / 'record'}; Ctrl-C ends it" in done.err
+    assert all(line.startswith(b"{") for line in done.out.splitlines())
 
 
 def test_decode_reads_plain_packed_and_piped_files_alike(cli: Cli, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from skywarden.config import Settings
 
 View = Annotated[bool | None, typer.Option("--view/--no-view", help="Live view; left out: if stdout is a terminal.")]
 Seconds = Annotated[
@@ -35,7 +38,10 @@ def run(
         raise ConfigError(f"other computers can reach {listed}; allow it with --expose, or listen on 127.0.0.1")
     from skywarden.service.app import run_live
 
-    summary = run_live(text, expose=expose, view=_view(view), seconds=seconds)
+    seen = _view(view)
+    if not seen:
+        _tell(settings)
+    summary = run_live(text, expose=expose, view=seen, seconds=seconds)
     if seconds is not None:
         _print(summary)
 
@@ -62,6 +68,17 @@ def demo(  # noqa: PLR0913 - the options of a command
     )
     if headless:
         _print(summary)
+
+
+def _tell(settings: "Settings") -> None:
+    """Say on stderr where the page and the record are; the view would show that something runs."""
+    from skywarden.cli.terminal import note
+    from skywarden.config.address import address
+
+    _, host, port = address(settings.api.listen, "tcp")
+    shown = f"[{host}]" if ":" in host else host
+    page = f"http://{shown}:{port}/" if port else f"a free port of {shown}"
+    note(f"page on {page}, record in {Path(settings.record.path).absolute()}; Ctrl-C ends it")
 
 
 def _view(wanted: bool | None) -> bool:

@@ -29,6 +29,10 @@ OTHER_NAMES = {
     "host": "connect", "server": "connect", "path": "file", "filename": "file", "type": "format", "kind": "format",
     "protocol": "format", "id": "name", "title": "name", "warning_s": "lead_time_s", "dir": "path", "directory": "path",
 }  # fmt: skip
+OTHER_WORDS = {  # values; what people write -> what we call it
+    "msl": "geoid", "amsl": "geoid", "sea level": "geoid", "mean sea level": "geoid", "sea_level": "geoid",
+    "orthometric": "geoid", "wgs84": "ellipsoid", "wgs 84": "ellipsoid", "hae": "ellipsoid", "pressure": "barometric",
+}  # fmt: skip
 _QUANTITY = re.compile(r"\s*([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)\s*([^\d\s]\S*)?\s*")
 
 
@@ -77,7 +81,7 @@ def meant(name: str, known: Iterable[str]) -> str | None:
     for candidate in names:
         if unit_of(candidate)[0] == stem:
             return candidate
-    for wanted in (OTHER_NAMES.get(name.lower()), OTHER_NAMES.get(stem)):
+    for wanted in (OTHER_NAMES.get(name.lower()), OTHER_NAMES.get(stem), OTHER_WORDS.get(name.lower().strip())):
         if wanted in names:
             return wanted
     close = get_close_matches(name.lower(), names, 1, 0.6)
