@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 RECORD_WAIT = 0.25  # s; a slower disk must not delay a warning (DESIGN section 7)
 LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 sources at ten passes a second
+QUIET = 1.0  # s without a message on the data clock; then what came last is handled
 SKIPPED = 300 * SECOND  # ns; a longer gap of a recording is one tick, or a wrong date would cost a year of ticks
 PIECE = 500  # frames in one pass: a recording read from a file brings hours at once, and people want to see and stop it
 IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
@@ -76,24 +77,28 @@ class Engine:
     def run(self, inbox: Inbox, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
         tick = self.settings.run.tick_ms * 1e-3
-        while not stop.is_set():
+        ended, quiet = False, 0.0
+        while not stop.is_set() and not ended:
             ended = inbox.finished()
             frames = inbox.take(0.0)
             for first in range(0, max(len(frames), 1), PIECE):
                 self.turn(frames[first : first + PIECE])
                 if stop.is_set():
-                    return  # what was not handled was not acknowledged
-            if ended and not frames:
+                    break  # what was not handled was not acknowledged
+            quiet = 0.0 if frames else quiet + tick
+            if QUIET <= quiet < QUIET + tick:
                 self._finish()
-                break
             pause = tick - (self._clock.now() * 1e-9) % tick if isinstance(self._clock, HostClock) else tick
-            stop.wait(pause)
+            stop.wait(0.0 if frames and ended else pause)
+            ended = ended and not frames
         self.turn(inbox.take(0.0))
+        self._finish()
 
     def _finish(self) -> None:
-        """The recordings have ended: handle what came after the last tick."""
+        """A recording pauses or has ended: handle what came after its last tick."""
         if isinstance(self._clock, DataClock) and self._next_tick:
             self._show(self._handle([Tick(self._next_tick)]))
+            self._next_tick += self.settings.run.tick_ms * SECOND // 1000
 
     def turn(self, frames: Sequence[Frame]) -> None:
         """One pass: record the inputs, wait for the disk a while, handle them, publish."""
