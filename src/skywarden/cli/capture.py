@@ -55,13 +55,16 @@ def _unpacked(plain: BinaryIO) -> "IO[bytes]":
     return cast("IO[bytes]", gzip.open(plain)) if packed else plain
 
 
-def frames(stream: "IO[bytes]", decoder: "Decoder", source: str, near: int, trouble: Trouble) -> "Iterator[Frame]":
+def frames(
+    stream: "IO[bytes]", decoder: "Decoder", source: str, near: int, trouble: Trouble | None = None
+) -> "Iterator[Frame]":
     """Yield a stream's messages as frames, received at their own times. near: ns, when the first one was.
 
     A damaged file ends where the damage is; that and what was left out stands in `trouble` afterwards.
     """
     from skywarden.model.detection import Frame
 
+    trouble = trouble or Trouble()
     chunks = _chunks(stream, trouble)
     first = next(chunks, b"")
     while len(first) < 4 and (more := next(chunks, b"")):

@@ -127,7 +127,7 @@ ABOUT: Mapping[str, About] = {
         "Address and port. Other addresses than 127.0.0.1 need `skywarden run --expose`.", example='"127.0.0.1:8642"'
     ),
     "outputs.jsonl": About(
-        'Every event as a JSON line into this file; "-" is standard output.', example='"events.jsonl"'
+        'Alerts and the life of tracks as JSON lines into this file; "-" is standard output.', example='"events.jsonl"'
     ),
     "outputs.geojson": About("The picture as GeoJSON, replaced once a second.", example='"picture.geojson"'),
 }
