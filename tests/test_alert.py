@@ -63,8 +63,8 @@ def test_an_improbable_approach_raises_nothing():
 
 def test_the_present_course_through_the_radius_is_enough_however_improbable():
     watch = Watch()
-    assert watch.at(0, threat(100.0, probability=0.05, miss=3100.0)) == []
-    assert len(watch.at(1, threat(100.0, probability=0.05, miss=2900.0))) == 1
+    assert watch.at(0, threat(100.0, probability=0.05, miss=3051.0)) == []  # 3000 + 200 / 4
+    assert len(watch.at(1, threat(100.0, probability=0.05, miss=3049.0))) == 1
     for second in range(2, 90):  # the straight way swings by noise
         assert watch.at(second, threat(101.0 - second, probability=0.05, miss=2900.0 + 5000.0 * (second % 2))) == []
     assert watch.alerts
