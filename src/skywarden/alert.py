@@ -15,7 +15,7 @@ SECOND = 1_000_000_000  # ns
 P10 = 1.2816  # standard deviations from the middle to the ends of the 80 % interval
 MOVED, MOVED_SHARE, MOVED_LEAST = 10.0, 0.1, 2.0  # s, share of what is left, s: a change that people are told
 
-SLACK = 0.25  # standard deviations of the miss that the straight way may lie outside: about 1.5 deg, airways bend so much
+SLACK = 0.25  # standard deviations of the miss that the straight way may lie outside: airways bend by a degree or two
 HELD_RADII = 3.0  # radii that the straight way may miss by before an alert loses its support: noise must not switch it
 
 AlertChange = AlertRaised | AlertUpdated | AlertCleared
