@@ -107,6 +107,11 @@ def test_pcapng_in_any_byte_order_and_resolution(order: str, resolution: bytes, 
     assert list(packets(pcapng(ethernet(udp()), order, resolution, ticks))) == [(time, PAYLOAD)]
 
 
+def test_a_packet_of_an_impossible_time_is_left_out() -> None:
+    whole_seconds = b"\x00"
+    assert list(packets(pcapng(ethernet(udp()), "<", whole_seconds, 0xFFFFFFFF << 32))) == []
+
+
 def test_a_block_that_says_it_is_shorter_than_its_header_ends_the_file() -> None:
     data = pcapng(ethernet(udp()))
     assert len(list(packets(data + data))) == 2

@@ -202,6 +202,19 @@ def test_addresses_that_others_can_reach_are_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("run", "source", "says"),
+    [
+        ("", 'format = "modes"\nfile = "a.jsonl"', 'cannot make a live picture; write mode = "replay"'),
+        ('mode = "replay"\nclock = "data"', 'format = "beast"\nfile = "a.bin"', '"beast" has no times of its own'),
+    ],
+)
+def test_a_recording_is_never_live_and_needs_times_for_the_data_clock(run: str, source: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(f'[run]\n{run}\n[[sources]]\nname = "a"\n{source}\n')
+    assert says in str(caught.value)
+
+
 def test_the_summary_says_what_is_missing() -> None:
     assert "nothing will be seen" in summary(parse(""))[-1]
     assert "no alert will be raised" in summary(parse(SOURCE))[-1]

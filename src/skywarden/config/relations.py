@@ -28,10 +28,20 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     sources = _tables(data, "sources")
     for index, source in enumerate(sources):
         yield from _source(("sources", index), source)
+        yield from _recorded(("sources", index), source, run)
     yield from _sensors(_tables(data, "sensors"), [s["name"] for s in sources if isinstance(s.get("name"), str)])
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
         yield from _address(("api", "listen"), api["listen"], ("",), 'write "127.0.0.1:8642"')
+
+
+def _recorded(key: tuple[str | int, ...], source: Mapping[str, Any], run: Any) -> Iterator[Problem]:
+    """A recording never makes a live picture, and the messages' own times need messages that have times."""
+    if "file" in source and run.get("mode", "live") == "live":
+        hint = 'write mode = "replay" and clock = "data" below [run]'
+        yield Problem((*key, "file"), f"is a recording, which cannot make a live picture; {hint}")
+    if source.get("format") == "beast" and run.get("clock") == "data":
+        yield Problem((*key, "format"), '= "beast" has no times of its own; write clock = "host" below [run]')
 
 
 def _hysteresis(alert: Any) -> Iterator[Problem]:

@@ -67,6 +67,7 @@ class Emitter:
             if self._geojson and (time.monotonic() >= self._due or self._closing):
                 self._due = time.monotonic() + GEOJSON_EVERY
                 self._write_geojson(self._geojson)
+        self._write_lines()  # what came while the last ones were written
         if self._lines and self._lines is not sys.stdout.buffer:
             self._lines.close()
 

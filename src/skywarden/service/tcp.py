@@ -59,8 +59,9 @@ class Connections:
 
     def balance(self, channel: "TcpServer | TcpClient") -> None:
         """Stop reading when too much waits for the engine; go on when it has caught up."""
-        if self._feed.full != self._paused:
-            self._paused = self._feed.full
+        full = self._feed.full  # read once: the engine may fetch at any moment
+        if full != self._paused:
+            self._paused = full
             for sock in self._partial:
                 if self._paused:
                     self._selector.unregister(sock)

@@ -15,6 +15,7 @@ from skywarden.errors import DecodeError
 from skywarden.model.detection import Reason
 
 SECOND = 1_000_000_000  # ns
+LATEST = 9_000_000_000 * SECOND  # ns; the year 2255, and the largest time that 64 bits hold with sign
 ETHERNET, LOOPBACK, COOKED, COOKED2 = 1, 0, 113, 276
 RAW = (12, 14, 101, 228)  # the packet starts with its IP header
 IPV4, VLAN_TAGS, UDP = 0x0800, (0x8100, 0x88A8, 0x9100), 17
@@ -77,7 +78,9 @@ def _pcapng(data: bytes) -> Iterator[tuple[int, int, bytes]]:
             interface, high, low, length, _ = Struct(order + "IIIII").unpack_from(body)
             if interface < len(links):
                 link, top, bottom = links[interface]
-                yield (high << 32 | low) * top // bottom, link, body[20 : 20 + length]
+                time = (high << 32 | low) * top // bottom
+                if time < LATEST:  # a wrong unit gives times that nothing can hold
+                    yield time, link, body[20 : 20 + length]
         at += size
 
 
