@@ -32,13 +32,13 @@ def source(name: str = "a", **way: Any) -> Source:
     return Source(name=name, format="lines", **way)
 
 
-def make(*sources: Source, clock: HostClock | DataClock | None = None, expose: bool = False) -> Inbox:
-    return Inbox(sources, clock or HostClock(), expose=expose, decoders={"lines": Lines})
+def make(*sources: Source, clock: HostClock | DataClock | None = None, **options: Any) -> Inbox:
+    return Inbox(sources, clock or HostClock(), **{"decoders": {"lines": Lines}, **options})
 
 
 @contextmanager
-def running(*sources: Source, clock: HostClock | DataClock | None = None) -> Iterator[Inbox]:
-    inbox = make(*sources, clock=clock)
+def running(*sources: Source, clock: HostClock | DataClock | None = None, **options: Any) -> Iterator[Inbox]:
+    inbox = make(*sources, clock=clock, **options)
     inbox.start()
     try:
         yield inbox

@@ -116,6 +116,18 @@ def test_data_clock_is_the_latest_stamp_and_never_goes_back() -> None:
     assert clock.stepped() == 0
 
 
+def test_a_first_stamp_from_before_1990_does_not_start_the_data_clock_unless_the_next_agrees() -> None:
+    clock = DataClock()
+    clock.observe(1)
+    assert clock.now() == 0
+    clock.observe(START)
+    assert clock.now() == START
+    old = DataClock()
+    old.observe(SECOND)
+    old.observe(2 * SECOND)
+    assert old.now() == 2 * SECOND
+
+
 def test_one_damaged_stamp_does_not_carry_the_data_clock_away_but_a_gap_does() -> None:
     clock = DataClock()
     clock.observe(START)

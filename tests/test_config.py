@@ -215,6 +215,31 @@ def test_a_recording_is_never_live_and_needs_times_for_the_data_clock(run: str, 
     assert says in str(caught.value)
 
 
+SEVERAL = [
+    ("[]", "sources[0].listen is an empty list"),
+    ('["udp://127.0.0.1:1", 3]', "sources[0].listen is not right"),
+    ('["udp://127.0.0.1:1", "udp://127.0.0.1"]', "sources[0].listen[1] = "),
+    ('["udp://127.0.0.1:1", "udp://127.0.0.1:1"]', 'sources[0].listen[1] = "udp://127.0.0.1:1" stands twice'),
+]
+
+
+@pytest.mark.parametrize(("listen", "says"), SEVERAL)
+def test_a_mistake_in_a_list_of_addresses_is_named(listen: str, says: str) -> None:
+    assert says in complaint(SOURCE.replace('"udp://127.0.0.1:8600"', listen))
+
+
+def test_one_source_may_listen_at_several_addresses_and_one_radar_in_two_sources_is_refused() -> None:
+    both = SOURCE.replace('"udp://127.0.0.1:8600"', '["udp://239.1.1.1:1", "udp://0.0.0.0:2"]')
+    settings = parse(both + 'interface = "192.0.2.7"\n')
+    assert settings.sources[0].listens == ("udp://239.1.1.1:1", "udp://0.0.0.0:2")
+    assert len(exposed(settings)) == 2
+    assert "from udp://239.1.1.1:1, udp://0.0.0.0:2" in "".join(summary(settings))
+    other = SOURCE.replace('"radar"', '"second"').replace("8600", "8601")
+    twin = SENSOR.replace('"radar"', '"second"').replace('"r1"', '"r2"') + "sac = 1\nsic = 2\n"
+    said = complaint(SOURCE + other + SENSOR + "sac = 1\nsic = 2\n" + twin)
+    assert "list both addresses in one source: listen = [...]" in said
+
+
 def test_the_summary_says_what_is_missing() -> None:
     assert "nothing will be seen" in summary(parse(""))[-1]
     assert "no alert will be raised" in summary(parse(SOURCE))[-1]

@@ -5,7 +5,7 @@ import struct
 import time
 from pathlib import Path
 
-from inbox_samples import SECOND, collect, connect, messages, running, source, until
+from inbox_samples import SECOND, Lines, collect, connect, messages, running, source, until
 
 from skywarden.model.detection import Frame
 from skywarden.model.place import Source
@@ -100,6 +100,28 @@ def test_on_the_data_clock_every_message_is_a_frame_at_its_own_time() -> None:
         assert [len(f) for f in frames] == [1, 1, 1, 1]
         assert [f.received for f in frames] == [T0, T0, T0 + SECOND, T0 + SECOND]
         assert clock.now() == T0 + SECOND
+
+
+def test_a_recording_that_begins_with_an_absurd_time_waits_for_a_good_one(tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(b"1 x\n%d y\n" % T0)
+    frames, _ = read_all(source(file=str(tmp_path / "raw")), clock=DataClock())
+    assert [f.received for f in frames] == [T0, T0]
+
+
+def test_a_recording_at_which_the_format_s_code_fails_says_so_and_the_rest_is_read(tmp_path: Path) -> None:
+    class Broken(Lines):
+        @staticmethod
+        def split(buffer: bytes) -> list[int]:
+            if b"poison" in buffer:
+                raise KeyError("a fault")
+            return Lines.split(buffer)
+
+    (tmp_path / "a").write_bytes(b"poison\n")
+    (tmp_path / "b").write_bytes(b"good\n")
+    two = source("a", file=str(tmp_path / "a")), source("b", file=str(tmp_path / "b"))
+    with running(*two, decoders={"lines": Broken}) as inbox:
+        assert messages(collect(inbox, 1)) == [b"good\n"]
+        assert inbox.wires()[0].state == "cannot read: 'a fault'"
 
 
 def test_a_recording_without_any_times_is_read_on_the_host_s_time(tmp_path: Path) -> None:

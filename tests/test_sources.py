@@ -1,17 +1,19 @@
 """Sources: sockets on loopback, and what goes wrong on them."""
 
+import selectors
 import socket
 import threading
 import time
 
 import pytest
-from inbox_samples import LOOP, collect, connect, make, messages, port, running, send, source, until
+from inbox_samples import LOOP, Lines, collect, connect, make, messages, port, running, send, source, until
 
 from skywarden.errors import ConfigError
 from skywarden.model.place import Source
-from skywarden.service.clock import HostClock
+from skywarden.service.clock import DataClock, HostClock
 from skywarden.service.receive import Receiver
-from skywarden.service.wire import PARTIAL, WAITING
+from skywarden.service.tcp import TcpServer
+from skywarden.service.wire import EARLY, PARTIAL, WAITING, Feed, Load
 
 
 def test_each_datagram_is_a_message_and_empty_ones_are_ignored() -> None:
@@ -265,14 +267,15 @@ def test_stop_frees_the_ports_at_once_and_keeps_what_came() -> None:
     inbox = make(source("a", listen="tcp://127.0.0.1:0"), source("b", listen=LOOP))
     inbox.start()
     client = connect(inbox)
-    client.sendall(b"half")
+    client.sendall(b"whole\nhalf")
     until(lambda: inbox.wires()[0].peers == 1)
     number = port(inbox)
     time.sleep(0.05)
     inbox.stop()
     client.close()
     socket.create_server(("127.0.0.1", number)).close()
-    assert messages(inbox.take(0.0)) == [b"half"]
+    assert messages(inbox.take(0.0)) == [b"whole\n"]  # we ended the stream: half a message is not one
+    assert inbox.wires()[0].received == 1
 
 
 def test_an_inbox_that_never_started_can_be_stopped_and_a_stopped_one_again() -> None:
@@ -289,3 +292,61 @@ def test_take_waits_for_the_first_frame_and_no_longer_than_asked() -> None:
         threading.Timer(0.1, send, (inbox, b"late")).start()
         assert messages(inbox.take(5.0)) == [b"late"]
         assert not inbox.finished()
+
+
+class Poisoned(Lines):
+    """Somebody's format with a fault."""
+
+    @staticmethod
+    def split(buffer: bytes) -> list[int]:
+        if b"poison" in buffer:
+            raise KeyError("already registered")
+        return Lines.split(buffer)
+
+    @staticmethod
+    def stamp(message: bytes, near: int) -> int | None:
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_one_channel_closes_it_for_a_while_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skywarden.service.sources.REST", 0.5)
+    sources = source("a", listen="tcp://127.0.0.1:0"), source("b", listen=LOOP)
+    with running(*sources, decoders={"lines": Poisoned}) as inbox, connect(inbox) as client:
+        client.sendall(b"poison\n")
+        until(lambda: inbox.wires()[0].state.startswith("cannot read: "))
+        assert "already registered" in inbox.wires()[0].state
+        send(inbox, b"still here", index=1)
+        assert messages(collect(inbox, 1)) == [b"still here"]
+        until(lambda: inbox.wires()[0].state == "listening")
+
+
+def test_a_message_at_which_the_format_s_clock_fails_has_no_time() -> None:
+    with running(source(listen=LOOP), clock=DataClock(), decoders={"lines": Poisoned}) as inbox:
+        send(inbox, *[b"x"] * EARLY)
+        assert len(messages(collect(inbox, EARLY))) == EARLY
+
+
+def test_pausing_and_fetching_at_once_ends_no_reader() -> None:
+    """The engine may fetch between any two looks of the receiver."""
+
+    class Fetched(Feed):
+        looks = 0
+
+        @property
+        def full(self) -> bool:
+            self.looks += 1
+            return self.looks % 2 == 1
+
+    selector = selectors.DefaultSelector()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        other = socket.create_connection(listener.getsockname())
+        one, _ = listener.accept()
+    feed = Fetched(source(listen="tcp://127.0.0.1:0"), Lines, ["tcp://127.0.0.1:0"], Load())
+    server = TcpServer(feed, feed.ways[0], selector, Receiver())
+    server._connections.add(one, server)
+    for _ in range(4):
+        server._connections.balance(server)
+    assert feed.looks == 4
+    server.close()
+    other.close()
+    selector.close()

@@ -46,7 +46,8 @@ ABOUT: Mapping[str, About] = {
         "What the messages are: modes, beast, sbs or asterix (docs/sensors.md).", example='"asterix"'
     ),
     "sources.listen": About(
-        "Wait for messages here. tcp:// or udp://, address and port; a multicast group joins it.",
+        "Wait for messages here. tcp:// or udp://, address and port; a multicast group joins it. "
+        "A list for a radar on several networks.",
         example='"udp://127.0.0.1:8600"',
     ),
     "sources.connect": About("Fetch messages from there.", example='"tcp://192.0.2.10:30005"'),

@@ -55,13 +55,12 @@ def exposed(settings: Settings) -> list[str]:
     """Return the addresses in a configuration that other computers can reach; `run` needs --expose for them."""
     found = []
     for source in settings.sources:
-        if source.listen is None:
-            continue
-        host = address(source.listen).host
-        if is_multicast(host):  # a group is heard where it is joined: on loopback, unless an interface is named
-            host = source.interface or "127.0.0.1"
-        if not is_loopback(host):
-            found.append(f"{source.listen} (source {source.name})")
+        for listen in source.listens:
+            host = address(listen).host
+            if is_multicast(host):  # a group is heard where it is joined: on loopback, unless an interface is named
+                host = source.interface or "127.0.0.1"
+            if not is_loopback(host):
+                found.append(f"{listen} (source {source.name})")
     if not is_loopback(address(settings.api.listen).host):
         found.append(f"{settings.api.listen} (api)")
     return found

@@ -84,12 +84,26 @@ def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[P
     if len(ways) != 1:
         found = f"has {' and '.join(ways)}" if ways else "has none of listen, connect and file"
         yield Problem(key, f'{found}; write exactly one, for example listen = "udp://127.0.0.1:8600"')
-    for way in ("listen", "connect"):
-        if isinstance(source.get(way), str):
-            yield from _address((*key, way), source[way], ("tcp", "udp") if way == "listen" else ("tcp",), FORMS[way])
+    if isinstance(source.get("connect"), str):
+        yield from _address((*key, "connect"), source["connect"], ("tcp",), FORMS["connect"])
+    yield from _listens((*key, "listen"), source)
     yield from _pair(key, source, "latitude", "longitude")
     yield from _editions((*key, "editions"), source)
     yield from _interface(key, source)
+
+
+def _listens(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
+    listen = source.get("listen")
+    if isinstance(listen, str):
+        yield from _address(key, listen, ("tcp", "udp"), FORMS["listen"])
+    if not isinstance(listen, list) or not all(isinstance(one, str) for one in listen):
+        return
+    if not listen:
+        yield Problem(key, f"is an empty list; {FORMS['listen']}")
+    for index, one in enumerate(listen):
+        yield from _address((*key, index), one, ("tcp", "udp"), FORMS["listen"])
+        if one in listen[:index]:
+            yield Problem((*key, index), f"= {toml(one)} stands twice; leave one out")
 
 
 def _editions(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
@@ -106,13 +120,15 @@ def _editions(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator
 
 
 def _interface(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
-    if not isinstance(source.get("interface"), str) or not isinstance(source.get("listen"), str):
+    listen = source.get("listen")
+    listens: list[Any] = listen if isinstance(listen, list) else [listen]
+    if not isinstance(source.get("interface"), str) or not all(isinstance(one, str) for one in listens):
         return
     try:
-        group = is_multicast(address(source["listen"]).host)
+        groups = [is_multicast(address(one).host) for one in listens]
     except ValueError:
         return
-    if not group:
+    if not any(groups):
         yield Problem((*key, "interface"), "is only for a multicast group (224.0.0.0 to 239.255.255.255); leave it out")
 
 
@@ -140,9 +156,16 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
         yield from _references(key, sensor)
         yield from _pair(key, sensor, "sac", "sic")
         yield from _pair(key, sensor, "latitude", "longitude")
-        identity = (source, sensor.get("sac"), sensor.get("sic"))
-        if identity[1] is not None and identity in seen:
+        identity = (sensor.get("sac"), sensor.get("sic"))
+        if identity[0] is None:
+            continue
+        if identity in seen:
             text = f"is the same sac and sic as sensors[{seen[identity]}] on that source; one block for each sensor"
+            if sensors[seen[identity]].get("source") != source:
+                text = (
+                    f"is the same sac and sic as sensors[{seen[identity]}] on another source, and would be two radars; "
+                    "list both addresses in one source: listen = [...]"
+                )
             yield Problem((*key, "sac"), text)
         seen.setdefault(identity, index)
 

@@ -91,7 +91,8 @@ def _header(section: msgspec.structs.FieldInfo) -> str:
 
 def _entry(value: Any, kind: Any, key: Key) -> Iterator[Problem]:
     if get_origin(kind) in (Union, types.UnionType):
-        kind = next(choice for choice in get_args(kind) if choice is not types.NoneType)
+        choices = [choice for choice in get_args(kind) if choice is not types.NoneType]
+        kind = choices[-1] if isinstance(value, list) else choices[0]  # one text or a list of them
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if isinstance(value, Mapping):
             yield from _table(value, kind, key)

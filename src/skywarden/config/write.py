@@ -79,7 +79,7 @@ def summary(settings: Settings) -> list[str]:
     ]
     for source in settings.sources:
         mine = [sensor.name for sensor in settings.sensors if sensor.source == source.name]
-        way = source.listen or source.connect or source.file
+        way = ", ".join(source.listens) or source.connect or source.file
         lines.append(f"source {source.name}: {source.format} from {way}" + (f" ({', '.join(mine)})" if mine else ""))
     lines.append(f"record in {settings.record.path}, interface on http://{settings.api.listen}")
     if not total:

@@ -56,7 +56,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     name: str
     format: str  # a row of sensors.DECODERS
-    listen: str | None = None  # "tcp://127.0.0.1:30003", "udp://127.0.0.1:8600", "udp://239.1.1.1:8600" (multicast)
+    listen: str | tuple[str, ...] | None = None  # "tcp://127.0.0.1:30003", "udp://239.1.1.1:8600" (multicast); several
     connect: str | None = None  # "tcp://host:30005"
     file: str | None = None  # recording: raw, pcap, JSON lines (.gz too)
     interface: str | None = None  # address of the interface that joins a multicast group
@@ -65,6 +65,11 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     editions: dict[str, str] = {}  # ASTERIX: category -> edition, e.g. {"048" = "1.32"}
     max_age_s: float = 60.0  # older measurements are refused as "time in the past"
     max_lead_s: float = 5.0  # later ones as "time in the future"
+
+    @property
+    def listens(self) -> tuple[str, ...]:
+        """Return the addresses to listen at: none, one, or several that bring the same messages."""
+        return (self.listen,) if isinstance(self.listen, str) else self.listen or ()
 
 
 class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

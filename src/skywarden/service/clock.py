@@ -9,6 +9,7 @@ JUMP = 500_000_000  # ns; a smaller difference is drift and followed slowly, a l
 SLEW_PPM = 500  # how fast drift is followed; as NTP itself does
 READING = 1_000_000  # ns; a pair of readings further apart than this is read again
 LEAP = 60_000_000_000  # ns; a message's time this far ahead of the data must be confirmed by the next one
+EARLIEST = 631_152_000 * 1_000_000_000  # ns; 1 January 1990
 
 
 class Clock(Protocol):
@@ -76,13 +77,14 @@ class HostClock:
 class DataClock:
     """The messages' own time, for recordings: the latest stamp seen. Starts at 0, before any message.
 
-    A single stamp far ahead (a damaged message) does not move it: the next one must agree.
+    A single stamp far ahead (a damaged message) does not move it: the next one must agree. Nor does a first one
+    from before 1990, or the recording would begin with decades of nothing.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._now = 0
-        self._doubted = 0
+        self._doubted: int | None = None
 
     def now(self) -> int:
         return self._now
@@ -94,7 +96,8 @@ class DataClock:
     def observe(self, time_ns: int) -> None:
         """Take a message's time in."""
         with self._lock:
-            if self._now and time_ns > self._now + LEAP and abs(time_ns - self._doubted) > LEAP:
+            odd = time_ns > self._now + LEAP if self._now else time_ns < EARLIEST
+            if odd and (self._doubted is None or abs(time_ns - self._doubted) > LEAP):
                 self._doubted = time_ns
             elif time_ns > self._now:
-                self._now, self._doubted = time_ns, 0
+                self._now, self._doubted = time_ns, None

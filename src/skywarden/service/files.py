@@ -85,7 +85,7 @@ def _timed(feed: Feed, pieces: Iterator[Piece], now: Callable[[], int]) -> Itera
         for length in lengths:
             message = data[start : start + length]
             start += length
-            time = feed.framing.stamp(message, near or last or now())
+            time = feed.stamp(message, near or last or now())
             if time is None and near:
                 time = near
             last = time or last
@@ -94,7 +94,7 @@ def _timed(feed: Feed, pieces: Iterator[Piece], now: Callable[[], int]) -> Itera
 
 def _pieces(feed: Feed) -> Generator[Piece, None, None]:
     """Yield a recording piece by piece; set the feed's state when it ends or cannot be read."""
-    feed.state = READING
+    feed.ways[0].state = READING
     state = FINISHED
     try:
         with _open(Path(feed.source.file or "")) as stream:
@@ -105,7 +105,9 @@ def _pieces(feed: Feed) -> Generator[Piece, None, None]:
         state = f"cannot read: {why(e)}"
     except ValueError as e:
         state = f"cannot read: {e}"
-    feed.state, feed.done = state, True
+    except Exception as e:  # noqa: BLE001 - `split` may be other people's; a fault there must not end the receiver
+        state = f"cannot read: {e or type(e).__name__}"
+    feed.ways[0].state, feed.done = state, True
 
 
 def _open(path: Path) -> BufferedReader | gzip.GzipFile:

@@ -1,10 +1,12 @@
 """The inbox: one thread that drains all sockets and recordings into frames, which the engine fetches."""
 
+import logging
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from skywarden.errors import ConfigError
@@ -17,16 +19,20 @@ from skywarden.service.files import Files
 from skywarden.service.receive import Receiver
 from skywarden.service.tcp import TcpClient, TcpServer
 from skywarden.service.udp import UdpChannel
-from skywarden.service.wire import Feed, Framing, Stamper, Wire, size
+from skywarden.service.wire import TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
 
 POLL = 0.01  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
 TEND = 0.25  # s between two looks at what must be opened, retried or counted
+REST = 10.0  # s that a way in stays closed after a fault of its code
+
+logger = logging.getLogger(__name__)
 
 
 class Channel(Protocol):
-    """A source's way in, served by the receiver thread."""
+    """One of a source's ways in, served by the receiver thread."""
 
     feed: Feed
+    way: Way
 
     def tend(self, now: float) -> None:
         """Open what is closed if it is due. now: s, steady."""
@@ -49,13 +55,20 @@ class Inbox:
         *,
         expose: bool = False,
         decoders: Mapping[str, type[Framing]] = DECODERS,
+        total: int = TOTAL,
     ) -> None:
-        """Check all addresses; open nothing yet. Raises ConfigError."""
-        self._planned = [_plan(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
+        """Check all addresses; open nothing yet. total: bytes that may wait in all. Raises ConfigError."""
+        self._load, self._taken = Load(len(sources), total), 0
+        kinds = [_kinds(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
+        self._planned = [
+            _Plan(Feed(source, decoders[source.format], _addresses(source), self._load), kind)
+            for source, kind in zip(sources, kinds, strict=True)
+        ]
         self._clock = clock
         self._feeds = [plan.feed for plan in self._planned]
         self._channels: list[Channel] = []
-        self._files = Files([plan.feed for plan in self._planned if plan.kind is None], clock)
+        self._resting: dict[Channel, float] = {}  # until when, s, steady
+        self._files = Files([plan.feed for plan in self._planned if not plan.kinds], clock)
         self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
         self._arrived = threading.Condition()
         self._frames: list[Frame] = []
@@ -69,9 +82,9 @@ class Inbox:
         self._wake, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         receiver = Receiver()
-        for feed, kind, address in self._planned:
-            if kind is not None and address is not None:
-                self._channels.append(kind(feed, address, self._selector, receiver))
+        for feed, kinds in self._planned:
+            for kind, way in zip(kinds, feed.ways, strict=False):  # a recording has no kind
+                self._channels.append(kind(feed, way, self._selector, receiver))
         self._tend()
         self._thread.start()
 
@@ -99,6 +112,9 @@ class Inbox:
             if not self._frames and timeout > 0 and not self._finished and not self._failed:
                 self._arrived.wait(timeout)
             frames, self._frames = self._frames, []
+            waiting = sum(feed.waiting for feed in self._feeds)
+            self._load.waiting -= self._taken  # what was fetched before has been worked on
+            self._taken = waiting
             for feed in self._feeds:
                 feed.waiting = 0
             if self._failed and not frames:
@@ -138,12 +154,24 @@ class Inbox:
     def _tend(self) -> None:
         now = time.monotonic()
         for channel in self._channels:
-            channel.tend(now)
+            if now >= self._resting.get(channel, 0.0):
+                self._guard(channel, partial(channel.tend, now))
 
     def _poll(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
-            if key.data is not None:
-                key.data.ready(key.fileobj)
+            if key.data is not None and key.data not in self._resting:
+                self._guard(key.data, partial(key.data.ready, key.fileobj))
+
+    def _guard(self, channel: Channel, serve: Callable[[], None]) -> None:
+        """Serve a channel. A fault of its code closes it for a while; the others go on."""
+        try:
+            serve()
+            self._resting.pop(channel, None)
+        except Exception as error:  # meant: `split` may be other people's, and all sources share this thread
+            logger.exception("channel_failed source=%s address=%s", channel.feed.source.name, channel.way.address)
+            channel.close()
+            channel.way.state = f"cannot read: {error or type(error).__name__}"
+            self._resting[channel] = time.monotonic() + REST
 
     def _collect(self) -> list[Frame]:
         frames: list[Frame] = []
@@ -166,34 +194,44 @@ class Inbox:
             self._frames += frames
             for frame in frames:
                 feeds[frame.source].waiting += size(frame)
+                self._load.waiting += size(frame)
             self._arrived.notify_all()
 
 
+Kind = type[TcpServer | TcpClient | UdpChannel]
+
+
 class _Plan(NamedTuple):
-    """How a source will be opened; kind None: a recording."""
+    """How a source will be opened. kinds: of each address; none: a recording."""
 
     feed: Feed
-    kind: type[TcpServer | TcpClient | UdpChannel] | None = None
-    address: Address | None = None
+    kinds: list[Kind]
 
 
-def _plan(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> _Plan:
+def _addresses(source: Source) -> tuple[str, ...]:
+    return source.listens or (source.connect or source.file or "",)
+
+
+def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> list[Kind]:
+    """Return how to open each address. Raises ConfigError when one cannot be."""
     if source.format not in decoders:
         raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(decoders)}', f"{where}.format")
-    ways = [way for way in (source.listen, source.connect, source.file) if way is not None]
+    ways = [way for way in (source.listens or None, source.connect, source.file) if way is not None]
     if len(ways) != 1:
         raise ConfigError(f'source "{source.name}" needs exactly one of listen, connect and file', where)
-    feed = Feed(source, decoders[source.format], ways[0])
     if source.file is not None:
-        return _Plan(feed)
+        return []
     if source.connect is not None:
         address = parse(source.connect, f"{where}.connect")
         if address.scheme != "tcp" or address.port == 0:
             raise ConfigError('connect needs an address like "tcp://host:30005"', f"{where}.connect")
-        return _Plan(feed, TcpClient, address)
-    address = parse(ways[0], f"{where}.listen")
-    require_loopback(_reached_at(address, source), expose, f"{where}.listen")
-    return _Plan(feed, TcpServer if address.scheme == "tcp" else UdpChannel, address)
+        return [TcpClient]
+    kinds: list[Kind] = []
+    for listen in source.listens:
+        address = parse(listen, f"{where}.listen")
+        require_loopback(_reached_at(address, source), expose, f"{where}.listen")
+        kinds.append(TcpServer if address.scheme == "tcp" else UdpChannel)
+    return kinds
 
 
 def _reached_at(address: Address, source: Source) -> str:

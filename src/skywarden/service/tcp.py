@@ -4,10 +4,11 @@ import errno
 import selectors
 import socket
 import threading
+from contextlib import suppress
 
-from skywarden.service.address import Address, is_literal
+from skywarden.service.address import is_literal, parse
 from skywarden.service.receive import Receiver
-from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, why
+from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
 
 CLIENTS = 64  # of one source
 LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
@@ -21,7 +22,8 @@ CONNECTING = "connecting"
 class Connections:
     """The open connections of one source, each with its own unfinished message."""
 
-    def __init__(self, feed: Feed, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self._way = way
         self._feed, self._selector, self._receiver = feed, selector, receiver
         self._partial: dict[socket.socket, bytes] = {}
         self._paused = False
@@ -39,8 +41,8 @@ class Connections:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self._partial[sock] = b""
-        self._feed.peers = len(self)
-        self._feed.state = CONNECTED
+        self._way.peers = len(self)
+        self._way.state = CONNECTED
         if not self._paused:
             self._selector.register(sock, selectors.EVENT_READ, channel)
 
@@ -51,7 +53,8 @@ class Connections:
         except OSError:
             chunk = None
         if chunk is None:
-            self.drop(sock)
+            self._feed.end(self._partial[sock])
+            self._drop(sock)
             return False
         if chunk:
             self._partial[sock] = self._feed.cut(self._partial[sock], chunk)
@@ -68,26 +71,26 @@ class Connections:
                 else:
                     self._selector.register(sock, selectors.EVENT_READ, channel)
 
-    def drop(self, sock: socket.socket) -> None:
-        """End one connection; what it left unfinished is handed on."""
-        self._feed.end(self._partial.pop(sock))
-        if not self._paused:
+    def close(self) -> None:
+        """End all connections ourselves. What is unfinished was never a message, and its sender knows."""
+        for sock in list(self._partial):
+            self._drop(sock)
+
+    def _drop(self, sock: socket.socket) -> None:
+        del self._partial[sock]
+        with suppress(KeyError):  # paused: it is not there
             self._selector.unregister(sock)
         sock.close()
-        self._feed.peers = len(self)
-
-    def close(self) -> None:
-        for sock in list(self._partial):
-            self.drop(sock)
+        self._way.peers = len(self)
 
 
 class TcpServer:
     """Listens; everything that its clients send is one source."""
 
-    def __init__(self, feed: Feed, address: Address, selector: selectors.BaseSelector, receiver: Receiver) -> None:
-        self.feed = feed
-        self._address, self._selector = address, selector
-        self._connections = Connections(feed, selector, receiver)
+    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self.feed, self.way = feed, way
+        self._address, self._selector = parse(way.address, "source"), selector
+        self._connections = Connections(feed, way, selector, receiver)
         self._socket: socket.socket | None = None
         self._due = 0.0
 
@@ -101,11 +104,11 @@ class TcpServer:
                     (self._address.host, self._address.port), family=self._address.family, backlog=CLIENTS
                 )
             except OSError as e:
-                self.feed.state = f"cannot listen: {why(e)}"
+                self.way.state = f"cannot listen: {why(e)}"
                 return
             self._socket.setblocking(False)
-            self.feed.state = LISTENING
-            self.feed.address = str(self._address._replace(port=self._socket.getsockname()[1]))
+            self.way.state = LISTENING
+            self.way.address = str(self._address._replace(port=self._socket.getsockname()[1]))
             self._selector.register(self._socket, selectors.EVENT_READ, self)
 
     def ready(self, sock: socket.socket) -> None:
@@ -113,7 +116,7 @@ class TcpServer:
         if sock is self._socket:
             self._accept(sock)
         elif sock in self._connections and not self._connections.read(sock) and not self._connections:
-            self.feed.state = LISTENING
+            self.way.state = LISTENING
         self._connections.balance(self)
 
     def close(self) -> None:
@@ -137,10 +140,10 @@ class TcpServer:
 class TcpClient:
     """Connects to one server, and again after every failure."""
 
-    def __init__(self, feed: Feed, address: Address, selector: selectors.BaseSelector, receiver: Receiver) -> None:
-        self.feed = feed
-        self._address, self._selector = address, selector
-        self._connections = Connections(feed, selector, receiver)
+    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self.feed, self.way = feed, way
+        self._address, self._selector = parse(way.address, "source"), selector
+        self._connections = Connections(feed, way, selector, receiver)
         self._pending: socket.socket | None = None
         self._lookup: _Lookup | None = None
         self._due, self._delay, self._before = 0.0, BACKOFF[0], 0
@@ -157,7 +160,7 @@ class TcpClient:
         elif self._lookup is not None:
             self._looked_up(self._lookup)
         elif self._pending is None and now >= self._due:
-            self.feed.state = CONNECTING
+            self.way.state = CONNECTING
             self._due = now + CONNECT_WITHIN
             if is_literal(self._address.host):
                 self._connect(self._address.host)
@@ -205,7 +208,7 @@ class TcpClient:
 
     def _fail(self, reason: str) -> None:
         self._drop_pending()
-        self.feed.state = f"waiting: {reason}"
+        self.way.state = f"waiting: {reason}"
         self._due = self._now + self._delay
         self._delay = min(2 * self._delay, BACKOFF[1])
 

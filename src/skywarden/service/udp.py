@@ -5,9 +5,9 @@ import selectors
 import socket
 import struct
 
-from skywarden.service.address import LOOPBACK, Address
+from skywarden.service.address import LOOPBACK, Address, parse
 from skywarden.service.receive import BATCH, Receiver
-from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, why
+from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, Way, why
 
 BUFFER = 8 << 20  # bytes the kernel may keep for us
 SO_RCVBUFFORCE = 33  # Linux: a larger buffer than net.core.rmem_max, for the privileged
@@ -19,9 +19,9 @@ IP_MULTICAST_ALL = 49  # Linux: 0 = only what came in where this socket joined, 
 class UdpChannel:
     """Receives the datagrams sent to one address."""
 
-    def __init__(self, feed: Feed, address: Address, selector: selectors.BaseSelector, receiver: Receiver) -> None:
-        self.feed = feed
-        self._address, self._selector, self._receiver = address, selector, receiver
+    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+        self.feed, self.way = feed, way
+        self._address, self._selector, self._receiver = parse(way.address, "listen"), selector, receiver
         self._socket: socket.socket | None = None
         self._due = 0.0
         self._drops = 0  # of the present socket
@@ -35,11 +35,11 @@ class UdpChannel:
             try:
                 self._socket = _listen(self._address, self.feed.source.interface)
             except OSError as e:
-                self.feed.state = f"cannot listen: {why(e)}"
+                self.way.state = f"cannot listen: {why(e)}"
                 return
             self._drops = 0
-            self.feed.state = LISTENING
-            self.feed.address = str(self._address._replace(port=self._socket.getsockname()[1]))
+            self.way.state = LISTENING
+            self.way.address = str(self._address._replace(port=self._socket.getsockname()[1]))
             self._selector.register(self._socket, selectors.EVENT_READ, self)
 
     def ready(self, sock: socket.socket) -> None:
@@ -58,7 +58,7 @@ class UdpChannel:
                     break
         except OSError as e:
             self.close()
-            self.feed.state = f"cannot listen: {why(e)}"
+            self.way.state = f"cannot listen: {why(e)}"
 
     def close(self) -> None:
         if self._socket is not None:

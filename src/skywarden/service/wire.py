@@ -4,7 +4,7 @@ import errno
 import os
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ POLL_BYTES = 1 << 20  # bytes read of one source in one poll, so that a flood do
 POLL_DATAGRAMS = 2048  # the same, counted
 PARTIAL = 1 << 20  # bytes of an unfinished message kept; then it is handed on as it is
 WAITING = 64 << 20  # bytes of one source that wait for the engine; then TCP waits and UDP is dropped
+TOTAL = 256 << 20  # bytes of all sources, with those that the engine works on; then the same for who has much waiting
 OVERHEAD = 256  # bytes that a frame takes besides its messages
 EARLY = 4096  # messages without a time before the first one that has one
 
@@ -41,7 +42,8 @@ class Wire(msgspec.Struct, frozen=True):
 
     state: "listening", "connected", "connecting", "waiting: ...", "cannot listen: ...", "reading", "finished",
     "cannot read: ...". received: messages; overrun: messages lost because we did not keep up; last_received: ns, 0
-    before the first; peers: connected clients; address: with the port that was really bound, or the file.
+    before the first; peers: connected clients; address: with the port that was really bound, or the file; several
+    are joined by ", ".
     """
 
     name: str
@@ -54,13 +56,34 @@ class Wire(msgspec.Struct, frozen=True):
     address: str
 
 
+class Way:
+    """One address, or the file, of a source."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.state = ""
+        self.peers = 0
+
+
+class Load:
+    """What all sources together keep in memory. waiting: bytes; share: what a source may have even then."""
+
+    def __init__(self, sources: int = 1, total: int = TOTAL) -> None:
+        self.waiting, self._total = 0, total
+        self.share = total // (2 * max(sources, 1))
+
+    @property
+    def full(self) -> bool:
+        return self.waiting >= self._total
+
+
 class Feed:
     """Counters and fresh messages of one source. Only the receiver thread changes it; `waiting` is the inbox's."""
 
-    def __init__(self, source: Source, framing: type[Framing], address: str) -> None:
-        self.source, self.framing, self.address = source, framing, address
-        self.state = ""
-        self.received = self.bytes = self.overrun = self.last_received = self.peers = 0
+    def __init__(self, source: Source, framing: type[Framing], addresses: Sequence[str], load: Load) -> None:
+        self.source, self.framing, self._load = source, framing, load
+        self.ways = [Way(address) for address in addresses]
+        self.received = self.bytes = self.overrun = self.last_received = 0
         self.waiting = 0
         self.done = False
         self._data: list[bytes] = []
@@ -69,18 +92,19 @@ class Feed:
     @property
     def full(self) -> bool:
         """Say whether so much waits for the engine that no more may be read."""
-        return self.waiting >= WAITING
+        waiting = self.waiting
+        return waiting >= WAITING or (waiting >= self._load.share and self._load.full)
 
     def wire(self) -> Wire:
         return Wire(
             self.source.name,
-            self.state,
+            _state(self.ways),
             self.received,
             self.bytes,
             self.overrun,
             self.last_received,
-            self.peers,
-            self.address,
+            sum(way.peers for way in self.ways),
+            ", ".join(way.address for way in self.ways),
         )
 
     def add(self, data: bytes, lengths: list[int]) -> None:
@@ -101,8 +125,15 @@ class Feed:
         self.add(rest, [len(rest)])
         return b""
 
+    def stamp(self, message: bytes, near: int) -> int | None:
+        """Return a message's own time. One at which the format's code fails has none: `decode` will refuse it."""
+        try:
+            return self.framing.stamp(message, near)
+        except Exception:  # noqa: BLE001 - formats may be other people's; a fault there must not end the receiver
+            return None
+
     def end(self, partial: bytes) -> None:
-        """A stream ended in the middle of a message: keep what came, the decoder says what it is worth."""
+        """A peer left in the middle of a message: keep what came, the decoder refuses it and it is counted."""
         if partial:
             self.add(partial, [len(partial)])
 
@@ -131,7 +162,7 @@ class Feed:
 class Stamper:
     """Gives the messages of recordings their own times, one frame for each (data clock).
 
-    Messages before the first time that is known wait for it, EARLY at most; then the host's time has to do.
+    Messages before the first time that is believed wait for it, EARLY at most; then the host's time has to do.
     """
 
     def __init__(self, clock: DataClock) -> None:
@@ -144,13 +175,13 @@ class Stamper:
 
     def frames(self, feed: Feed, messages: Iterable[bytes]) -> list[Frame]:
         """Stamp a feed's messages and move the data clock."""
-        return [f for m in messages for f in self.frame(feed, feed.framing.stamp(m, self.near()), m)]
+        return [f for m in messages for f in self.frame(feed, feed.stamp(m, self.near()), m)]
 
     def frame(self, feed: Feed, time_ns: int | None, message: bytes) -> list[Frame]:
         """Return the frame for one message whose time is known, after those that waited for a time."""
         if time_ns is not None:
             self._clock.observe(time_ns)
-        elif not self._clock.now():
+        if not self._clock.now():
             self._early.append((feed, message))
             return self.rest() if len(self._early) >= EARLY else []
         return [*self._release(), self._frame(feed, message)]
@@ -170,6 +201,14 @@ class Stamper:
         feed.bytes += len(message)
         feed.last_received = self._clock.now()
         return Frame.of(feed.source.name, feed.last_received, message)
+
+
+def _state(ways: Sequence[Way]) -> str:
+    """Return the state of a source: the first fault, with its address when there are several; else the liveliest."""
+    for way in ways:
+        if way.state.startswith("cannot"):
+            return way.state if len(ways) == 1 else f"{way.state} ({way.address})"
+    return min((way.state for way in ways), default="")  # "connected" before "listening"
 
 
 def why(error: OSError) -> str:
