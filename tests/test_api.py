@@ -163,6 +163,25 @@ def test_an_exposed_interface_answers_under_addresses_but_not_under_strange_name
     assert not Guard(lambda *_: asyncio.sleep(0), "192.0.2.7").allows("192.0.2.8", "")
 
 
+def test_half_a_request_loses_its_place_and_whole_ones_do_not(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skywarden.service.server.REQUEST_WITHIN", 0.3)
+    server = serve(publisher, "127.0.0.1", 0)
+    half = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in range(260)]
+    for sock in half:
+        sock.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127")
+    with stream(server) as viewer:
+        assert viewer.recv(5)
+        for sock in half:
+            assert sock.recv(10) == b""
+            sock.close()
+        publisher.publish(published(tick=8), [])
+        assert viewer.recv(5)
+    assert get(server, "/api/health").status_code == 200
+    server.stop()
+
+
 def test_an_open_address_and_a_port_in_use_are_refused_with_words(publisher: Publisher, server: Server) -> None:
     with pytest.raises(ConfigError, match="--expose"):
         serve(publisher, "0.0.0.0", 0)

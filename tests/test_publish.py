@@ -176,6 +176,18 @@ def test_events_go_to_a_file_as_json_lines(tmp_path: Path) -> None:
     assert [(line["event"], line["track"]) for line in lines] == [("track confirmed", 1), ("alert cleared", 1)]
 
 
+def test_what_comes_while_the_last_events_are_written_is_written_too(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    for _ in range(200):
+        path.unlink(missing_ok=True)
+        publisher = Publisher(OutputSettings(jsonl=str(path)))
+        publisher.publish(published(), [TrackConfirmed(NOW, 1, 1)])
+        time.sleep(0.0001)
+        publisher.publish(published(), [TrackConfirmed(NOW, 2, 2)])
+        publisher.close()
+        assert len(path.read_text().splitlines()) == 2
+
+
 def test_a_reader_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

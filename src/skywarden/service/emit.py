@@ -64,10 +64,12 @@ class Emitter:
             self._wake.wait()
             self._wake.clear()
             self._write_lines()
-            if self._geojson and (time.monotonic() >= self._due or self._closing):
+            if self._geojson and time.monotonic() >= self._due:
                 self._due = time.monotonic() + GEOJSON_EVERY
                 self._write_geojson(self._geojson)
         self._write_lines()  # what came while the last ones were written
+        if self._geojson:
+            self._write_geojson(self._geojson)
         if self._lines and self._lines is not sys.stdout.buffer:
             self._lines.close()
 

@@ -5,7 +5,9 @@ import logging
 import socket
 import threading
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from skywarden.errors import ConfigError
 from skywarden.service import api
@@ -16,8 +18,44 @@ from skywarden.service.wire import why
 STOP_WITHIN = 1  # s
 MESSAGE = 1 << 10  # bytes that a viewer may say at once
 CONNECTIONS = 256
+REQUEST_WITHIN = 10.0  # s for a whole request; half ones would keep their places for ever, and others out
 
 logger = logging.getLogger(__name__)
+
+
+class Impatient(H11Protocol):
+    """HTTP that closes a connection on which no whole request comes in time; uvicorn itself waits for ever."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._stop_waiting()
+        super().handle_websocket_upgrade(event)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._patience = self.loop.call_later(REQUEST_WITHIN, self._look)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _look(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
 
 class Server:
@@ -59,7 +97,7 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -
         ws_max_size=MESSAGE,
         ws_ping_interval=10.0,
         ws_ping_timeout=10.0,
-        http="h11",
+        http=Impatient,
         loop="asyncio",
         lifespan="off",
         access_log=False,
