@@ -152,23 +152,31 @@ class Line:
 
         Warn first: one bad sensor never stops the others, and no fault of ours ends the process.
         """
+        stepped = self._attempt(picture, batches, time)
+        if not isinstance(stepped, str):
+            return stepped
+        good: list[Detections] = []
+        faults: list[Output] = []
+        for sensor in sorted({batch.sensor for batch in batches}):
+            more = [batch for batch in batches if batch.sensor == sensor]
+            if isinstance(self._attempt(picture, [*good, *more], time), str):
+                faults.append(Refused(sensor, Reason.DECODER_FAULT, sum(map(len, more))))
+            else:
+                good += more
+        stepped = self._attempt(picture, good, time)
+        if isinstance(stepped, str):
+            return replace(picture, time=time), [*faults, Failed(time, stepped)]
+        after, events = stepped
+        return after, [*faults, *events]
+
+    def _attempt(
+        self, picture: Picture, batches: Sequence[Detections], time: int
+    ) -> tuple[Picture, list[Output]] | str:
+        """Step, or return the name of the error that came of it; the old picture is whole."""
         try:
             return step(picture, batches, time, self.settings)
-        except Exception:  # noqa: BLE001
-            good: list[Detections] = []
-            faults: list[Output] = []
-            for sensor in sorted({batch.sensor for batch in batches}):
-                more = [batch for batch in batches if batch.sensor == sensor]
-                try:
-                    step(picture, [*good, *more], time, self.settings)
-                    good += more
-                except Exception:  # noqa: BLE001
-                    faults.append(Refused(sensor, Reason.DECODER_FAULT, sum(map(len, more))))
-        try:
-            after, events = step(picture, good, time, self.settings)
-            return after, [*faults, *events]
-        except Exception as error:  # noqa: BLE001
-            return replace(picture, time=time), [*faults, Failed(time, type(error).__name__)]
+        except Exception as error:  # noqa: BLE001 - here and not in the engine: replay takes the same way
+            return type(error).__name__
 
     def save(self) -> bytes:
         """Return the whole state between two ticks."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from skywarden import framing
 from skywarden.model.detection import Decoded, Frame, Reason, TimeKind
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
@@ -18,7 +19,6 @@ from skywarden.sensors.modes.aircraft import SECOND, State, repeated
 from skywarden.sensors.modes.batch import Item, Timing
 from skywarden.sensors.modes.receiver import Heard, hear, setting
 
-MAX_LINE = 65_536  # bytes
 LONGEST = 4096  # bytes; a line has about 100, with everything that receivers add about 1500
 DEEPEST = 64  # brackets; what is nested deeper than the stack allows would raise, here or there but not in both
 FIRST, LAST = 631_152_000.0, 7_258_118_400.0  # s since 1970: 1990, 2200
@@ -70,14 +70,7 @@ class ModeS:
     @staticmethod
     def split(buffer: bytes) -> list[int]:
         """Return the lengths of whole lines; a line longer than 64 KiB is given out in pieces of that length."""
-        lengths, start = [], 0
-        while start < len(buffer):
-            end = buffer.find(b"\n", start, start + MAX_LINE) + 1
-            if not end and len(buffer) - start < MAX_LINE:
-                break
-            lengths.append((end or start + MAX_LINE) - start)
-            start += lengths[-1]
-        return lengths
+        return framing.lines(buffer)
 
     @staticmethod
     def stamp(message: bytes, near: int) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from skywarden import geo
+from skywarden import framing, geo
 from skywarden.model.detection import (
     Claim,
     Decoded,
@@ -21,7 +21,7 @@ from skywarden.model.detection import (
 )
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
-from skywarden.sensors.sbs.line import MAX_LINE, Message, made, parse
+from skywarden.sensors.sbs.line import Message, made, parse
 from skywarden.sensors.sbs.memory import Aircraft, Fix, State, believed, locate, remember, repeated
 
 LEVEL_SIGMA = 50.0  # m, each way; assumed
@@ -124,14 +124,7 @@ class Sbs:
     @staticmethod
     def split(buffer: bytes) -> list[int]:
         """Return the lengths of whole lines; a line longer than 64 KiB is given out in pieces of that length."""
-        lengths, start = [], 0
-        while start < len(buffer):
-            end = buffer.find(b"\n", start, start + MAX_LINE) + 1
-            if not end and len(buffer) - start < MAX_LINE:
-                break
-            lengths.append((end or start + MAX_LINE) - start)
-            start += lengths[-1]
-        return lengths
+        return framing.lines(buffer)
 
     @staticmethod
     def stamp(message: bytes, near: int) -> int | None:

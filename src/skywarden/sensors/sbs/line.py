@@ -6,9 +6,9 @@ from math import isfinite
 
 import msgspec
 
+from skywarden.framing import MAX_LINE
 from skywarden.model.detection import Reason
 
-MAX_LINE = 65_536  # bytes
 LONGEST = 512  # bytes; a line of 22 fields has about 120
 _TYPES = ("1", "2", "3", "4", "5", "6", "7", "8")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
