@@ -286,6 +286,11 @@ def test_the_last_messages_of_a_recording_are_handled(tmp_path):
         run_live(text, expose=False, view=False, seconds=None)
 
 
+def heeding():
+    """Jobs in the background ignore SIGINT, and so would what these tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def ticked(record):
     with suppress(RecordError):  # it is just being made
         return SqliteRecord(record).last() > 10
@@ -297,7 +302,8 @@ def test_a_service_managers_stop_closes_the_record_in_order(how, tmp_path):
     file = tmp_path / "site.toml"
     file.write_text(settings(tmp_path))
     command = [sys.executable, "-m", "skywarden.cli", "run", "--config", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": heeding}
+    with subprocess.Popen(command, **options) as process:
         try:
             wait(lambda: ticked(tmp_path / "record"), 60.0)
             process.send_signal(how)

@@ -22,6 +22,7 @@ from skywarden.model.event import (
 )
 from skywarden.model.track import Mode, Status
 from skywarden.pipeline import Line, digest
+from skywarden.sensors import Reader
 from skywarden.sensors.modes.lines import ModeS
 
 SECOND = raid.SECOND
@@ -144,6 +145,22 @@ def test_a_source_whose_format_is_changed_begins_without_memory():
     line.feed(seq + 2, Started(line.picture.time, Mode.SIM, settings(), "1"))
     line.feed(seq + 3, Tick(line.picture.time + SECOND))
     assert Line.restore(line.save()).picture.time == line.picture.time
+
+
+def test_formats_that_remember_alike_do_not_inherit_either():
+    line, _, seq = flown()
+    heard = line.reader.save()["adsb"]
+    beast = settings().replace('format = "modes"', 'format = "beast"')
+    line.feed(seq + 1, Started(line.picture.time, Mode.SIM, beast, "1"))
+    assert len(line.reader.save()["adsb"]) < len(heard) / 2
+
+
+def test_memory_that_cannot_be_read_is_begun_anew():
+    line, _, _ = flown()
+    fresh = Reader(line.settings.sources, line.settings.sensors, Mode.SIM)
+    empty = fresh.save()
+    fresh.restore({"adsb": b"\xc1"})
+    assert fresh.save() == empty
 
 
 def test_what_the_tracker_refuses_stands_in_the_health_of_its_source(monkeypatch):

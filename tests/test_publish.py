@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,9 +15,10 @@ from service_samples import NOW, SECOND, columns, picture, published, wires
 
 from skywarden.config import OutputSettings
 from skywarden.errors import ConfigError
-from skywarden.model.event import AlertCleared, AlertRaised, Stepped, TrackConfirmed
+from skywarden.model.event import AlertCleared, AlertRaised, Output, Stepped, TrackConfirmed
 from skywarden.model.place import Site
 from skywarden.model.track import Health, Picture
+from skywarden.outputs import EVENT_ENCODERS
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.wire import Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
@@ -176,16 +177,29 @@ def test_events_go_to_a_file_as_json_lines(tmp_path: Path) -> None:
     assert [(line["event"], line["track"]) for line in lines] == [("track confirmed", 1), ("alert cleared", 1)]
 
 
-def test_what_comes_while_the_last_events_are_written_is_written_too(tmp_path: Path) -> None:
+def test_what_comes_while_the_last_events_are_written_is_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "events.jsonl"
-    for _ in range(200):
-        path.unlink(missing_ok=True)
-        publisher = Publisher(OutputSettings(jsonl=str(path)))
-        publisher.publish(published(), [TrackConfirmed(NOW, 1, 1)])
-        time.sleep(0.0001)
-        publisher.publish(published(), [TrackConfirmed(NOW, 2, 2)])
-        publisher.close()
-        assert len(path.read_text().splitlines()) == 2
+    publisher = Publisher(OutputSettings(jsonl=str(path)))
+    closing = threading.Thread(target=publisher.close)
+    encode = EVENT_ENCODERS["jsonl"]
+
+    def slow(event: Output) -> bytes:
+        if closing.ident is None:  # while the first is being written another comes, and the end
+            publisher.publish(published(), [TrackConfirmed(NOW, 2, 2)])
+            closing.start()
+            time.sleep(0.1)
+        return encode(event)
+
+    monkeypatch.setitem(cast(dict[str, object], EVENT_ENCODERS), "jsonl", slow)
+    publisher.publish(published(), [TrackConfirmed(NOW, 1, 1)])
+    deadline = time.monotonic() + 10
+    while closing.ident is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    closing.join()
+    assert len(path.read_text().splitlines()) == 2
 
 
 def test_a_reader_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
