@@ -39,6 +39,11 @@ def track(**items: Any) -> Detections:
     return read(62, **({"i070": {"TOD_s": 43200}, "i040": {"TRN": 7}, "i105": where} | items))
 
 
+def level_of(batch: Detections) -> float:
+    """Return m along the radar's horizontal plane to a plot."""
+    return float(batch.z[0, 0] * np.cos(batch.z[0, 2]))
+
+
 def height_of(batch: Detections) -> float:
     """Return m above the ellipsoid of the point that a plot's range, azimuth and elevation mean."""
     assert batch.place is not None
@@ -51,14 +56,23 @@ def height_of(batch: Detections) -> float:
 def test_a_3d_radars_height_is_above_the_sea_and_becomes_its_elevation() -> None:
     batch = plot(i110={"3DH_ft": 5000})
     assert height_of(batch) == pytest.approx(5000 * FOOT + GEOID, abs=0.5)
-    rounding = 25 * FOOT / 12**0.5 / batch.z[0, 0]
+    rounding = 25 * FOOT / 12**0.5 / level_of(batch)
     assert batch.covariance[0, 2, 2] == pytest.approx(np.radians(0.3) ** 2 + rounding**2, rel=1e-6)
 
 
 def test_a_flight_level_becomes_elevation_with_the_error_of_a_pressure_height() -> None:
     batch = plot(i090={"FL": 100})
     assert height_of(batch) == pytest.approx(10_000 * FOOT + GEOID, abs=0.5)
-    assert np.sqrt(batch.covariance[0, 2, 2]) * batch.z[0, 0] == pytest.approx(150, rel=1e-6)
+    assert np.sqrt(batch.covariance[0, 2, 2]) * level_of(batch) == pytest.approx(150, rel=1e-6)
+
+
+@pytest.mark.parametrize("feet", [5000, 11_000, 12_000])
+def test_almost_overhead_the_doubt_about_elevation_covers_the_doubt_about_the_height(feet: float) -> None:
+    where = {"RHO_NM": 2, "THETA_deg": 0}
+    here = plot(i040=where, i090={"FL": feet / 100})
+    low, high = (plot(i040=where, i090={"FL": (feet + side * 50) / 100}) for side in (-1, 1))
+    slope = (high.z[0, 2] - low.z[0, 2]) / (100 * FOOT)  # rad/m
+    assert np.sqrt(here.covariance[0, 2, 2]) == pytest.approx(150 * slope, rel=0.1)
 
 
 def test_the_radars_own_height_goes_before_what_the_target_says() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skywarden.config import parse
-from skywarden.model.detection import Decoded, Frame, Kind, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Kind, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors import Reader
@@ -123,6 +123,34 @@ def test_measurements_scatter_as_the_configuration_says() -> None:
     assert np.std(plots.distance - distance) == pytest.approx(40.0, rel=0.1)
     assert np.degrees(np.std(off)) == pytest.approx(0.2, rel=0.1)
     assert abs(np.mean(plots.distance - distance)) < 5.0
+
+
+def test_what_a_radar_says_is_as_wrong_as_its_decoder_believes() -> None:
+    scenario = crowd(5, targets=300, radars=6, seconds=4.0)
+    listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars}
+    settings = parse(configuration(scenario, listen, "record", "127.0.0.1:0"))
+    reader = Reader(settings.sources, settings.sensors, settings.run.mode)
+    found = [reader.read(Frame.of(m.source, m.time, m.data)) for m in messages(scenario, START)]
+    off = np.vstack([strangeness(scenario, batch) for decoded in found for batch in decoded.batches])
+    assert len(off) > 6000
+    assert np.std(off, axis=0) == pytest.approx([1.0, 1.0, 0.76], rel=0.1)  # 0.23 deg where 0.3 is configured
+    assert np.abs(off).max() < 6
+
+
+def strangeness(scenario: Scenario, batch: Detections) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return (m, 3) errors of range, azimuth and elevation against the nearest flier, in sigmas of their own."""
+    assert batch.place is not None
+    found = []
+    for time, z, covariance in zip(batch.time, batch.z, batch.covariance, strict=True):
+        rows = np.arange(len(scenario.fliers))
+        points = scenario.fliers.ecef(rows, np.full(len(rows), (time - START) / SECOND))
+        east, north, up = ((points - batch.place.position) @ batch.place.rotation.T).T
+        distance = np.sqrt(east**2 + north**2 + up**2)
+        across = (z[1] - np.arctan2(east, north) + np.pi) % (2 * np.pi) - np.pi
+        off = np.stack([z[0] - distance, across, z[2] - np.arcsin(up / distance)], 1)
+        off /= np.sqrt(np.diag(covariance)[:3])
+        found.append(off[np.argmin((off**2).sum(1))])
+    return np.array(found)
 
 
 def test_a_crowd_is_seen_by_every_radar_once_a_second() -> None:

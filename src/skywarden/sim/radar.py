@@ -15,6 +15,7 @@ from skywarden.sim.raid import EARTH, Flier, Fliers
 REFRACTED_EARTH = 4 / 3 * EARTH  # m; standard refraction
 FALSE_ALARM = 1e-6  # per cell
 HALF_RANGE_M = {Flier.UAV: 75e3, Flier.AIRLINER: 300e3, Flier.HELICOPTER: 140e3, Flier.BIRDS: 14e3}  # where Pd is 0.5
+HEIGHT_SIGMA = 0.004  # times the level distance: an elevation measured to 0.23 deg
 REPLIES = 0.98  # of a transponder, per pass
 CLUTTER = -1  # flier of a plot that nothing real made
 
@@ -34,6 +35,7 @@ class Radar(msgspec.Struct, frozen=True, kw_only=True):
     power: float = 1.0  # times the ranges of HALF_RANGE_M
     range_sigma_m: float = 30.0
     azimuth_sigma_deg: float = 0.08
+    highest_deg: float = 60.0  # it sees nothing above this elevation: the cone of silence
     clutter: float = 3.0  # false plots a turn, on average
     measures_height: bool = False
 
@@ -69,15 +71,20 @@ def look(radar: Radar, fliers: Fliers, seconds: float, rng: np.random.Generator)
     answers = np.array([route.address >= 0 for route in fliers.routes])[rows]
     seen = rng.random(len(rows)) < detection(distance, half)
     replied = answers & (rng.random(len(rows)) < REPLIES)
+    above = chart[:, 2] - radar.height_m
     reached = (distance < radar.reach_m) & (distance < horizon(radar.height_m, chart[:, 2]))
+    reached &= above < distance * np.sin(np.radians(radar.highest_deg))
     noise = rng.normal(size=(3, len(rows)))
+    level = np.sqrt(np.maximum(distance**2 - above**2, 0.0))
+    measured = distance + noise[0] * radar.range_sigma_m
+    heard = chart[:, 2] + (measured - distance) * above / distance + noise[2] * HEIGHT_SIGMA * level
     keep = (seen | replied) & reached & ~np.isnan(distance)
     false = _clutter(radar, seconds, rng)
     plots = Plots(
         np.concatenate([times[keep], false.time]),
-        np.concatenate([(distance + noise[0] * radar.range_sigma_m)[keep], false.distance]),
+        np.concatenate([measured[keep], false.distance]),
         np.concatenate([(azimuth + noise[1] * np.radians(radar.azimuth_sigma_deg))[keep], false.azimuth]),
-        np.concatenate([np.maximum(chart[:, 2] + noise[2] * 0.004 * distance, 0.0)[keep], false.height]),
+        np.concatenate([np.maximum(heard, 0.0)[keep], false.height]),
         np.concatenate([chart[keep, 2], false.level]),
         np.concatenate([rows[keep], false.flier]),
         np.concatenate([replied[keep], false.replied]),

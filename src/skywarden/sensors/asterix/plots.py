@@ -166,10 +166,11 @@ def _measurements(found: Plots, radar: Radar) -> tuple[F64, F64]:
     angle = elevation(found.distance, height, radar.height, radius)
     missing = np.isnan(angle)
     own = np.where(found.three_d | missing, np.radians(sensor.elevation_sigma_deg), 0.0)
+    level = found.distance * np.cos(np.where(missing, 0.0, angle))  # a height says little of what is almost overhead
     sigma = np.empty((len(found), 4))
     sigma[:, 0] = sensor.range_sigma_m
     sigma[:, 1] = np.radians(sensor.azimuth_sigma_deg)
-    sigma[:, 2] = np.hypot(own, np.where(missing, 0.0, found.height_sigma / found.distance))
+    sigma[:, 2] = np.hypot(own, np.where(missing, 0.0, found.height_sigma / level))
     sigma[:, 3] = sensor.range_rate_sigma_m_s
     return np.stack([found.distance, found.azimuth, angle, found.rate], 1), np.eye(4) * (sigma**2)[:, None, :]
 
