@@ -34,7 +34,7 @@ class App:
         self.settings: Settings = parse(settings_text)
         self._began = time.monotonic()
         self._expose = expose
-        self._stop = threading.Event()
+        self._stop, self._over = threading.Event(), threading.Event()
         self._stopped = False
         self._tally = Tally()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -125,8 +125,9 @@ class App:
 
     def _wait(self, until: float) -> None:
         try:
-            while self._thread.is_alive() and (left := until - time.monotonic()) > 0:
-                self._thread.join(min(LOOK, left))
+            while (left := until - time.monotonic()) > 0:
+                if self._over.wait(min(LOOK, left)):  # Python 3.11 takes a thread for ended when Ctrl-C ends a join
+                    return
         except KeyboardInterrupt:
             pass  # the usual way to end a run; `stop` does the rest
 
@@ -136,6 +137,8 @@ class App:
         except BaseException as failure:
             self._failure = failure  # `stop` raises it where somebody can see it
             raise
+        finally:
+            self._over.set()
 
     def _publish(self, outcome: Outcome) -> None:
         self._tally.take(outcome.events)
