@@ -5,6 +5,7 @@ inputs. Live, replay, recovery after a crash and simulation all run this same co
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from skywarden.model.event import (
     Arrived,
     Failed,
     Input,
+    Lost,
     Output,
     Refused,
     Started,
@@ -37,6 +39,7 @@ from skywarden.track.states import states
 from skywarden.track.step import track
 
 SECOND = 1_000_000_000
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError)  # what `Line.restore` raises for another version's state
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
@@ -98,7 +101,16 @@ class Line:
             return self._tick(seq, event.time)
         elif isinstance(event, Started):
             return self._start(seq, event)
+        elif isinstance(event, Lost):
+            self._resume(event.state)
         return []
+
+    def _resume(self, saved: bytes) -> None:
+        """Go on after a hole of the record. A state of a version that cannot be read: from before the hole."""
+        with suppress(*UNREADABLE):
+            line = Line.restore(saved)
+            self.settings, self.picture, self.reader = line.settings, line.picture, line.reader
+            self._pending = line._pending
 
     def _start(self, seq: int, event: Started) -> list[Caused]:
         """Take new settings. Frames that came under the old ones go to the decoders and the picture they came for."""
@@ -184,7 +196,7 @@ class Line:
 
     @classmethod
     def restore(cls, saved: bytes) -> "Line":
-        """Make a line that goes on where `save` was called."""
+        """Make a line that goes on where `save` was called. Raises one of UNREADABLE."""
         found = _decoder.decode(saved)
         line = cls(found.settings, found.picture, _pending=found.pending)
         mode = found.picture.mode if found.picture else found.settings.run.mode

@@ -147,6 +147,7 @@ class App:
             states=states(outcome.picture),
             wires=self._inbox.wires(),
             recorded=outcome.recorded,
+            lost=outcome.lost,
             before=self._before,
             latency_ms=outcome.latency_ms,
             not_recorded=outcome.fault is not None,
@@ -155,7 +156,8 @@ class App:
             time=self.clock.now(),
             sites=self.settings.sites,
             noise=(self.settings.tracker.level_noise_m2_s3, self.settings.tracker.vertical_noise_m2_s3),
-            stepped_s=outcome.stepped * 1e-9,
+            stepped_s=round(outcome.stepped * 1e-9, 1),
+            stepped_at=outcome.stepped_at,
         )
         self.publisher.publish(published, outcome.events)
 
