@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from skywarden.errors import RecordError
-from skywarden.model.event import INPUTS, Arrived, Entry, Event, Input, Lost, Output, Tick, decode, encode
-from skywarden.pipeline import UNREADABLE, Line
+from skywarden.errors import ConfigError, RecordError
+from skywarden.model.event import INPUTS, Arrived, Entry, Event, Input, Lost, Output, Started, Tick, decode, encode
+from skywarden.pipeline import UNREADABLE, Caused, Line
 from skywarden.record.info import utc
 from skywarden.record.log import Log, kind
 
@@ -201,10 +201,19 @@ def _run(entries: Iterable[Entry], line: Line) -> Iterator[tuple[Entry, list[Ent
             event = _input(entry)
             if isinstance(event, Tick) and line.picture is None:
                 raise RecordError(f"entry {entry.seq} is a tick before any start: the record's beginning is missing")
-            caused = line.feed(entry.seq, event)
+            caused = _fed(line, entry.seq, event)
             time = line.picture.time if line.picture else entry.time
             outputs = [Entry(0, time, c.cause, encode(c.event)) for c in caused]
         yield entry, outputs
+
+
+def _fed(line: Line, seq: int, event: Input) -> list[Caused]:
+    try:
+        return line.feed(seq, event)
+    except ConfigError as error:
+        assert isinstance(event, Started)  # nothing else brings settings
+        made = f"entry {seq}: the settings that skywarden {event.version} recorded cannot be read"
+        raise RecordError(f"{made}: {error}; use that version, or name a new record") from error
 
 
 def _lost(entry: Entry) -> Lost | None:

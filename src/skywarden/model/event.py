@@ -21,6 +21,7 @@ class Started(msgspec.Struct, frozen=True, tag=True):
     mode: Mode
     settings: str  # the configuration file's text
     version: str
+    resolved: str = ""  # what it meant, all of it: `config.resolved`; "" in records of format 1
 
 
 class Arrived(msgspec.Struct, frozen=True, tag=True):

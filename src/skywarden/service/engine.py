@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skywarden import __version__
-from skywarden.config import Settings
+from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, ClockStepped, Input, Output, Started, Tick
@@ -70,7 +70,8 @@ class Engine:
         self._snapshot_due = 0.0
         self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
         before = self._line.picture.time if self._line.picture else 0
-        self._handle([Started(clock.now() or before, settings.run.mode, settings_text, __version__)])
+        version = (settings_text, __version__, resolved(settings))
+        self._handle([Started(clock.now() or before, settings.run.mode, *version)])
 
     def run(self, inbox: Inbox, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
