@@ -217,6 +217,16 @@ def test_the_engine_records_a_step_of_the_hosts_clock_and_keeps_its_own_time():
     assert published[-1].picture.mode is Mode.LIVE
 
 
+def test_health_tells_by_how_much_and_when_the_clock_jumped(running, tmp_path):
+    app = running(settings(tmp_path))
+    wait(lambda: app.publisher.latest)
+    assert ask(app, "api/health")["clock"] == {"stepped_s": 0.0, "stepped_at": None}
+    app.clock._wall = lambda: time.time_ns() + 10 * SECOND
+    clock = wait(lambda: (found := ask(app, "api/health")["clock"])["stepped_at"] and found)
+    assert clock["stepped_s"] == 10.0
+    assert abs(clock["stepped_at"] - app.clock.now()) < 5 * SECOND
+
+
 def engine(clock, log, text=""):
     published = []
     return Engine(parse(text), text, log, clock, published.append), published
