@@ -133,7 +133,7 @@ def test_a_full_disk_is_reported_and_nothing_is_lost_when_space_returns(log):
         assert held == entries(1, len(held))
         assert len(held) == writer.durable < 2000
     assert eventually(lambda: writer.durable == 2000)
-    assert (writer.fault, writer.lost, writer.backlog) == (None, 0, 0)
+    assert (writer.fault, writer.backlog) == (None, 0)
     assert list(log.entries()) == entries(1, 2000)
     assert writer.close()
 
@@ -151,19 +151,21 @@ def test_a_disk_that_fails_to_write_is_reported_and_nothing_is_lost_when_it_work
     assert writer.close()
 
 
-def test_beyond_the_memory_limit_new_entries_are_refused_and_counted(log):
-    writer = Writer(log, limit=200_000)
+def test_beyond_the_memory_limit_new_entries_are_refused_but_for_the_one_that_says_so(log):
+    writer = Writer(log, limit=150_000)
     with full_disk(log):
         assert writer.submit(entries(1, 100))
         assert not writer.submit(entries(101, 200))
         assert not writer.submit(entries(201, 210))  # would leave a gap
         assert not writer.wait(150, timeout=5)
-    assert writer.lost == 110
-    assert eventually(lambda: writer.durable == 100)
-    assert writer.next == 101
-    assert writer.submit(entries(101, 150))  # numbered anew
+        assert not writer.eased
+        assert writer.submit(entries(101, 101, size=200_000), beyond=True)
+    assert eventually(lambda: writer.durable == 101)
+    assert writer.eased
+    assert writer.next == 102
+    assert writer.submit(entries(102, 150))  # numbered anew
     assert writer.close()
-    assert list(log.entries()) == entries(1, 150)
+    assert list(log.entries()) == [*entries(1, 100), *entries(101, 101, size=200_000), *entries(102, 150)]
 
 
 def test_messages_are_acknowledged_when_they_are_on_disk_and_not_before(log):

@@ -9,6 +9,7 @@ import string
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,6 +20,8 @@ from skywarden.model.assessment import Alert, Category, Identity
 from skywarden.model.detection import Reason
 from skywarden.model.place import Site
 from skywarden.model.track import Mode, Status
+from skywarden.record import segment
+from skywarden.service.notices import FAULTS
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, Published, Publisher
 from skywarden.service.rows import GOOD, NOTHING_YET, SILENT
 from skywarden.service.view import View, minutes, picture_svg, render
@@ -56,9 +59,48 @@ def test_the_header_says_mode_time_age_and_counts() -> None:
     ):
         assert word in header
     assert "NOT RECORDED" not in header
-    header = drawn(published(not_recorded=True, fault="disk full")).splitlines()[0]
-    assert "NOT RECORDED" in header
-    assert "disk full" in header
+    assert "NOT RECORDED" in drawn(published(not_recorded=True, fault="disk full")).splitlines()[0]
+
+
+FULL = "record/segment-000001.sqlite: the disk is full: free some space; memory is full too, and what comes is lost"
+JUMP = NOW - 3600 * SECOND  # 21:13:20
+LOST = {"radar": 12, "adsb": 30}
+TROUBLE = {"not_recorded": True, "fault": FULL, "lost": LOST, "stepped_s": 10.0, "stepped_at": JUMP}
+
+
+def test_a_fault_a_loss_and_a_jump_of_the_clock_are_told_by_name_below_the_header() -> None:
+    lines = drawn(published(**TROUBLE)).splitlines()
+    assert lines[1].strip() == f"record: {FULL}"
+    assert lines[2].startswith("42 messages were not recorded (adsb 30, radar 12) and are not acknowledged")
+    assert lines[3].startswith("the computer's clock jumped by +10.0 s at 21:13:20Z; times go on from before")
+    assert "jumped by -3600.0 s" in drawn(published(stepped_s=-3600.0, stepped_at=NOW))
+    for width, height in ((40, 40), (80, 24)):
+        text = " ".join(drawn(published(**TROUBLE), width=width, height=height).split())
+        for words in ("the disk is full", "42 messages were not recorded", "jumped by +10.0 s at 21:13:20Z"):
+            assert words in text
+    assert "restart to acknowledge" not in drawn(published(**TROUBLE))  # a full disk would not let it start
+    assert "not acknowledged; restart to acknowledge these sources again" in drawn(published(lost=LOST))
+
+
+def test_what_health_does_not_say_the_view_does_not_say() -> None:
+    """A second jump back, a disk that answers again, nothing lost: nothing stands there."""
+    plain = drawn(published())
+    assert drawn(published(stepped_s=0.0, stepped_at=NOW, fault=None, lost={})) == plain
+    for word in ("jumped", "not recorded", "record:"):
+        assert word not in plain
+
+
+def test_trouble_is_told_in_ukrainian_too() -> None:
+    lines = drawn(published(**TROUBLE), "uk").splitlines()
+    assert "диск заповнено: звільніть місце; пам'ять теж заповнена" in lines[1]
+    assert lines[2].startswith("не записано повідомлень: 42 (adsb 30, radar 12)")
+    assert lines[3].startswith("годинник комп'ютера стрибнув на +10.0 с о 21:13:20Z")
+    for fault in (*segment._WORDS.values(), *segment._OS_WORDS.values()):
+        assert fault in FAULTS or not fault.startswith("the disk")
+
+
+def test_what_a_path_says_cannot_change_the_screen() -> None:
+    assert "\x1b" not in drawn(published(not_recorded=True, fault="\x1b[2J: the disk is full: free some space"))
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -103,15 +145,21 @@ def test_each_source_has_state_counters_and_the_top_reason() -> None:
 
 
 @pytest.mark.parametrize("tongue", LANGUAGES)
+@pytest.mark.parametrize("trouble", [{}, TROUBLE], ids=["", "trouble"])
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60), (40, 12)])
-def test_the_view_fits_the_terminal_however_much_there_is(tongue: str, width: int, height: int) -> None:
+def test_the_view_fits_the_terminal_however_much_there_is(
+    tongue: str, width: int, height: int, trouble: dict[str, Any]
+) -> None:
     sites = tuple(Site(name=f"Site {i}", latitude=36.0, longitude=-31.0) for i in range(20))
     wires = tuple(Wire(f"source {i}", "listening", 1, 1, 0, NOW, 0, "udp://127.0.0.1:1") for i in range(30))
-    shown = published(500, sites=sites, wires=wires)
+    shown = published(500, sites=sites, wires=wires, **trouble)
     lines = drawn(shown, tongue, width, height).rstrip("\n").split("\n")
     assert len(lines) <= height
     assert all(len(one) <= width for one in lines)
     hidden = {24: 16, 30: 14, 60: 4, 12: 20}[height]  # of 21 sites
+    if trouble:
+        assert LANGUAGES[tongue]["sites"] in "\n".join(lines)
+        return
     assert f"({LANGUAGES[tongue]['more'].format(n=hidden)})" in line("\n".join(lines), LANGUAGES[tongue]["sites"])
 
 
@@ -209,6 +257,7 @@ def test_both_languages_have_all_words_and_the_same_blanks() -> None:
         SILENT,
         NOTHING_YET,
         *GOOD,
+        *FAULTS,
         *(s.name.lower() for s in (Status.CONFIRMED, Status.COASTING)),
     ]
     assert all(word in english for word in shown)

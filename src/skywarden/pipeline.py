@@ -5,6 +5,7 @@ inputs. Live, replay, recovery after a crash and simulation all run this same co
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -13,7 +14,8 @@ import msgspec
 import numpy as np
 
 from skywarden.alert import decide
-from skywarden.config import Settings, parse
+from skywarden.config import Settings, recalled, resolved
+from skywarden.errors import ConfigError
 from skywarden.identify import identify
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.event import (
@@ -21,6 +23,7 @@ from skywarden.model.event import (
     Arrived,
     Failed,
     Input,
+    Lost,
     Output,
     Refused,
     Started,
@@ -37,6 +40,7 @@ from skywarden.track.states import states
 from skywarden.track.step import track
 
 SECOND = 1_000_000_000
+UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
@@ -98,13 +102,22 @@ class Line:
             return self._tick(seq, event.time)
         elif isinstance(event, Started):
             return self._start(seq, event)
+        elif isinstance(event, Lost):
+            self._resume(event.state)
         return []
+
+    def _resume(self, saved: bytes) -> None:
+        """Go on after a hole of the record. A state of a version that cannot be read: from before the hole."""
+        with suppress(*UNREADABLE):
+            line = Line.restore(saved)
+            self.settings, self.picture, self.reader = line.settings, line.picture, line.reader
+            self._pending = line._pending
 
     def _start(self, seq: int, event: Started) -> list[Caused]:
         """Take new settings. Frames that came under the old ones go to the decoders and the picture they came for."""
         outputs = self._tick(seq, self.picture.time) if self._pending and self.picture else []
         before, formats = self.picture, {s.name: s.format for s in self.settings.sources}
-        self.settings = parse(event.settings)
+        self.settings = recalled(event.resolved, event.settings)
         goes_on = before is not None and before.mode is event.mode and event.time >= before.time - BACK
         kept = {s.name for s in self.settings.sources if goes_on and formats.get(s.name) == s.format}
         memory = {name: data for name, data in self.reader.save().items() if name in kept}
@@ -180,15 +193,16 @@ class Line:
 
     def save(self) -> bytes:
         """Return the whole state between two ticks."""
-        return _encode(_Saved(self.picture, self.reader.save(), self.settings, self._pending))
+        return _encode(_Saved(self.picture, self.reader.save(), resolved(self.settings), self._pending))
 
     @classmethod
     def restore(cls, saved: bytes) -> "Line":
-        """Make a line that goes on where `save` was called."""
+        """Make a line that goes on where `save` was called. Raises one of UNREADABLE."""
         found = _decoder.decode(saved)
-        line = cls(found.settings, found.picture, _pending=found.pending)
-        mode = found.picture.mode if found.picture else found.settings.run.mode
-        line.reader = Reader(found.settings.sources, found.settings.sensors, mode)
+        settings = recalled(found.settings)
+        line = cls(settings, found.picture, _pending=found.pending)
+        mode = found.picture.mode if found.picture else settings.run.mode
+        line.reader = Reader(settings.sources, settings.sensors, mode)
         line.reader.restore(found.decoders)
         return line
 
@@ -246,7 +260,7 @@ def _anew(
 class _Saved(msgspec.Struct, frozen=True):
     picture: Picture | None
     decoders: dict[str, bytes]
-    settings: Settings
+    settings: str
     pending: list[tuple[int, Frame]]
 
 

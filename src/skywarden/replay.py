@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from skywarden.errors import RecordError
-from skywarden.model.event import INPUTS, Arrived, Entry, Event, Input, Output, Tick, decode, encode
-from skywarden.pipeline import Line
+from skywarden.errors import ConfigError, RecordError
+from skywarden.model.event import INPUTS, Arrived, Entry, Event, Input, Lost, Output, Started, Tick, decode, encode
+from skywarden.pipeline import UNREADABLE, Caused, Line
+from skywarden.record.info import utc
 from skywarden.record.log import Log, kind
 
 HELD = 256 << 20  # bytes of outputs that may wait for their recorded twins; a record that lacks more has lost them
@@ -58,13 +59,35 @@ class Difference(NamedTuple):
         return f"{where}\n  recorded: {self.recorded or nothing}\n  replayed: {self.replayed or nothing}"
 
 
+class Hole(NamedTuple):
+    """Where a record lacks entries: at entry `seq`, a `Lost`, whose fields these are. Times are ns since 1970."""
+
+    seq: int
+    since: int
+    time: int
+    entries: int
+    messages: dict[str, int]
+
+    def __str__(self) -> str:
+        sources = ", ".join(f"{name} {count}" for name, count in self.messages.items())
+        messages = f"{sum(self.messages.values())} messages" + (f" ({sources})" if sources else "")
+        return (
+            f"from entry {self.seq} on the record has a hole of {messages}, {self.entries} entries in all: "
+            f"not comparable from {utc(self.since)} until {utc(self.time)}; after it the recorded state is gone on from"
+        )
+
+
 class Comparison(NamedTuple):
-    """What came of a verification. outputs: compared and equal; missing: not yet recorded when the record ends."""
+    """What came of a verification. outputs: compared and equal; missing: not yet recorded when the record ends.
+
+    holes: where nothing could be compared.
+    """
 
     ticks: int
     outputs: int
     missing: int
     difference: Difference | None
+    holes: tuple[Hole, ...] = ()
 
 
 def verify(entries: Iterable[Entry]) -> Difference | None:
@@ -76,11 +99,16 @@ def compare(entries: Iterable[Entry]) -> Comparison:
     """Run a record again and compare its outputs, in order, with the recorded ones, byte for byte.
 
     Other inputs may stand between a tick and its outputs. After kill -9 a record may end before the outputs of its
-    last ticks, all or some of them; that is no difference.
+    last ticks, all or some of them; that is no difference. After a hole it goes on from the state recorded there.
     """
     expected: deque[Entry] = deque()
+    holes: list[Hole] = []
     ticks = equal = held = 0
     for entry, outputs in _run(entries, Line()):
+        if (lost := _lost(entry)) is not None:
+            holes.append(Hole(entry.seq, lost.since, lost.time, lost.entries, lost.messages))
+            expected.clear()
+            held = 0
         ticks += bool(outputs)
         expected += outputs
         held += sum(len(e.payload) for e in outputs)
@@ -88,15 +116,15 @@ def compare(entries: Iterable[Entry]) -> Comparison:
             if held <= HELD:
                 continue
             difference = Difference(0, expected[0].cause, None, _text(expected[0]))
-            return Comparison(ticks, equal, len(expected), difference)
+            return Comparison(ticks, equal, len(expected), difference, tuple(holes))
         twin = expected.popleft() if expected else None
         if twin is None or (twin.cause, twin.payload) != (entry.cause, entry.payload):
             replayed = None if twin is None else _text(twin)
             difference = Difference(entry.seq, entry.cause, _text(entry), replayed)
-            return Comparison(ticks, equal, len(expected), difference)
+            return Comparison(ticks, equal, len(expected), difference, tuple(holes))
         held -= len(twin.payload)
         equal += 1
-    return Comparison(ticks, equal, len(expected), None)
+    return Comparison(ticks, equal, len(expected), None, tuple(holes))
 
 
 class Missing(NamedTuple):
@@ -126,6 +154,9 @@ def recover(log: Log) -> Recovered:
     partly = 0  # outputs of the first of these ticks that are in the record
     for entry, outputs in _run(log.entries(since), line):
         last = entry.seq
+        if _lost(entry) is not None:  # what was not recorded before it never will be
+            unrecorded.clear()
+            partly = 0
         if outputs:
             unrecorded.append((entry.seq, outputs))
         if is_input(entry) or entry.cause <= since:
@@ -142,7 +173,7 @@ def recover(log: Log) -> Recovered:
 def _restored(log: Log) -> tuple[Line, int]:
     found = log.snapshot()
     if found is not None:
-        with suppress(msgspec.MsgspecError, ValueError, TypeError):
+        with suppress(*UNREADABLE):
             return Line.restore(found[1]), found[0]
     return Line(), 0
 
@@ -170,10 +201,27 @@ def _run(entries: Iterable[Entry], line: Line) -> Iterator[tuple[Entry, list[Ent
             event = _input(entry)
             if isinstance(event, Tick) and line.picture is None:
                 raise RecordError(f"entry {entry.seq} is a tick before any start: the record's beginning is missing")
-            caused = line.feed(entry.seq, event)
+            caused = _fed(line, entry.seq, event)
             time = line.picture.time if line.picture else entry.time
             outputs = [Entry(0, time, c.cause, encode(c.event)) for c in caused]
         yield entry, outputs
+
+
+def _fed(line: Line, seq: int, event: Input) -> list[Caused]:
+    try:
+        return line.feed(seq, event)
+    except ConfigError as error:
+        assert isinstance(event, Started)  # nothing else brings settings
+        made = f"entry {seq}: the settings that skywarden {event.version} recorded cannot be read"
+        raise RecordError(f"{made}: {error}; use that version, or name a new record") from error
+
+
+def _lost(entry: Entry) -> Lost | None:
+    if not is_input(entry) or kind(entry.payload) != Lost.__name__:
+        return None
+    event = _event(entry)
+    assert isinstance(event, Lost)
+    return event
 
 
 def _event(entry: Entry) -> Event:
@@ -202,6 +250,8 @@ def _fields(event: Event) -> dict[str, Any]:
         frame = event.frame
         return {"time": frame.received, "type": "Arrived", "source": frame.source, "messages": list(frame.messages())}
     fields = msgspec.structs.asdict(event)
+    if isinstance(event, Lost):
+        del fields["state"]  # megabytes that say nothing to a reader
     for name, value in fields.items():
         if isinstance(value, msgspec.Struct):
             fields[name] = msgspec.structs.asdict(value)

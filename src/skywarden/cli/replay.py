@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TOLD = (  # kinds of events that are printed when there is no --out: what a watch officer would have been told
     "Started",
     "ClockStepped",
+    "Lost",
     "TrackConfirmed",
     "TrackCoasting",
     "TrackDropped",
@@ -76,6 +77,8 @@ def _verify(record: "SqliteRecord") -> None:
     from skywarden.replay import compare
 
     found = compare(_entries(record))
+    for hole in found.holes:
+        complain(str(hole))
     if found.difference is not None:
         complain(f"differs at {found.difference}")
         raise typer.Exit(1)

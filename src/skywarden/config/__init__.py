@@ -6,6 +6,7 @@ from typing import Any
 
 from skywarden.config.address import exposed
 from skywarden.config.read import ConfigProblems, parse
+from skywarden.config.recall import recalled, resolved
 from skywarden.config.settings import ApiSettings, OutputSettings, RecordSettings, RunSettings, Settings
 from skywarden.errors import ConfigError
 
@@ -19,6 +20,8 @@ __all__ = [
     "exposed",
     "load",
     "parse",
+    "recalled",
+    "resolved",
     "text_of",
 ]
 

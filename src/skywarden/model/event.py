@@ -1,6 +1,6 @@
 """Everything the record can hold, and its encoding.
 
-Adding a field: give it a default. Removing or changing one: raise SCHEMA.
+Adding a field: give it a default. Adding an event, removing or changing a field: raise SCHEMA.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.track import Mode
 
-SCHEMA = 1
+SCHEMA = 2  # 2: Lost
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -21,6 +21,7 @@ class Started(msgspec.Struct, frozen=True, tag=True):
     mode: Mode
     settings: str  # the configuration file's text
     version: str
+    resolved: str = ""  # what it meant, all of it: `config.resolved`; "" in records of format 1
 
 
 class Arrived(msgspec.Struct, frozen=True, tag=True):
@@ -40,6 +41,20 @@ class ClockStepped(msgspec.Struct, frozen=True, tag=True):
 
     time: int
     step: int
+
+
+class Lost(msgspec.Struct, frozen=True, tag=True):
+    """Here the record has a hole: the disk took nothing for so long that memory was full too. Input.
+
+    since, time: ns, of the first entry that is missing and of the picture after the last. entries: how many are
+    missing, inputs and outputs. messages: source -> how many. state: `Line.save()` after the hole, to go on from.
+    """
+
+    time: int
+    since: int
+    entries: int
+    messages: dict[str, int]
+    state: bytes
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -113,7 +128,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     digest: str
 
 
-Input = Started | Arrived | Tick | ClockStepped
+Input = Started | Arrived | Tick | ClockStepped | Lost
 Output = (
     Refused
     | TrackConfirmed
@@ -127,7 +142,7 @@ Output = (
     | Stepped
 )
 Event = Input | Output
-INPUTS = (Started, Arrived, Tick, ClockStepped)
+INPUTS = (Started, Arrived, Tick, ClockStepped, Lost)
 
 
 class Entry(NamedTuple):

@@ -54,6 +54,8 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             _make(connection, file)
         require_readable(connection, file)
+        lift = "UPDATE meta SET value = ? WHERE key = 'format' AND value < ?"
+        connection.execute(lift, (SCHEMA, SCHEMA))  # what is added may be of the new format
     except BaseException:
         connection.close()
         raise

@@ -1,7 +1,7 @@
 """The thread that writes the record, so that a slow or full disk never delays a warning.
 
 Everything that waits is written in one transaction (group commit). What could not be written is tried again, in order,
-until it is written. When more waits than memory allows, new entries are refused and counted; what was accepted stays.
+until it is written. When more waits than memory allows, new entries are refused; what was accepted stays.
 """
 
 from collections import deque
@@ -15,20 +15,20 @@ from skywarden.record.log import Log, tally
 LIMIT = 512 << 20  # bytes; four minutes of full disk at 2 MB/s
 GROUP = 16 << 20  # bytes in one transaction: a long backlog is written, and acknowledged, in pieces
 RETRY_S = 0.5
+EASED = 0.75  # of the limit; recording goes on after a refusal when no more waits, so that holes are few and whole
 OVERHEAD = 200  # bytes that an entry takes beside its payload
 
 
 class Writer:
     """Writes entries to a log in its own thread. The log stays the caller's, to close after `close`.
 
-    durable: everything up to this seq is on disk. lost: how many entries were refused. backlog: bytes that wait.
+    durable: everything up to this seq is on disk. backlog: bytes that wait.
     recorded: source -> messages on disk since the record began, through `durable`; a new dict with each group.
     """
 
     def __init__(self, log: Log, limit: int = LIMIT) -> None:
         self.durable = log.last()
         self.recorded = log.recorded()
-        self.lost = 0
         self.backlog = 0
         self._log = log
         self._limit = limit
@@ -52,18 +52,23 @@ class Writer:
         """Why the last attempt to write failed, in words; None while all is well."""
         return self._fault or self._snapshot_fault
 
-    def submit(self, entries: Sequence[Entry]) -> bool:
-        """Queue entries; never waits for the disk. Returns False, and counts them lost, when they are refused.
+    @property
+    def eased(self) -> bool:
+        """Say whether there is room again for a good while."""
+        return not self._ended and self.backlog <= self._limit * EASED
+
+    def submit(self, entries: Sequence[Entry], *, beyond: bool = False) -> bool:
+        """Queue entries; never waits for the disk. Returns False when they are refused.
 
         They are refused all together, when too much waits or when they do not go on from `next`: a record has no
-        gaps. So after a loss nothing is accepted until the caller numbers its entries from `next` again.
+        gaps in its numbers. beyond: take them however much waits; for the one entry that tells of a loss.
         """
         if not entries:
             return True
         size = _size(entries)
         with self._changed:
-            if entries[0].seq != self.next or self.backlog + size > self._limit or self._closing or self._ended:
-                self.lost += len(entries)
+            full = self.backlog + size > self._limit and not beyond
+            if full or entries[0].seq != self.next or self._closing or self._ended:
                 return False
             self._waiting.extend(entries)
             self._accepted = entries[-1].seq

@@ -105,9 +105,9 @@ class Reader:
         Decoding costs a fixed time for each frame, whatever is in it; what they say does not depend on the cuts.
         """
         groups: dict[tuple[str, int, int], list[tuple[int, Frame]]] = {}
-        for seq, frame in frames:
+        for index, (seq, frame) in enumerate(frames):
             own = frame.source in self._decoders and self._decoders[frame.source].own_times and len(frame)
-            part = frame.received // NEAR if own else seq  # far apart in time they must keep their own receipt
+            part = frame.received // NEAR if own else index  # far apart in time they must keep their own receipt
             groups.setdefault((frame.source, frame.peer, part), []).append((seq, frame))
         return [(group[-1][0], _joined([frame for _, frame in group])) for group in groups.values()]
 

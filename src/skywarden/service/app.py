@@ -34,7 +34,7 @@ class App:
         self.settings: Settings = parse(settings_text)
         self._began = time.monotonic()
         self._expose = expose
-        self._stop = threading.Event()
+        self._stop, self._over = threading.Event(), threading.Event()
         self._stopped = False
         self._tally = Tally()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -125,8 +125,9 @@ class App:
 
     def _wait(self, until: float) -> None:
         try:
-            while self._thread.is_alive() and (left := until - time.monotonic()) > 0:
-                self._thread.join(min(LOOK, left))
+            while (left := until - time.monotonic()) > 0:
+                if self._over.wait(min(LOOK, left)):  # Python 3.11 takes a thread for ended when Ctrl-C ends a join
+                    return
         except KeyboardInterrupt:
             pass  # the usual way to end a run; `stop` does the rest
 
@@ -136,6 +137,8 @@ class App:
         except BaseException as failure:
             self._failure = failure  # `stop` raises it where somebody can see it
             raise
+        finally:
+            self._over.set()
 
     def _publish(self, outcome: Outcome) -> None:
         self._tally.take(outcome.events)
@@ -144,6 +147,7 @@ class App:
             states=states(outcome.picture),
             wires=self._inbox.wires(),
             recorded=outcome.recorded,
+            lost=outcome.lost,
             before=self._before,
             latency_ms=outcome.latency_ms,
             not_recorded=outcome.fault is not None,
@@ -152,7 +156,8 @@ class App:
             time=self.clock.now(),
             sites=self.settings.sites,
             noise=(self.settings.tracker.level_noise_m2_s3, self.settings.tracker.vertical_noise_m2_s3),
-            stepped_s=outcome.stepped * 1e-9,
+            stepped_s=round(outcome.stepped * 1e-9, 1),
+            stepped_at=outcome.stepped_at,
         )
         self.publisher.publish(published, outcome.events)
 

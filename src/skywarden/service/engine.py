@@ -10,21 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from skywarden import __version__
-from skywarden.config import Settings
+from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
-from skywarden.model.event import Arrived, ClockStepped, Entry, Event, Input, Output, Started, Tick, encode
+from skywarden.model.event import Arrived, ClockStepped, Input, Output, Started, Tick
 from skywarden.model.track import Picture
 from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
-from skywarden.record.writer import Writer
 from skywarden.replay import recover
 from skywarden.service.clock import Clock, DataClock, HostClock
+from skywarden.service.recorder import Recorder
 from skywarden.service.sources import Inbox
 
 logger = logging.getLogger(__name__)
 
-RECORD_WAIT = 0.25  # s; a slower disk must not delay a warning (DESIGN section 7)
 LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 sources at ten passes a second
 QUIET = 1.0  # s without a message on the data clock; then what came last is handled
 SKIPPED = 300 * SECOND  # ns; a longer gap of a recording is one tick, or a wrong date would cost a year of ticks
@@ -34,15 +33,17 @@ IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one pass of the loop gave. recorded: source -> messages that are safe on the disk."""
+    """What one pass of the loop gave. recorded, lost: source -> messages that are acknowledged, and in no record."""
 
     picture: Picture
     events: Sequence[Output]
     recorded: dict[str, int]
+    lost: dict[str, int]
     latency_ms: tuple[float, float]  # p50, p99, from receipt to now; NaN before anything came
     fault: str | None  # why the record does not confirm; None: it does
     passes: int
     stepped: int  # ns that the host's clock jumped since the start, all in all; the picture's time did not
+    stepped_at: int  # ns, when it last did, in the picture's time; 0: never
 
 
 class Engine:
@@ -60,19 +61,17 @@ class Engine:
         self.settings = settings
         self._clock = clock
         self._publish = publish
-        self._line, self._seq, missing = recover(log)
-        self._writer = Writer(log)
-        self._stepped = 0
-        self._accepted = dict(self._writer.recorded)  # source -> messages handed to the writer
-        self._ceiling: dict[str, int] | None = None  # after a loss nothing later is acknowledged by this process
-        self._late = False  # the disk has not confirmed the last pass in time
+        self._line, _, missing = recover(log)
+        self._record = Recorder(log)
+        self._stepped = self._stepped_at = 0
         self._delays: deque[tuple[float, int]] = deque(maxlen=LATENCY_FRAMES)
         self._passes = 0
         self._next_tick = 0
         self._snapshot_due = 0.0
-        self._append([(m.time, m.cause, encode(m.event)) for m in missing])
+        self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
         before = self._line.picture.time if self._line.picture else 0
-        self._handle([Started(clock.now() or before, settings.run.mode, settings_text, __version__)])
+        version = (settings_text, __version__, resolved(settings))
+        self._handle([Started(clock.now() or before, settings.run.mode, *version)])
 
     def run(self, inbox: Inbox, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
@@ -111,22 +110,17 @@ class Engine:
         picture = self._line.picture
         assert picture is not None  # Started came first
         self._passes += 1
-        state = (self._latency(), self._fault(), self._passes, self._stepped)
-        self._publish(Outcome(picture, outputs, self.recorded(), *state))
+        state = (self._latency(), self._record.fault, self._passes, self._stepped, self._stepped_at)
+        self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state))
 
     def recorded(self) -> dict[str, int]:
-        """Return source -> messages that were on the disk when this process took the record up, and since."""
-        recorded = dict(self._writer.recorded)
-        if self._ceiling is None:
-            return recorded
-        return {name: min(count, self._ceiling.get(name, 0)) for name, count in recorded.items()}
+        """Return source -> messages that are acknowledged, since the record began."""
+        return self._record.recorded()
 
     def close(self) -> None:
         """Write down what is left and a last snapshot. Raises RecordError when the disk does not take it."""
-        self._snapshot_due = 0.0
-        self._snapshot()
-        if not self._writer.close():
-            raise RecordError(f"the record lacks what came last: {self._writer.fault}")
+        if not self._record.close(self._line):
+            raise RecordError(f"the record lacks what came last: {self._record.fault}")
 
     def _inputs(self, frames: Sequence[Frame]) -> list[Input]:
         if isinstance(self._clock, DataClock):
@@ -135,7 +129,8 @@ class Engine:
         if step := self._clock.stepped():
             logger.warning("clock_stepped seconds=%.1f", step * 1e-9)
             self._stepped += step
-            inputs.append(ClockStepped(self._clock.now(), step))
+            self._stepped_at = self._clock.now()
+            inputs.append(ClockStepped(self._stepped_at, step))
         return [*inputs, Tick(self._clock.now())]
 
     def _inputs_by_data(self, frames: Sequence[Frame]) -> list[Input]:
@@ -157,41 +152,14 @@ class Engine:
 
     def _handle(self, inputs: Sequence[Input]) -> list[Output]:
         """Record inputs before they are handled; what follows from them is recorded after."""
-        first = self._seq + 1
-        if self._append([(_time(event), None, encode(event)) for event in inputs]):
-            for event in inputs:
-                if isinstance(event, Arrived):
-                    name = event.frame.source
-                    self._accepted[name] = self._accepted.get(name, 0) + len(event.frame)
-        late = bool(inputs) and not self._writer.wait(self._seq, RECORD_WAIT)
-        if late and not self._late:
-            logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
-        self._late = late
+        self._record.mend(self._line)
         outputs: list[tuple[int, Caused]] = []
-        for seq, event in enumerate(inputs, first):
+        for seq, event in zip(self._record.inputs(inputs), inputs, strict=True):
             caused = self._line.feed(seq, event)
             at = self._line.picture.time if self._line.picture else 0
             outputs += [(at, c) for c in caused]
-        self._append([(at, c.cause, encode(c.event)) for at, c in outputs])
+        self._record.outputs(outputs)
         return [c.event for _, c in outputs]
-
-    def _append(self, rows: Sequence[tuple[int, int | None, bytes]]) -> bool:
-        entries = []
-        for at, cause, payload in rows:
-            self._seq += 1
-            entries.append(Entry(self._seq, at, cause or self._seq, payload))
-        if self._writer.submit(entries):
-            return True
-        self._seq = self._writer.next - 1  # memory is full too; number on without a gap
-        self._ceiling = self._ceiling or dict(self._accepted)
-        return False
-
-    def _fault(self) -> str | None:
-        if self._writer.fault:
-            return self._writer.fault
-        if self._ceiling is not None:
-            return f"{self._writer.lost} entries were lost while the disk was full: start again to acknowledge again"
-        return f"the disk needs more than {RECORD_WAIT} s" if self._late else None
 
     def _measure(self, frames: Sequence[Frame]) -> None:
         if isinstance(self._clock, HostClock):
@@ -212,8 +180,4 @@ class Engine:
         now = time.monotonic()
         if now >= self._snapshot_due:
             self._snapshot_due = now + self.settings.record.snapshot_s
-            self._writer.snapshot(self._seq, self._line.save())
-
-
-def _time(event: Event) -> int:
-    return event.frame.received if isinstance(event, Arrived) else getattr(event, "time", 0)
+            self._record.snapshot(self._line)

@@ -29,8 +29,9 @@ _encode = msgspec.json.Encoder().encode
 class Published:
     """One tick's result. Frozen; what is encoded is kept, so that a hundred viewers cost one.
 
-    states: the shown tracks at the picture's time. recorded: source -> messages that are safe on the disk; before:
-    the same when this process started. latency_ms: p50, p99 from receipt to here, NaN before the first message.
+    states: the shown tracks at the picture's time. recorded: source -> messages that are acknowledged: safe on the
+    disk, and none before them lost; before: the same when this process started. lost: source -> messages that are in
+    no record, since this process started. latency_ms: p50, p99 from receipt to here, NaN before the first message.
     fault: why the record does not confirm, in words. tick: counts passes of the engine. time: ns, the clock's now.
     """
 
@@ -39,6 +40,7 @@ class Published:
     wires: tuple[Wire, ...] = ()
     recorded: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
     latency_ms: tuple[float, float] = (float("nan"), float("nan"))
     not_recorded: bool = False
     fault: str | None = None
@@ -46,7 +48,8 @@ class Published:
     time: int = 0
     sites: tuple[Site, ...] = ()
     noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)  # of [tracker], for the covariances now
-    stepped_s: float = 0.0  # by which the host's clock jumped since the start; our times did not follow
+    stepped_s: float = 0.0  # by which the host's clock jumped since the start, to 0.1 s; our times did not follow
+    stepped_at: int = 0  # ns, when it last did, in our time
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -65,7 +68,8 @@ class Published:
     def state(self) -> str:
         if self.not_recorded:
             return NOT_RECORDED
-        return OK if all(source.good for source in self.sources) and not self.stepped_s else DEGRADED
+        well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost
+        return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
         """Return /api/picture."""
@@ -88,8 +92,8 @@ class Published:
             "state": state or self.state,
             "tick": self.tick,
             "latency_ms": {"p50": rows.number(p50), "p99": rows.number(p99)},
-            "clock": {"stepped_s": round(self.stepped_s, 1)},
-            "record": {"state": NOT_RECORDED if self.not_recorded else OK, "fault": self.fault},
+            "clock": {"stepped_s": self.stepped_s, "stepped_at": self.stepped_at or None},
+            "record": {"state": NOT_RECORDED if self.not_recorded else OK, "fault": self.fault, "lost": self.lost},
             "sources": self.sources,
         }
 

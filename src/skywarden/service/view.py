@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from textwrap import wrap
 from typing import Literal, NamedTuple
 
 from rich.console import Console, Group, RenderableType
@@ -16,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
 from skywarden.service.rows import NOTHING_YET, AlertRow, SourceRow, TrackRow
 from skywarden.service.wire import FINISHED
@@ -69,13 +71,15 @@ def render(
     if published is None:
         return Text(f"skywarden  {words['no_data']}", style=HEAD)
     page = _Page(published, words, width, stale)
-    room = height - 1 - 3 * 2  # the header line; a title and a heading for each table
+    told = _notices(page, max(1, min(height // 4, height - 10)))
+    room = height - 1 - len(told) - 3 * 2  # the header line; a title and a heading for each table
     sources = published.sources
     sites = min(len(_site_names(published)), max(1, room // 3))
     left = room - sites - max(1, len(published.tracks))  # what sites and tracks do not need
     shown_sources = min(len(sources), max(1, room // 3, left))
     tracks = max(1, room - sites - shown_sources)
-    return Group(_header(page), _sites(page, sites), _tracks(page, tracks), _sources(page, shown_sources))
+    tables = _sites(page, sites), _tracks(page, tracks), _sources(page, shown_sources)
+    return Group(_header(page), *told, *tables)
 
 
 def _header(page: _Page) -> Text:
@@ -95,11 +99,17 @@ def _header(page: _Page) -> Text:
     _data_age(page, line)
     line.append(f" {say('tracks').lower()} {len(shown.tracks)} " if full else "")
     line.append(f" {say('alerts')} {len(shown.alerts)} ", BAD if shown.alerts else "")
-    if page.wide and shown.not_recorded and shown.fault:
-        line.append(f" {shown.fault}", BAD)
-    elif page.wide and math.isfinite(shown.latency_ms[0]):
+    if page.wide and math.isfinite(shown.latency_ms[0]):
         line.append(f" p50 {shown.latency_ms[0]:.0f} p99 {shown.latency_ms[1]:.0f} {say('ms')}", DIM)
     return line
+
+
+def _notices(page: _Page, room: int) -> list[Text]:
+    """Return what must be known in `room` lines; each notice gets its share of them."""
+    told = list(notices(page.shown, page.words))
+    share = max(1, room // max(1, len(told)))
+    lines = [line for one in told for line in wrap(one, page.width, max_lines=share, placeholder=" …")]
+    return [_cell(Text(line, BAD)) for line in lines[:room]]
 
 
 def _data_age(page: _Page, line: Text) -> None:

@@ -80,6 +80,25 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "no reference": "no reference",
         "unsupported": "unsupported",
         "decoder fault": "decoder fault",
+        "record_fault": "record: {fault}",
+        "messages_lost": "{n} messages were not recorded ({sources}) and are not acknowledged",
+        "restart": "restart to acknowledge these sources again",
+        "clock_stepped": "the computer's clock jumped by {s} s at {time}; times go on from before; restart to follow",
+        "the disk is full: free some space": "the disk is full: free some space",
+        "the disk quota is used up: raise it or free some space": (
+            "the disk quota is used up: raise it or free some space"
+        ),
+        "the disk does not read or write: check the disk and the system log": (
+            "the disk does not read or write: check the disk and the system log"
+        ),
+        "the disk is mounted read-only: mount it for writing, or name another directory": (
+            "the disk is mounted read-only: mount it for writing, or name another directory"
+        ),
+        "another program has locked it: close that program": "another program has locked it: close that program",
+        "the disk is too slow": "the disk is too slow",
+        "the disk needs more than": "the disk needs more than",
+        "memory is full too, and what comes is lost": "memory is full too, and what comes is lost",
+        "snapshot not kept": "snapshot not kept",
     },
     "uk": {
         "sites": "Об'єкти",
@@ -157,6 +176,25 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "no reference": "немає опори",
         "unsupported": "не вживається",
         "decoder fault": "збій декодера",
+        "record_fault": "запис: {fault}",
+        "messages_lost": "не записано повідомлень: {n} ({sources}), їх не підтверджено",
+        "restart": "перезапустіть, щоб ці джерела знову підтверджувалися",
+        "clock_stepped": "годинник комп'ютера стрибнув на {s} с о {time}; час іде, як досі; для нового перезапустіть",
+        "the disk is full: free some space": "диск заповнено: звільніть місце",
+        "the disk quota is used up: raise it or free some space": (
+            "квоту диска вичерпано: збільште її або звільніть місце"
+        ),
+        "the disk does not read or write: check the disk and the system log": (
+            "диск не читає або не пише: перевірте диск і системний журнал"
+        ),
+        "the disk is mounted read-only: mount it for writing, or name another directory": (
+            "диск змонтовано лише для читання: змонтуйте його для запису або вкажіть інший каталог"
+        ),
+        "another program has locked it: close that program": "файл тримає інша програма: закрийте її",
+        "the disk is too slow": "диск надто повільний",
+        "the disk needs more than": "диску треба більше ніж",
+        "memory is full too, and what comes is lost": "пам'ять теж заповнена, і те, що надходить, втрачається",
+        "snapshot not kept": "знімок стану не збережено",
     },
 }
 
