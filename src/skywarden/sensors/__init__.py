@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from skywarden.errors import ConfigError
-from skywarden.model.detection import Decoded, Detections, Frame, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.asterix import Asterix
@@ -63,8 +63,8 @@ class Talker(Protocol):
     Its messages say what they are said to be only on the connection on which the sender has introduced himself.
     """
 
-    def hang_up(self) -> None:
-        """Forget all connections: another process held them."""
+    def hang_up(self) -> tuple[Node, ...]:
+        """Forget all connections: another process held them. Return the nodes that are remembered."""
         ...
 
 
@@ -111,11 +111,9 @@ class Reader:
             groups.setdefault((frame.source, frame.peer, part), []).append((seq, frame))
         return [(group[-1][0], _joined([frame for _, frame in group])) for group in groups.values()]
 
-    def hang_up(self) -> None:
-        """Tell the decoders that answer that all their connections have ended: a new process begins."""
-        for decoder in self._decoders.values():
-            if decoder.answers:
-                cast(Talker, decoder).hang_up()
+    def hang_up(self) -> dict[str, tuple[Node, ...]]:
+        """Tell the decoders that answer that all their connections have ended; return source -> its nodes."""
+        return {name: cast(Talker, d).hang_up() for name, d in self._decoders.items() if d.answers}
 
     def save(self) -> dict[str, bytes]:
         """Return the memory of every decoder that has one."""

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from skywarden.geo import east_north_up
 from skywarden.model.assessment import Alert, Category
-from skywarden.model.event import Output, Stepped, TrackStates
+from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Picture, Status
 from skywarden.service.wire import FINISHED, LISTENING, Wire
@@ -191,8 +191,8 @@ def _state(wire: Wire, age: float | None, known: bool) -> str:
 
 
 def events(happened: Sequence[Output]) -> list[dict[str, Any]]:
-    """Return what happened in a tick as rows with names; the digests and the columns of all states are left out."""
-    return [event_row(event) for event in happened if not isinstance(event, Stepped | TrackStates)]
+    """Return what happened in a tick as rows with names; digests, columns of all states and answers are left out."""
+    return [event_row(event) for event in happened if not isinstance(event, Stepped | TrackStates | Answered)]
 
 
 def event_row(event: Output) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from skywarden.sensors.sapient.proto import AlertAck, Error, RegistrationAck, Sa
 from skywarden.sensors.sapient.rules import Fault, uuid
 
 NOT_SUPPORTED = "not supported"
-PACKET = 4096  # bytes of a refused message that are sent back
+PACKET = 1024  # bytes of a refused message that are sent back
 LISTED = 20  # faults
 SECOND = 1_000_000_000
 

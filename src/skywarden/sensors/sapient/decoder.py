@@ -8,7 +8,7 @@ Source: BSI Flex 335 v2.0.
 from collections.abc import Iterator
 from typing import Any
 
-from skywarden.model.detection import Decoded, Detections, Frame, Reason, Reply
+from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason, Reply
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.sapient import memory, message
@@ -71,10 +71,11 @@ class Sapient:
         nodes = self.state.nodes() if turn.changed else None
         return Decoded(frame.source, turn.understood, tuple(batches), turn.refused, tuple(turn.replies), nodes)
 
-    def hang_up(self) -> None:
-        """Forget all connections: another process held them."""
+    def hang_up(self) -> tuple[Node, ...]:
+        """Forget all connections: another process held them. Return the nodes that are remembered."""
         for peer in {session.peer for session in self.state.sessions.values()} - {ENDED}:
             self.state.end(peer)
+        return self.state.nodes()
 
     def rows(self, frame: Frame) -> Iterator[dict[str, Any]]:
         """Yield each message in protobuf-JSON; beside an error stand the faults."""

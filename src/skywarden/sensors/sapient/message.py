@@ -9,7 +9,7 @@ from skywarden.sensors.sapient.proto import DecodeError, Descriptor, SapientMess
 from skywarden.sensors.sapient.rules import Fault, faults
 
 HEADER = 4  # bytes: the length of the message after it, little-endian
-LONGEST = 1 << 20  # bytes of one message; a registration has some 10 kB
+LONGEST = 1 << 19  # bytes of one message; a registration has some 10 kB
 DEEPEST = 100  # objects within each other
 _WHERE = re.compile(r" at SapientMessage\.([\w.]+)")
 
