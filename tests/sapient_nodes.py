@@ -1,6 +1,7 @@
 """Two SAPIENT nodes near the invented coast, and what they say. Run as a program it writes tests/samples/sapient."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from skywarden.model.track import Mode
 from skywarden.sensors.sapient import Sapient
 from skywarden.sensors.sapient.message import HEADER, pack, parse, split
 from skywarden.sensors.sapient.proto import SapientMessage
-from skywarden.sim.nodes import Post, What, node_messages, registration, status
+from skywarden.sim.nodes import Post, What, bearing, located, node_messages, registration, status, ulid
 from skywarden.sim.raid import Flier, Fliers, Route, fly
 from skywarden.sim.scenario import ORIGIN
 
@@ -33,6 +34,10 @@ CAMERA = Post(
     longitude=ORIGIN[1],
     height_m=55.0,
 )
+
+
+OTHER = "5d0c7f1e-9a4b-4c1d-8e2f-7a6b5c4d3e2f"
+PLACE = np.array([29.53, -45.72, 600.0])  # deg, deg, m
 
 
 def rng(seed: int = 1) -> np.random.Generator:
@@ -90,6 +95,39 @@ def read(reply: Reply) -> SapientMessage:
     message = parse(reply.data[HEADER:])
     assert message is not None
     return message
+
+
+def identity(seed: int) -> tuple[str, str]:
+    return ulid(START, rng(seed)), ulid(START, rng(seed + 1000))
+
+
+def plot(seed: int = 1, time: int = START, **location: Any) -> bytes:
+    return changed(located(RADAR, time, identity(seed), PLACE, Flier.UAV), "detection_report.location", **location)
+
+
+def ray(seed: int = 1, **values: Any) -> bytes:
+    return changed(bearing(CAMERA, START, identity(seed), 30.0, 5.0), "detection_report.range_bearing", **values)
+
+
+def changed(data: bytes, way: str, **values: Any) -> bytes:
+    message = parse(data[HEADER:])
+    assert message is not None
+    target: Any = message
+    for step in way.split(".") if way else ():
+        target = getattr(target, step)
+    for name, value in values.items():
+        if value is None:
+            target.ClearField(name)
+        else:
+            setattr(target, name, value)
+    return pack(message)
+
+
+def node_with_radar() -> Any:
+    """Return a fusion node to which the radar has introduced itself, on connection 7."""
+    decoder = node()
+    introduced(decoder, RADAR)
+    return decoder
 
 
 if __name__ == "__main__":

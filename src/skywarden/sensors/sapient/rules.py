@@ -10,7 +10,14 @@ from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
-from skywarden.sensors.sapient.proto import Descriptor, FieldDescriptor, Message, field_options, oneof_options
+from skywarden.sensors.sapient.proto import (
+    Descriptor,
+    FieldDescriptor,
+    Message,
+    SapientMessage,
+    field_options,
+    oneof_options,
+)
 
 ICD_VERSION = "BSI Flex 335 v2.0"
 MISSING, EMPTY, UNSPECIFIED, NOT_FINITE = "missing", "empty", "unspecified", "not a finite number"
@@ -69,12 +76,12 @@ NEEDED = {("TaskDefinition", "concurrent_tasks"), ("Error", "error_message")}  #
 
 
 class _Row(NamedTuple):
-    """One field. kind: of FieldDescriptor's TYPE_; child: of a message."""
+    """One field. child: full name of the message type inside, "" when there is none."""
 
     name: str
     several: bool
     checks: tuple[Check, ...]
-    child: Descriptor | None
+    child: str
 
 
 class _Plan(NamedTuple):
@@ -88,11 +95,12 @@ class _Plan(NamedTuple):
 
 def faults(message: Message) -> list[Fault]:
     """Return the broken rules of a message and of all that is in it, LISTED_MOST at most; none: it is valid."""
-    return _faults(message, _plan(message.DESCRIPTOR))[:LISTED_MOST]
+    return _faults(message, message.DESCRIPTOR.full_name, _plans())[:LISTED_MOST]
 
 
-def _faults(message: Message, plan: _Plan) -> list[Fault]:
+def _faults(message: Message, kind: str, plans: Mapping[str, _Plan]) -> list[Fault]:
     """Valid messages are many and must cost little: paths are only written for faults, from the inside out."""
+    plan = plans[kind]
     found: list[Fault] = []
     there = set()
     for field, value in message.ListFields():
@@ -101,9 +109,9 @@ def _faults(message: Message, plan: _Plan) -> list[Fault]:
         there.add(number)
         if row.several:
             for k, one in enumerate(value):
-                if inside := _value(row, one):
+                if inside := _value(row, one, plans):
                     found += [Fault(f"{row.name}[{k}]{path}", rule) for path, rule in inside]
-        elif inside := _value(row, value):
+        elif inside := _value(row, value, plans):
             found += [Fault(row.name + path, rule) for path, rule in inside]
     if not plan.needed <= there:
         found += [Fault(name, MISSING) for number, name in plan.names if number not in there]
@@ -111,16 +119,28 @@ def _faults(message: Message, plan: _Plan) -> list[Fault]:
     return found
 
 
-def _value(row: _Row, value: Any) -> list[Fault]:
+def _value(row: _Row, value: Any, plans: Mapping[str, _Plan]) -> list[Fault]:
     for check in row.checks:
         if (rule := check(value)) is not None:
             return [Fault("", rule)]
-    if row.child is None:
+    if not row.child:
         return []
-    return [Fault("." + path, rule) for path, rule in _faults(value, _plan(row.child))]
+    return [Fault("." + path, rule) for path, rule in _faults(value, row.child, plans)]
 
 
 @cache
+def _plans() -> dict[str, _Plan]:
+    """Return the plan of every message type that can be inside a SAPIENT message, by full name."""
+    plans: dict[str, _Plan] = {}
+    waiting = [SapientMessage.DESCRIPTOR]
+    while waiting:
+        kind = waiting.pop()
+        if kind.full_name not in plans:
+            plans[kind.full_name] = _plan(kind)
+            waiting += [field.message_type for field in kind.fields if field.message_type is not None]
+    return plans
+
+
 def _plan(kind: Descriptor) -> _Plan:
     rows = {field.number: _row(kind, field) for field in kind.fields}
     needed = [f for f in kind.fields if _options(f).is_mandatory or (kind.name, f.name) in NEEDED]
@@ -140,7 +160,7 @@ def _row(kind: Descriptor, field: FieldDescriptor) -> _Row:
     elif field.enum_type is not None:
         checks.append(_member(frozenset(v.number for v in field.enum_type.values)))
     elif field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
-        return _Row(field.json_name, field.is_repeated, (_time,), None)
+        return _Row(field.json_name, field.is_repeated, (_time,), "")
     if options.is_ulid:
         checks.append(ulid)
     elif options.is_uuid:
@@ -149,7 +169,8 @@ def _row(kind: Descriptor, field: FieldDescriptor) -> _Row:
         checks.append(_filled)
     if (kind.name, field.name) in OURS:
         checks.append(OURS[kind.name, field.name])
-    return _Row(field.json_name, field.is_repeated, tuple(checks), field.message_type)
+    child = field.message_type.full_name if field.message_type is not None else ""
+    return _Row(field.json_name, field.is_repeated, tuple(checks), child)
 
 
 def _options(field: FieldDescriptor) -> Any:
