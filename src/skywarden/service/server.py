@@ -9,9 +9,10 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from skywarden.config.address import LOOPBACK, Address
 from skywarden.errors import ConfigError
 from skywarden.service import api
-from skywarden.service.address import Address, require_loopback
+from skywarden.service.address import require_loopback
 from skywarden.service.publish import Publisher
 from skywarden.service.wire import why
 
@@ -82,8 +83,8 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -
 
     Raises ConfigError when the address is not ours, is in use, or is open to the network without expose.
     """
-    require_loopback(host, expose, "api.listen")
-    address = Address("tcp", "127.0.0.1" if host == "localhost" else host, port)
+    address = Address("tcp", LOOPBACK if host == "localhost" else host, port)
+    require_loopback(address, expose, "api.listen")
     try:
         sock = socket.create_server((address.host, address.port), family=address.family)
     except OSError as e:

@@ -43,7 +43,7 @@ class Wire(msgspec.Struct, frozen=True):
     state: "listening", "connected", "connecting", "waiting: ...", "cannot listen: ...", "reading", "finished",
     "cannot read: ...". received: messages; overrun: messages lost because we did not keep up; last_received: ns, 0
     before the first; peers: connected clients; address: with the port that was really bound, or the file; several
-    are joined by ", ".
+    are joined by ", "; a multicast group has its interface after an "@".
     """
 
     name: str
@@ -213,7 +213,11 @@ def _state(ways: Sequence[Way]) -> str:
 
 def why(error: OSError) -> str:
     """Say an error of the system in a few words."""
-    words = {errno.EADDRINUSE: "address in use", errno.EADDRNOTAVAIL: "this computer does not have that address"}
+    words = {
+        errno.EADDRINUSE: "address in use",
+        errno.EADDRNOTAVAIL: "this computer does not have that address",
+        errno.ENODEV: "this computer does not have that interface",
+    }
     return words.get(error.errno or 0) or (os.strerror(error.errno).lower() if error.errno else str(error))
 
 
