@@ -13,7 +13,7 @@ class Taken:
 
 def way(newcomer: str, *taken: Taken) -> int:
     """Return which of the places, in order of arrival, makes room."""
-    return gives_way(dict(enumerate(taken)), newcomer)
+    return [one is gives_way(taken, newcomer) for one in taken].index(True)
 
 
 def test_who_never_sent_anything_whole_goes_first_and_of_these_the_oldest() -> None:

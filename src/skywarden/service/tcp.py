@@ -13,6 +13,8 @@ from skywarden.service.receive import Receiver
 from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
 
 CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
+BURST = CLIENTS // 4  # new ones in one poll: each is read before so many come that it would make room again
+BACKLOG = 1024  # connections that wait to be taken; a flood that fills it makes real ones try again after 1 s
 LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
 BACKOFF = (0.5, 10.0)  # s until the next try to connect: doubled from the first to the second
 CONNECT_WITHIN = 10.0  # s
@@ -24,8 +26,8 @@ CONNECTING = "connecting"
 class _Peer:
     """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet."""
 
-    def __init__(self, host: str) -> None:
-        self.host, self.heard = host, 0.0
+    def __init__(self, sock: socket.socket, host: str) -> None:
+        self.sock, self.host, self.heard = sock, host, 0.0
         self.partial = b""  # of an unfinished message
 
 
@@ -50,7 +52,7 @@ class Connections:
         for name, value in KEEPALIVE:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._peers[sock] = _Peer(host)
+        self._peers[sock] = _Peer(sock, host)
         self._way.peers = len(self)
         self._way.state = CONNECTED
         if not self._paused:
@@ -75,10 +77,10 @@ class Connections:
 
     def make_room(self, host: str) -> None:
         """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
-        sock = gives_way(self._peers, host)
-        if self.read(sock):
-            self._feed.end(self._peers[sock].partial)
-            self._drop(sock)
+        peer = gives_way(self._peers.values(), host)
+        if self.read(peer.sock):
+            self._feed.end(peer.partial)
+            self._drop(peer.sock)
             self._way.displaced += 1
 
     def balance(self, channel: "TcpServer | TcpClient") -> None:
@@ -122,7 +124,7 @@ class TcpServer:
             self._due = now + RETRY
             try:
                 self._socket = socket.create_server(
-                    (self._address.host, self._address.port), family=self._address.family, backlog=CLIENTS
+                    (self._address.host, self._address.port), family=self._address.family, backlog=BACKLOG
                 )
             except OSError as e:
                 self.way.state = f"cannot listen: {why(e)}"
@@ -148,7 +150,7 @@ class TcpServer:
             self._socket = None
 
     def _accept(self, listener: socket.socket) -> None:
-        for _ in range(CLIENTS):
+        for _ in range(BURST):
             if len(self._connections) >= CLIENTS and self.feed.full:
                 return  # nobody is read now: what waits in the sockets of those sent away would be lost
             try:
