@@ -8,8 +8,10 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from service_samples import published
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
+from skywarden.service.api import STREAMS
 from skywarden.service.publish import Publisher
 from skywarden.service.server import Server, serve
 from skywarden.service.viewers import CONNECTIONS
@@ -89,6 +91,24 @@ def test_open_streams_go_on_when_all_places_are_taken(server: Server, publisher:
         with crowd(server, 2 * CONNECTIONS, HERE, HALF):
             publisher.publish(published(tick=8), [])
             assert viewer.recv(5)
+
+
+def test_who_takes_all_streams_makes_room_for_another_host_but_not_for_itself(server: Server) -> None:
+    with ExitStack() as stack:
+
+        def stream(host: str) -> ClientConnection:
+            where = f"ws://{HERE}:{server.port}/api/stream"
+            return stack.enter_context(connect(where, proxy=None, source_address=(host, 0)))
+
+        viewers = [stream(STRANGER) for _ in range(STREAMS)]
+        for viewer in viewers:
+            viewer.recv(5)
+        with pytest.raises(InvalidStatus):
+            stream(STRANGER)
+        assert stream(HERE).recv(5)
+        with pytest.raises(ConnectionClosed, match="too many viewers"):
+            viewers[0].recv(5)
+        assert viewers[1].close_code is None
 
 
 def test_many_local_clients_are_all_answered(server: Server) -> None:
