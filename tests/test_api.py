@@ -166,9 +166,9 @@ def test_an_exposed_interface_answers_under_addresses_but_not_under_strange_name
 def test_half_a_request_loses_its_place_and_whole_ones_do_not(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skywarden.service.server.REQUEST_WITHIN", 0.3)
+    monkeypatch.setattr("skywarden.service.viewers.REQUEST_WITHIN", 0.3)
     server = serve(publisher, "127.0.0.1", 0)
-    half = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in range(260)]
+    half = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in range(250)]
     for sock in half:
         sock.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127")
     with stream(server) as viewer:

@@ -220,12 +220,48 @@ SEVERAL = [
     ('["udp://127.0.0.1:1", 3]', "sources[0].listen is not right"),
     ('["udp://127.0.0.1:1", "udp://127.0.0.1"]', "sources[0].listen[1] = "),
     ('["udp://127.0.0.1:1", "udp://127.0.0.1:1"]', 'sources[0].listen[1] = "udp://127.0.0.1:1" stands twice'),
+    ('["udp://239.1.1.1:1", "udp://127.0.0.1:1@lo"]', 'only a udp:// multicast group has; leave out "@lo"'),
 ]
 
 
 @pytest.mark.parametrize(("listen", "says"), SEVERAL)
 def test_a_mistake_in_a_list_of_addresses_is_named(listen: str, says: str) -> None:
     assert says in complaint(SOURCE.replace('"udp://127.0.0.1:8600"', listen))
+
+
+INTERFACES = [
+    ("udp://127.0.0.1:1@eth0", 'names an interface, which only a udp:// multicast group has; leave out "@eth0"'),
+    ("tcp://239.1.1.1:1@eth0", 'leave out "@eth0"'),
+    ("udp://239.1.1.1:1@", 'has "" for an interface, e.g. "udp://239.1.1.1:1@eth0"'),
+    ("udp://239.1.1.1:1@192.0.2.300", 'has "192.0.2.300" for an interface'),
+    ("udp://239.1.1.1:1@eth 0", 'has "eth 0" for an interface'),
+    ("udp://239.1.1.1:1@2001:db8::1", "needs an IPv4 address of the interface, or its name"),
+    ("udp://[ff05::1]:1@192.0.2.1", 'needs an IPv6 address of the interface, or its name after the @, e.g. "udp://[ff'),
+    ("udp://[ff05::1]:1@fe80::1%eth0", 'or its name after the @, e.g. "udp://[ff05::1]:1@eth0"'),
+    ("udp://[ff02::1%eth0]:1", 'has an interface inside; write it at the end: "udp://[ff02::1]:1@eth0"'),
+    ("udp://239.1.1.1@eth0", "has no port"),
+]
+
+
+@pytest.mark.parametrize(("listen", "says"), INTERFACES)
+def test_a_mistake_in_an_interface_is_named_with_what_to_write(listen: str, says: str) -> None:
+    said = complaint(SOURCE.replace("udp://127.0.0.1:8600", listen))
+    assert said.startswith(f'line 4: sources[0].listen = "{listen}" ')
+    assert says in said
+
+
+def test_each_group_may_have_its_own_interface() -> None:
+    listens = [
+        "udp://239.1.1.1:1@192.0.2.7",
+        "udp://239.1.1.1:1@eth0.7",
+        "udp://[ff05::1]:1@fd00::2",
+        "udp://239.1.1.1:1",
+    ]
+    both = SOURCE.replace('"udp://127.0.0.1:8600"', toml(listens))
+    assert [found.split()[0] for found in exposed(parse(both))] == listens[:3]
+    assert [found.split()[0] for found in exposed(parse(both + 'interface = "192.0.2.9"\n'))] == listens
+    own = SOURCE.replace('"udp://127.0.0.1:8600"', toml([*listens[:3], "udp://127.0.0.1:9"]))
+    assert "line 5: sources[0].interface is used by no group" in complaint(own + 'interface = "192.0.2.9"\n')
 
 
 def test_one_source_may_listen_at_several_addresses_and_one_radar_in_two_sources_is_refused() -> None:

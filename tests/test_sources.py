@@ -345,7 +345,7 @@ def test_pausing_and_fetching_at_once_ends_no_reader() -> None:
         one, _ = listener.accept()
     feed = Fetched(source(listen="tcp://127.0.0.1:0"), Lines, ["tcp://127.0.0.1:0"], Load())
     server = TcpServer(feed, feed.ways[0], selector, Receiver())
-    server._connections.add(one, server)
+    server._connections.add(one, server, "127.0.0.1")
     for _ in range(4):
         server._connections.balance(server)
     assert feed.looks == 4

@@ -144,6 +144,12 @@ def test_each_source_has_state_counters_and_the_top_reason() -> None:
     assert text.index("waiting: connection") < text.index("listening")
 
 
+def test_clients_sent_away_stand_beside_the_state() -> None:
+    full = Wire("radar", "connected", 100, 4000, 0, NOW, 64, "tcp://127.0.0.1:8600", 3)
+    assert "connected (3 clients sent away)" in drawn(published(wires=(full,)))
+    assert "(витіснено клієнтів: 3)" in drawn(published(wires=(full,)), "uk")
+
+
 @pytest.mark.parametrize("tongue", LANGUAGES)
 @pytest.mark.parametrize("trouble", [{}, TROUBLE], ids=["", "trouble"])
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60), (40, 12)])

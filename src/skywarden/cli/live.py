@@ -75,7 +75,7 @@ def _tell(settings: "Settings") -> None:
     from skywarden.cli.terminal import note
     from skywarden.config.address import address
 
-    _, host, port = address(settings.api.listen, "tcp")
+    _, host, port, _ = address(settings.api.listen, "tcp")
     shown = f"[{host}]" if ":" in host else host
     page = f"http://{shown}:{port}/" if port else f"a free port of {shown}"
     note(f"page on {page}, record in {Path(settings.record.path).absolute()}; Ctrl-C ends it")

@@ -46,14 +46,14 @@ ABOUT: Mapping[str, About] = {
         "What the messages are: modes, beast, sbs, asterix or sapient (docs/sensors.md).", example='"asterix"'
     ),
     "sources.listen": About(
-        "Wait for messages here. tcp:// or udp://, address and port; a multicast group joins it. "
-        "A list for a radar on several networks.",
+        "Wait for messages here. tcp:// or udp://, address and port; a multicast group is joined, if need be on an "
+        "interface: udp://239.1.1.1:8600@192.0.2.1. A list for a radar on several networks.",
         example='"udp://127.0.0.1:8600"',
     ),
     "sources.connect": About("Fetch messages from there.", example='"tcp://192.0.2.10:30005"'),
     "sources.file": About("Read a recording: raw, pcap or JSON lines, also .gz.", example='"capture.pcap"'),
     "sources.interface": About(
-        "Address of the network interface that joins the multicast group.", example='"127.0.0.1"'
+        "Address or name of the network interface that joins the multicast groups without an @.", example='"127.0.0.1"'
     ),
     "sources.latitude": About(
         "Where the receiver stands; ADS-B needs it for aircraft on the ground.", *LATITUDE, example="36.30"

@@ -1,6 +1,8 @@
 """Addresses: parsing, and which of them other computers can reach."""
 
 import ipaddress
+import re
+import socket
 from typing import NamedTuple
 
 from skywarden.config.settings import Settings
@@ -9,20 +11,60 @@ FORMS = {
     "listen": 'write "udp://ADDRESS:PORT" or "tcp://ADDRESS:PORT", for example "udp://127.0.0.1:8600"',
     "connect": 'write "tcp://ADDRESS:PORT", for example "tcp://192.0.2.10:30005"',
 }
+LOOPBACK = "127.0.0.1"
+LOOPBACK_NAMES = ("lo", "lo0")  # of the interface: on Linux, on macOS
+_NAME = re.compile(r"(?![\d.]+$)[^\s/:%]+")  # what is only digits and dots is a mistyped address
 
 
 class Address(NamedTuple):
-    """scheme: "tcp", "udp" or "" (an address without one); IPv6 hosts stand without brackets."""
+    """scheme: "tcp", "udp" or "" (an address without one); IPv6 hosts stand without brackets.
+
+    interface: name or address of the one that joins a multicast group; "": loopback.
+    """
 
     scheme: str
     host: str
     port: int
+    interface: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host_port}" + (f"@{self.interface}" if self.interface else "")
+
+    @property
+    def host_port(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    @property
+    def multicast(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_multicast
+        except ValueError:
+            return False
+
+    @property
+    def exposed(self) -> bool:
+        """Whether other computers can reach it. A group is heard where it is joined and nowhere else."""
+        if self.multicast:
+            return self.interface not in ("", *LOOPBACK_NAMES) and not is_loopback(self.interface)
+        return not is_loopback(self.host)
+
+    def joined(self, interface: str | None) -> "Address":
+        """Return it with its source's interface, if it is a group that names none itself."""
+        return self._replace(interface=interface) if interface and self.multicast and not self.interface else self
 
 
 def address(text: str, scheme: str = "") -> Address:
-    """Parse "scheme://host:port", or "host:port" which gets `scheme`. Raises ValueError that says what is wrong."""
+    """Parse "scheme://host:port", or "host:port" which gets `scheme`; a group may end with "@interface".
+
+    Raises ValueError that says what is wrong.
+    """
     before, mark, rest = text.partition("://")
     scheme, rest = (before, rest) if mark else (scheme, text)
+    rest, at, interface = rest.partition("@")
     host, mark, port = rest.rpartition(":")
     if not mark or not host:
         raise ValueError("has no port")
@@ -32,15 +74,13 @@ def address(text: str, scheme: str = "") -> Address:
         host = host[1:-1]
     elif ":" in host or "/" in host or " " in host:
         raise ValueError(f'has "{host}" for an address')
-    return Address(scheme, host, int(port))
-
-
-def is_multicast(host: str) -> bool:
-    """Return whether a host is a multicast group."""
-    try:
-        return ipaddress.ip_address(host).is_multicast
-    except ValueError:
-        return False
+    found = Address(scheme, host, int(port), interface.removeprefix("[").removesuffix("]"))
+    if found.multicast and "%" in host:
+        group, _, name = host.partition("%")
+        raise ValueError(f'has an interface inside; write it at the end: "udp://[{group}]:{port}@{name}"')
+    if at:
+        _check_interface(found)
+    return found
 
 
 def is_loopback(host: str) -> bool:
@@ -53,14 +93,29 @@ def is_loopback(host: str) -> bool:
 
 def exposed(settings: Settings) -> list[str]:
     """Return the addresses in a configuration that other computers can reach; `run` needs --expose for them."""
-    found = []
-    for source in settings.sources:
-        for listen in source.listens:
-            host = address(listen).host
-            if is_multicast(host):  # a group is heard where it is joined: on loopback, unless an interface is named
-                host = source.interface or "127.0.0.1"
-            if not is_loopback(host):
-                found.append(f"{listen} (source {source.name})")
-    if not is_loopback(address(settings.api.listen).host):
+    found = [
+        f"{listen} (source {source.name})"
+        for source in settings.sources
+        for listen in source.listens
+        if address(listen).joined(source.interface).exposed
+    ]
+    if address(settings.api.listen).exposed:
         found.append(f"{settings.api.listen} (api)")
     return found
+
+
+def _check_interface(found: Address) -> None:
+    """Raise ValueError when what stands after the @ is not an interface that could join the group before it."""
+    interface = found.interface
+    if found.scheme != "udp" or not found.multicast:
+        raise ValueError(f'names an interface, which only a udp:// multicast group has; leave out "@{interface}"')
+    example = f"{found._replace(interface='eth0')}"
+    try:
+        version = ipaddress.ip_address(interface.partition("%")[0]).version
+    except ValueError:
+        if not _NAME.fullmatch(interface):
+            raise ValueError(f'has "{interface}" for an interface, e.g. "{example}"') from None
+        return
+    if "%" in interface or version != ipaddress.ip_address(found.host).version:
+        kind = "an IPv6 address" if ":" in found.host else "an IPv4 address"
+        raise ValueError(f'needs {kind} of the interface, or its name after the @, e.g. "{example}"')

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from skywarden.alert import AlertSettings
-from skywarden.config.address import FORMS, address, is_multicast
+from skywarden.config.address import FORMS, address
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
 from skywarden.errors import ConfigError
@@ -103,7 +103,8 @@ def _listens(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[
     for index, one in enumerate(listen):
         yield from _address((*key, index), one, ("tcp", "udp"), FORMS["listen"])
         if one in listen[:index]:
-            yield Problem((*key, index), f"= {toml(one)} stands twice; leave one out")
+            text = f"= {toml(one)} stands twice; leave one out, or name an interface for each (docs/configuration.md)"
+            yield Problem((*key, index), text)
 
 
 def _editions(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
@@ -125,11 +126,13 @@ def _interface(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterato
     if not isinstance(source.get("interface"), str) or not all(isinstance(one, str) for one in listens):
         return
     try:
-        groups = [is_multicast(address(one).host) for one in listens]
+        found = [address(one) for one in listens]
     except ValueError:
         return
-    if not any(groups):
+    if not any(one.multicast for one in found):
         yield Problem((*key, "interface"), "is only for a multicast group (224.0.0.0 to 239.255.255.255); leave it out")
+    elif all(one.interface for one in found if one.multicast):
+        yield Problem((*key, "interface"), "is used by no group: each has its own after the @; leave it out")
 
 
 def _address(key: tuple[str | int, ...], text: str, schemes: tuple[str, ...], form: str) -> Iterator[Problem]:

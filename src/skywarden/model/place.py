@@ -56,10 +56,10 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     name: str
     format: str  # a row of sensors.DECODERS
-    listen: str | tuple[str, ...] | None = None  # "tcp://127.0.0.1:30003", "udp://239.1.1.1:8600" (multicast); several
+    listen: str | tuple[str, ...] | None = None  # "tcp://127.0.0.1:30003", "udp://239.1.1.1:8600@eth1" (group); several
     connect: str | None = None  # "tcp://host:30005"
     file: str | None = None  # recording: raw, pcap, JSON lines (.gz too)
-    interface: str | None = None  # address of the interface that joins a multicast group
+    interface: str | None = None  # name or address; joins the groups that name none
     latitude: float | None = None  # deg; where the receiver stands, if the format needs it (surface positions)
     longitude: float | None = None  # deg
     editions: dict[str, str] = {}  # ASTERIX: category -> edition, e.g. {"048" = "1.32"}

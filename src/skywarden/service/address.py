@@ -1,48 +1,22 @@
-"""Addresses: "tcp://127.0.0.1:30003" taken apart and checked."""
+"""Addresses of a configuration checked for use: "tcp://127.0.0.1:30003"."""
 
 import ipaddress
-import socket
-from typing import NamedTuple
 
-from skywarden.config.address import address, is_loopback, is_multicast
+from skywarden.config.address import LOOPBACK, Address, address
 from skywarden.errors import ConfigError
 
-LOOPBACK = "127.0.0.1"
 EXAMPLE = 'write for example "tcp://127.0.0.1:30003"'
-
-
-class Address(NamedTuple):
-    """scheme: "tcp" or "udp"; host: a literal address or a name, without brackets."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.host_port}"
-
-    @property
-    def host_port(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def family(self) -> socket.AddressFamily:
-        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
-
-    @property
-    def multicast(self) -> bool:
-        return is_multicast(self.host)
 
 
 def parse(text: str, where: str) -> Address:
     """Take an address apart. Raises ConfigError that says what to write."""
     try:
-        scheme, host, port = address(text)
+        found = address(text)
     except ValueError as e:
         raise ConfigError(f'"{text}" {e}; {EXAMPLE}', where) from None
-    if scheme not in ("tcp", "udp"):
+    if found.scheme not in ("tcp", "udp"):
         raise ConfigError(f'"{text}" does not say tcp or udp; {EXAMPLE}', where)
-    return Address(scheme, LOOPBACK if host == "localhost" else host, port)
+    return found._replace(host=LOOPBACK) if found.host == "localhost" else found
 
 
 def is_literal(host: str) -> bool:
@@ -54,11 +28,12 @@ def is_literal(host: str) -> bool:
     return True
 
 
-def require_loopback(host: str, expose: bool, where: str) -> None:
+def require_loopback(listener: Address, expose: bool, where: str) -> None:
     """Raise ConfigError when a listener would be open to the network and nobody said so."""
-    if not is_literal(host) and host != "localhost":
-        raise ConfigError(f'cannot listen at the name "{host}"; write the address of an interface', where)
-    if not expose and not is_loopback(host):
+    if not is_literal(listener.host) and listener.host != "localhost":
+        raise ConfigError(f'cannot listen at the name "{listener.host}"; write the address of an interface', where)
+    if not expose and listener.exposed:
+        reached = listener.interface or listener.host
         raise ConfigError(
-            f"{host} can be reached from the network; use {LOOPBACK}, or start with --expose if that is meant", where
+            f"{reached} can be reached from the network; use {LOOPBACK}, or start with --expose if that is meant", where
         )

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -19,6 +20,8 @@ from skywarden.service.publish import Publisher
 
 STREAMS = 64  # at once
 SEND_WITHIN = 10.0  # s; a viewer that takes longer for one message has gone
+GOODBYE_WITHIN = 1.0  # s
+TOO_MANY = (1013, "too many viewers")  # code: RFC 6455, "try again later"
 NOTHING_YET = 503
 
 
@@ -94,25 +97,41 @@ class _Streams:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._open = 0
+        self._open: dict[asyncio.Event, str] = {}  # what ends it -> the viewer's address; in order of arrival
 
     async def serve(self, socket: WebSocket) -> None:
-        if self._open >= STREAMS:
-            await socket.close(1013, "too many viewers")
+        host = socket.client.host if socket.client else ""
+        if len(self._open) >= STREAMS and not self._make_room(host):
+            await socket.close(*TOO_MANY)
             return
         await socket.accept()
-        self._open += 1
-        fresh = asyncio.Event()
+        fresh, end = asyncio.Event(), asyncio.Event()
+        self._open[end] = host
         loop = asyncio.get_running_loop()
         leave = self._publisher.watch(lambda: _wake(loop, fresh))
-        tasks = [asyncio.create_task(self._send(socket, fresh)), asyncio.create_task(_until_gone(socket))]
+        tasks = [asyncio.create_task(one) for one in (self._send(socket, fresh), _until_gone(socket), end.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             leave()
             for task in tasks:
                 task.cancel()
-            self._open -= 1
+            self._open.pop(end, None)
+        if end.is_set():
+            with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+                async with asyncio.timeout(GOODBYE_WITHIN):
+                    await socket.close(*TOO_MANY)
+
+    def _make_room(self, host: str) -> bool:
+        """End the oldest stream of the host that has most, unless the newcomer's has as many; say whether it did."""
+        held = Counter(self._open.values())
+        most, number = held.most_common(1)[0]
+        if number <= held[host] + 1:
+            return False
+        end = next(end for end, owner in self._open.items() if owner == most)
+        del self._open[end]
+        end.set()
+        return True
 
     async def _send(self, socket: WebSocket, fresh: asyncio.Event) -> None:
         last = None

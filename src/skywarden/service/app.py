@@ -61,7 +61,7 @@ class App:
 
     def start(self) -> None:
         """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
-        _, host, port = address(self.settings.api.listen, "tcp")
+        _, host, port, _ = address(self.settings.api.listen, "tcp")
         self.server = serve(self.publisher, host, port, expose=self._expose)
         self._inbox.start()
         self._thread.start()
@@ -83,7 +83,7 @@ class App:
     @property
     def address(self) -> str:
         """Where the page is."""
-        _, host, port = address(self.settings.api.listen, "tcp")
+        _, host, port, _ = address(self.settings.api.listen, "tcp")
         return f"http://{host}:{self.server.port if self.server else port}/"
 
     def summary(self) -> dict[str, Any]:

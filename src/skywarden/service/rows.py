@@ -68,6 +68,7 @@ class SourceRow(msgspec.Struct, frozen=True):
     bytes: int
     overrun: int
     peers: int
+    displaced: int
     address: str
 
     @property
@@ -170,6 +171,7 @@ def sources(
                 bytes=wire.bytes,
                 overrun=wire.overrun,
                 peers=wire.peers,
+                displaced=wire.displaced,
                 address=wire.address,
             )
         )

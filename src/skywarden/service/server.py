@@ -5,57 +5,21 @@ import logging
 import socket
 import threading
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from skywarden.config.address import LOOPBACK, Address
 from skywarden.errors import ConfigError
 from skywarden.service import api
-from skywarden.service.address import Address, require_loopback
+from skywarden.service.address import require_loopback
 from skywarden.service.publish import Publisher
+from skywarden.service.viewers import CONNECTIONS, Impatient, Stream, Viewers
 from skywarden.service.wire import why
 
 STOP_WITHIN = 1  # s
 MESSAGE = 1 << 10  # bytes that a viewer may say at once
-CONNECTIONS = 256
-REQUEST_WITHIN = 10.0  # s for a whole request; half ones would keep their places for ever, and others out
+BACKLOG = CONNECTIONS // 2  # taken at once: each is read before so many come that it would make room again
 
 logger = logging.getLogger(__name__)
-
-
-class Impatient(H11Protocol):
-    """HTTP that closes a connection on which no whole request comes in time; uvicorn itself waits for ever."""
-
-    _patience: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._wait()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        self._stop_waiting()
-        super().handle_websocket_upgrade(event)
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._wait()
-
-    def _wait(self) -> None:
-        self._stop_waiting()
-        self._patience = self.loop.call_later(REQUEST_WITHIN, self._look)
-
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-
-    def _look(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
 
 
 class Server:
@@ -64,6 +28,7 @@ class Server:
     def __init__(self, sock: socket.socket, config: uvicorn.Config) -> None:
         self.port: int = sock.getsockname()[1]
         self._server = uvicorn.Server(config)
+        self._server.server_state = Viewers()
         self._thread = threading.Thread(target=self._run, args=(sock,), name="api", daemon=True)
         self._thread.start()
 
@@ -82,8 +47,8 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -
 
     Raises ConfigError when the address is not ours, is in use, or is open to the network without expose.
     """
-    require_loopback(host, expose, "api.listen")
-    address = Address("tcp", "127.0.0.1" if host == "localhost" else host, port)
+    address = Address("tcp", LOOPBACK if host == "localhost" else host, port)
+    require_loopback(address, expose, "api.listen")
     try:
         sock = socket.create_server((address.host, address.port), family=address.family)
     except OSError as e:
@@ -92,7 +57,7 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -
         ) from None
     config = uvicorn.Config(
         api.make(publisher, host),
-        ws="websockets-sansio",
+        ws=Stream,
         ws_per_message_deflate=False,
         ws_max_size=MESSAGE,
         ws_ping_interval=10.0,
@@ -105,7 +70,7 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -
         log_level="warning",
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=STOP_WITHIN,
     )
     server = Server(sock, config)

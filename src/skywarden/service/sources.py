@@ -13,7 +13,7 @@ from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
 from skywarden.model.place import Source
 from skywarden.sensors import DECODERS
-from skywarden.service.address import LOOPBACK, Address, parse, require_loopback
+from skywarden.service.address import parse, require_loopback
 from skywarden.service.clock import Clock, DataClock
 from skywarden.service.files import Files
 from skywarden.service.receive import Receiver
@@ -208,8 +208,9 @@ class _Plan(NamedTuple):
     kinds: list[Kind]
 
 
-def _addresses(source: Source) -> tuple[str, ...]:
-    return source.listens or (source.connect or source.file or "",)
+def _addresses(source: Source) -> list[str]:
+    listens = [str(parse(listen, "listen").joined(source.interface)) for listen in source.listens]
+    return listens or [source.connect or source.file or ""]
 
 
 def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> list[Kind]:
@@ -228,12 +229,7 @@ def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, 
         return [TcpClient]
     kinds: list[Kind] = []
     for listen in source.listens:
-        address = parse(listen, f"{where}.listen")
-        require_loopback(_reached_at(address, source), expose, f"{where}.listen")
+        address = parse(listen, f"{where}.listen").joined(source.interface)
+        require_loopback(address, expose, f"{where}.listen")
         kinds.append(TcpServer if address.scheme == "tcp" else UdpChannel)
     return kinds
-
-
-def _reached_at(address: Address, source: Source) -> str:
-    """Return the address from which a listener can be reached: a group is heard where it was joined."""
-    return (source.interface or LOOPBACK) if address.multicast else address.host

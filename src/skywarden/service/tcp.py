@@ -4,13 +4,17 @@ import errno
 import selectors
 import socket
 import threading
+import time
 from contextlib import suppress
 
 from skywarden.service.address import is_literal, parse
+from skywarden.service.places import gives_way
 from skywarden.service.receive import Receiver
 from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
 
-CLIENTS = 64  # of one source
+CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
+BURST = CLIENTS // 4  # new ones in one poll: each is read before so many come that it would make room again
+BACKLOG = 1024  # connections that wait to be taken; a flood that fills it makes real ones try again after 1 s
 LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
 BACKOFF = (0.5, 10.0)  # s until the next try to connect: doubled from the first to the second
 CONNECT_WITHIN = 10.0  # s
@@ -19,28 +23,36 @@ CONNECTED = "connected"
 CONNECTING = "connecting"
 
 
+class _Peer:
+    """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet."""
+
+    def __init__(self, sock: socket.socket, host: str) -> None:
+        self.sock, self.host, self.heard = sock, host, 0.0
+        self.partial = b""  # of an unfinished message
+
+
 class Connections:
-    """The open connections of one source, each with its own unfinished message."""
+    """The open connections of one way in, in order of arrival."""
 
     def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
         self._way = way
         self._feed, self._selector, self._receiver = feed, selector, receiver
-        self._partial: dict[socket.socket, bytes] = {}
+        self._peers: dict[socket.socket, _Peer] = {}
         self._paused = False
 
     def __len__(self) -> int:
-        return len(self._partial)
+        return len(self._peers)
 
     def __contains__(self, sock: socket.socket) -> bool:
-        return sock in self._partial
+        return sock in self._peers
 
-    def add(self, sock: socket.socket, channel: "TcpServer | TcpClient") -> None:
+    def add(self, sock: socket.socket, channel: "TcpServer | TcpClient", host: str) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEPALIVE:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._partial[sock] = b""
+        self._peers[sock] = _Peer(sock, host)
         self._way.peers = len(self)
         self._way.state = CONNECTED
         if not self._paused:
@@ -52,20 +64,31 @@ class Connections:
             chunk = self._receiver.stream(sock, max(LEAST, POLL_BYTES // len(self)))
         except OSError:
             chunk = None
+        peer = self._peers[sock]
         if chunk is None:
-            self._feed.end(self._partial[sock])
+            self._feed.end(peer.partial)
             self._drop(sock)
             return False
         if chunk:
-            self._partial[sock] = self._feed.cut(self._partial[sock], chunk)
+            peer.partial, whole = self._feed.cut(peer.partial, chunk)
+            if whole:
+                peer.heard = time.monotonic()
         return True
+
+    def make_room(self, host: str) -> None:
+        """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
+        peer = gives_way(self._peers.values(), host)
+        if self.read(peer.sock):
+            self._feed.end(peer.partial)
+            self._drop(peer.sock)
+            self._way.displaced += 1
 
     def balance(self, channel: "TcpServer | TcpClient") -> None:
         """Stop reading when too much waits for the engine; go on when it has caught up."""
         full = self._feed.full  # read once: the engine may fetch at any moment
         if full != self._paused:
             self._paused = full
-            for sock in self._partial:
+            for sock in self._peers:
                 if self._paused:
                     self._selector.unregister(sock)
                 else:
@@ -73,11 +96,11 @@ class Connections:
 
     def close(self) -> None:
         """End all connections ourselves. What is unfinished was never a message, and its sender knows."""
-        for sock in list(self._partial):
+        for sock in list(self._peers):
             self._drop(sock)
 
     def _drop(self, sock: socket.socket) -> None:
-        del self._partial[sock]
+        del self._peers[sock]
         with suppress(KeyError):  # paused: it is not there
             self._selector.unregister(sock)
         sock.close()
@@ -101,7 +124,7 @@ class TcpServer:
             self._due = now + RETRY
             try:
                 self._socket = socket.create_server(
-                    (self._address.host, self._address.port), family=self._address.family, backlog=CLIENTS
+                    (self._address.host, self._address.port), family=self._address.family, backlog=BACKLOG
                 )
             except OSError as e:
                 self.way.state = f"cannot listen: {why(e)}"
@@ -112,7 +135,7 @@ class TcpServer:
             self._selector.register(self._socket, selectors.EVENT_READ, self)
 
     def ready(self, sock: socket.socket) -> None:
-        """Read one connection, or take a new one."""
+        """Read one connection, or take new ones."""
         if sock is self._socket:
             self._accept(sock)
         elif sock in self._connections and not self._connections.read(sock) and not self._connections:
@@ -127,14 +150,16 @@ class TcpServer:
             self._socket = None
 
     def _accept(self, listener: socket.socket) -> None:
-        try:
-            sock, _ = listener.accept()
-        except OSError:  # it has gone again, or there are too many open files: the next poll tries again
-            return
-        if len(self._connections) >= CLIENTS:
-            sock.close()
-        else:
-            self._connections.add(sock, self)
+        for _ in range(BURST):
+            if len(self._connections) >= CLIENTS and self.feed.full:
+                return  # nobody is read now: what waits in the sockets of those sent away would be lost
+            try:
+                sock, (host, *_) = listener.accept()
+            except OSError:  # no more, or too many open files: the next poll tries again
+                return
+            if len(self._connections) >= CLIENTS:
+                self._connections.make_room(host)
+            self._connections.add(sock, self, host)
 
 
 class TcpClient:
@@ -177,7 +202,7 @@ class TcpClient:
                 self._selector.unregister(sock)
                 self._pending = None
                 self._before = self.feed.received
-                self._connections.add(sock, self)
+                self._connections.add(sock, self, self._address.host)
         elif sock in self._connections and not self._connections.read(sock):
             if self.feed.received > self._before:
                 self._delay = BACKOFF[0]

@@ -1,11 +1,14 @@
 """UDP: one datagram is one message. Unicast and multicast."""
 
+import errno
 import os
 import selectors
 import socket
 import struct
+from pathlib import Path
 
-from skywarden.service.address import LOOPBACK, Address, parse
+from skywarden.config.address import LOOPBACK, LOOPBACK_NAMES, Address
+from skywarden.service.address import is_literal, parse
 from skywarden.service.receive import BATCH, Receiver
 from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, Way, why
 
@@ -14,6 +17,7 @@ SO_RCVBUFFORCE = 33  # Linux: a larger buffer than net.core.rmem_max, for the pr
 SO_MEMINFO = 55  # Linux: the socket's memory; its ninth word counts dropped datagrams
 DROPS = 8
 IP_MULTICAST_ALL = 49  # Linux: 0 = only what came in where this socket joined, not where other programs did
+INTERFACES = Path("/proc/net/if_inet6")  # Linux: IPv6 address and number of each interface, hexadecimal
 
 
 class UdpChannel:
@@ -33,7 +37,7 @@ class UdpChannel:
         elif now >= self._due:
             self._due = now + RETRY
             try:
-                self._socket = _listen(self._address, self.feed.source.interface)
+                self._socket = _listen(self._address)
             except OSError as e:
                 self.way.state = f"cannot listen: {why(e)}"
                 return
@@ -77,7 +81,7 @@ class UdpChannel:
             self._drops = drops
 
 
-def _listen(address: Address, interface: str | None) -> socket.socket:
+def _listen(address: Address) -> socket.socket:
     sock = socket.socket(address.family, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
@@ -87,7 +91,7 @@ def _listen(address: Address, interface: str | None) -> socket.socket:
             except OSError:  # not Linux, or not privileged: the ordinary size has to do
                 continue
         if address.multicast:
-            _join(sock, address, interface)
+            _join(sock, address)
         else:
             sock.bind((address.host, address.port))
     except OSError:
@@ -96,16 +100,32 @@ def _listen(address: Address, interface: str | None) -> socket.socket:
     return sock
 
 
-def _join(sock: socket.socket, address: Address, interface: str | None) -> None:
-    """Bind to the group itself, so that other traffic to the same port stays out, and join it."""
+def _join(sock: socket.socket, address: Address) -> None:
+    """Bind to the group itself, so that other traffic to the same port stays out, and join it on one interface."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((address.host, address.port))
     if address.family == socket.AF_INET6:
-        index = socket.if_nametoindex(interface or "lo")
+        index = _index(address.interface or LOOPBACK_NAMES[0])
+        if hasattr(socket, "SO_BINDTODEVICE"):  # Linux has no IP_MULTICAST_ALL by interface for IPv6
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, socket.if_indextoname(index).encode())
+        sock.bind((address.host, address.port, 0, index))
         group = socket.inet_pton(socket.AF_INET6, address.host) + struct.pack("@I", index)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
         return
-    group = socket.inet_aton(address.host) + socket.inet_aton(interface or LOOPBACK)
-    sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
     if hasattr(socket, "IP_MULTICAST_ALL") or os.uname().sysname == "Linux":
         sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+    sock.bind((address.host, address.port))
+    interface = address.interface or LOOPBACK
+    where = socket.inet_aton(interface) if is_literal(interface) else bytes(4) + struct.pack("@i", _index(interface))
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(address.host) + where)
+
+
+def _index(interface: str) -> int:
+    """Return the number of the interface that has this name or this IPv6 address. Raises OSError."""
+    if not is_literal(interface):
+        return socket.if_nametoindex(interface)
+    wanted = socket.inet_pton(socket.AF_INET6, interface).hex()
+    for row in INTERFACES.read_text().splitlines() if INTERFACES.exists() else ():
+        found, index, *_ = row.split()
+        if found == wanted:
+            return int(index, 16)
+    raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))

@@ -221,6 +221,8 @@ def _trouble(source: SourceRow) -> int:
 def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
     word, _, detail = source.state.partition(": ")
     state = f"{page.say(word)}: {detail}" if detail else page.say(word)
+    if source.displaced:
+        state += f" ({page.say('displaced').format(n=source.displaced)})"
     refused = sum(source.refused.values())
     worst = max(source.refused, key=lambda reason: source.refused[reason], default="")
     old = source.last_age_s is None or source.last_age_s + page.stale >= OLD

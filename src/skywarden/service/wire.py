@@ -43,7 +43,7 @@ class Wire(msgspec.Struct, frozen=True):
     state: "listening", "connected", "connecting", "waiting: ...", "cannot listen: ...", "reading", "finished",
     "cannot read: ...". received: messages; overrun: messages lost because we did not keep up; last_received: ns, 0
     before the first; peers: connected clients; address: with the port that was really bound, or the file; several
-    are joined by ", ".
+    are joined by ", "; a multicast group has its interface after an "@". displaced: clients sent away for others.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Wire(msgspec.Struct, frozen=True):
     last_received: int
     peers: int
     address: str
+    displaced: int = 0
 
 
 class Way:
@@ -62,7 +63,7 @@ class Way:
     def __init__(self, address: str) -> None:
         self.address = address
         self.state = ""
-        self.peers = 0
+        self.peers = self.displaced = 0
 
 
 class Load:
@@ -105,6 +106,7 @@ class Feed:
             self.last_received,
             sum(way.peers for way in self.ways),
             ", ".join(way.address for way in self.ways),
+            sum(way.displaced for way in self.ways),
         )
 
     def add(self, data: bytes, lengths: list[int]) -> None:
@@ -112,8 +114,8 @@ class Feed:
         self._data.append(data)
         self._lengths += lengths
 
-    def cut(self, partial: bytes, chunk: bytes) -> bytes:
-        """Take the whole messages of a stream in; return what waits for more bytes."""
+    def cut(self, partial: bytes, chunk: bytes) -> tuple[bytes, bool]:
+        """Take the whole messages of a stream in; return what waits for more bytes, and whether there were any."""
         buffer = partial + chunk if partial else chunk
         lengths = self.framing.split(buffer)
         used = sum(lengths)
@@ -121,9 +123,9 @@ class Feed:
             self.add(buffer[:used] if used < len(buffer) else buffer, lengths)
         rest = buffer[used:]
         if len(rest) <= PARTIAL:
-            return rest
+            return rest, bool(used)
         self.add(rest, [len(rest)])
-        return b""
+        return b"", bool(used)
 
     def stamp(self, message: bytes, near: int) -> int | None:
         """Return a message's own time. One at which the format's code fails has none: `decode` will refuse it."""
@@ -213,7 +215,11 @@ def _state(ways: Sequence[Way]) -> str:
 
 def why(error: OSError) -> str:
     """Say an error of the system in a few words."""
-    words = {errno.EADDRINUSE: "address in use", errno.EADDRNOTAVAIL: "this computer does not have that address"}
+    words = {
+        errno.EADDRINUSE: "address in use",
+        errno.EADDRNOTAVAIL: "this computer does not have that address",
+        errno.ENODEV: "this computer does not have that interface",
+    }
     return words.get(error.errno or 0) or (os.strerror(error.errno).lower() if error.errno else str(error))
 
 
