@@ -1,40 +1,94 @@
-"""Compiled loops: one typed decorator, so that every kernel has the same settings.
+"""Compiled loops: two typed decorators, so that every kernel has the same settings.
 
-cache: compiled once a machine. nogil: the sockets go on while a kernel runs. No fastmath: it drops NaN checks,
-and NaN is how a missing measurement is written.
+`kernel` makes one that Python calls. `inner` makes one that only kernels call: without a way in from Python it
+compiles in two thirds of the time, and what it becomes is kept in its callers' code.
+
+Numba is imported when the first kernel runs. cache: compiled once a machine. nogil: the sockets go on while a kernel
+runs. No fastmath: it drops NaN checks, and NaN is how a missing measurement is written.
 """
 
+import os
+import sys
 from collections.abc import Callable
+from functools import cache, cached_property, update_wrapper
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
-
-import numba
+from shutil import rmtree
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
 HERE = Path(__file__).parent
 MARK = b"skywarden.kernel"  # every file with kernels imports it
+KEPT = 4  # folders of compiled kernels; several checkouts may share a place, and old processes go on for a while
 
 
-def _version() -> str:
-    """Return a word that changes with any line of a file that has kernels.
+@cache
+def folder() -> Path:
+    """Return where compiled kernels are kept; another place after a change of any file that has kernels.
 
     Numba looks only at a kernel's own file: after an update it would go on with old code of kernels called from it.
+    Where it cannot be written (an installation for all users) Numba falls back to a place of the user's own.
     """
-    sources = blake2b(digest_size=6)
+    sources = blake2b(f"Numba {version('numba')}, Python {sys.version}".encode(), digest_size=6)
     for file in sorted(HERE.rglob("*.py")):
         if MARK in (text := file.read_bytes()):
             sources.update(text)
-    return sources.hexdigest()
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or HERE / "__pycache__") / f"kernels-{sources.hexdigest()}"
 
 
-# Where it cannot be written (an installation for all users) Numba falls back to a place of the user's own.
-numba_config: Any = numba.config
-numba_config.CACHE_DIR = str(Path(numba_config.CACHE_DIR or HERE / "__pycache__") / f"kernels-{_version()}")
+@cache
+def compiler() -> Any:
+    """Return Numba, which takes half a second to import, and lead it to `folder`."""
+    import numba
+
+    config: Any = numba.config
+    config.CACHE_DIR = str(folder())
+    tidy(folder())
+    return numba
+
+
+def tidy(used: Path) -> None:
+    """Remove all folders beside `used` that hold compiled kernels but the latest used; so may another process."""
+    try:
+        used.mkdir(parents=True, exist_ok=True)
+        os.utime(used)
+        others = sorted({*used.parent.glob("kernels-*")} - {used}, key=os.path.getmtime)
+    except OSError:  # another process removes too, or nothing can be written here
+        return
+    for old in others[: 1 - KEPT]:
+        rmtree(old, ignore_errors=True)
+
+
+class Loop(Generic[P, R]):
+    """A function as Python has it, `plain`, and as Numba makes it, `compiled`."""
+
+    def __init__(self, plain: Callable[P, R], inner: bool) -> None:
+        self.plain, self._inner = plain, inner
+        update_wrapper(self, plain)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The compiled one; it is compiled for the types of its arguments when it is first called."""
+        ways = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if self._inner else {"cache": True}
+        return compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self.compiled._numba_type_  # how Numba finds it in a kernel that calls it
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._inner:
+            return self.plain(*args, **kwargs)
+        return cast(R, self.compiled(*args, **kwargs))
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` for arrays and numbers; `kernel(f).py_func` is the plain one."""
-    compile_: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
-    return cast(Callable[P, R], compile_(function))
+    """Compile `function` for arrays and numbers."""
+    return Loop(function, inner=False)
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` into the kernels that call it. Called from Python it is plain; `kernel(f.plain)` is not."""
+    return Loop(function, inner=True)
