@@ -3,24 +3,31 @@
 `kernel` makes one that Python calls. `inner` makes one that only kernels call: without a way in from Python it
 compiles in two thirds of the time, and what it becomes is kept in its callers' code.
 
-Numba is imported when the first kernel runs. cache: compiled once a machine. nogil: the sockets go on while a kernel
-runs. No fastmath: it drops NaN checks, and NaN is how a missing measurement is written.
+Both are plain Python too, with results equal to the bit (tests/test_kernel.py), so that the first run on a machine
+sees before the compiler is through: see `plain_while`.
+
+Numba is imported when the first compiled kernel runs. cache: compiled once a machine. nogil: the sockets go on while
+a kernel runs. No fastmath: it drops NaN checks, and NaN is how a missing measurement is written.
 """
 
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, cached_property, update_wrapper
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
+
+import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
 HERE = Path(__file__).parent
 MARK = b"skywarden.kernel"  # every file with kernels imports it
+ALL = "all"  # file that says: this folder has all kernels
 KEPT = 4  # folders of compiled kernels; several checkouts may share a place, and old processes go on for a while
 
 
@@ -61,8 +68,22 @@ def tidy(used: Path) -> None:
         rmtree(old, ignore_errors=True)
 
 
+def kept() -> bool:
+    """Return whether all kernels are compiled and kept."""
+    return (folder() / ALL).exists()
+
+
+def keep() -> None:
+    """Note that all kernels are compiled and kept."""
+    with suppress(OSError):  # kept at a place of the user's own
+        folder().mkdir(parents=True, exist_ok=True)
+        (folder() / ALL).touch()
+
+
 class Loop(Generic[P, R]):
     """A function as Python has it, `plain`, and as Numba makes it, `compiled`."""
+
+    patient: ClassVar[Callable[[], bool]] = lambda: False  # whether the compiled ones are still waited for
 
     def __init__(self, plain: Callable[P, R], inner: bool) -> None:
         self.plain, self._inner = plain, inner
@@ -81,7 +102,25 @@ class Loop(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if self._inner:
             return self.plain(*args, **kwargs)
+        if Loop.patient():
+            with np.errstate(all="ignore"):
+                return self.plain(*map(_opened, args), **kwargs)
         return cast(R, self.compiled(*args, **kwargs))
+
+
+def _opened(argument: Any) -> Any:
+    """Return an argument whose records have their fields as attributes, as compiled code sees them."""
+    if isinstance(argument, np.ndarray) and argument.dtype.names:
+        return argument.view(np.recarray)
+    return argument._make(map(_opened, argument)) if hasattr(argument, "_make") else argument
+
+
+def plain_while(condition: Callable[[], bool]) -> None:
+    """Let kernels be plain Python, some hundred times slower, as long as `condition()`.
+
+    The one setting of this process that is not handed down: it changes no result.
+    """
+    Loop.patient = condition
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

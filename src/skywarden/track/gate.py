@@ -5,7 +5,7 @@ is widest. Nothing is ever as large as tracks times detections: each track looks
 in the key, compares exactly with COMPARED and keeps its KEPT best.
 """
 
-from math import cos, exp, inf, log, sin, sqrt
+from math import cos, exp, inf, log, nan, sin, sqrt
 
 import numpy as np
 
@@ -24,10 +24,16 @@ TENTATIVE = int(Status.TENTATIVE)
 
 @inner
 def sides(plots: Rows, side: F64) -> None:
-    """Write what the quick check needs, (m, 3): x, y, z, or sine and cosine of azimuth and the sort key."""
+    """Write what the quick check needs, (m, 3): x, y, z, or sine and cosine of azimuth and the sort key.
+
+    NaN, near nothing, for refused detections.
+    """
     for k in range(len(plots)):
         plot = plots[k]
-        if plot.kind == POSITION:
+        if plot.code != USED:
+            for a in range(3):
+                side[k, a] = nan
+        elif plot.kind == POSITION:
             for a in range(3):
                 side[k, a] = plot.z[a]
         else:

@@ -5,8 +5,10 @@ north, elevation up from its level, both rad; range rate is positive going away.
 """
 
 from collections.abc import Mapping
-from math import atan2, cos, floor, isfinite, isnan, log, pi, sqrt
+from math import atan2, cos, isfinite, isnan, log, pi, sqrt
 from typing import NamedTuple
+
+import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.detection import Kind
@@ -99,7 +101,7 @@ def linearise(plot: Plot, spot: Spot, state: F64, work: Work) -> None:
             continue
         difference = z[k] - work.expected[k + first]
         if k + first == 1:
-            difference -= 2.0 * pi * floor(difference / (2.0 * pi) + 0.5)
+            difference -= 2.0 * pi * np.floor(difference / (2.0 * pi) + 0.5)
         work.innovation[d] = difference
         work.rows[d] = k
         for b in range(6):
