@@ -1,7 +1,7 @@
 """Compiled loops: two typed decorators, so that every kernel has the same settings.
 
 `kernel` makes one that Python calls. `inner` makes one that only kernels call: without a way in from Python it
-compiles in two thirds of the time, and what it becomes is kept in its callers' code.
+compiles in less time, and what it becomes is kept in its callers' code.
 
 Both are plain Python too, with results equal to the bit (tests/test_kernel.py), so that the first run on a machine
 sees before the compiler is through: see `plain_while`.
