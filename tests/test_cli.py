@@ -97,6 +97,17 @@ def test_decoding_starts_without_tracker_and_web_server() -> None:
     assert done.stderr.decode().splitlines()[-1] == ""
 
 
+@pytest.mark.parametrize("words", [["decode", "modes", SAMPLE], ["config", "check", "site.toml"]])
+def test_what_needs_no_kernel_starts_without_numba(cli: Cli, words: list[str]) -> None:
+    cli.good("config", "init", "site.toml")
+    code = (
+        "import sys; from skywarden.cli.app import app; app(sys.argv[1:], standalone_mode=False);"
+        "print('numba' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=True)
+    assert done.stderr.decode().splitlines()[-1] == "False"
+
+
 def test_the_version_is_the_packages(cli: Cli) -> None:
     from skywarden import __version__
 

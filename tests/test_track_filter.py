@@ -8,27 +8,32 @@ from hypothesis import strategies as st
 from track_world import START, Radar, batch, where
 
 from skywarden import geo
+from skywarden.kernel import kernel
 from skywarden.model.detection import Kind
-from skywarden.track import motion
+from skywarden.track import filter as kalman
+from skywarden.track import measure, motion
 from skywarden.track.associate import CELLS, assign
 from skywarden.track.birth import births
-from skywarden.track.filter import anchor, measure
+from skywarden.track.filter import anchor
 from skywarden.track.gate import edges, keys
 from skywarden.track.groups import hits, run
-from skywarden.track.measure import polar
 from skywarden.track.plots import gather
 from skywarden.track.step import TrackerSettings, _parameters
 from skywarden.track.table import SPOT, TRACK, USED, Job, work
 
 NOISE = (motion.LEVEL_NOISE, motion.VERTICAL_NOISE)
 PLACE = Radar("r", 0.0, 0.0).place
+# compiled with a way in from Python
+up_at, height_at, polar_at, measured = (
+    kernel(f.plain) for f in (motion.up, motion.height, measure.polar, kalman.measure)
+)
 MASKS = ((0, 1, 2, 3), (0, 1, 2), (0, 1, 3), (0, 1))
 
 
 def one(job, plots, i, j):
     """Compare track i and detection j: chi-square and log-likelihood."""
     plot = plots[j]
-    return measure(job.tracks[i], plot, job.spots[plot["place"]], job.parameters[0], job.work[0])
+    return measured(job.tracks[i], plot, job.spots[plot["place"]], job.parameters[0], job.work[0])
 
 
 def some_tracks(n, seed=1):
@@ -80,7 +85,7 @@ def test_prediction_equals_its_slow_twin():
         np.testing.assert_allclose(covariances[i], covariance, rtol=1e-4, atol=1e-4 * np.diag(covariance).max())
         assert (covariances[i] == covariances[i].T).all()
         vertical = np.empty(3)
-        motion.up(row["state"], vertical)
+        up_at(row["state"], vertical)
         assert np.abs(vertical - up).max() < 1e-5
         mean, covariance = reference.predict(row["state"], row["covariance"], dt[i], NOISE, vertical)
         np.testing.assert_allclose(means[i], mean, rtol=1e-9)
@@ -97,7 +102,7 @@ def test_a_level_flight_keeps_its_height():
 
 def test_height_of_the_kernel_agrees_with_the_geodetic_one():
     position = where(np.linspace(-90_000, 90_000, 9), 40_000.0, np.linspace(0, 12_000, 9))
-    found = [motion.height(p) for p in position]
+    found = [height_at(p) for p in position]
     np.testing.assert_allclose(found, geo.geodetic(position)[2], atol=20)
 
 
@@ -105,7 +110,7 @@ def test_polar_model_and_jacobian_equal_their_slow_twins():
     spots, space = np.zeros(1, SPOT), work()
     spots["position"][0], spots["rotation"][0] = PLACE.position, PLACE.rotation
     for row in some_tracks(50):
-        polar(row["state"].copy(), spots[0], space[0])
+        polar_at(row["state"].copy(), spots[0], space[0])
         np.testing.assert_allclose(space["expected"][0], reference.polar(row["state"], PLACE), rtol=1e-9, atol=1e-12)
         found, numeric = space["jacobian"][0], reference.jacobian(row["state"], PLACE)
         scale = np.abs(numeric).max(1, keepdims=True)
@@ -125,7 +130,7 @@ def test_correction_equals_its_slow_twin(mask, late):
     for i, row in enumerate(before):
         dt = (START - row["time"]) * 1e-9
         up = np.empty(3)
-        motion.up(row["state"].copy(), up)
+        up_at(row["state"].copy(), up)
         mean, covariance = reference.predict(row["state"], row["covariance"], dt, NOISE, up)
         chi2, log_likelihood = one(job, plots, i, i)
         H = job.work["H"][0, : len(kept)].copy()

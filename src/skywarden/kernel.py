@@ -1,40 +1,133 @@
-"""Compiled loops: one typed decorator, so that every kernel has the same settings.
+"""Compiled loops: two typed decorators, so that every kernel has the same settings.
 
-cache: compiled once a machine. nogil: the sockets go on while a kernel runs. No fastmath: it drops NaN checks,
-and NaN is how a missing measurement is written.
+`kernel` makes one that Python calls. `inner` makes one that only kernels call: without a way in from Python it
+compiles in less time, and what it becomes is kept in its callers' code.
+
+Both are plain Python too, with results equal to the bit (tests/test_kernel.py), so that the first run on a machine
+sees before the compiler is through: see `plain_while`.
+
+Numba is imported when the first compiled kernel runs. cache: compiled once a machine. nogil: the sockets go on while
+a kernel runs. No fastmath: it drops NaN checks, and NaN is how a missing measurement is written.
 """
 
+import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, cached_property, update_wrapper
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from shutil import rmtree
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
-import numba
+import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
 HERE = Path(__file__).parent
 MARK = b"skywarden.kernel"  # every file with kernels imports it
+ALL = "all"  # file that says: this folder has all kernels
+KEPT = 4  # folders of compiled kernels; several checkouts may share a place, and old processes go on for a while
 
 
-def _version() -> str:
-    """Return a word that changes with any line of a file that has kernels.
+@cache
+def folder() -> Path:
+    """Return where compiled kernels are kept; another place after a change of any file that has kernels.
 
     Numba looks only at a kernel's own file: after an update it would go on with old code of kernels called from it.
+    Where it cannot be written (an installation for all users) Numba falls back to a place of the user's own.
     """
-    sources = blake2b(digest_size=6)
+    sources = blake2b(f"Numba {version('numba')}, Python {sys.version}".encode(), digest_size=6)
     for file in sorted(HERE.rglob("*.py")):
         if MARK in (text := file.read_bytes()):
             sources.update(text)
-    return sources.hexdigest()
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or HERE / "__pycache__") / f"kernels-{sources.hexdigest()}"
 
 
-# Where it cannot be written (an installation for all users) Numba falls back to a place of the user's own.
-numba_config: Any = numba.config
-numba_config.CACHE_DIR = str(Path(numba_config.CACHE_DIR or HERE / "__pycache__") / f"kernels-{_version()}")
+@cache
+def compiler() -> Any:
+    """Return Numba, which takes half a second to import, and lead it to `folder`."""
+    import numba
+
+    config: Any = numba.config
+    config.CACHE_DIR = str(folder())
+    tidy(folder())
+    return numba
+
+
+def tidy(used: Path) -> None:
+    """Remove all folders beside `used` that hold compiled kernels but the latest used; so may another process."""
+    try:
+        used.mkdir(parents=True, exist_ok=True)
+        os.utime(used)
+        others = sorted({*used.parent.glob("kernels-*")} - {used}, key=os.path.getmtime)
+    except OSError:  # another process removes too, or nothing can be written here
+        return
+    for old in others[: 1 - KEPT]:
+        rmtree(old, ignore_errors=True)
+
+
+def kept() -> bool:
+    """Return whether all kernels are compiled and kept."""
+    return (folder() / ALL).exists()
+
+
+def keep() -> None:
+    """Note that all kernels are compiled and kept."""
+    with suppress(OSError):  # kept at a place of the user's own
+        folder().mkdir(parents=True, exist_ok=True)
+        (folder() / ALL).touch()
+
+
+class Loop(Generic[P, R]):
+    """A function as Python has it, `plain`, and as Numba makes it, `compiled`."""
+
+    patient: ClassVar[Callable[[], bool]] = lambda: False  # whether the compiled ones are still waited for
+
+    def __init__(self, plain: Callable[P, R], inner: bool) -> None:
+        self.plain, self._inner = plain, inner
+        update_wrapper(self, plain)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The compiled one; it is compiled for the types of its arguments when it is first called."""
+        ways = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if self._inner else {"cache": True}
+        return compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self.compiled._numba_type_  # how Numba finds it in a kernel that calls it
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._inner:
+            return self.plain(*args, **kwargs)
+        if Loop.patient():
+            with np.errstate(all="ignore"):
+                return self.plain(*map(_opened, args), **kwargs)
+        return cast(R, self.compiled(*args, **kwargs))
+
+
+def _opened(argument: Any) -> Any:
+    """Return an argument whose records have their fields as attributes, as compiled code sees them."""
+    if isinstance(argument, np.ndarray) and argument.dtype.names:
+        return argument.view(np.recarray)
+    return argument._make(map(_opened, argument)) if hasattr(argument, "_make") else argument
+
+
+def plain_while(condition: Callable[[], bool]) -> None:
+    """Let kernels be plain Python, some hundred times slower, as long as `condition()`.
+
+    The one setting of this process that is not handed down: it changes no result.
+    """
+    Loop.patient = condition
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` for arrays and numbers; `kernel(f).py_func` is the plain one."""
-    compile_: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
-    return cast(Callable[P, R], compile_(function))
+    """Compile `function` for arrays and numbers."""
+    return Loop(function, inner=False)
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` into the kernels that call it. Called from Python it is plain; `kernel(f.plain)` is not."""
+    return Loop(function, inner=True)

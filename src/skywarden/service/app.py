@@ -14,6 +14,7 @@ from skywarden.errors import RecordError
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
 from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
+from skywarden.service.compile import Compiling
 from skywarden.service.engine import Engine, Outcome
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.server import Server, serve
@@ -40,6 +41,7 @@ class App:
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._failure: BaseException | None = None
         self.server: Server | None = None
+        self._compiling = Compiling()
         data = self.settings.run.clock == "data"
         self.clock: Clock = DataClock() if data else HostClock()
         with ExitStack() as undo:
@@ -63,6 +65,7 @@ class App:
         """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
         _, host, port, _ = address(self.settings.api.listen, "tcp")
         self.server = serve(self.publisher, host, port, expose=self._expose)
+        self._compiling.start()
         self._inbox.start()
         self._thread.start()
 
@@ -106,6 +109,7 @@ class App:
             return
         self._stopped = True
         with ExitStack() as steps:  # the last line is the first to run; each runs whatever becomes of the others
+            steps.callback(self._compiling.stop)
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
             if self.server is not None:

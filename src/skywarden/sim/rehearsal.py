@@ -1,8 +1,11 @@
 """A few seconds of the built-in raid through a line of its own: afterwards every kernel is compiled and kept.
 
-The first run of all on a machine compiles for a while; who must be quick from the first message on does this before.
+The first run of all on a machine compiles for a while; who must be quick from the first message on does this before:
+
+    python -m skywarden.sim.rehearsal
 """
 
+from skywarden.kernel import keep
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Started, Tick
 from skywarden.model.track import Mode
@@ -28,4 +31,9 @@ def rehearse(seconds: float = 12.0) -> int:
             due += TICK
         seq += 1
         line.feed(seq, Arrived(Frame.of(message.source, message.time, message.data)))
+    keep()
     return line.picture.next_number - 1 if line.picture else 0
+
+
+if __name__ == "__main__":
+    rehearse()

@@ -7,13 +7,13 @@ from math import inf
 
 import numpy as np
 
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
 
 CELLS = 65_536  # of a dense cost matrix; larger parts are assigned best pair first
 
 
-@kernel
+@inner
 def root(parent: I64, node: int) -> int:
     """Return the representative of a node, halving the path to it."""
     while parent[node] != node:
@@ -22,7 +22,7 @@ def root(parent: I64, node: int) -> int:
     return node
 
 
-@kernel
+@inner
 def augment(cost: F64, row: int, prices: F64, price: F64, owner: I64, back: I64) -> None:  # noqa: PLR0913 - one matrix
     """Place one more row of cost (r, c): shortest augmenting path from it to a free column.
 
@@ -55,7 +55,7 @@ def augment(cost: F64, row: int, prices: F64, price: F64, owner: I64, back: I64)
         column = back[column]
 
 
-@kernel
+@inner
 def solve(cost: F64) -> I64:
     """Return (c,) for each column of cost (r, c), r <= c, its row in the assignment of least total cost, -1 none.
 
@@ -79,7 +79,7 @@ def greedy(rows: I64, columns: I64, order: I64, size: int, match: I64) -> None:
             taken[rows[e]] = 1
 
 
-@kernel
+@inner
 def numbered(values: I64, edges: I64, number: I64, names: I64) -> int:
     """Number the different values of some edges in order of appearance: number[value], names[number]; return count.
 

@@ -3,7 +3,7 @@
 from math import asin, cos, isnan, log, sin, sqrt
 
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status
 from skywarden.track.filter import compare, correct, noise_of
@@ -16,7 +16,7 @@ SQRT3 = 1.7320508075688772
 REFRACTED = 4.0 / 3.0  # of the Earth's radius: the radar horizon (Blake 1986, section 5.3)
 
 
-@kernel
+@inner
 def elevation_at(slant: float, h: float, sensor: float, radius: float) -> float:
     """Return the elevation, rad, of a point h m high at `slant` range, m, from a sensor at height `sensor`.
 
@@ -26,7 +26,7 @@ def elevation_at(slant: float, h: float, sensor: float, radius: float) -> float:
     return asin(max(-1.0, min(1.0, (far * far - near * near - slant * slant) / (2.0 * slant * near))))
 
 
-@kernel
+@inner
 def heights(slant: float, sensor: float, radius: float, parameters: Parameters) -> tuple[float, float, float]:
     """Return three heights, m, that stand for the prior with weights 1/6, 2/3, 1/6, all above the radar horizon."""
     floor = max(
@@ -37,7 +37,7 @@ def heights(slant: float, sensor: float, radius: float, parameters: Parameters) 
     return max(low, middle - SQRT3 * parameters.height_sigma), middle, middle + SQRT3 * parameters.height_sigma
 
 
-@kernel
+@inner
 def point(z: F64, elevation: float, J: F64, out: F64) -> None:
     """Write the sensor-frame point (3,) of range z[0], azimuth z[1] and an elevation, and its Jacobian to J[:3, :3]."""
     r, sa, ca, se, ce = z[0], sin(z[1]), cos(z[1]), sin(elevation), cos(elevation)
@@ -48,14 +48,15 @@ def point(z: F64, elevation: float, J: F64, out: F64) -> None:
         out[a] = r * J[a, 0]
 
 
-@kernel
+@inner
 def spread_heights(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
     """Write the point of a detection without elevation to work.state[:3] and its doubt about height to work.A.
 
     Sensor frame. work.jacobian: of the middle height. The three points match the prior's first moments.
     """
     position, A, middle, other = spot.position, work.A, work.state, work.other
-    sine2 = position[2] ** 2 / (position[0] ** 2 + position[1] ** 2 + position[2] ** 2)
+    x, y, z = position[0], position[1], position[2]
+    sine2 = z * z / (x * x + y * y + z * z)
     radius = SEMI_MAJOR * sqrt(1.0 - ECCENTRICITY2) / (1.0 - ECCENTRICITY2 * sine2)  # Gauss, of curvature
     sensor = height(position)
     low, mid, high = heights(plot.z[0], sensor, radius, parameters)
@@ -74,7 +75,7 @@ def spread_heights(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -
             A[a, b] -= work.white[a] * work.white[b]
 
 
-@kernel
+@inner
 def add_noise(plot: Plot, work: Work) -> None:
     """Add the part of a polar detection's covariance that its first work.d components carry to work.A, (3, 3)."""
     J, R = work.jacobian, plot.covariance
@@ -85,7 +86,7 @@ def add_noise(plot: Plot, work: Work) -> None:
                     work.A[a, b] += J[a, c] * 0.5 * (R[c, e] + R[e, c]) * J[b, e]
 
 
-@kernel
+@inner
 def place_polar(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
     """Write the position that a polar detection supports to work.state[:3] and work.P[:3, :3], ECEF."""
     A, B, turn, local = work.A, work.B, spot.rotation, work.white
@@ -109,7 +110,7 @@ def place_polar(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> N
             work.P[a, b] = B[a, 0] * turn[0, b] + B[a, 1] * turn[1, b] + B[a, 2] * turn[2, b]
 
 
-@kernel
+@inner
 def place_position(plot: Plot, work: Work) -> None:
     """Write a POSITION detection to work.state[:3] and work.P[:3, :3], ECEF."""
     for a in range(3):
@@ -118,12 +119,13 @@ def place_position(plot: Plot, work: Work) -> None:
             work.P[a, b] = 0.5 * (plot.covariance[a, b] + plot.covariance[b, a])
 
 
-@kernel
+@inner
 def add_velocity(parameters: Parameters, work: Work) -> None:
     """Complete work.state and work.P by what is known of velocities before any is seen; make work.P symmetric."""
     P, vertical = work.P, work.vertical
     up(work.state, vertical)
-    level, steep = parameters.level_speed**2, parameters.vertical_speed**2
+    level = parameters.level_speed * parameters.level_speed
+    steep = parameters.vertical_speed * parameters.vertical_speed
     for a in range(3):
         work.state[a + 3] = 0.0
         for b in range(3):

@@ -3,9 +3,9 @@
 Names as in Bar-Shalom, Li, Kirubarajan 2001: S = H P H^T + R, K = P H^T S^-1; P is (6, 6) m and m/s, ECEF.
 """
 
-from math import log, pi, sqrt
+from math import log, nan, pi, sqrt
 
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
 from skywarden.track.measure import linearise
 from skywarden.track.motion import disturb, height, move, spread, up
@@ -14,7 +14,7 @@ from skywarden.track.table import Job, Parameters, Plot, Spot, Track, Work
 HAIR = 1e-8  # of a variance; a precise range rate of a wide new track makes products that cancel to 1e-9
 
 
-@kernel
+@inner
 def predict(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
     """Write a track's state dt s later (or earlier) to work.state and work.P."""
     up(track.state, work.vertical)
@@ -23,7 +23,7 @@ def predict(track: Track, dt: float, parameters: Parameters, work: Work) -> None
     disturb(work.P, dt, work.vertical, (parameters.level_noise, parameters.vertical_noise))
 
 
-@kernel
+@inner
 def noise_of(plot: Plot, work: Work) -> None:
     """Write a detection's covariance, (d, d), to work.R; doubt about its time counts along the velocity."""
     R, H, v, d = plot.covariance, work.H, work.state, work.d
@@ -36,7 +36,7 @@ def noise_of(plot: Plot, work: Work) -> None:
             work.R[a, b] = 0.5 * (R[i, k] + R[k, i]) + variance * work.white[a] * work.white[b]
 
 
-@kernel
+@inner
 def compare(P: F64, work: Work) -> tuple[float, float]:
     """Write P H^T to work.PH and the factor of S to work.L.
 
@@ -61,7 +61,7 @@ def compare(P: F64, work: Work) -> tuple[float, float]:
             if k < m:
                 work.L[m, k] = value / work.L[k, k]
             else:
-                work.L[m, m] = sqrt(value)
+                work.L[m, m] = sqrt(value) if value > 0.0 else nan
         for c in range(m):
             rest -= work.L[m, c] * work.white[c]
         work.white[m] = rest / work.L[m, m]
@@ -70,7 +70,7 @@ def compare(P: F64, work: Work) -> tuple[float, float]:
     return chi2, -0.5 * (chi2 + log_det + d * log(2.0 * pi))
 
 
-@kernel
+@inner
 def correct(state: F64, P: F64, work: Work) -> None:
     """Correct `state` (6,) and `P` (6, 6) in place by what `compare` left in `work`; symmetric to the bit.
 
@@ -91,7 +91,7 @@ def correct(state: F64, P: F64, work: Work) -> None:
     joseph(P, work)
 
 
-@kernel
+@inner
 def joseph(P: F64, work: Work) -> None:
     """Replace P by A P A^T + K R K^T, with a hair more on the diagonal than rounding can take off."""
     A, B, K, KR, d, six = work.A, work.B, work.K, work.PH, work.d, work.six
@@ -117,7 +117,7 @@ def joseph(P: F64, work: Work) -> None:
         P[a, a] *= 1.0 + HAIR
 
 
-@kernel
+@inner
 def gain_of(work: Work) -> None:
     """Write K = P H^T S^-1 to work.K."""
     K, L, d = work.K, work.L, work.d
@@ -134,7 +134,7 @@ def gain_of(work: Work) -> None:
             K[a, m] = value / L[m, m]
 
 
-@kernel
+@inner
 def measure(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> tuple[float, float]:
     """Predict a track to a detection and compare. Return chi-square and log-likelihood."""
     predict(track, (plot.time - track.time) * 1e-9, parameters, work)
@@ -143,7 +143,7 @@ def measure(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: 
     return compare(work.P, work)
 
 
-@kernel
+@inner
 def past(track: Track, dt: float, parameters: Parameters, work: Work) -> None:
     """Turn work.H and work.R, which hold dt s before the track's time, into what they are at its time."""
     A, H, d, six = work.A, work.H, work.d, work.six

@@ -5,11 +5,11 @@ is widest. Nothing is ever as large as tracks times detections: each track looks
 in the key, compares exactly with COMPARED and keeps its KEPT best.
 """
 
-from math import cos, exp, inf, log, sin, sqrt
+from math import cos, exp, inf, log, nan, sin, sqrt
 
 import numpy as np
 
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status
@@ -22,12 +22,18 @@ ADDRESS_BONUS = 30.0  # nats; the same address outweighs any nearness inside the
 TENTATIVE = int(Status.TENTATIVE)
 
 
-@kernel
+@inner
 def sides(plots: Rows, side: F64) -> None:
-    """Write what the quick check needs, (m, 3): x, y, z, or sine and cosine of azimuth and the sort key."""
+    """Write what the quick check needs, (m, 3): x, y, z, or sine and cosine of azimuth and the sort key.
+
+    NaN, near nothing, for refused detections.
+    """
     for k in range(len(plots)):
         plot = plots[k]
-        if plot.kind == POSITION:
+        if plot.code != USED:
+            for a in range(3):
+                side[k, a] = nan
+        elif plot.kind == POSITION:
             for a in range(3):
                 side[k, a] = plot.z[a]
         else:
@@ -36,7 +42,7 @@ def sides(plots: Rows, side: F64) -> None:
             side[k, 2] = plot.z[0] if plot.kind == POLAR else side[k, 0]
 
 
-@kernel
+@inner
 def widest(plots: Rows, side: F64) -> int:
     """Return the column of `side` to sort by: where POSITION detections differ most, the key's own for others."""
     if plots[0].kind != POSITION:
@@ -63,7 +69,7 @@ def keys(plots: Rows) -> tuple[F64, F64, int]:
     return key, side, axis
 
 
-@kernel
+@inner
 def extent(plots: Rows) -> tuple[float, float, int, float, bool]:
     """Return the group's greatest sigma of the key, and of what the quick check compares; the middle of its times,
 
@@ -88,7 +94,7 @@ def extent(plots: Rows) -> tuple[float, float, int, float, bool]:
     return sqrt(key), sqrt(turn), first + (last - first) // 2, 0.5e-9 * (last - first) + clock, addressed
 
 
-@kernel
+@inner
 def look(state: F64, dt: float, kind: int, spot: Spot, seen: F64) -> None:
     """Write where a group sees a state (6,) dt s later to seen (5,), in the columns of `side`, then level distance, m.
 
@@ -107,17 +113,18 @@ def look(state: F64, dt: float, kind: int, spot: Spot, seen: F64) -> None:
     seen[2] = sqrt(x * x + y * y + z * z) if kind == POLAR else seen[0] / seen[3]
 
 
-@kernel
+@inner
 def reach(track: Track, dt: float, blur: float, factor: float, parameters: Parameters) -> float:
     """Return how far, m, a track may be from where `look` sees it: `factor` sigmas, and times that differ by `blur`."""
     P, v = track.covariance, track.state
     drift = sqrt(P[3, 3] + P[4, 4] + P[5, 5])
     noise = 2.0 * parameters.level_noise + parameters.vertical_noise
-    sigma = sqrt(P[0, 0] + P[1, 1] + P[2, 2]) + abs(dt) * drift + sqrt(noise * (abs(dt) + blur) ** 3 / 3.0)
+    span = abs(dt) + blur
+    sigma = sqrt(P[0, 0] + P[1, 1] + P[2, 2]) + abs(dt) * drift + sqrt(noise * (span * span * span) / 3.0)
     return factor * (sigma + blur * drift) + blur * sqrt(v[3] * v[3] + v[4] * v[4] + v[5] * v[5])
 
 
-@kernel
+@inner
 def near(kind: int, seen: F64, side: F64, allowed: float) -> bool:
     """Return whether a detection's side (3,) is within `allowed` m of what `look` wrote to `seen`."""
     if kind == POSITION:
@@ -126,7 +133,7 @@ def near(kind: int, seen: F64, side: F64, allowed: float) -> bool:
     return bool(abs(seen[0] * side[1] - seen[1] * side[0]) <= allowed)
 
 
-@kernel
+@inner
 def neighbours(centre: float, half: float, key: F64, found: I64) -> int:
     """Write the indices of the sorted `key` within half of centre to found, nearest first; return how many."""
     left, right = -1, len(key)
@@ -151,7 +158,7 @@ def neighbours(centre: float, half: float, key: F64, found: I64) -> int:
     return count
 
 
-@kernel
+@inner
 def gain(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> float:
     """Return the log-likelihood ratio of "this is that track" against "it is new and the track was missed".
 
@@ -175,7 +182,7 @@ def gain(track: Track, plot: Plot, spot: Spot, parameters: Parameters, work: Wor
     return ratio + ADDRESS_BONUS if same else ratio
 
 
-@kernel
+@inner
 def worst(gains: F64) -> int:
     """Return the index of the least gain."""
     least = 0

@@ -5,7 +5,7 @@ from math import log
 
 import numpy as np
 
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import I64
 from skywarden.model.track import SEEN_BY
@@ -20,7 +20,7 @@ SCORE_MAX = 30.0  # nats; past this nothing depends on it any more
 SLOWED = 2.5  # revisits; after such a gap the quick sensor that set the revisit no longer sees the track
 
 
-@kernel
+@inner
 def remember(track: Track, plot: Plot, gap: float) -> None:
     """Keep a track's books about a detection, `gap` s after its last: hits, revisit, address, who saw it and when."""
     if gap > 0.0:

@@ -5,10 +5,12 @@ north, elevation up from its level, both rad; range rate is positive going away.
 """
 
 from collections.abc import Mapping
-from math import atan2, cos, floor, isfinite, isnan, log, pi, sqrt
+from math import atan2, cos, isfinite, isnan, log, pi, sqrt
 from typing import NamedTuple
 
-from skywarden.kernel import kernel
+import numpy as np
+
+from skywarden.kernel import inner, kernel
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64
 from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, USED, Plot, Rows, Spot, Work
@@ -45,7 +47,7 @@ SLACK = 0.1  # rad; noise may carry an elevation past the zenith
 CORRELATION = 1e-9  # a covariance whose correlation matrix has a smaller pivot is singular
 
 
-@kernel
+@inner
 def polar(state: F64, spot: Spot, work: Work) -> None:
     """Write range, azimuth, elevation, range rate of a state to work.expected and their Jacobian to work.jacobian.
 
@@ -79,7 +81,7 @@ def polar(state: F64, spot: Spot, work: Work) -> None:
         J[3, b + 3] = along
 
 
-@kernel
+@inner
 def linearise(plot: Plot, spot: Spot, state: F64, work: Work) -> None:
     """Write d, innovation, H and rows of a detection against a state (6,) to `work`."""
     z, kind = plot.z, plot.kind
@@ -99,7 +101,7 @@ def linearise(plot: Plot, spot: Spot, state: F64, work: Work) -> None:
             continue
         difference = z[k] - work.expected[k + first]
         if k + first == 1:
-            difference -= 2.0 * pi * floor(difference / (2.0 * pi) + 0.5)
+            difference -= 2.0 * pi * np.floor(difference / (2.0 * pi) + 0.5)
         work.innovation[d] = difference
         work.rows[d] = k
         for b in range(6):
@@ -108,7 +110,7 @@ def linearise(plot: Plot, spot: Spot, state: F64, work: Work) -> None:
     work.d = d
 
 
-@kernel
+@inner
 def clutter(plot: Plot, per_m2: float) -> float:
     """Return the log of the false alarms expected per unit of a detection's z. per_m2: 1/m^2 of level surface."""
     z, kind = plot.z, plot.kind
@@ -124,7 +126,7 @@ def clutter(plot: Plot, per_m2: float) -> float:
     return log(max(density, 1e-300))
 
 
-@kernel
+@inner
 def positive(plot: Plot, work: Work) -> bool:
     """Return whether the first work.d of work.rows of the covariance make sense: finite, not singular, not absurd."""
     R, rows, L = plot.covariance, work.rows, work.L
@@ -145,7 +147,7 @@ def positive(plot: Plot, work: Work) -> bool:
     return True
 
 
-@kernel
+@inner
 def plausible(plot: Plot) -> bool:
     """Return whether finite z can be a measurement of its kind at all."""
     z = plot.z

@@ -9,14 +9,14 @@ from math import sqrt
 import numpy as np
 
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
 
 LEVEL_NOISE = 36.0  # m^2/s^3; keeps a 3 deg/s turn inside the gate, see docs/tracker.md
 VERTICAL_NOISE = 2.0  # m^2/s^3; a climb of 15 m/s taken up within half a minute
 
 
-@kernel
+@inner
 def up(position: F64, out: F64) -> None:
     """Write the local vertical, the ellipsoid's normal at `position`, (3,) ECEF m or a state, to `out`.
 
@@ -27,7 +27,7 @@ def up(position: F64, out: F64) -> None:
     out[0], out[1], out[2] = x / length, y / length, z / length
 
 
-@kernel
+@inner
 def height(position: F64) -> float:
     """Return m above the ellipsoid of an ECEF position, (3,) or a state; to within some 20 m for aircraft."""
     radius = sqrt(position[0] * position[0] + position[1] * position[1] + position[2] * position[2])
@@ -35,7 +35,7 @@ def height(position: F64) -> float:
     return radius - SEMI_MAJOR / sqrt(1.0 + ECCENTRICITY2 / (1.0 - ECCENTRICITY2) * sine * sine)
 
 
-@kernel
+@inner
 def move(mean: F64, dt: float, vertical: F64, out: F64) -> None:
     """Write `mean`, (6,), dt s later, to `out` (may not be `mean`); `vertical`, (3,): the local up.
 
@@ -50,7 +50,7 @@ def move(mean: F64, dt: float, vertical: F64, out: F64) -> None:
         out[a + 3] = mean[a + 3] - dt * fall * vertical[a]
 
 
-@kernel
+@inner
 def spread(covariance: F64, dt: float, out: F64) -> None:
     """Write F P F^T for `covariance` P, (6, 6), and a step of dt s to `out` (may not be `covariance`)."""
     for a in range(3):
@@ -65,7 +65,7 @@ def spread(covariance: F64, dt: float, out: F64) -> None:
             out[b + 3, a] = out[a, b + 3]
 
 
-@kernel
+@inner
 def disturb(covariance: F64, dt: float, vertical: F64, noise: tuple[float, float]) -> None:
     """Add the process noise of |dt| s to `covariance`, (6, 6), in place. noise: level, vertical, m^2/s^3.
 

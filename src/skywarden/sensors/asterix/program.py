@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.place import I64
 from skywarden.sensors.asterix.layout import (
     Category,
@@ -106,7 +106,7 @@ def _mask(fields: Sequence[Field], more: int) -> bytes:
     return int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
-@kernel
+@inner
 def _fixed(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     """Return where `size` octets at `at` end, or BAD when they do not fit or a spare bit is set."""
     size, first = int(row[1]), row[2]
@@ -118,7 +118,7 @@ def _fixed(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     return at + size
 
 
-@kernel
+@inner
 def _extended(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     for i in range(int(row[1])):
         if at + i >= end or data[at + i] & masks[row[2] + i]:
@@ -128,7 +128,7 @@ def _extended(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     return BAD
 
 
-@kernel
+@inner
 def _repeated(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     if at >= end:
         return BAD
@@ -141,7 +141,7 @@ def _repeated(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     return at
 
 
-@kernel
+@inner
 def _chained(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     while True:
         at = _fixed(data, at, end, row, masks)
@@ -149,7 +149,7 @@ def _chained(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
             return at
 
 
-@kernel
+@inner
 def _skip(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     """Return where the item at `at` ends, or BAD."""
     what = row[0]
@@ -166,7 +166,7 @@ def _skip(data: U8, at: int, end: int, row: I32, masks: U8) -> int:
     return BAD
 
 
-@kernel
+@inner
 def _specified(data: U8, at: int, end: int, count: int) -> int:
     """Return where the field specification at `at` ends, or BAD when it is too long for `count` items."""
     octets = 0
@@ -179,7 +179,7 @@ def _specified(data: U8, at: int, end: int, count: int) -> int:
     return BAD
 
 
-@kernel
+@inner
 def _compound(data: U8, at: int, end: int, row: I32, rows: I32, masks: U8, found: I32) -> int:  # noqa: PLR0913 - kernel
     first, count = row[2], row[3]
     start = at
@@ -197,7 +197,7 @@ def _compound(data: U8, at: int, end: int, row: I32, rows: I32, masks: U8, found
     return at
 
 
-@kernel
+@inner
 def _record(data: U8, start: int, end: int, rows: I32, masks: U8, profile: int, found: I32) -> int:  # noqa: PLR0913
     """Write down where the items of the record at `start` lie; return where it ends, or BAD."""
     found[:] = ABSENT
@@ -252,7 +252,7 @@ def _blocks(data: U8, bounds: I64, message: I32, starts: I64, ends: I64, state: 
             if at + 3 > end:
                 state[k] = TRUNCATED
                 break
-            size = data[at + 1] * 256 + data[at + 2]
+            size = int(data[at + 1]) * 256 + int(data[at + 2])
             if size <= 3 or data[at] == 0:
                 state[k] = MALFORMED
                 break

@@ -1,0 +1,196 @@
+"""Kernels: plain Python and compiled code say the same to the bit; where compiled ones are kept."""
+
+import os
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from track_world import START, Adsb, Flight, Radar, Sky, batch, where
+
+from skywarden import kernel
+from skywarden.kernel import KEPT, Loop, folder, kept, plain_while, tidy
+from skywarden.model.detection import Frame, Kind
+from skywarden.model.event import Arrived, Started, Tick
+from skywarden.model.track import Mode, Picture
+from skywarden.pipeline import Line, digest
+from skywarden.service.compile import Compiling
+from skywarden.sim.installation import configuration
+from skywarden.sim.rehearsal import rehearse
+from skywarden.sim.scenario import coast, messages
+from skywarden.track.step import TrackerSettings, track
+
+STEP = 100_000_000  # ns
+ODD = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-300, 1e300, -1e12, 6.3e6, np.pi / 2, -np.pi])
+
+
+@pytest.fixture(autouse=True)
+def compiled_afterwards():
+    yield
+    plain_while(lambda: False)
+
+
+def both(do):
+    """Return what `do` gives with plain and with compiled kernels."""
+    found = []
+    for plain in (True, False):
+        plain_while(lambda plain=plain: plain)
+        found.append(do())
+    plain_while(lambda: False)
+    return found
+
+
+def exactly(tracks):
+    """Return tracks as bytes: equal NaNs are equal, two zeros are not."""
+    return [getattr(tracks, f.name).tobytes() for f in fields(tracks)]
+
+
+def raid(seconds, spoil):
+    """Return the hash of the picture at each tick of the raid; spoil: (index, data) -> data, what arrives of it."""
+    scenario = coast(1, seconds=seconds)
+    listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
+    line, due, found = Line(), START + STEP, []
+    line.feed(1, Started(START, Mode.SIM, configuration(scenario, listen, "record", "127.0.0.1:0"), ""))
+    for seq, message in enumerate(messages(scenario, START), 2):
+        while message.time >= due:
+            line.feed(seq, Tick(due))
+            found.append(digest(line.picture))
+            due += STEP
+        line.feed(seq, Arrived(Frame.of(message.source, message.time, spoil(seq, message.data))))
+    return found, line.picture.next_number
+
+
+def spoiled(seq, data):
+    """Return every third message with some octets changed."""
+    rng = np.random.default_rng(seq)
+    octets = np.frombuffer(data, np.uint8).copy()
+    if seq % 3 == 0:
+        octets[rng.integers(0, len(octets), 2)] = rng.integers(0, 256, 2)
+    return octets.tobytes()
+
+
+@pytest.mark.parametrize("spoil", [lambda _, data: data, spoiled])
+def test_the_raid_gives_equal_pictures_plain_and_compiled(spoil):
+    plain, compiled = both(lambda: raid(5.0, spoil))
+    assert plain == compiled
+    assert len(plain[0]) > 40
+    assert plain[1] > 5
+
+
+def test_sensors_of_all_kinds_give_equal_tracks_plain_and_compiled():
+    flights = [Flight(3000.0 * k, -4000.0 * k, 900, 60 + 30 * k, 0.5 * k, k if k % 2 else -1) for k in range(6)]
+    flights += [Flight(500.0, 500.0, 3000, 100, 1.0, turn=0.05, turning=(2.0, 9.0))]
+
+    class Camera(Radar):
+        def look(self, flights, t, rng):
+            z = np.array([self.polar(f.at(t), f, t)[1:3] for f in flights]) + rng.normal(scale=1e-3, size=(7, 2))
+            return batch(Kind.DIRECTION, self.name, t, z, np.eye(2) * 1e-6, place=self.place)
+
+    def flown():
+        flat = Radar("flat", 5000.0, 0.0, sigma=(80.0, 0.004, np.nan, np.nan), false_alarms=2.0)
+        doppler = Radar("doppler", -5000.0, 0.0, revisit=1.5, sigma=(30.0, 0.002, 0.004, 2.0), detection=0.7)
+        late = Adsb("late", revisit=2.0, late=1.0, offset=0.3)
+        sky = Sky(flights, [flat, doppler, Adsb(), late, Camera("camera", 0.0, 9000.0)])
+        sky.run(12.0)
+        return exactly(sky.picture.tracks), sky.events, [m.tolist() for ms in sky.matches for m in ms]
+
+    plain, compiled = both(flown)
+    assert plain == compiled
+    assert len(plain[1]) >= 5
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_nonsense_gives_equal_tracks_plain_and_compiled(data, seed):
+    rng = np.random.default_rng(seed)
+    place = Radar("r", 0.0, 0.0).place
+    batches = []
+    for tick in range(4):
+        kind = data.draw(st.sampled_from([Kind.POLAR, Kind.POSITION, Kind.DIRECTION]))
+        m, width = int(rng.integers(1, 4)), {Kind.POLAR: 4, Kind.POSITION: 3, Kind.DIRECTION: 2}[kind]
+        if kind == Kind.POSITION:
+            z = where(*rng.normal(scale=200.0, size=(2, m)), rng.uniform(0, 2000, m))
+        else:
+            z = rng.normal(size=(m, 4)) * [200, 0.1, 0.1, 30] + [9000, 0.5, 0.2, 0]
+            z = z[:, :4] if kind == Kind.POLAR else z[:, 1:3]
+        root = rng.normal(size=(m, width, width)) * 10.0 ** rng.uniform(-9, 5)
+        R = root @ root.swapaxes(1, 2)
+        for values in (z, R):
+            for _ in range(data.draw(st.integers(0, 2))):
+                values.flat[rng.integers(values.size)] = data.draw(ODD)
+        t = 0.3 * tick + rng.uniform(-3, 3, m) * data.draw(st.sampled_from([0.0, 1.0]))
+        doubt = data.draw(st.sampled_from([0.0, 0.05, 1e3]))
+        address = rng.integers(-1, 2, m)
+        batches.append(batch(kind, "r", t, z, R, place=place, time_sigma=doubt, address=address))
+
+    def followed():
+        picture, found = Picture(START), []
+        for tick, one in enumerate(batches):
+            tracked = track(picture, [one], START + tick * 300_000_000, TrackerSettings())
+            found += [exactly(tracked.tracks), tracked.events, [m.tolist() for m in tracked.matches]]
+            picture = replace(picture, tracks=tracked.tracks, next_label=tracked.next_label, sensors=tracked.sensors)
+        return found
+
+    plain, compiled = both(followed)
+    assert plain == compiled
+
+
+def test_a_large_part_of_the_graph_is_assigned_equally_plain_and_compiled():
+    flights = [Flight(30.0 * (k % 5), 30.0 * (k // 5), 900, 60, 0.5) for k in range(20)]
+
+    def flown():
+        sky = Sky(flights, [Radar("r", 9000.0, 0.0, revisit=1.0)]).run(5.0)
+        return exactly(sky.picture.tracks), [m.tolist() for ms in sky.matches for m in ms]
+
+    plain, compiled = both(flown)
+    assert plain == compiled
+
+
+def test_the_first_run_compiles_beside_the_engine(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    kernel.folder.cache_clear()
+    compiling = Compiling()
+    try:
+        assert not kept()
+        compiling.start()
+        assert Loop.patient()
+        compiling.stop()
+        assert not Loop.patient()
+        kernel.keep()
+        again = Compiling()
+        again.start()
+        assert not Loop.patient()
+        again.stop()
+    finally:
+        compiling.stop()
+        kernel.folder.cache_clear()
+
+
+def test_after_the_rehearsal_all_kernels_are_kept():
+    assert rehearse(1.0) >= 0
+    assert kept()
+
+
+def test_compiled_kernels_are_kept_in_a_place_of_this_version():
+    assert folder().name.startswith("kernels-")
+    assert folder() == folder()
+
+
+def test_only_the_latest_used_folders_stay(tmp_path: Path):
+    for age in range(KEPT + 3):
+        old = tmp_path / f"kernels-{age}"
+        (old / "track").mkdir(parents=True)
+        (old / "track/edges.nbc").write_bytes(b"code")
+        os.utime(old, (1_700_000_000 - age,) * 2)
+    (tmp_path / "other").mkdir()
+    tidy(tmp_path / "kernels-6")  # the oldest of them all
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kernels-0", "kernels-1", "kernels-2", "kernels-6", "other"]
+    tidy(tmp_path / "kernels-new")
+    assert {p.name for p in tmp_path.iterdir()} == {"kernels-new", "kernels-6", "kernels-0", "kernels-1", "other"}
+
+
+def test_a_place_that_cannot_be_written_is_left_alone(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"")
+    tidy(tmp_path / "file" / "kernels-1")
