@@ -4,6 +4,7 @@ Every node registers as simulated, so that nothing of it can enter a live pictur
 time. Source: BSI Flex 335 v2.0.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -73,18 +74,21 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
         return geo.place(np.radians(self.latitude), np.radians(self.longitude), self.height_m)
 
 
-def node_messages(post: Post, fliers: Fliers, seconds: float, start: int, rng: np.random.Generator) -> list[Timed]:
-    """Return all that a node says in `seconds`, in time order: registration, status every 5 s, detections."""
+def node_messages(post: Post, fliers: Fliers, seconds: float, start: int, rng: np.random.Generator) -> Iterator[Timed]:
+    """Yield all that a node says in `seconds`, in time order: registration, status every 5 s, detections."""
     watch = _Watch(post, fliers, rng, [ulid(start, rng) for _ in range(len(fliers))])
-    found = [Timed(start, post.name, registration(post, start))]
-    for k, second in enumerate(np.arange(0.0, seconds, STATUS_S).tolist()):
+    yield _timed(post, start, registration(post, start))
+    statuses = [(second, False) for second in np.arange(0.0, seconds, STATUS_S).tolist()]
+    looks = [(second, True) for second in np.arange(post.phase_s, seconds, post.period_s).tolist()]
+    for second, looking in sorted(statuses + looks):
         sent = start + round(second * SECOND)
-        found.append(Timed(sent, post.name, status(post, sent, rng, new=k == 0)))
-    for second in np.arange(post.phase_s, seconds, post.period_s).tolist():
-        sent = start + round(second * SECOND)
-        if data := b"".join(watch.look(second, sent)):
-            found.append(Timed(sent, post.name, data))
-    return sorted(found, key=lambda message: message.time)
+        said = watch.look(second, sent) if looking else [status(post, sent, rng, new=second == 0.0)]
+        for data in said:
+            yield _timed(post, sent, data)
+
+
+def _timed(post: Post, sent: int, data: bytes) -> Timed:
+    return Timed(sent, post.source, data, post.name)
 
 
 class _Watch(NamedTuple):
