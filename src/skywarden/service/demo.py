@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from skywarden.sim.scenario import LENGTH_S, coast, messages
 HEADLESS_S = 60.0  # s, when nothing else is said
 READY_S = 10.0  # s within which every source must listen
 AHEAD = 600_000_000  # ns between making the messages and sending the first
+GOODBYE_S = 1.0  # s that the other end has to close too
 LATE = SECOND // 2  # ns; a sender that is further behind than this (a suspended computer) does not catch up
 KEPT = Path("demo-record")
 
@@ -62,7 +63,7 @@ def bound(app: App) -> dict[str, str]:
 
 
 class Outlets:
-    """One socket for each sender to a running engine. What it answers is not read: a node's few answers fit a buffer."""
+    """One socket for each sender to a running engine. Answers are not read: a node's few ones fit a buffer."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         """Open all. addresses: sender -> "udp://host:port" or "tcp://host:port". Raises OSError."""
@@ -81,8 +82,14 @@ class Outlets:
         self._sockets[sender].sendall(data)
 
     def close(self) -> None:
-        """Close all."""
+        """Close all. Answers are read first: a socket that is closed with some left takes back what it sent."""
         for sock in self._sockets.values():
+            with suppress(OSError):
+                if sock.type == socket.SOCK_STREAM:
+                    sock.shutdown(socket.SHUT_WR)
+                    sock.settimeout(GOODBYE_S)
+                    while sock.recv(65_536):
+                        pass
             sock.close()
 
 

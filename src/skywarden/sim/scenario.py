@@ -84,8 +84,11 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
     return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed, posts)
 
 
-def crowd(seed: int, *, targets: int, radars: int, seconds: float) -> Scenario:
-    """Return `targets` UAVs all over a square of 120 km, each seen once a second by each of `radars` radars."""
+def crowd(seed: int, *, targets: int, radars: int, seconds: float, nodes: int = 0) -> Scenario:
+    """Return `targets` UAVs all over a square of 120 km, each seen once a second by each of `radars` radars.
+
+    nodes: SAPIENT radars that do the same, at nine looks of ten.
+    """
     rng = np.random.default_rng([seed, 0])
     routes = []
     for _ in range(targets):
@@ -99,8 +102,16 @@ def crowd(seed: int, *, targets: int, radars: int, seconds: float) -> Scenario:
         at = (40e3 * np.sin(turn), 40e3 * np.cos(turn), 300.0)
         radar = replace(_radar(k + 1, f"radar{k + 1:02d}", at, 1.0), phase_s=k / radars, measures_height=True)
         watching.append(replace(radar, clutter=0.0, reach_m=400e3, power=10.0))
+    posts = [
+        replace(
+            _post(f"node{k + 1:02d}", f"00000000-0000-4000-8000-{k + 1:012d}", What.RADAR, (1e3 * k, 0.0, 300.0)),
+            reach_m=400e3,
+            phase_s=k / nodes,
+        )
+        for k in range(nodes)
+    ]
     sites = (_site("Quillmere power station", (0.0, 0.0), 2000.0, 300.0),)
-    return Scenario(sites, tuple(watching), None, fly(routes, ORIGIN, seconds + 2), seconds, seed)
+    return Scenario(sites, tuple(watching), None, fly(routes, ORIGIN, seconds + 2), seconds, seed, tuple(posts))
 
 
 def messages(scenario: Scenario, start: int) -> Iterator[Timed]:

@@ -23,6 +23,7 @@ ICD_VERSION = "BSI Flex 335 v2.0"
 MISSING, EMPTY, UNSPECIFIED, NOT_FINITE = "missing", "empty", "unspecified", "not a finite number"
 NOT_ULID, NOT_UUID, NOT_TIME = "not a ULID", "not a UUID", "not a time between the years 1 and 9999"
 LAST_SECOND = 253_402_300_799  # of the year 9999
+TIMESTAMP = "google.protobuf.Timestamp"
 LISTED_MOST = 100  # faults of one message that are listed
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE | re.ASCII)  # Crockford's letters: no I, L, O, U
@@ -53,7 +54,7 @@ def _version(value: str) -> str | None:
 
 
 def _share(value: float) -> str | None:
-    return None if not isfinite(value) or 0.0 <= value <= 1.0 else "must be 0 to 1"
+    return None if 0.0 <= value <= 1.0 else "must be 0 to 1"
 
 
 def _filled(value: str) -> str | None:
@@ -76,101 +77,94 @@ NEEDED = {("TaskDefinition", "concurrent_tasks"), ("Error", "error_message")}  #
 
 
 class _Row(NamedTuple):
-    """One field. child: full name of the message type inside, "" when there is none."""
+    """One field. bit: 1 << number. check: of a value, None when any will do. child: the plan of a message inside."""
 
     name: str
+    bit: int
     several: bool
-    checks: tuple[Check, ...]
-    child: str
+    check: Check | None
+    child: "_Plan | None"
 
 
-class _Plan(NamedTuple):
-    """One message type. names: of what is needed; choices: (numbers of which one must be there, name)."""
+class _Plan:
+    """One message type. needed: bits of the fields that must be there; choices: (bits of which one must be, name)."""
 
-    rows: Mapping[int, _Row]
-    needed: frozenset[int]
-    names: tuple[tuple[int, str], ...]
-    choices: tuple[tuple[frozenset[int], str], ...]
+    def __init__(self) -> None:
+        self.rows: dict[int, _Row] = {}
+        self.needed = 0
+        self.choices: list[tuple[int, str]] = []
 
 
 def faults(message: Message) -> list[Fault]:
     """Return the broken rules of a message and of all that is in it, LISTED_MOST at most; none: it is valid."""
-    return _faults(message, message.DESCRIPTOR.full_name, _plans())[:LISTED_MOST]
+    return _faults(message, _plan())[:LISTED_MOST]
 
 
-def _faults(message: Message, kind: str, plans: Mapping[str, _Plan]) -> list[Fault]:
+def _faults(message: Message, plan: _Plan) -> list[Fault]:
     """Valid messages are many and must cost little: paths are only written for faults, from the inside out."""
-    plan = plans[kind]
     found: list[Fault] = []
-    there = set()
+    there = 0
+    rows = plan.rows
     for field, value in message.ListFields():
-        number = field.number
-        row = plan.rows[number]
-        there.add(number)
-        if row.several:
-            for k, one in enumerate(value):
-                if inside := _value(row, one, plans):
-                    found += [Fault(f"{row.name}[{k}]{path}", rule) for path, rule in inside]
-        elif inside := _value(row, value, plans):
-            found += [Fault(row.name + path, rule) for path, rule in inside]
-    if not plan.needed <= there:
-        found += [Fault(name, MISSING) for number, name in plan.names if number not in there]
-    found += [Fault(name, MISSING) for numbers, name in plan.choices if numbers.isdisjoint(there)]
+        name, bit, several, check, child = rows[field.number]
+        there |= bit
+        for k, one in enumerate(value) if several else ((0, value),):
+            if check is not None and (rule := check(one)) is not None:
+                found.append(Fault(f"{name}[{k}]" if several else name, rule))
+            elif child is not None and (inside := _faults(one, child)):
+                at = f"{name}[{k}]." if several else name + "."
+                found += [Fault(at + path, rule) for path, rule in inside]
+    if plan.needed & ~there:
+        found += [Fault(row.name, MISSING) for row in rows.values() if row.bit & plan.needed & ~there]
+    for bits, name in plan.choices:
+        if not bits & there:
+            found.append(Fault(name, MISSING))
     return found
 
 
-def _value(row: _Row, value: Any, plans: Mapping[str, _Plan]) -> list[Fault]:
-    for check in row.checks:
-        if (rule := check(value)) is not None:
-            return [Fault("", rule)]
-    if not row.child:
-        return []
-    return [Fault("." + path, rule) for path, rule in _faults(value, row.child, plans)]
-
-
 @cache
-def _plans() -> dict[str, _Plan]:
-    """Return the plan of every message type that can be inside a SAPIENT message, by full name."""
+def _plan() -> _Plan:
+    """Return the plan of a SAPIENT message, with those of all message types inside."""
     plans: dict[str, _Plan] = {}
-    waiting = [SapientMessage.DESCRIPTOR]
-    while waiting:
-        kind = waiting.pop()
-        if kind.full_name not in plans:
-            plans[kind.full_name] = _plan(kind)
-            waiting += [field.message_type for field in kind.fields if field.message_type is not None]
-    return plans
+    return _planned(SapientMessage.DESCRIPTOR, plans)
 
 
-def _plan(kind: Descriptor) -> _Plan:
-    rows = {field.number: _row(kind, field) for field in kind.fields}
-    needed = [f for f in kind.fields if _options(f).is_mandatory or (kind.name, f.name) in NEEDED]
-    choices = [
-        (frozenset(field.number for field in choice.fields), _json_name(choice.name.removesuffix("_oneof")))
-        for choice in kind.oneofs
-        if choice.GetOptions().Extensions[oneof_options].is_mandatory
-    ]
-    names = tuple((f.number, f.json_name) for f in needed)
-    return _Plan(rows, frozenset(f.number for f in needed), names, tuple(choices))
+def _planned(kind: Descriptor, plans: dict[str, _Plan]) -> _Plan:
+    """Return a type's plan; a type may hold itself."""
+    if kind.full_name in plans:
+        return plans[kind.full_name]
+    plan = plans[kind.full_name] = _Plan()
+    for field in kind.fields:
+        inside = field.message_type
+        child = None if inside is None or inside.full_name == TIMESTAMP else _planned(inside, plans)
+        bit = 1 << field.number
+        plan.rows[field.number] = _Row(field.json_name, bit, field.is_repeated, _check(kind, field), child)
+        if _options(field).is_mandatory or (kind.name, field.name) in NEEDED:
+            plan.needed |= bit
+    for choice in kind.oneofs:
+        if choice.GetOptions().Extensions[oneof_options].is_mandatory:
+            bits = sum(1 << field.number for field in choice.fields)
+            plan.choices.append((bits, _json_name(choice.name.removesuffix("_oneof"))))
+    return plan
 
 
-def _row(kind: Descriptor, field: FieldDescriptor) -> _Row:
-    options, checks = _options(field), list[Check]()
+def _check(kind: Descriptor, field: FieldDescriptor) -> Check | None:
+    """Return the check of a field's values: what its type asks for, then what the standard does."""
+    own = OURS.get((kind.name, field.name))
     if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
-        checks.append(_finite)
-    elif field.enum_type is not None:
-        checks.append(_member(frozenset(v.number for v in field.enum_type.values)))
-    elif field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
-        return _Row(field.json_name, field.is_repeated, (_time,), "")
+        return _finite if own is None else _finite_and(own)
+    if own is not None:
+        return own
+    if field.enum_type is not None:
+        return _member(frozenset(v.number for v in field.enum_type.values))
+    if field.message_type is not None:
+        return _time if field.message_type.full_name == TIMESTAMP else None
+    options = _options(field)
     if options.is_ulid:
-        checks.append(ulid)
-    elif options.is_uuid:
-        checks.append(uuid)
-    elif options.is_mandatory and field.type == FieldDescriptor.TYPE_STRING:
-        checks.append(_filled)
-    if (kind.name, field.name) in OURS:
-        checks.append(OURS[kind.name, field.name])
-    child = field.message_type.full_name if field.message_type is not None else ""
-    return _Row(field.json_name, field.is_repeated, tuple(checks), child)
+        return ulid
+    if options.is_uuid:
+        return uuid
+    return _filled if options.is_mandatory and field.type == FieldDescriptor.TYPE_STRING else None
 
 
 def _options(field: FieldDescriptor) -> Any:
@@ -179,6 +173,13 @@ def _options(field: FieldDescriptor) -> Any:
 
 def _finite(value: float) -> str | None:
     return None if isfinite(value) else NOT_FINITE
+
+
+def _finite_and(own: Check) -> Check:
+    def check(value: float) -> str | None:
+        return own(value) if isfinite(value) else NOT_FINITE
+
+    return check
 
 
 def _member(known: frozenset[int]) -> Check:
