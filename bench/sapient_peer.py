@@ -1,4 +1,4 @@
-"""The other side of bench/sapient_peers.py: a node written on another binding package, which knows nothing of skywarden.
+"""The other side of bench/sapient_peers.py: a node on another binding package, which knows nothing of skywarden.
 
     sapient_peer.py PORT NODE_ID DETECTIONS RECONNECTS   talks to a fusion node; one JSON object of what it saw
     sapient_peer.py --write NODE_ID DETECTIONS           writes what it would say to standard output

@@ -1,8 +1,7 @@
 """A process of its own that sends a crowd's radar plots at their own times. Used by load.py and garbage.py.
 
-One JSON object on standard input: {addresses, targets, radars, nodes, seconds, seed, start}, start in ns, UTC. It prints
-one:
-{messages: {source: n}, detections: n, late_ms: the worst}.
+One JSON object on standard input: {addresses, targets, radars, nodes, seconds, seed, start}, start in ns, UTC.
+It prints one: {messages: {source: n}, detections: n, late_ms: the worst}.
 """
 
 import json

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skywarden.cli.live import _look_at_protobuf
 from skywarden.sensors.sapient.message import LONGEST, from_json, pack, parse, split
 from skywarden.sensors.sapient.proto import SapientMessage, fast
 from skywarden.sensors.sapient.rules import LISTED_MOST, Fault, faults, ulid, uuid
@@ -162,8 +163,15 @@ def test_a_message_with_very_many_faults_lists_some() -> None:
     assert len(faults(message)) == LISTED_MOST
 
 
-def test_the_compiled_backend_is_loaded() -> None:
+def test_the_compiled_backend_is_loaded_and_a_run_without_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert fast()
+    _look_at_protobuf()
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr("skywarden.sensors.sapient.proto.fast", lambda: False)
+    _look_at_protobuf()
+    assert "Reinstall protobuf" in capfd.readouterr().err
 
 
 @given(length=st.integers(0, 2**32 - 1), rest=st.binary(max_size=40))
