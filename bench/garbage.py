@@ -59,14 +59,15 @@ class Garbage(threading.Thread):
 
 def phase(form: str | None, rate: float, seconds: float, radars: int, targets: int) -> dict[str, Any]:
     """Run the good sources for `seconds`, with garbage of a form or alone. Return the figures."""
-    text, addresses = setting(targets, radars)
+    text, addresses = setting(radars)
     kind = socket.SOCK_DGRAM if form and WIRES[form] == "udp" else socket.SOCK_STREAM
     port = free_port(kind)
     if form:
         table = {"name": "garbage", "format": form, "listen": f"{WIRES[form]}://127.0.0.1:{port}"}
         text += "\n" + toml("[[sources]]", table)
     with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
-        order = {"addresses": addresses, "targets": targets, "radars": radars, "seconds": seconds, "seed": 1}
+        order = {"addresses": addresses, "targets": targets, "radars": radars, "nodes": 0}
+        order |= {"seconds": seconds, "seed": 1}
         making = making_s(targets * radars * seconds)
         sender = send(order | {"start": time.time_ns() + int(making * 1e9)})
         time.sleep(making)

@@ -20,24 +20,25 @@ from harness import ROOT, Server, free_port, progress, report, running
 from skywarden.sim.installation import configuration
 from skywarden.sim.scenario import crowd
 
-MAKING_S, MAKING_S_EACH = 3.0, 8e-6  # s for the sender to make its messages, and for each detection
+MAKING_S, MAKING_S_EACH, MAKING_S_SAPIENT = 3.0, 8e-6, 150e-6  # s for the sender to begin, and for each detection
 GOAL_P99_MS = 250.0
 SETTLED = 10  # samples, one a second; until then all targets are new at once, and the window of the delays holds that
 
 
-def setting(targets: int, radars: int) -> tuple[str, dict[str, str]]:
+def setting(radars: int, nodes: int = 0) -> tuple[str, dict[str, str]]:
     """Return the configuration without record and API, and the address of each source."""
     import socket
 
-    scenario = crowd(1, targets=1, radars=radars, seconds=1.0)
-    listen = {r.name: f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}" for r in scenario.radars}
+    scenario = crowd(1, targets=1, radars=radars, nodes=nodes, seconds=1.0)
+    kinds = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
+    listen = {name: f"{scheme}://127.0.0.1:{free_port(kinds[scheme])}" for name, scheme in scenario.sources.items()}
     text = configuration(scenario, listen, "", "")
     return text[: text.index("[record]")], listen
 
 
-def making_s(detections: float) -> float:
-    """Return how long after its start a sender can send the first message, s."""
-    return MAKING_S + MAKING_S_EACH * detections
+def making_s(detections: float, reports: float = 0.0) -> float:
+    """Return how long after its start a sender can send the first message, s. reports: of SAPIENT nodes."""
+    return MAKING_S + MAKING_S_EACH * detections + MAKING_S_SAPIENT * reports
 
 
 def send(order: dict[str, Any]) -> subprocess.Popen[str]:
@@ -105,14 +106,15 @@ def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[s
     }
 
 
-def bench(targets: int, radars: int, seconds: float) -> dict[str, Any]:
+def bench(targets: int, radars: int, nodes: int, seconds: float) -> dict[str, Any]:
     """Run once; return the figures."""
-    text, addresses = setting(targets, radars)
+    text, addresses = setting(radars, nodes)
     with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
-        making = making_s(targets * radars * seconds)
+        making = making_s(targets * radars * seconds, targets * nodes * seconds)
         begin = time.monotonic() + making
         start = time.time_ns() + int(making * 1e9)
-        order = {"addresses": addresses, "targets": targets, "radars": radars, "seconds": seconds, "seed": 1}
+        order = {"addresses": addresses, "targets": targets, "radars": radars, "nodes": nodes}
+        order |= {"seconds": seconds, "seed": 1}
         viewer = Viewer(server.port)
         viewer.start()
         sender = send(order | {"start": start})
@@ -144,9 +146,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", type=int, default=1000)
     parser.add_argument("--radars", type=int, default=20)
+    parser.add_argument("--nodes", type=int, default=0, help="SAPIENT nodes, beside or instead of the radars")
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
-    found = bench(options.targets, options.radars, options.seconds)
+    found = bench(options.targets, options.radars, options.nodes, options.seconds)
     counts = f"{found['sent']} sent, {found['received']} received, {found['decoded']} decoded, "
     report(
         found,

@@ -23,8 +23,7 @@ def main() -> None:
     with ExitStack() as stack:
         record = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "record"
         scenario = coast(SEED, uavs=TARGETS, seconds=1.0)
-        listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
-        app = App(configuration(scenario, listen, str(record), "127.0.0.1:0"))
+        app = App(configuration(scenario, scenario.loopback(), str(record), "127.0.0.1:0"))
         stack.callback(app.stop)
         app.start()
         raid = Raid(bound(app), TARGETS, SEED, None)

@@ -1,7 +1,7 @@
 """A process of its own that sends a crowd's radar plots at their own times. Used by load.py and garbage.py.
 
-One JSON object on standard input: {addresses, targets, radars, seconds, seed, start}, start in ns, UTC. It prints one:
-{messages: {source: n}, detections: n, late_ms: the worst}.
+One JSON object on standard input: {addresses, targets, radars, nodes, seconds, seed, start}, start in ns, UTC.
+It prints one: {messages: {source: n}, detections: n, late_ms: the worst}.
 """
 
 import json
@@ -18,9 +18,10 @@ NAP = 1_000_000  # ns; shorter waits are not slept
 def main() -> None:
     """Make all messages first, then send."""
     order = json.load(sys.stdin)
-    scenario = crowd(order["seed"], targets=order["targets"], radars=order["radars"], seconds=order["seconds"])
+    size = {name: order[name] for name in ("targets", "radars", "nodes", "seconds")}
+    scenario = crowd(order["seed"], **size)
     ready = list(messages(scenario, order["start"]))
-    outlets = Outlets(order["addresses"])
+    outlets = Outlets({sender: order["addresses"][source] for sender, source in scenario.senders.items()})
     sent = dict.fromkeys(order["addresses"], 0)
     detections = late = 0
     for message in ready:
@@ -28,9 +29,11 @@ def main() -> None:
         if wait > NAP:
             time.sleep(wait * 1e-9)
         late = max(late, -wait)
-        outlets.send(message.source, message.data)
+        outlets.send(message.sender or message.source, message.data)
         sent[message.source] += 1
-        if message.data[0] == 48:
+        if message.sender:
+            detections += 1
+        elif message.data[0] == 48:
             detections += (len(message.data) - 3) // RECORD_BYTES
     outlets.close()
     print(json.dumps({"messages": sent, "detections": detections, "late_ms": late / 1e6}))

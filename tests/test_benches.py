@@ -22,8 +22,9 @@ def recording(name: str) -> Path:
     return harness.DATA / name
 
 
-def test_a_crowd_is_received_decoded_recorded_and_tracked() -> None:
-    found = load.bench(targets=60, radars=4, seconds=4.0)
+@pytest.mark.parametrize("radars, nodes", [(4, 0), (0, 3)])
+def test_a_crowd_is_received_decoded_recorded_and_tracked(radars: int, nodes: int) -> None:
+    found = load.bench(targets=60, radars=radars, nodes=nodes, seconds=4.0)
     assert found["complete"]
     assert found["sent"] == found["received"] == found["decoded"] == found["recorded"] > 500
     assert found["refused"] == {}

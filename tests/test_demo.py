@@ -23,8 +23,7 @@ PATIENCE_S = 150.0  # s; the first run on a machine compiles the kernels
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     scenario = coast(1, seconds=1.0)
-    listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
-    found = App(configuration(scenario, listen, str(tmp_path / "record"), "127.0.0.1:0"))
+    found = App(configuration(scenario, scenario.loopback(), str(tmp_path / "record"), "127.0.0.1:0"))
     found.start()
     yield found
     found.stop()
@@ -54,7 +53,7 @@ def test_the_raid_gives_tracks_and_warnings_and_nothing_is_refused(app: App) -> 
 
 def test_messages_that_are_much_too_late_are_left_out(app: App) -> None:
     addresses = bound(app)
-    outlets = Outlets(addresses)
+    outlets = Outlets({"adsb": addresses["adsb"]})
     now = time.time_ns()
     player = Raid(addresses, 1, 1, 1.0)
     player.play([Timed(now - 5_000_000_000, "adsb", b"old\n"), Timed(now, "adsb", b"new\n")], outlets)

@@ -50,9 +50,8 @@ def exactly(tracks):
 def raid(seconds, spoil):
     """Return the hash of the picture at each tick of the raid; spoil: (index, data) -> data, what arrives of it."""
     scenario = coast(1, seconds=seconds)
-    listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
     line, due, found = Line(), START + STEP, []
-    line.feed(1, Started(START, Mode.SIM, configuration(scenario, listen, "record", "127.0.0.1:0"), ""))
+    line.feed(1, Started(START, Mode.SIM, configuration(scenario, scenario.loopback(), "record", "127.0.0.1:0"), ""))
     for seq, message in enumerate(messages(scenario, START), 2):
         while message.time >= due:
             line.feed(seq, Tick(due))

@@ -64,7 +64,7 @@ def test_another_seed_gives_another_raid(raid: Scenario) -> None:
 
 def test_messages_come_in_time_order_from_every_sensor(raid: Scenario, sent: list[Timed]) -> None:
     assert all(a.time <= b.time for a, b in pairwise(sent))
-    assert {m.source for m in sent} == {"orrin", "saltfen", "highmoor", "adsb"}
+    assert {m.source for m in sent} == {"orrin", "saltfen", "highmoor", "adsb", "nodes"}
     assert sent[0].time >= START
     assert sent[-1].time - START == pytest.approx(60 * SECOND, abs=SECOND)
 
@@ -162,8 +162,7 @@ def test_a_crowd_is_seen_by_every_radar_once_a_second() -> None:
 
 @pytest.fixture(scope="module")
 def decoded(raid: Scenario, sent: list[Timed]) -> list[Decoded]:
-    listen = {radar.name: "udp://127.0.0.1:0" for radar in raid.radars} | {"adsb": "tcp://127.0.0.1:0"}
-    settings = parse(configuration(raid, listen, "record", "127.0.0.1:0"))
+    settings = parse(configuration(raid, raid.loopback(), "record", "127.0.0.1:0"))
     assert settings.run.mode is Mode.SIM
     reader = Reader(settings.sources, settings.sensors, settings.run.mode)
     return [reader.read(Frame.of(m.source, m.time, m.data)) for m in sent]

@@ -4,7 +4,7 @@
 inputs. Live, replay, recovery after a crash and simulation all run this same code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -17,9 +17,10 @@ from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
 from skywarden.identify import identify
-from skywarden.model.detection import Decoded, Detections, Frame, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.event import (
     AlertCleared,
+    Answered,
     Arrived,
     Failed,
     Input,
@@ -123,6 +124,9 @@ class Line:
         memory = {name: data for name, data in self.reader.save().items() if name in kept}
         self.reader = Reader(self.settings.sources, self.settings.sensors, event.mode)
         self.reader.restore(memory)
+        nodes = self.reader.hang_up()
+        if before is not None:
+            before = replace(before, health=_known(before.health, nodes))
         registrations = configured(self.settings.sensors)
         if before is None:
             self.picture = Picture(event.time, event.mode, registrations=registrations)
@@ -143,6 +147,7 @@ class Line:
             found = self._decode(frame)
             decoded.append((found, frame.received))
             outputs += [Caused(cause, Refused(found.source, r, n)) for r, n in sorted(found.refused.items())]
+            outputs += [Caused(cause, Answered(found.source, r.peer, r.data, r.close)) for r in found.replies]
         self._pending.clear()
         batches = [b for found, _ in decoded for b in found.batches]
         before = replace(self.picture, health=_count(self.picture.health, decoded))
@@ -215,8 +220,14 @@ def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -
         for reason, count in found.refused.items():
             refused[reason] = refused.get(reason, 0) + count
         last = received if found.messages else row.last
-        rows[found.source] = Health(found.source, row.decoded + found.messages, refused, last)
+        nodes = row.nodes if found.nodes is None else found.nodes
+        rows[found.source] = Health(found.source, row.decoded + found.messages, refused, last, nodes)
     return tuple(rows[name] for name in sorted(rows))
+
+
+def _known(health: tuple[Health, ...], nodes: Mapping[str, tuple[Node, ...]]) -> tuple[Health, ...]:
+    """Show the nodes as they are at a start; no other node is known."""
+    return tuple(replace(row, nodes=nodes.get(row.name, ())) for row in health)
 
 
 def _of_source(event: Refused, owners: dict[str, str]) -> Refused:

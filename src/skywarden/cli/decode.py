@@ -18,13 +18,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode(
-    kind: Annotated[str, typer.Argument(metavar="FORMAT", help="modes, beast, sbs, asterix ... (docs/sensors.md)")],
+    kind: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="modes, beast, sbs, asterix, sapient ... (docs/sensors.md)")
+    ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help='A recording; "-" is stdin.')],
     near: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Where the receiver stands, in degrees.")] = None,
     time: Annotated[str | None, typer.Option(metavar="ISO|NS", help="When, if the file has no date.")] = None,
     edition: Annotated[list[str] | None, typer.Option(metavar="CAT=ED", help="ASTERIX edition: 048=1.32")] = None,
 ) -> None:
-    """Print what the messages of a file say, one JSON line each. The file may be raw, pcap or JSON lines, also .gz."""
+    """Print what the messages of a file say, one JSON line each. The file may be raw, pcap or JSON lines, also .gz.
+
+    A SAPIENT message as protobuf-JSON (FILE.json) is judged instead: accepted, or which rules it breaks.
+    """
+    if kind == "sapient" and file.suffix == ".json" and file.is_file():
+        _judge(file)
+        return
     from skywarden.cli.capture import Trouble
     from skywarden.cli.terminal import complain, note, while_read
 
@@ -47,6 +55,19 @@ def decode(
     if trouble.damage:
         complain(trouble.damage)
     if trouble.damage or not good:
+        raise typer.Exit(1)
+
+
+def _judge(file: Path) -> None:
+    """Print whether one SAPIENT message follows the standard; exit 1 when it does not."""
+    import msgspec
+
+    from skywarden.sensors.sapient.message import from_json
+
+    _, faults = from_json(file.read_bytes())
+    row = {"file": str(file), "accepted": not faults, "faults": [fault._asdict() for fault in faults]}
+    typer.echo(msgspec.json.encode(row).decode())
+    if faults:
         raise typer.Exit(1)
 
 

@@ -38,12 +38,22 @@ def run(
         raise ConfigError(f"other computers can reach {listed}; allow it with --expose, or listen on 127.0.0.1")
     from skywarden.service.app import run_live
 
+    if any(source.format == "sapient" for source in settings.sources):
+        _look_at_protobuf()
     seen = _view(view)
     if not seen:
         _tell(settings)
     summary = run_live(text, expose=expose, view=seen, seconds=seconds)
     if seconds is not None:
         _print(summary)
+
+
+def _look_at_protobuf() -> None:
+    from skywarden.cli.terminal import note
+    from skywarden.sensors.sapient.proto import fast
+
+    if not fast():
+        note("protobuf runs without its compiled part here: SAPIENT is some fifty times slower. Reinstall protobuf.")
 
 
 def demo(  # noqa: PLR0913 - the options of a command

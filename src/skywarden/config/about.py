@@ -43,7 +43,7 @@ ABOUT: Mapping[str, About] = {
     "sites.lead_time_s": About("Warning this long before arrival is what the site needs.", "seconds", 0, 7200),
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
-        "What the messages are: modes, beast, sbs or asterix (docs/sensors.md).", example='"asterix"'
+        "What the messages are: modes, beast, sbs, asterix or sapient (docs/sensors.md).", example='"asterix"'
     ),
     "sources.listen": About(
         "Wait for messages here. tcp:// or udp://, address and port; a multicast group is joined, if need be on an "
@@ -68,6 +68,7 @@ ABOUT: Mapping[str, About] = {
     "sensors.source": About("Name of the source that carries it.", example='"coast radar"'),
     "sensors.sac": About("ASTERIX system area code; together with sic.", "", 0, 255, "25"),
     "sensors.sic": About("ASTERIX system identification code; together with sac.", "", 0, 255, "12"),
+    "sensors.node_id": About("SAPIENT identity of the node, a UUID.", example='"1b7d9e40-52aa-4f0c-8d3e-90c4b6a7d218"'),
     "sensors.latitude": About("Where it stands. Left out: the place that it reports.", *LATITUDE, example="36.30"),
     "sensors.longitude": About("Where it stands.", *LONGITUDE, example="-33.10"),
     "sensors.height_m": About("Height of the antenna.", "metres", -500, 9000),

@@ -8,11 +8,13 @@ from skywarden.geo.earth import east_north_up, ecef, geodetic, place
 from skywarden.geo.geoid import geoid_height
 from skywarden.geo.magnetic import declination
 from skywarden.geo.reference import height_above_ellipsoid, north_offset
+from skywarden.geo.utm import from_utm
 
 __all__ = [
     "declination",
     "east_north_up",
     "ecef",
+    "from_utm",
     "geodetic",
     "geoid_height",
     "height_above_ellipsoid",

@@ -17,18 +17,20 @@ class Frame(msgspec.Struct, frozen=True):
 
     received: UTC, ns since 1970, stamped where the bytes entered the system.
     lengths: bytes of each message in `data`, little-endian uint32; their sum is len(data).
+    peer: the connection, for formats that answer; 0 for the others. Its last frame has no messages: it has ended.
     """
 
     source: str
     received: int
     data: bytes
     lengths: bytes
+    peer: int = 0
 
     @classmethod
-    def of(cls, source: str, received: int, *messages: bytes) -> "Frame":
+    def of(cls, source: str, received: int, *messages: bytes, peer: int = 0) -> "Frame":
         """Pack messages into one frame."""
         lengths = np.array([len(m) for m in messages], "<u4").tobytes()
-        return cls(source, received, b"".join(messages), lengths)
+        return cls(source, received, b"".join(messages), lengths, peer)
 
     def __len__(self) -> int:
         return len(self.lengths) // 4
@@ -111,6 +113,8 @@ class Reason(StrEnum):
     SITE_UNKNOWN = "site unknown"  # the place of this sensor is not configured and not reported yet
     NO_REFERENCE = "no reference"  # an ambiguous position that cannot be resolved yet
     UNSUPPORTED = "unsupported"  # well formed, of a kind that is not used
+    NOT_REGISTERED = "not registered"  # from a node that has not said on this connection what it is
+    MISDIRECTED = "misdirected"  # meant for another than us
     DECODER_FAULT = "decoder fault"  # our own error; the message is in the record
 
 
@@ -216,6 +220,31 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     return batch
 
 
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """What a source is told. peer: on which connection; data: bytes for the wire; close: end the connection then."""
+
+    peer: int
+    data: bytes
+    close: bool = False
+
+
+class Node(msgspec.Struct, frozen=True, array_like=True):
+    """One sensor behind a source that says itself what it is. Everything here is its own claim.
+
+    state: "ok", "warning", "error", "goodbye", "gone". interval: s between its status messages, 0 unknown.
+    last: ns, received stamp of its last message.
+    """
+
+    name: str
+    id: str
+    kind: str
+    state: str
+    mode: str
+    interval: float
+    last: int
+    connected: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What one frame yields: batches, and for each message that yields none, the reason.
@@ -224,9 +253,12 @@ class Decoded:
     refused: reason -> how many. A message that does not follow its format counts here and not in `messages`.
     DUPLICATE, SIMULATED, SITE_UNKNOWN, NO_REFERENCE, PAST and FUTURE are understood, kept in the record and not
     tracked; where a message holds several measurements they may set only some of them aside.
+    replies: in the order in which they are to be sent. nodes: all that are known now; None: as before.
     """
 
     source: str
     messages: int
     batches: tuple[Detections, ...] = ()
     refused: Mapping[str, int] = field(default_factory=dict)
+    replies: tuple[Reply, ...] = ()
+    nodes: tuple[Node, ...] | None = None

@@ -114,6 +114,15 @@ class AlertCleared(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class Answered(msgspec.Struct, frozen=True, tag=True):
+    """What a source was told, on which connection; close: the connection was ended then."""
+
+    source: str
+    peer: int
+    data: bytes
+    close: bool
+
+
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """A fault of ours: this tick changed nothing but the time. error: what kind. Please report it with the record."""
 
@@ -138,6 +147,7 @@ Output = (
     | AlertRaised
     | AlertUpdated
     | AlertCleared
+    | Answered
     | Failed
     | Stepped
 )

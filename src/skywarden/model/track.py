@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.assessment import Alert, Identity, Threat
+from skywarden.model.detection import Node
 from skywarden.model.place import F64, I64, Registration
 
 SEEN_BY = 4  # sensors remembered per track
@@ -74,12 +75,16 @@ class Tracks:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Counters of one source since the start of the record. refused: reason -> messages."""
+    """Counters of one source since the start of the record. refused: reason -> messages.
+
+    nodes: sensors behind it that say themselves what they are.
+    """
 
     name: str
     decoded: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     last: int = 0  # ns, received stamp of the last message that was understood
+    nodes: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ line to DECODERS, put samples under tests/samples/<name>/. The tests that run ov
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 import numpy as np
 
 from skywarden.errors import ConfigError
-from skywarden.model.detection import Decoded, Detections, Frame, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.asterix import Asterix
 from skywarden.sensors.modes import Beast, ModeS
+from skywarden.sensors.sapient import Sapient
 from skywarden.sensors.sbs import Sbs
 
 
@@ -30,6 +31,7 @@ class Decoder(Protocol):
 
     state: Any
     own_times: bool  # messages carry their own times, so that all frames of a tick are decoded together
+    answers: bool  # it talks with who sends (see Talker): each frame is of one connection
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None: ...
 
@@ -55,6 +57,17 @@ class Decoder(Protocol):
         ...
 
 
+class Talker(Protocol):
+    """What a decoder that answers has besides: `decode` may return replies, and is told when a connection has ended.
+
+    Its messages say what they are said to be only on the connection on which the sender has introduced himself.
+    """
+
+    def hang_up(self) -> tuple[Node, ...]:
+        """Forget all connections: another process held them. Return the nodes that are remembered."""
+        ...
+
+
 NEAR = 1_000_000_000  # ns; frames received within the same second may be joined
 
 DECODERS: Mapping[str, type[Decoder]] = {
@@ -62,6 +75,7 @@ DECODERS: Mapping[str, type[Decoder]] = {
     "modes": ModeS,
     "beast": Beast,
     "sbs": Sbs,
+    "sapient": Sapient,
 }
 
 
@@ -86,16 +100,20 @@ class Reader:
         return replace(decoded, batches=tuple(b for b in batches if len(b)), refused=refused)
 
     def join(self, frames: Sequence[tuple[int, Frame]]) -> list[tuple[int, Frame]]:
-        """Make one frame of those of each source whose messages carry their own times. (seq, frame): the last seq.
+        """Make one frame of those of each connection whose messages carry their own times. (seq, frame): the last seq.
 
         Decoding costs a fixed time for each frame, whatever is in it; what they say does not depend on the cuts.
         """
-        groups: dict[tuple[str, int], list[tuple[int, Frame]]] = {}
+        groups: dict[tuple[str, int, int], list[tuple[int, Frame]]] = {}
         for index, (seq, frame) in enumerate(frames):
-            own = frame.source in self._decoders and self._decoders[frame.source].own_times
+            own = frame.source in self._decoders and self._decoders[frame.source].own_times and len(frame)
             part = frame.received // NEAR if own else index  # far apart in time they must keep their own receipt
-            groups.setdefault((frame.source, part), []).append((seq, frame))
+            groups.setdefault((frame.source, frame.peer, part), []).append((seq, frame))
         return [(group[-1][0], _joined([frame for _, frame in group])) for group in groups.values()]
+
+    def hang_up(self) -> dict[str, tuple[Node, ...]]:
+        """Tell the decoders that answer that all their connections have ended; return source -> its nodes."""
+        return {name: cast(Talker, d).hang_up() for name, d in self._decoders.items() if d.answers}
 
     def save(self) -> dict[str, bytes]:
         """Return the memory of every decoder that has one."""
@@ -114,7 +132,8 @@ def _joined(frames: Sequence[Frame]) -> Frame:
     last = frames[-1]
     if len(frames) == 1:
         return last
-    return Frame(last.source, last.received, b"".join(f.data for f in frames), b"".join(f.lengths for f in frames))
+    data, lengths = b"".join(f.data for f in frames), b"".join(f.lengths for f in frames)
+    return Frame(last.source, last.received, data, lengths, last.peer)
 
 
 def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detections:

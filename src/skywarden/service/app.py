@@ -11,7 +11,7 @@ from typing import Any
 from skywarden.config import Settings, parse
 from skywarden.config.address import address
 from skywarden.errors import RecordError
-from skywarden.model.event import AlertRaised, Output, Refused, TrackConfirmed
+from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
 from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
@@ -146,6 +146,7 @@ class App:
 
     def _publish(self, outcome: Outcome) -> None:
         self._tally.take(outcome.events)
+        self._inbox.answer([event for event in outcome.events if isinstance(event, Answered)])
         published = Published(
             picture=outcome.picture,
             states=states(outcome.picture),

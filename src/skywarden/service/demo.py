@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from skywarden.sim.scenario import LENGTH_S, coast, messages
 
 HEADLESS_S = 60.0  # s, when nothing else is said
 READY_S = 10.0  # s within which every source must listen
-AHEAD = 300_000_000  # ns between making the messages and sending the first
+AHEAD = 600_000_000  # ns between making the messages and sending the first
+GOODBYE_S = 1.0  # s that the other end has to close too
 LATE = SECOND // 2  # ns; a sender that is further behind than this (a suspended computer) does not catch up
 KEPT = Path("demo-record")
 
@@ -40,8 +41,7 @@ def run_demo(  # noqa: PLR0913 - one argument for each option of the command
     with ExitStack() as stack:
         record = KEPT if keep else Path(stack.enter_context(tempfile.TemporaryDirectory())) / "record"
         scenario = coast(seed, uavs=targets, seconds=1.0)
-        listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
-        app = App(configuration(scenario, listen, str(record), f"127.0.0.1:{port or 0}"))
+        app = App(configuration(scenario, scenario.loopback(), str(record), f"127.0.0.1:{port or 0}"))
         stack.callback(app.stop)
         app.start()
         raid = Raid(bound(app), targets, seed, HEADLESS_S if headless and seconds is None else seconds)
@@ -63,10 +63,10 @@ def bound(app: App) -> dict[str, str]:
 
 
 class Outlets:
-    """One socket to each source of a running engine."""
+    """One socket for each sender to a running engine. Answers are not read: a node's few ones fit a buffer."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
-        """Open all. addresses: source -> "udp://host:port" or "tcp://host:port". Raises OSError."""
+        """Open all. addresses: sender -> "udp://host:port" or "tcp://host:port". Raises OSError."""
         self._sockets: dict[str, socket.socket] = {}
         for name, text in addresses.items():
             to = address(text)
@@ -77,13 +77,19 @@ class Outlets:
             else:
                 self._sockets[name] = socket.create_connection((to.host, to.port), READY_S)
 
-    def send(self, source: str, data: bytes) -> None:
+    def send(self, sender: str, data: bytes) -> None:
         """Send one datagram, or a piece of a stream. Raises OSError when the other end is gone."""
-        self._sockets[source].sendall(data)
+        self._sockets[sender].sendall(data)
 
     def close(self) -> None:
-        """Close all."""
+        """Close all. Answers are read first: a socket that is closed with some left takes back what it sent."""
         for sock in self._sockets.values():
+            with suppress(OSError):
+                if sock.type == socket.SOCK_STREAM:
+                    sock.shutdown(socket.SHUT_WR)
+                    sock.settimeout(GOODBYE_S)
+                    while sock.recv(65_536):
+                        pass
             sock.close()
 
 
@@ -97,7 +103,8 @@ class Raid(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        outlets = Outlets(self._addresses)
+        senders = coast(self._seed, uavs=self._targets, seconds=1.0).senders
+        outlets = Outlets({sender: self._addresses[source] for sender, source in senders.items()})
         try:
             for seed in itertools.count(self._seed):
                 scenario = coast(seed, uavs=self._targets, seconds=min(self.seconds or LENGTH_S, LENGTH_S))
@@ -116,7 +123,7 @@ class Raid(threading.Thread):
             if wait > 0 and self._stopping.wait(wait / SECOND):
                 return
             if wait > -LATE:
-                outlets.send(message.source, message.data)
+                outlets.send(message.sender or message.source, message.data)
 
     def stop(self) -> None:
         """End and wait for it."""

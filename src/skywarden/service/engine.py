@@ -164,7 +164,7 @@ class Engine:
     def _measure(self, frames: Sequence[Frame]) -> None:
         if isinstance(self._clock, HostClock):
             now = self._clock.now()
-            self._delays.extend(((now - frame.received) * 1e-6, len(frame)) for frame in frames)
+            self._delays.extend(((now - frame.received) * 1e-6, len(frame)) for frame in frames if len(frame))
 
     def _latency(self) -> tuple[float, float]:
         """Return the p50 and p99 delay in ms over the messages of the last passes."""

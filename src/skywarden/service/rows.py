@@ -10,7 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from skywarden.geo import east_north_up
 from skywarden.model.assessment import Alert, Category
-from skywarden.model.event import Output, Stepped, TrackStates
+from skywarden.model.detection import Node
+from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Picture, Status
 from skywarden.service.wire import FINISHED, LISTENING, Wire
@@ -20,6 +21,8 @@ SILENT_AFTER = 10.0  # s without a message from a source that has sent before
 SILENT, NOTHING_YET = "silent", "nothing yet"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
 GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention
+WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
+OVERDUE = 3.0  # intervals without anything from a node
 NO_ADDRESS = -1
 
 Noise = tuple[float, float]  # level, vertical process noise, m^2/s^3
@@ -55,6 +58,22 @@ class AlertRow(msgspec.Struct, frozen=True):
     probability: float
 
 
+class NodeRow(msgspec.Struct, frozen=True):
+    """One node of a source, as it describes itself; state also "late": connected, and its status is overdue."""
+
+    name: str
+    id: str
+    kind: str
+    state: str
+    mode: str
+    age_s: float | None
+    connected: bool
+
+    @property
+    def good(self) -> bool:
+        return self.state in WELL
+
+
 class SourceRow(msgspec.Struct, frozen=True):
     """One source: its wire and what became of its messages."""
 
@@ -70,10 +89,11 @@ class SourceRow(msgspec.Struct, frozen=True):
     peers: int
     displaced: int
     address: str
+    nodes: list[NodeRow] = []
 
     @property
     def good(self) -> bool:
-        return self.state in GOOD
+        return self.state in GOOD and all(node.good for node in self.nodes)
 
 
 def tracks(
@@ -173,9 +193,17 @@ def sources(
                 peers=wire.peers,
                 displaced=wire.displaced,
                 address=wire.address,
+                nodes=[_node(node, time) for node in row.nodes] if row else [],
             )
         )
     return found
+
+
+def _node(node: Node, time: int) -> NodeRow:
+    age = _age(node.last, time)
+    late = node.connected and node.interval > 0 and age is not None and age > OVERDUE * node.interval
+    state = "late" if late and node.state in WELL else node.state
+    return NodeRow(node.name, node.id, node.kind, state, node.mode, age, node.connected)
 
 
 def _age(last: int, time: int) -> float | None:
@@ -193,8 +221,8 @@ def _state(wire: Wire, age: float | None, known: bool) -> str:
 
 
 def events(happened: Sequence[Output]) -> list[dict[str, Any]]:
-    """Return what happened in a tick as rows with names; the digests and the columns of all states are left out."""
-    return [event_row(event) for event in happened if not isinstance(event, Stepped | TrackStates)]
+    """Return what happened in a tick as rows with names; digests, columns of all states and answers are left out."""
+    return [event_row(event) for event in happened if not isinstance(event, Stepped | TrackStates | Answered)]
 
 
 def event_row(event: Output) -> dict[str, Any]:

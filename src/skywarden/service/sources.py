@@ -6,11 +6,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
+from skywarden.model.event import Answered
 from skywarden.model.place import Source
 from skywarden.sensors import DECODERS
 from skywarden.service.address import parse, require_loopback
@@ -19,7 +21,7 @@ from skywarden.service.files import Files
 from skywarden.service.receive import Receiver
 from skywarden.service.tcp import TcpClient, TcpServer
 from skywarden.service.udp import UdpChannel
-from skywarden.service.wire import TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
+from skywarden.service.wire import POLL_BYTES, TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
 
 POLL = 0.01  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
 TEND = 0.25  # s between two looks at what must be opened, retried or counted
@@ -40,6 +42,10 @@ class Channel(Protocol):
 
     def ready(self, sock: socket.socket) -> None:
         """Serve one socket that has something."""
+        ...
+
+    def say(self, connection: int, data: bytes, close: bool) -> bool:
+        """Send bytes on a connection, and end it then; return whether it is one of this channel."""
         ...
 
     def close(self) -> None: ...
@@ -72,6 +78,7 @@ class Inbox:
         self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
         self._arrived = threading.Condition()
         self._frames: list[Frame] = []
+        self._answers: list[Answered] = []
         self._finished = not sources
         self._stopping = self._failed = False
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
@@ -80,6 +87,8 @@ class Inbox:
         """Open everything and begin to receive. What cannot be opened says so in its state and is tried again."""
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         receiver = Receiver()
         for feed, kinds in self._planned:
@@ -93,7 +102,8 @@ class Inbox:
         if self._stopping or self._thread.ident is None:
             return
         self._stopping = True
-        self._wake.send(b"x")
+        with suppress(BlockingIOError):  # it is awake
+            self._wake.send(b"x")
         self._thread.join()
         self._files.close()
         for channel in self._channels:
@@ -121,6 +131,15 @@ class Inbox:
                 raise RuntimeError("the receiver thread has stopped; see its error above")
         return frames
 
+    def answer(self, answers: Sequence[Answered]) -> None:
+        """Send answers to connections of sources; those to connections that are gone are dropped. Never waits."""
+        if not answers or self._thread.ident is None:
+            return
+        with self._arrived:
+            self._answers += answers
+        with suppress(OSError):  # it is full: the receiver will wake; or it is closed: nobody is left to answer
+            self._wake.send(b"x")
+
     def wires(self) -> tuple[Wire, ...]:
         """Return the state and counters of each source, in the order of the configuration."""
         return tuple(feed.wire() for feed in self._feeds)
@@ -139,6 +158,7 @@ class Inbox:
                     self._tend()
                     due = began + TEND
                 self._poll(POLL if self._busy() else TEND)
+                self._say()
                 self._put(self._collect(), not self._channels and self._files.done)
                 spent = time.monotonic() - began
                 if spent < POLL and not self._stopping:
@@ -159,8 +179,18 @@ class Inbox:
 
     def _poll(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
-            if key.data is not None and key.data not in self._resting:
+            if key.data is None:
+                self._woken.recv(POLL_BYTES)
+            elif key.data not in self._resting:
                 self._guard(key.data, partial(key.data.ready, key.fileobj))
+
+    def _say(self) -> None:
+        with self._arrived:
+            answers, self._answers = self._answers, []
+        for a in answers:
+            for channel in self._channels:
+                if channel.feed.source.name == a.source and channel.say(a.peer, a.data, a.close):
+                    break
 
     def _guard(self, channel: Channel, serve: Callable[[], None]) -> None:
         """Serve a channel. A fault of its code closes it for a while; the others go on."""

@@ -15,6 +15,7 @@ from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
 CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
 BURST = CLIENTS // 4  # new ones in one poll: each is read before so many come that it would make room again
 BACKLOG = 1024  # connections that wait to be taken; a flood that fills it makes real ones try again after 1 s
+UNSENT = 256 << 10  # bytes of answers that may wait for one peer
 LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
 BACKOFF = (0.5, 10.0)  # s until the next try to connect: doubled from the first to the second
 CONNECT_WITHIN = 10.0  # s
@@ -26,9 +27,11 @@ CONNECTING = "connecting"
 class _Peer:
     """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet."""
 
-    def __init__(self, sock: socket.socket, host: str) -> None:
-        self.sock, self.host, self.heard = sock, host, 0.0
+    def __init__(self, sock: socket.socket, host: str, connection: int) -> None:
+        self.sock, self.host, self.heard, self.connection = sock, host, 0.0, connection
         self.partial = b""  # of an unfinished message
+        self.unsent = b""  # of answers
+        self.leaving = False  # once all answers are sent
 
 
 class Connections:
@@ -52,7 +55,7 @@ class Connections:
         for name, value in KEEPALIVE:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._peers[sock] = _Peer(sock, host)
+        self._peers[sock] = _Peer(sock, host, self._feed.connection())
         self._way.peers = len(self)
         self._way.state = CONNECTED
         if not self._paused:
@@ -66,11 +69,11 @@ class Connections:
             chunk = None
         peer = self._peers[sock]
         if chunk is None:
-            self._feed.end(peer.partial)
+            self._feed.end(peer.partial, peer.connection)
             self._drop(sock)
             return False
         if chunk:
-            peer.partial, whole = self._feed.cut(peer.partial, chunk)
+            peer.partial, whole = self._feed.cut(peer.partial, chunk, peer.connection)
             if whole:
                 peer.heard = time.monotonic()
         return True
@@ -79,9 +82,35 @@ class Connections:
         """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
         peer = gives_way(self._peers.values(), host)
         if self.read(peer.sock):
-            self._feed.end(peer.partial)
+            self._feed.end(peer.partial, peer.connection)
             self._drop(peer.sock)
             self._way.displaced += 1
+
+    def say(self, connection: int, data: bytes, close: bool) -> bool:
+        """Answer on a connection, and end it then; return whether it is one of ours. Never waits."""
+        peer = next((peer for peer in self._peers.values() if peer.connection == connection), None)
+        if peer is None:
+            return False
+        peer.unsent += data
+        peer.leaving |= close
+        self._send(peer)
+        return True
+
+    def send(self) -> None:
+        """Go on with what could not be sent at once."""
+        for peer in [peer for peer in self._peers.values() if peer.unsent or peer.leaving]:
+            self._send(peer)
+
+    def _send(self, peer: _Peer) -> None:
+        """Send what the peer takes now. Who does not take his answers is sent away: they would wait for ever."""
+        try:
+            peer.unsent = peer.unsent[peer.sock.send(peer.unsent) :] if peer.unsent else b""
+        except BlockingIOError:
+            pass
+        except OSError:
+            peer.unsent = b""  # the connection is gone; who reads it will see, after what was sent before
+        if (peer.leaving and not peer.unsent) or len(peer.unsent) > UNSENT:
+            self._drop(peer.sock)
 
     def balance(self, channel: "TcpServer | TcpClient") -> None:
         """Stop reading when too much waits for the engine; go on when it has caught up."""
@@ -100,7 +129,7 @@ class Connections:
             self._drop(sock)
 
     def _drop(self, sock: socket.socket) -> None:
-        del self._peers[sock]
+        self._feed.ended(self._peers.pop(sock).connection)
         with suppress(KeyError):  # paused: it is not there
             self._selector.unregister(sock)
         sock.close()
@@ -119,6 +148,7 @@ class TcpServer:
 
     def tend(self, now: float) -> None:
         """Listen, if that is due. now: s, steady."""
+        self._connections.send()
         self._connections.balance(self)
         if self._socket is None and now >= self._due:
             self._due = now + RETRY
@@ -141,6 +171,10 @@ class TcpServer:
         elif sock in self._connections and not self._connections.read(sock) and not self._connections:
             self.way.state = LISTENING
         self._connections.balance(self)
+
+    def say(self, connection: int, data: bytes, close: bool) -> bool:
+        """Answer on a connection; return whether it is one of ours."""
+        return self._connections.say(connection, data, close)
 
     def close(self) -> None:
         self._connections.close()
@@ -177,6 +211,7 @@ class TcpClient:
     def tend(self, now: float) -> None:
         """Connect, if that is due. now: s, steady."""
         self._now = now
+        self._connections.send()
         self._connections.balance(self)
         if self._connections:
             return
@@ -208,6 +243,10 @@ class TcpClient:
                 self._delay = BACKOFF[0]
             self._fail("connection closed")
         self._connections.balance(self)
+
+    def say(self, connection: int, data: bytes, close: bool) -> bool:
+        """Answer on the connection; return whether it is ours."""
+        return self._connections.say(connection, data, close)
 
     def close(self) -> None:
         self._connections.close()

@@ -64,6 +64,10 @@ class UdpChannel:
             self.close()
             self.way.state = f"cannot listen: {why(e)}"
 
+    def say(self, connection: int, data: bytes, close: bool) -> bool:
+        """Say that no connection is ours: whoever sends datagrams is not answered."""
+        return False
+
     def close(self) -> None:
         if self._socket is not None:
             self._selector.unregister(self._socket)

@@ -223,6 +223,9 @@ def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
     state = f"{page.say(word)}: {detail}" if detail else page.say(word)
     if source.displaced:
         state += f" ({page.say('displaced').format(n=source.displaced)})"
+    if source.nodes:
+        well = sum(node.good for node in source.nodes)
+        state += f", {page.say('nodes').format(n=well, total=len(source.nodes))}"
     refused = sum(source.refused.values())
     worst = max(source.refused, key=lambda reason: source.refused[reason], default="")
     old = source.last_age_s is None or source.last_age_s + page.stale >= OLD

@@ -30,6 +30,8 @@ FINISHED = "finished"
 class Framing(Protocol):
     """The part of a decoder that cuts a stream into messages (see sensors.Decoder)."""
 
+    answers: bool
+
     @staticmethod
     def split(buffer: bytes) -> list[int]: ...
 
@@ -87,8 +89,9 @@ class Feed:
         self.received = self.bytes = self.overrun = self.last_received = 0
         self.waiting = 0
         self.done = False
-        self._data: list[bytes] = []
-        self._lengths: list[int] = []
+        self._fresh: dict[int, tuple[list[bytes], list[int]]] = {}  # connection -> pieces, lengths
+        self._ended: list[int] = []  # connections
+        self._connections = 0
 
     @property
     def full(self) -> bool:
@@ -109,22 +112,28 @@ class Feed:
             sum(way.displaced for way in self.ways),
         )
 
-    def add(self, data: bytes, lengths: list[int]) -> None:
-        """Take whole messages in."""
-        self._data.append(data)
-        self._lengths += lengths
+    def connection(self) -> int:
+        """Return the number of a new connection; 0 when the format does not ask who sent."""
+        self._connections += 1
+        return self._connections if self.framing.answers else 0
 
-    def cut(self, partial: bytes, chunk: bytes) -> tuple[bytes, bool]:
+    def add(self, data: bytes, lengths: list[int], connection: int = 0) -> None:
+        """Take whole messages in."""
+        pieces, known = self._fresh.setdefault(connection, ([], []))
+        pieces.append(data)
+        known += lengths
+
+    def cut(self, partial: bytes, chunk: bytes, connection: int = 0) -> tuple[bytes, bool]:
         """Take the whole messages of a stream in; return what waits for more bytes, and whether there were any."""
         buffer = partial + chunk if partial else chunk
         lengths = self.framing.split(buffer)
         used = sum(lengths)
         if used:
-            self.add(buffer[:used] if used < len(buffer) else buffer, lengths)
+            self.add(buffer[:used] if used < len(buffer) else buffer, lengths, connection)
         rest = buffer[used:]
         if len(rest) <= PARTIAL:
             return rest, bool(used)
-        self.add(rest, [len(rest)])
+        self.add(rest, [len(rest)], connection)
         return b"", bool(used)
 
     def stamp(self, message: bytes, near: int) -> int | None:
@@ -134,30 +143,40 @@ class Feed:
         except Exception:  # noqa: BLE001 - formats may be other people's; a fault there must not end the receiver
             return None
 
-    def end(self, partial: bytes) -> None:
+    def end(self, partial: bytes, connection: int = 0) -> None:
         """A peer left in the middle of a message: keep what came, the decoder refuses it and it is counted."""
         if partial:
-            self.add(partial, [len(partial)])
+            self.add(partial, [len(partial)], connection)
+
+    def ended(self, connection: int) -> None:
+        """Let a decoder that answers know that a connection is no more."""
+        if connection:
+            self._ended.append(connection)
 
     def flush(self, now: int) -> list[Frame]:
-        """Return what was taken in since the last call as one frame, received now (UTC ns)."""
-        if not self._lengths:
+        """Return what was taken in since the last call, received now (UTC ns): a frame for each connection."""
+        if not self._fresh and not self._ended:
             return []
-        data, lengths = b"".join(self._data), self._lengths
-        self._data, self._lengths = [], []
-        self.received += len(lengths)
-        self.bytes += len(data)
-        self.last_received = now
-        return [Frame(self.source.name, now, data, struct.pack(f"<{len(lengths)}I", *lengths))]
+        fresh, ended, frames = self._fresh, self._ended, list[Frame]()
+        self._fresh, self._ended = {}, []
+        for connection, (pieces, lengths) in fresh.items():
+            data = b"".join(pieces)
+            self.received += len(lengths)
+            self.bytes += len(data)
+            self.last_received = now
+            packed = struct.pack(f"<{len(lengths)}I", *lengths)
+            frames.append(Frame(self.source.name, now, data, packed, connection))
+        return frames + [Frame.of(self.source.name, now, peer=connection) for connection in ended]
 
     def messages(self) -> list[bytes]:
-        """Return what was taken in since the last call, one by one."""
-        data, lengths = b"".join(self._data), self._lengths
-        self._data, self._lengths = [], []
-        found, start = [], 0
-        for length in lengths:
-            found.append(data[start : start + length])
-            start += length
+        """Return what was taken in since the last call, one by one. Who sent it is forgotten: nobody is answered."""
+        fresh, found = self._fresh, list[bytes]()
+        self._fresh, self._ended = {}, []
+        for pieces, lengths in fresh.values():
+            data, start = b"".join(pieces), 0
+            for length in lengths:
+                found.append(data[start : start + length])
+                start += length
         return found
 
 

@@ -40,11 +40,12 @@ Number = TypeVar("Number", int, I64)
 
 
 class Timed(NamedTuple):
-    """One message on one wire. time: ns, UTC, when it is sent."""
+    """One message on one wire. time: ns, UTC, when it is sent; sender: who, where a source has several that connect."""
 
     time: int
     source: str
     data: bytes
+    sender: str = ""
 
 
 def radar_messages(radar: Radar, plots: Plots, routes: Sequence[Route], start: int, seconds: float) -> list[Timed]:

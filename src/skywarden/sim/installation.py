@@ -36,6 +36,8 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
         place: dict[str, Value] = {"latitude": receiver.latitude, "longitude": receiver.longitude}
         source: dict[str, Value] = {"name": receiver.name, "format": "modes", "listen": listen[receiver.name]}
         tables.append(_table("[[sources]]", source | place))
+    for name in dict.fromkeys(post.source for post in scenario.posts):
+        tables.append(_table("[[sources]]", {"name": name, "format": "sapient", "listen": listen[name]}))
     tables += [_table("[record]", {"path": record}), _table("[api]", {"listen": api})]
     return "\n".join(tables)
 

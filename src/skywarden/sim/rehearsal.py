@@ -20,9 +20,8 @@ TICK = SECOND // 10
 def rehearse(seconds: float = 12.0) -> int:
     """Run the raid for `seconds` of its own time; return how many tracks were confirmed. Nothing is kept of it."""
     scenario = coast(1, seconds=seconds)
-    listen = {radar.name: "udp://127.0.0.1:0" for radar in scenario.radars} | {"adsb": "tcp://127.0.0.1:0"}
     line = Line()
-    line.feed(1, Started(START, Mode.SIM, configuration(scenario, listen, "record", "127.0.0.1:0"), ""))
+    line.feed(1, Started(START, Mode.SIM, configuration(scenario, scenario.loopback(), "record", "127.0.0.1:0"), ""))
     seq, due = 1, START + TICK
     for message in messages(scenario, START):
         while message.time >= due:

@@ -4,7 +4,7 @@ The coast of Averel lies in the open Atlantic, where there is no land and the ge
 ellipsoid: heights above the sea and above the ellipsoid are the same here. Names and numbers are invented.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import merge
 
@@ -14,10 +14,12 @@ from msgspec.structs import replace
 from skywarden.model.place import F64, Site
 from skywarden.sim.adsb import Receiver, adsb_messages
 from skywarden.sim.blocks import Timed, radar_messages
+from skywarden.sim.nodes import Post, What, node_messages
 from skywarden.sim.radar import Radar, look
 from skywarden.sim.raid import Flier, Fliers, Route, column, fly, on_earth
 
 ORIGIN = (29.5, -45.75)  # deg; the harbour of Averel. Land is east of it
+NODES = "nodes"  # the source to which SAPIENT nodes connect
 SAC = 250  # not given to any country
 UAVS = 30
 LENGTH_S = 1500.0  # until the last one of the raid has arrived or passed
@@ -41,6 +43,23 @@ class Scenario:
     fliers: Fliers
     seconds: float
     seed: int
+    posts: tuple[Post, ...] = ()
+
+    @property
+    def senders(self) -> dict[str, str]:
+        """Return who sends -> the source it sends to."""
+        alone = [radar.name for radar in self.radars] + ([self.receiver.name] if self.receiver else [])
+        return {name: name for name in alone} | {post.name: post.source for post in self.posts}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Return source -> scheme of its transport, "udp" or "tcp"."""
+        tcp = {*([self.receiver.name] if self.receiver else []), *(post.source for post in self.posts)}
+        return {source: "tcp" if source in tcp else "udp" for source in self.senders.values()}
+
+    def loopback(self) -> dict[str, str]:
+        """Return source -> address on this computer, any free port."""
+        return {source: f"{scheme}://127.0.0.1:0" for source, scheme in self.sources.items()}
 
 
 def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario:
@@ -58,11 +77,18 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
     )
     routes = (*_uavs(uavs, sites, rng), *_civil(), *_birds(rng))
     receiver = Receiver(name="adsb", latitude=ORIGIN[0], longitude=ORIGIN[1], height_m=60.0)
-    return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed)
+    posts = (
+        _post("lookout", "c0a7d9e2-6b1f-4e83-9d54-0f2b7a61c3e8", What.CAMERA, (9e3, 18e3, 70.0)),
+        _post("wicket", "3e5b8f10-94c2-4d7a-b6e1-8c0d2f9a4b75", What.RADAR, (7e3, -16e3, 45.0)),
+    )
+    return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed, posts)
 
 
-def crowd(seed: int, *, targets: int, radars: int, seconds: float) -> Scenario:
-    """Return `targets` UAVs all over a square of 120 km, each seen once a second by each of `radars` radars."""
+def crowd(seed: int, *, targets: int, radars: int, seconds: float, nodes: int = 0) -> Scenario:
+    """Return `targets` UAVs all over a square of 120 km, each seen once a second by each of `radars` radars.
+
+    nodes: SAPIENT radars that do the same, at nine looks of ten.
+    """
     rng = np.random.default_rng([seed, 0])
     routes = []
     for _ in range(targets):
@@ -76,19 +102,30 @@ def crowd(seed: int, *, targets: int, radars: int, seconds: float) -> Scenario:
         at = (40e3 * np.sin(turn), 40e3 * np.cos(turn), 300.0)
         radar = replace(_radar(k + 1, f"radar{k + 1:02d}", at, 1.0), phase_s=k / radars, measures_height=True)
         watching.append(replace(radar, clutter=0.0, reach_m=400e3, power=10.0))
+    posts = [
+        replace(
+            _post(f"node{k + 1:02d}", f"00000000-0000-4000-8000-{k + 1:012d}", What.RADAR, (1e3 * k, 0.0, 300.0)),
+            reach_m=400e3,
+            phase_s=k / nodes,
+        )
+        for k in range(nodes)
+    ]
     sites = (_site("Quillmere power station", (0.0, 0.0), 2000.0, 300.0),)
-    return Scenario(sites, tuple(watching), None, fly(routes, ORIGIN, seconds + 2), seconds, seed)
+    return Scenario(sites, tuple(watching), None, fly(routes, ORIGIN, seconds + 2), seconds, seed, tuple(posts))
 
 
 def messages(scenario: Scenario, start: int) -> Iterator[Timed]:
     """Yield every message of every sensor in time order. start: ns, UTC. Equal seed and start give equal bytes."""
-    wires: list[list[Timed]] = []
+    wires: list[Iterable[Timed]] = []
     for k, radar in enumerate(scenario.radars):
         plots = look(radar, scenario.fliers, scenario.seconds, np.random.default_rng([scenario.seed, 1, k]))
         wires.append(radar_messages(radar, plots, scenario.fliers.routes, start, scenario.seconds))
     if scenario.receiver is not None:
         rng = np.random.default_rng([scenario.seed, 2])
         wires.append(adsb_messages(scenario.receiver, scenario.fliers, scenario.seconds, start, rng))
+    for k, post in enumerate(scenario.posts):
+        rng = np.random.default_rng([scenario.seed, 3, k])
+        wires.append(node_messages(post, scenario.fliers, scenario.seconds, start, rng))
     return merge(*wires)
 
 
@@ -141,6 +178,13 @@ def _birds(rng: np.random.Generator) -> list[Route]:
         way = np.maximum(home + steps, [-1e9, -1e9, 30.0])
         routes.append(Route(kind=Flier.BIRDS, points=_points(way), speed=float(rng.uniform(11, 18))))
     return routes
+
+
+def _post(name: str, node_id: str, what: What, at: tuple[float, float, float]) -> Post:
+    latitude, longitude = _place(at[0], at[1])
+    return Post(
+        name=name, source=NODES, node_id=node_id, what=what, latitude=latitude, longitude=longitude, height_m=at[2]
+    )
 
 
 def _radar(sic: int, name: str, at: tuple[float, float, float], period_s: float) -> Radar:

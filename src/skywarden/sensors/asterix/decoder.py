@@ -40,6 +40,7 @@ class Asterix:
     """One source of categories 034, 048, 062 and 065. See the module."""
 
     own_times = True
+    answers = False
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         """Raises ConfigError for an edition, a height or a north that cannot be used."""

@@ -42,6 +42,7 @@ class Beast:
     """Mode S and ADS-B from Beast messages. One decoder serves `decode` or `rows`: both advance the same memory."""
 
     own_times = False  # its counter says nothing of the time of day
+    answers = False
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         self.state = State()

@@ -44,6 +44,7 @@ class ModeS:
     """Mode S and ADS-B from JSON lines. One decoder serves `decode` or `rows`: both advance the same memory."""
 
     own_times = True
+    answers = False
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         self.state = State()

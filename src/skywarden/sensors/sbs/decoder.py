@@ -42,6 +42,7 @@ class Sbs:
     """SBS lines of one source. One decoder serves `decode` or `rows`: both advance the same memory."""
 
     own_times = True
+    answers = False
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
         self.state = State()

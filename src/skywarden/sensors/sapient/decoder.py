@@ -1,0 +1,197 @@
+"""The SAPIENT fusion node of one source: messages in, detections and answers out.
+
+A node says first on each connection what it is (registration), then where it is and how it does (status), then what it
+detects. Who sends before registering is told so; a second connection with a known node id is a sensor of its own.
+Source: BSI Flex 335 v2.0.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason, Reply
+from skywarden.model.place import Sensor, Source
+from skywarden.model.track import Mode
+from skywarden.sensors.sapient import memory, message
+from skywarden.sensors.sapient.answers import Voice, own_id
+from skywarden.sensors.sapient.measure import Observer, Report, measurements, without_north
+from skywarden.sensors.sapient.memory import ENDED, MARKS, Session, State
+from skywarden.sensors.sapient.proto import SapientMessage, json_format
+from skywarden.sensors.sapient.rules import Fault, faults
+
+ERRORS = 16  # answers with errors to one frame; who floods us is not answered as fast
+SECOND = 1_000_000_000
+QUIET = {"task_ack", "alert_ack", "error", "registration_ack"}  # answers to us; nothing follows from them
+
+
+class Turn:
+    """What one frame gives, while it is read."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.understood = self.errors = 0
+        self.changed = False
+        self.refused: dict[str, int] = {}
+        self.replies: list[Reply] = []
+        self.reports: dict[int, tuple[Session, list[Report]]] = {}
+
+    def refuse(self, reason: Reason, count: int = 1) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def answer(self, data: bytes, close: bool = False) -> None:
+        self.replies.append(Reply(self.frame.peer, data, close))
+
+
+class Sapient:
+    """One listening address, and all nodes that come to it."""
+
+    own_times = True
+    answers = True
+
+    def __init__(self, source: Source, sensors: tuple[Sensor, ...], mode: Mode) -> None:
+        self.state = State()
+        self._source, self._mode = source.name, mode
+        self._voice = Voice(own_id(source.name))
+        self._enrolled = {s.node_id.lower(): s for s in sensors if s.node_id is not None}
+
+    def decode(self, frame: Frame) -> Decoded:
+        """Return detections, answers, and the nodes when something about them has changed."""
+        turn = Turn(frame)
+        if len(frame) == 0:
+            self.state.end(frame.peer)
+            return Decoded(frame.source, 0, nodes=self.state.nodes())
+        for number, packet in enumerate(frame.messages()):
+            self._take(turn, number, packet)
+        batches = list[Detections]()
+        for session, reports in turn.reports.values():
+            observer = Observer(self.state.named(session), session, self._enrolled.get(session.id.lower()))
+            found, impossible = measurements(observer, frame.received, reports)
+            batches += found
+            if impossible:
+                turn.refuse(Reason.IMPLAUSIBLE, impossible)
+        nodes = self.state.nodes() if turn.changed else None
+        return Decoded(frame.source, turn.understood, tuple(batches), turn.refused, tuple(turn.replies), nodes)
+
+    def hang_up(self) -> tuple[Node, ...]:
+        """Forget all connections: another process held them. Return the nodes that are remembered."""
+        for peer in {session.peer for session in self.state.sessions.values()} - {ENDED}:
+            self.state.end(peer)
+        return self.state.nodes()
+
+    def rows(self, frame: Frame) -> Iterator[dict[str, Any]]:
+        """Yield each message in protobuf-JSON; beside an error stand the faults."""
+        for packet in frame.messages():
+            found, broken, reason = _read(packet)
+            row: dict[str, Any] = {} if reason is None else {"error": reason.value}
+            if found is not None:
+                row |= {"time": sent(found), "source": self._source, "message": json_format.MessageToDict(found)}
+            if broken:
+                row["faults"] = [fault._asdict() for fault in broken]
+            yield row
+
+    def _take(self, turn: Turn, number: int, packet: bytes) -> None:
+        found, broken, reason = _read(packet)
+        if found is None:
+            assert reason is not None
+            turn.refuse(reason)
+            self._complain(turn, "", packet, broken, close=reason is Reason.OVERSIZE)
+            return
+        content = found.WhichOneof("content")
+        if broken:
+            turn.refuse(Reason.MALFORMED)
+            if content == "registration":
+                words = [f"{fault.field}: {fault.rule}" for fault in broken]
+                turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received, words))
+            else:
+                self._complain(turn, found.node_id, packet, broken)
+        elif found.destination_id and found.destination_id.lower() != self._voice.node_id:
+            turn.refuse(Reason.MISDIRECTED)
+            self._complain(turn, found.node_id, packet, [Fault("destinationId", "is not us")])
+        elif content == "registration":
+            self._register(turn, found)
+        elif (session := self.state.find(turn.frame.peer, found.node_id)) is None:
+            turn.refuse(Reason.NOT_REGISTERED)
+            self._complain(turn, found.node_id, packet, [Fault("nodeId", "not registered on this connection")])
+        else:
+            session.last = turn.frame.received
+            self._hear(turn, session, number, found)
+
+    def _register(self, turn: Turn, found: SapientMessage) -> None:
+        enrolled = self._enrolled.get(found.node_id.lower())
+        said = found.registration
+        name = enrolled.name if enrolled else f"{self._source} {said.short_name or said.name or found.node_id[:8]}"[:80]
+        session = memory.session(found.node_id, turn.frame.peer, said, name, turn.frame.received)
+        if self.state.open(session):
+            turn.changed = True
+            turn.understood += 1
+            turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received))
+        else:
+            turn.refuse(Reason.QUOTA)
+            words = [f"there are {memory.SESSIONS} nodes already"]
+            turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received, words))
+
+    def _hear(self, turn: Turn, session: Session, number: int, found: SapientMessage) -> None:
+        """Take a valid message of a registered node."""
+        content, received = found.WhichOneof("content"), turn.frame.received
+        if content == "detection_report":
+            self._detect(turn, session, number, found)
+            return
+        if content == "status_report":
+            turn.changed = True
+            if not memory.told(session, found.status_report):
+                turn.refuse(Reason.IMPLAUSIBLE)
+                return
+        elif content == "task":
+            turn.answer(self._voice.task_ack(found.node_id, received, found.task.task_id))
+        elif content == "alert":
+            turn.answer(self._voice.alert_ack(found.node_id, received, found.alert.alert_id))
+        elif content not in QUIET:
+            turn.refuse(Reason.UNSUPPORTED)
+            return
+        turn.understood += 1
+
+    def _detect(self, turn: Turn, session: Session, number: int, found: SapientMessage) -> None:
+        body = found.detection_report
+        if memory.repeated(session, body.report_id):
+            turn.refuse(Reason.DUPLICATE)
+        elif self._mode is Mode.LIVE and (session.simulated or body.state.strip().casefold() in MARKS):
+            turn.refuse(Reason.SIMULATED)
+        elif without_north(body):
+            turn.refuse(Reason.NO_REFERENCE)
+        else:
+            turn.understood += 1
+            turn.reports.setdefault(id(session), (session, []))[1].append(Report(number, sent(found), body))
+
+    def _complain(self, turn: Turn, to: str, packet: bytes, broken: list[Fault], close: bool = False) -> None:
+        turn.errors += 1
+        if turn.errors <= ERRORS or close:
+            turn.answer(self._voice.error(to, turn.frame.received, packet, broken), close)
+
+    @staticmethod
+    def split(buffer: bytes) -> list[int]:
+        """Return the lengths of the whole messages at the start of a stream, with their length fields."""
+        return message.split(buffer)
+
+    @staticmethod
+    def stamp(packet: bytes, near: int) -> int | None:
+        """Return when a message was sent, UTC ns."""
+        found, _, reason = _read(packet)
+        return None if found is None or reason is not None else sent(found)
+
+
+def sent(found: SapientMessage) -> int:
+    """Return the time of a message, UTC ns."""
+    return int(found.timestamp.seconds) * SECOND + int(found.timestamp.nanos)
+
+
+def _read(packet: bytes) -> tuple[SapientMessage | None, list[Fault], Reason | None]:
+    """Return the message in a packet, its faults and the reason to refuse it."""
+    length = int.from_bytes(packet[: message.HEADER], "little")
+    if length > message.LONGEST and len(packet) >= message.HEADER:
+        return None, [Fault("", f"a length of {length} bytes; {message.LONGEST} is the most")], Reason.OVERSIZE
+    if len(packet) != message.HEADER + length:
+        return None, [Fault("", "the connection ended in the middle of a message")], Reason.TRUNCATED
+    found = message.parse(packet[message.HEADER :])
+    if found is None:
+        return None, [Fault("", "not a protobuf message of SAPIENT")], Reason.MALFORMED
+    broken = faults(found)
+    return found, broken, Reason.MALFORMED if broken else None
