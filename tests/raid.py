@@ -24,7 +24,7 @@ def inputs(turns: int, ticks: int = 1) -> list[list[Input]]:
     Every fourth tick the receiver sends noise as well.
     """
     raid = coast(3, uavs=3, seconds=turns * ticks)
-    raid = replace(raid, radars=raid.radars[:1])
+    raid = replace(raid, radars=raid.radars[:1], posts=())
     names = [*(r.name for r in raid.radars), "adsb"]
     listen = {name: f"udp://127.0.0.1:{port}" for port, name in enumerate(names, 9001)}
     settings = configuration(raid, listen, "record", "127.0.0.1:0")
