@@ -35,6 +35,14 @@ CREATE TABLE tally (
 ) WITHOUT ROWID;
 CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, payload BLOB NOT NULL);
 """
+_TREE = """
+CREATE TABLE tree (first INTEGER NOT NULL, size INTEGER NOT NULL, edge BLOB NOT NULL);
+CREATE TABLE leaves (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY, first INTEGER NOT NULL, time INTEGER NOT NULL, root BLOB NOT NULL, key BLOB NOT NULL,
+    signature BLOB NOT NULL
+);
+"""  # since format 3; older entries of a segment are in no tree
 
 
 def files(directory: Path) -> list[Path]:
@@ -54,6 +62,7 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             _make(connection, file)
         require_readable(connection, file)
+        _plant(connection)
         lift = "UPDATE meta SET value = ? WHERE key = 'format' AND value < ?"
         connection.execute(lift, (SCHEMA, SCHEMA))  # what is added may be of the new format
     except BaseException:
@@ -75,6 +84,17 @@ def _make(connection: sqlite3.Connection, file: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _plant(connection: sqlite3.Connection) -> None:
+    """Begin the tree after the last entry there is, unless there is one."""
+    if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tree'").fetchone()[0]:
+        return
+    with transaction(connection):
+        for statement in _TREE.split(";"):
+            connection.execute(statement)
+        last = connection.execute("SELECT max(seq) FROM entries").fetchone()[0] or 0
+        connection.execute("INSERT INTO tree VALUES (?, 0, x'')", (last + 1,))
 
 
 def close_after_writing(connection: sqlite3.Connection) -> None:
