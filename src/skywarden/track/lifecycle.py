@@ -38,7 +38,7 @@ def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) ->
     lost = unseen > np.where(shown | confirm, limit, brief)
     quiet = unseen > np.maximum(settings.coast_looks * revisit, settings.coast_min_s)
     since = np.where(shown | confirm, seconds(tracks["time"], time), unseen)
-    dropped = lost | (_sigma(tracks, since, settings) > settings.drop_sigma_m)
+    dropped = lost | ~(_sigma(tracks, since, settings) <= settings.drop_sigma_m)  # NaN: there is no such track
     crowded = _crowded(tracks, np.flatnonzero(~dropped), settings.max_tracks)
     dropped[crowded] = True
     confirm &= ~dropped
