@@ -321,4 +321,4 @@ def test_a_track_that_is_no_number_any_more_ends_and_is_never_shown(spoiled):
     picture = replace(sky.picture, tracks=replace(sky.picture.tracks, **{spoiled: broken}))
     tracked = track(picture, [], picture.time + 10**8, TrackerSettings())
     assert len(tracked.tracks) == 0
-    assert [type(e) for e in tracked.events] == [TrackDropped]
+    assert [e.reason for e in tracked.events] == ["lost by fault: its numbers are none any more"]
