@@ -16,7 +16,6 @@ from skywarden.track.motion import level_sigma, predict_all, seconds
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import Rows
 
-
 BROKEN = "lost by fault: its numbers are none any more"
 
 
