@@ -310,3 +310,15 @@ def test_a_batch_without_registration_comes_back_as_it_is():
     plots = RADAR.look([Flight(0, 0, 1000, 50, 0.0)] * 4, 3.0, np.random.default_rng(1))
     assert correct(plots, ()) is plots
     assert correct(plots, (Registration("radar"), Registration("other", version=1, range_m=1.0))) is plots
+
+
+@pytest.mark.parametrize("spoiled", ["mean", "covariance"])
+def test_a_track_that_is_no_number_any_more_ends_and_is_never_shown(spoiled):
+    sky = flown(Flight(0, 0, 3000, 60, 0.0), sensors=[RADAR])
+    assert len(states(sky.picture).number) == 1
+    broken = getattr(sky.picture.tracks, spoiled).copy()
+    broken[0] = np.nan
+    picture = replace(sky.picture, tracks=replace(sky.picture.tracks, **{spoiled: broken}))
+    tracked = track(picture, [], picture.time + 10**8, TrackerSettings())
+    assert len(tracked.tracks) == 0
+    assert [e.reason for e in tracked.events] == ["lost by fault: its numbers are none any more"]

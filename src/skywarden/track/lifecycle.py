@@ -16,6 +16,8 @@ from skywarden.track.motion import level_sigma, predict_all, seconds
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import Rows
 
+BROKEN = "lost by fault: its numbers are none any more"
+
 
 class Life(NamedTuple):
     """rows: of the table, that live on. events: in label order. crowded: rows that had to go for lack of room."""
@@ -38,7 +40,8 @@ def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) ->
     lost = unseen > np.where(shown | confirm, limit, brief)
     quiet = unseen > np.maximum(settings.coast_looks * revisit, settings.coast_min_s)
     since = np.where(shown | confirm, seconds(tracks["time"], time), unseen)
-    dropped = lost | (_sigma(tracks, since, settings) > settings.drop_sigma_m)
+    broken = ~(np.isfinite(tracks["state"]).all(1) & np.isfinite(tracks["covariance"]).all((1, 2)))
+    dropped = lost | broken | (_sigma(tracks, since, settings) > settings.drop_sigma_m)
     crowded = _crowded(tracks, np.flatnonzero(~dropped), settings.max_tracks)
     dropped[crowded] = True
     confirm &= ~dropped
@@ -52,9 +55,8 @@ def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) ->
         elif coast[i]:
             events.append(TrackCoasting(time, int(tracks["number"][i])))
         else:
-            events.append(
-                TrackDropped(time, int(tracks["number"][i]), _reason(bool(lost[i]), float(limit[i]), settings))
-            )
+            reason = BROKEN if broken[i] else _reason(bool(lost[i]), float(limit[i]), settings)
+            events.append(TrackDropped(time, int(tracks["number"][i]), reason))
     status[confirm | ((status == Status.COASTING) & ~quiet)] = Status.CONFIRMED
     status[coast] = Status.COASTING
     return Life(np.flatnonzero(~dropped), crowded, next_number, events)
