@@ -159,14 +159,16 @@ class Feed:
             return []
         fresh, ended, frames = self._fresh, self._ended, list[Frame]()
         self._fresh, self._ended = {}, []
-        for connection, (pieces, lengths) in fresh.items():
+        last = {connection: fresh.pop(connection) for connection in ended if connection in fresh}
+        for connection, (pieces, lengths) in (*last.items(), *fresh.items()):
             data = b"".join(pieces)
             self.received += len(lengths)
             self.bytes += len(data)
             self.last_received = now
             packed = struct.pack(f"<{len(lengths)}I", *lengths)
             frames.append(Frame(self.source.name, now, data, packed, connection))
-        return frames + [Frame.of(self.source.name, now, peer=connection) for connection in ended]
+        ends = [Frame.of(self.source.name, now, peer=connection) for connection in ended]
+        return [*frames[: len(last)], *ends, *frames[len(last) :]]  # who comes back finds his old connection ended
 
     def messages(self) -> list[bytes]:
         """Return what was taken in since the last call, one by one. Who sent it is forgotten: nobody is answered."""
