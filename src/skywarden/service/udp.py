@@ -5,6 +5,7 @@ import os
 import selectors
 import socket
 import struct
+import time
 from pathlib import Path
 
 from skywarden.config.address import LOOPBACK, LOOPBACK_NAMES, Address
@@ -50,6 +51,8 @@ class UdpChannel:
                 found = self._receiver.datagrams(sock)
                 count += found.read
                 size += len(found.data)
+                if found.read:
+                    self.way.heard = time.monotonic()
                 if self.feed.full:
                     self.feed.overrun += found.read
                 else:
