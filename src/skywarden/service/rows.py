@@ -14,10 +14,9 @@ from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Health, Picture, Status
-from skywarden.service.wire import FINISHED, LISTENING, Wire
+from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
-SILENT_AFTER = 10.0  # s without a message from a source that has sent before
 SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
 GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention

@@ -75,7 +75,7 @@ class Connections:
         if chunk:
             peer.partial, whole = self._feed.cut(peer.partial, chunk, peer.connection)
             if whole:
-                peer.heard = time.monotonic()
+                peer.heard = self._way.heard = time.monotonic()
         return True
 
     def make_room(self, host: str) -> None:
