@@ -261,7 +261,8 @@ def test_the_last_messages_of_a_recording_are_handled(tmp_path):
 
 def heeding():
     """Jobs in the background ignore SIGINT, and so would what these tests start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def ticked(record):
@@ -270,7 +271,7 @@ def ticked(record):
     return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_service_managers_stop_closes_the_record_in_order(how, tmp_path):
     file = tmp_path / "site.toml"
     file.write_text(settings(tmp_path))

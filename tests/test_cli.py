@@ -369,3 +369,15 @@ def test_record_info_tells_people_and_programs_the_same(cli: Cli, tmp_path: Path
     assert f"entries 1 to {found['last_seq']}" in said
     assert f"source a: {found['sources']['a']['messages']} messages" in said
     assert "no such record" in cli.bad(1, "record", "info", tmp_path / "nowhere")
+
+
+def test_a_terminal_without_our_letters_shows_others_and_no_traceback() -> None:
+    code = "import sys; sys.argv[1:] = ['version']\nfrom skywarden.cli import main\nmain()"
+    after = "try:\n    exec(sys.argv.pop(1))\nexcept SystemExit:\n    print('\\u25b2')"
+    run = [sys.executable, "-c", "import sys\n" + after, code]
+    done = subprocess.run(run, env=os.environ | {"PYTHONIOENCODING": "koi8-u"}, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"?"), done.stderr
+
+
+def test_a_speed_beside_verify_is_refused_and_not_passed_over(cli: Cli, tmp_path: Path) -> None:
+    assert "leave --speed out" in cli.bad(2, "replay", str(tmp_path), "--verify", "--speed", "2")

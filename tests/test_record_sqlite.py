@@ -220,3 +220,20 @@ def test_a_snapshot_under_another_number_is_damaged(tmp_path):
     log.close()
     change(path, "UPDATE snapshots SET seq = 5")
     assert SqliteRecord(path).snapshot() is None
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_is_written_to_a_file_that_somebody_removed_is_not_taken_for_recorded(tmp_path, back):
+    log = SqliteLog(tmp_path / "record")
+    log.append(entries(1, 3))
+    file = tmp_path / "record" / "segment-000001.sqlite"
+    file.rename(tmp_path / "elsewhere")
+    if back:
+        shutil.copy(tmp_path / "elsewhere", file)  # another file of the same name is not the one that is open
+    with pytest.raises(RecordError, match="removed or replaced"):
+        log.append(entries(4, 6))
+    file.unlink(missing_ok=True)
+    (tmp_path / "elsewhere").rename(file)
+    log.append(entries(4, 6))
+    assert log.last() == 6
+    log.close()

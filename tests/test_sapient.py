@@ -222,7 +222,7 @@ def test_two_nodes_of_one_name_are_two_sensors() -> None:
     decoder = node_with_radar()
     other = changed(real(registration(RADAR, START)), "", node_id=OTHER)
     heard(decoder, other)
-    assert [n.name for n in decoder.state.nodes()] == ["nodes FEN1", f"nodes FEN1 {OTHER[:8]}"]
+    assert [n.name for n in decoder.state.nodes()] == ["nodes FEN1", "nodes FEN1 #2"]
 
 
 def test_a_restart_forgets_connections_and_keeps_nodes() -> None:

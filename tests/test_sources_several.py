@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import pytest
 from inbox_samples import LOOP, collect, messages, running, send, source, until
 
 from skywarden.model.detection import Frame
@@ -37,6 +38,25 @@ def test_of_several_addresses_the_one_in_use_is_named() -> None:
         address = f"udp://127.0.0.1:{taken.getsockname()[1]}"
         with running(source(listen=(LOOP, address))) as inbox:
             assert inbox.wires()[0].state == f"cannot listen: address in use ({address})"
+
+
+def test_an_address_that_falls_silent_while_another_hears_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skywarden.service.wire.SILENT_AFTER", 0.5)
+    with running(source(listen=(LOOP, LOOP, LOOP, "tcp://127.0.0.1:0"))) as inbox:
+        first, second, _, last = inbox.wires()[0].address.split(", ")  # the third is a spare and hears nothing
+
+        def hears(state: str, address: str) -> bool:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.sendto(b"x", ("127.0.0.1", int(address.rpartition(":")[2])))
+            return inbox.wires()[0].state == state
+
+        until(lambda: hears("listening", second) and inbox.wires()[0].received)
+        until(lambda: hears(f"listening: nothing for 10 s at {second}", first))
+        until(lambda: hears("listening", second))
+        with socket.create_connection(("127.0.0.1", int(last.rpartition(":")[2]))) as client:
+            client.sendall(b"line\n")
+            until(lambda: hears(f"connected: nothing for 10 s at {second}, {last}", first))
+        until(lambda: inbox.wires()[0].state == "listening")  # all are silent: that is the source's own state
 
 
 def test_a_radar_on_two_networks_is_decoded_once_and_its_copies_are_counted() -> None:

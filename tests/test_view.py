@@ -25,7 +25,7 @@ from skywarden.service.notices import FAULTS
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, Published, Publisher
 from skywarden.service.rows import GOOD, NOTHING_YET, SILENT
 from skywarden.service.view import View, minutes, picture_svg, render
-from skywarden.service.wire import Wire
+from skywarden.service.wire import QUIET, Wire
 from skywarden.service.words import LANGUAGES, language
 
 
@@ -148,6 +148,17 @@ def test_clients_sent_away_stand_beside_the_state() -> None:
     full = Wire("radar", "connected", 100, 4000, 0, NOW, 64, "tcp://127.0.0.1:8600", 3)
     assert "connected (3 clients sent away)" in drawn(published(wires=(full,)))
     assert "(витіснено клієнтів: 3)" in drawn(published(wires=(full,)), "uk")
+
+
+def test_an_address_that_has_gone_silent_is_trouble_and_named() -> None:
+    lost = Wire("radar", f"listening: {QUIET} udp://127.0.0.1:8600", 100, 4000, 0, NOW, 0, "udp://127.0.0.1:8600")
+    good = Wire("adsb", "listening", 100, 4000, 0, NOW, 0, "udp://127.0.0.1:1")
+    shown = published(wires=(good, lost))
+    assert shown.state == "degraded"
+    text = drawn(shown)
+    assert "listening: nothing for 10 s at udp://127.0.0.1:8600" in text
+    assert text.index("\nradar ") < text.index("\nadsb ")
+    assert "слухає: 10 с нічого на udp://127.0.0.1:8600" in drawn(shown, "uk", 200)
 
 
 @pytest.mark.parametrize("tongue", LANGUAGES)

@@ -42,6 +42,21 @@ from skywarden.track.step import track
 
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
+FAULTS = {  # reasons that say that a sensor, its settings or ours are wrong, and not just the weather on the wire
+    Reason.MALFORMED,
+    Reason.TRUNCATED,
+    Reason.OVERSIZE,
+    Reason.WRONG_EDITION,
+    Reason.IMPLAUSIBLE,
+    Reason.NOT_FINITE,
+    Reason.PAST,
+    Reason.FUTURE,
+    Reason.TOO_LATE,
+    Reason.SIMULATED,
+    Reason.SITE_UNKNOWN,
+    Reason.NOT_REGISTERED,
+    Reason.DECODER_FAULT,
+}
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
@@ -154,7 +169,10 @@ class Line:
         after, events = self._step(before, batches, max(time, before.time))
         owners = {b.sensor: found.source for found, _ in decoded for b in found.batches}
         events = [_of_source(e, owners) if isinstance(e, Refused) else e for e in events]
-        self.picture = replace(after, health=_blame(after.health, events))
+        measured: dict[str, int] = {}
+        for found, _ in decoded:
+            measured[found.source] = measured.get(found.source, 0) + sum(map(len, found.batches))
+        self.picture = replace(after, health=_blame(after.health, events, measured, after.time))
         outputs += [Caused(seq, event) for event in events]
         outputs.append(Caused(seq, Stepped(self.picture.time, digest(self.picture))))
         return outputs
@@ -221,8 +239,15 @@ def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -
             refused[reason] = refused.get(reason, 0) + count
         last = received if found.messages else row.last
         nodes = row.nodes if found.nodes is None else found.nodes
-        rows[found.source] = Health(found.source, row.decoded + found.messages, refused, last, nodes)
+        row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last, nodes=nodes)
+        rows[found.source] = _spurned(row, found.refused, received)
     return tuple(rows[name] for name in sorted(rows))
+
+
+def _spurned(row: Health, refused: Mapping[str, int], time: int) -> Health:
+    """Note when and mostly why something of a source was refused that should not have been sent."""
+    faults = {reason: count for reason, count in refused.items() if reason in FAULTS}
+    return replace(row, spurned=time, why=max(faults, key=lambda reason: faults[reason])) if faults else row
 
 
 def _known(health: tuple[Health, ...], nodes: Mapping[str, tuple[Node, ...]]) -> tuple[Health, ...]:
@@ -235,14 +260,21 @@ def _of_source(event: Refused, owners: dict[str, str]) -> Refused:
     return msgspec.structs.replace(event, source=owners.get(event.source, event.source))
 
 
-def _blame(health: tuple[Health, ...], events: Sequence[Output]) -> tuple[Health, ...]:
-    """Count what the step refused beside what the decoders did."""
+def _blame(
+    health: tuple[Health, ...], events: Sequence[Output], measured: Mapping[str, int], time: int
+) -> tuple[Health, ...]:
+    """Count what the step refused beside what the decoders did. measured: source -> detections that it was given."""
     rows = {row.name: row for row in health}
+    left = dict(measured)
     for event in events:
         if isinstance(event, Refused) and event.source in rows:
             row = rows[event.source]
             refused = {**row.refused, event.reason: row.refused.get(event.reason, 0) + event.count}
-            rows[event.source] = replace(row, refused=refused)
+            rows[event.source] = _spurned(replace(row, refused=refused), {event.reason: event.count}, time)
+            left[event.source] = left.get(event.source, 0) - event.count
+    for source, count in left.items():
+        if count > 0:
+            rows[source] = replace(rows[source], used=time)
     return tuple(rows.values())
 
 

@@ -6,6 +6,7 @@ Each command imports what it needs when it runs, so that help is instant and `de
 import os
 import signal
 import sys
+from io import TextIOWrapper
 
 from skywarden.errors import ConfigError, SkywardenError
 
@@ -13,7 +14,19 @@ from skywarden.errors import ConfigError, SkywardenError
 def main() -> None:
     """Run the command line. One line on stderr for a mistake; a traceback is our own fault."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums in threads differ in the last bits: no equal replay
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop is as good as Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a service manager's stop, a closed terminal: as good as Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our letters shows others, and no traceback
+    try:
+        _run()
+    except KeyboardInterrupt:  # before or after anything that would have to be brought to an end
+        sys.exit(130)
+
+
+def _run() -> None:
     from skywarden.cli.app import app
     from skywarden.cli.terminal import complain
 

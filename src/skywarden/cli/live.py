@@ -1,6 +1,7 @@
 """`skywarden run` and `skywarden demo`: the live engine."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,9 +42,8 @@ def run(
     if any(source.format == "sapient" for source in settings.sources):
         _look_at_protobuf()
     seen = _view(view)
-    if not seen:
-        _tell(settings)
-    summary = run_live(text, expose=expose, view=seen, seconds=seconds)
+    started = None if seen else partial(_tell, settings)
+    summary = run_live(text, expose=expose, view=seen, seconds=seconds, started=started)
     if seconds is not None:
         _print(summary)
 

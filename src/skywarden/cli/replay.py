@@ -37,6 +37,8 @@ def replay(
     from skywarden.record.sqlite import SqliteRecord
 
     pace = _pace(speed)
+    if verify and out is None and pace is not None:
+        raise typer.BadParameter("--verify compares as fast as it can: leave --speed out", param_hint="--speed")
     opened = SqliteRecord(record)
     if verify:
         _verify(opened)

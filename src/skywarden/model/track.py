@@ -77,7 +77,8 @@ class Tracks:
 class Health:
     """Counters of one source since the start of the record. refused: reason -> messages.
 
-    nodes: sensors behind it that say themselves what they are.
+    nodes: sensors behind it that say themselves what they are. used: ns, the tick at which a detection of it was last
+    used; spurned, why: ns, the tick at which messages were last refused for a reason that is a fault, and that reason.
     """
 
     name: str
@@ -85,6 +86,9 @@ class Health:
     refused: dict[str, int] = field(default_factory=dict)
     last: int = 0  # ns, received stamp of the last message that was understood
     nodes: tuple[Node, ...] = ()
+    used: int = 0
+    spurned: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

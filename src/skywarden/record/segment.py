@@ -50,6 +50,15 @@ def files(directory: Path) -> list[Path]:
     return sorted(p for p in directory.iterdir() if p.name.startswith("segment-") and p.suffix == ".sqlite")
 
 
+def identity(file: Path) -> tuple[int, int] | None:
+    """Return which file it is, None when it is not there: SQLite goes on writing a file that has lost its name."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def open_for_writing(file: Path) -> sqlite3.Connection:
     """Open a segment, making it when it is not there. Raises sqlite3.Error, OSError, RecordError."""
     connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)

@@ -114,7 +114,9 @@ class SqliteLog:
             self._claim = _claim(path)
             try:
                 found = segment.files(path)
-                self._connection = segment.open_for_writing(found[-1] if found else path / "segment-000001.sqlite")
+                self._file = found[-1] if found else path / "segment-000001.sqlite"
+                self._connection = segment.open_for_writing(self._file)
+                self._identity = segment.identity(self._file)
                 self._record = SqliteRecord(path)
                 self._last = self._record.last()
                 self._tree = _tree(self._connection, path)
@@ -128,6 +130,8 @@ class SqliteLog:
             return
         with self._turn, segment.in_words(self.path):
             require_next(entries, self._last)
+            if segment.identity(self._file) != self._identity:
+                raise RecordError(f"{self._file} was removed or replaced by somebody: put it back, or start again")
             rows = [(e.seq, e.time, e.cause, kind(e.payload), e.payload) for e in entries]
             tree, hashes = self._tree.grown(rows)
             counts = [(*key, c.entries, c.messages, c.bytes) for key, c in tally(entries).items()]

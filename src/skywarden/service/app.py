@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -192,11 +192,15 @@ class Tally:
                 self.refused += event.count
 
 
-def run_live(settings_text: str, *, expose: bool, view: bool, seconds: float | None) -> dict[str, Any]:
-    """Run an installation until it is stopped; return what was seen."""
+def run_live(
+    settings_text: str, *, expose: bool, view: bool, seconds: float | None, started: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """Run an installation until it is stopped; return what was seen. started: is called when it runs."""
     app = App(settings_text, expose=expose)
     try:
         app.start()
+        if started is not None:
+            started()
         return app.run(view=view, seconds=seconds)
     finally:
         with patience():

@@ -13,12 +13,11 @@ from skywarden.model.assessment import Alert, Category
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Picture, Status
-from skywarden.service.wire import FINISHED, LISTENING, Wire
+from skywarden.model.track import Health, Picture, Status
+from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
-SILENT_AFTER = 10.0  # s without a message from a source that has sent before
-SILENT, NOTHING_YET = "silent", "nothing yet"
+SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
 GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention
 WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
@@ -182,7 +181,7 @@ def sources(
         found.append(
             SourceRow(
                 name=wire.name,
-                state=_state(wire, age, earlier + wire.received > 0),
+                state=_state(wire, age, earlier + wire.received > 0, row, time),
                 received=earlier + wire.received,
                 decoded=row.decoded if row else 0,
                 recorded=recorded.get(wire.name, 0),
@@ -211,13 +210,19 @@ def _age(last: int, time: int) -> float | None:
     return None if not last or last > time + SILENT_AFTER * 1e9 else max(0.0, round((time - last) * 1e-9, 3))
 
 
-def _state(wire: Wire, age: float | None, known: bool) -> str:
-    """Return the state of a source. age: s since its last message in any process; known: it has sent some time."""
+def _state(wire: Wire, age: float | None, known: bool, row: Health | None, time: int) -> str:
+    """Return the state of a source. age: s since its last message in any process; known: it has sent some time.
+
+    What sends and is of no use is no better than what is silent: the sky would look empty.
+    """
     if wire.state not in OPEN:
         return wire.state
     if age is None:
         return SILENT if known else NOTHING_YET
-    return SILENT if age > SILENT_AFTER else wire.state
+    if age > SILENT_AFTER:
+        return SILENT
+    recent = time - SILENT_AFTER * 1e9
+    return f"{USELESS}: {row.why}" if row and row.spurned > recent > row.used else wire.state
 
 
 def events(happened: Sequence[Output]) -> list[dict[str, Any]]:

@@ -189,10 +189,10 @@ class Inbox:
             answers, self._answers = self._answers, []
         for a in answers:
             for channel in self._channels:
-                if channel.feed.source.name == a.source and channel.say(a.peer, a.data, a.close):
-                    break
+                if channel.feed.source.name == a.source:
+                    self._guard(channel, partial(channel.say, a.peer, a.data, a.close))
 
-    def _guard(self, channel: Channel, serve: Callable[[], None]) -> None:
+    def _guard(self, channel: Channel, serve: Callable[[], object]) -> None:
         """Serve a channel. A fault of its code closes it for a while; the others go on."""
         try:
             serve()
@@ -261,5 +261,7 @@ def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, 
     for listen in source.listens:
         address = parse(listen, f"{where}.listen").joined(source.interface)
         require_loopback(address, expose, f"{where}.listen")
+        if decoders[source.format].answers and address.scheme != "tcp":
+            raise ConfigError(f'{source.format} answers its nodes, so it needs "tcp://..."', f"{where}.listen")
         kinds.append(TcpServer if address.scheme == "tcp" else UdpChannel)
     return kinds

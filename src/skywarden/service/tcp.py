@@ -75,7 +75,7 @@ class Connections:
         if chunk:
             peer.partial, whole = self._feed.cut(peer.partial, chunk, peer.connection)
             if whole:
-                peer.heard = time.monotonic()
+                peer.heard = self._way.heard = time.monotonic()
         return True
 
     def make_room(self, host: str) -> None:
@@ -149,6 +149,8 @@ class TcpServer:
     def tend(self, now: float) -> None:
         """Listen, if that is due. now: s, steady."""
         self._connections.send()
+        if self.way.state == CONNECTED and not self._connections:
+            self.way.state = LISTENING
         self._connections.balance(self)
         if self._socket is None and now >= self._due:
             self._due = now + RETRY

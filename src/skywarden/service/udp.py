@@ -5,6 +5,7 @@ import os
 import selectors
 import socket
 import struct
+import time
 from pathlib import Path
 
 from skywarden.config.address import LOOPBACK, LOOPBACK_NAMES, Address
@@ -27,24 +28,20 @@ class UdpChannel:
         self.feed, self.way = feed, way
         self._address, self._selector, self._receiver = parse(way.address, "listen"), selector, receiver
         self._socket: socket.socket | None = None
-        self._due = 0.0
+        self._due = 0.0  # s, steady: to listen, or to look whether the group is still joined
         self._drops = 0  # of the present socket
 
     def tend(self, now: float) -> None:
-        """Listen, if that is due; count what the kernel had to drop. now: s, steady."""
+        """Listen, or see whether the group is still joined, if that is due; count drops. now: s, steady."""
         if self._socket is not None:
             self._count_drops(self._socket)
-        elif now >= self._due:
-            self._due = now + RETRY
-            try:
-                self._socket = _listen(self._address)
-            except OSError as e:
-                self.way.state = f"cannot listen: {why(e)}"
-                return
-            self._drops = 0
-            self.way.state = LISTENING
-            self.way.address = str(self._address._replace(port=self._socket.getsockname()[1]))
-            self._selector.register(self._socket, selectors.EVENT_READ, self)
+        if now < self._due:
+            return
+        self._due = now + RETRY
+        if self._socket is not None and self._address.multicast:
+            self._stay(self._socket)
+        if self._socket is None:
+            self._open()
 
     def ready(self, sock: socket.socket) -> None:
         """Read what waits, within one poll's share."""
@@ -54,6 +51,8 @@ class UdpChannel:
                 found = self._receiver.datagrams(sock)
                 count += found.read
                 size += len(found.data)
+                if found.read:
+                    self.way.heard = time.monotonic()
                 if self.feed.full:
                     self.feed.overrun += found.read
                 else:
@@ -73,6 +72,33 @@ class UdpChannel:
             self._selector.unregister(self._socket)
             self._socket.close()
             self._socket = None
+
+    def _open(self) -> None:
+        try:
+            self._socket = _listen(self._address)
+        except OSError as e:
+            self.way.state = f"cannot listen: {why(e)}"
+            return
+        self._drops = 0
+        self.way.state = LISTENING
+        self.way.address = str(self._address._replace(port=self._socket.getsockname()[1]))
+        self._selector.register(self._socket, selectors.EVENT_READ, self)
+
+    def _stay(self, sock: socket.socket) -> None:
+        """Close the socket if its group has to be joined anew: the kernel forgets it when a card is taken out.
+
+        While there is no such interface the socket stays open: if only its address is gone, it still hears.
+        """
+        try:
+            _member(sock, self._address)
+        except OSError as e:
+            if e.errno != errno.EADDRINUSE:
+                self.way.state = f"cannot listen: {why(e)}"
+                return
+            if self.way.state == LISTENING:  # it is still a member
+                return
+        self.ready(sock)  # what waits there was heard, and must not be lost
+        self.close()
 
     def _count_drops(self, sock: socket.socket) -> None:
         try:
@@ -112,12 +138,20 @@ def _join(sock: socket.socket, address: Address) -> None:
         if hasattr(socket, "SO_BINDTODEVICE"):  # Linux has no IP_MULTICAST_ALL by interface for IPv6
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, socket.if_indextoname(index).encode())
         sock.bind((address.host, address.port, 0, index))
-        group = socket.inet_pton(socket.AF_INET6, address.host) + struct.pack("@I", index)
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+    else:
+        if hasattr(socket, "IP_MULTICAST_ALL") or os.uname().sysname == "Linux":
+            sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+        sock.bind((address.host, address.port))
+    _member(sock, address)
+
+
+def _member(sock: socket.socket, address: Address) -> None:
+    """Join the group on its interface. Raises OSError: EADDRINUSE when the socket is a member there already."""
+    if address.family == socket.AF_INET6:
+        group = socket.inet_pton(socket.AF_INET6, address.host)
+        index = _index(address.interface or LOOPBACK_NAMES[0])
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))
         return
-    if hasattr(socket, "IP_MULTICAST_ALL") or os.uname().sysname == "Linux":
-        sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
-    sock.bind((address.host, address.port))
     interface = address.interface or LOOPBACK
     where = socket.inet_aton(interface) if is_literal(interface) else bytes(4) + struct.pack("@i", _index(interface))
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(address.host) + where)
@@ -126,7 +160,10 @@ def _join(sock: socket.socket, address: Address) -> None:
 def _index(interface: str) -> int:
     """Return the number of the interface that has this name or this IPv6 address. Raises OSError."""
     if not is_literal(interface):
-        return socket.if_nametoindex(interface)
+        try:
+            return socket.if_nametoindex(interface)
+        except OSError:  # it has no number before Python 3.14
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
     wanted = socket.inet_pton(socket.AF_INET6, interface).hex()
     for row in INTERFACES.read_text().splitlines() if INTERFACES.exists() else ():
         found, index, *_ = row.split()

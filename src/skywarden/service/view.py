@@ -19,8 +19,8 @@ from rich.text import Text
 
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
-from skywarden.service.rows import NOTHING_YET, AlertRow, SourceRow, TrackRow
-from skywarden.service.wire import FINISHED
+from skywarden.service.rows import NOTHING_YET, USELESS, AlertRow, SourceRow, TrackRow
+from skywarden.service.wire import FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
 PERIOD = 0.5  # s between two drawings
@@ -220,7 +220,8 @@ def _trouble(source: SourceRow) -> int:
 
 def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
     word, _, detail = source.state.partition(": ")
-    state = f"{page.say(word)}: {detail}" if detail else page.say(word)
+    known = page.say(detail) if word == USELESS else detail.replace(QUIET, page.say(QUIET))
+    state = f"{page.say(word)}: {known}" if detail else page.say(word)
     if source.displaced:
         state += f" ({page.say('displaced').format(n=source.displaced)})"
     if source.nodes:

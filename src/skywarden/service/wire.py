@@ -22,9 +22,11 @@ OVERHEAD = 256  # bytes that a frame takes besides its messages
 EARLY = 4096  # messages without a time before the first one that has one
 
 RETRY = 2.0  # s between two tries to listen
+SILENT_AFTER = 10.0  # s without a message from a source, or on one of its addresses, that has brought some before
 LISTENING = "listening"
 READING = "reading"
 FINISHED = "finished"
+QUIET = f"nothing for {SILENT_AFTER:.0f} s at"  # addresses follow
 
 
 class Framing(Protocol):
@@ -43,9 +45,11 @@ class Wire(msgspec.Struct, frozen=True):
     """One source's wire, as /api/health shows it. Counters start with the process.
 
     state: "listening", "connected", "connecting", "waiting: ...", "cannot listen: ...", "reading", "finished",
-    "cannot read: ...". received: messages; overrun: messages lost because we did not keep up; last_received: ns, 0
-    before the first; peers: connected clients; address: with the port that was really bound, or the file; several
-    are joined by ", "; a multicast group has its interface after an "@". displaced: clients sent away for others.
+    "cannot read: ..."; "listening: nothing for 10 s at ...", "connected: ...": other addresses hear, and these, which
+    heard before in this process, do not. received: messages; overrun: messages lost because we did not keep up;
+    last_received: ns, 0 before the first; peers: connected clients; address: with the port that was really bound, or
+    the file; several are joined by ", "; a multicast group has its interface after an "@". displaced: clients sent
+    away for others.
     """
 
     name: str
@@ -60,11 +64,12 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 class Way:
-    """One address, or the file, of a source."""
+    """One address, or the file, of a source. heard: s, steady, its last whole message; 0.0: none yet."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.state = ""
+        self.heard = 0.0
         self.peers = self.displaced = 0
 
 
@@ -102,7 +107,7 @@ class Feed:
     def wire(self) -> Wire:
         return Wire(
             self.source.name,
-            _state(self.ways),
+            _state(self.ways, time.monotonic()),
             self.received,
             self.bytes,
             self.overrun,
@@ -159,14 +164,16 @@ class Feed:
             return []
         fresh, ended, frames = self._fresh, self._ended, list[Frame]()
         self._fresh, self._ended = {}, []
-        for connection, (pieces, lengths) in fresh.items():
+        last = {connection: fresh.pop(connection) for connection in ended if connection in fresh}
+        for connection, (pieces, lengths) in (*last.items(), *fresh.items()):
             data = b"".join(pieces)
             self.received += len(lengths)
             self.bytes += len(data)
             self.last_received = now
             packed = struct.pack(f"<{len(lengths)}I", *lengths)
             frames.append(Frame(self.source.name, now, data, packed, connection))
-        return frames + [Frame.of(self.source.name, now, peer=connection) for connection in ended]
+        ends = [Frame.of(self.source.name, now, peer=connection) for connection in ended]
+        return [*frames[: len(last)], *ends, *frames[len(last) :]]  # who comes back finds his old connection ended
 
     def messages(self) -> list[bytes]:
         """Return what was taken in since the last call, one by one. Who sent it is forgotten: nobody is answered."""
@@ -224,12 +231,19 @@ class Stamper:
         return Frame.of(feed.source.name, feed.last_received, message)
 
 
-def _state(ways: Sequence[Way]) -> str:
-    """Return the state of a source: the first fault, with its address when there are several; else the liveliest."""
+def _state(ways: Sequence[Way], now: float) -> str:
+    """Return the state of a source. now: s, steady.
+
+    The first fault, with its address when there are several; else the liveliest, with the addresses that have gone
+    silent while another hears. One that never heard may be a spare. When all are silent, the source is (rows.py).
+    """
     for way in ways:
         if way.state.startswith("cannot"):
             return way.state if len(ways) == 1 else f"{way.state} ({way.address})"
-    return min((way.state for way in ways), default="")  # "connected" before "listening"
+    state = min((way.state for way in ways), default="")  # "connected" before "listening"
+    heard = [way for way in ways if way.heard]
+    silent = [way.address for way in heard if now - way.heard > SILENT_AFTER]
+    return f"{state}: {QUIET} {', '.join(silent)}" if 0 < len(silent) < len(heard) else state
 
 
 def why(error: OSError) -> str:

@@ -6,19 +6,21 @@ Source: BSI Flex 335 v2.0.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason, Reply
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.sapient import memory, message
-from skywarden.sensors.sapient.answers import Voice, own_id
+from skywarden.sensors.sapient.answers import LISTED, Voice, own_id
 from skywarden.sensors.sapient.measure import Observer, Report, measurements, without_north
 from skywarden.sensors.sapient.memory import ENDED, MARKS, Session, State
 from skywarden.sensors.sapient.proto import SapientMessage, json_format
 from skywarden.sensors.sapient.rules import Fault, faults
 
-ERRORS = 16  # answers with errors to one frame; who floods us is not answered as fast
+ANSWERS = 16  # to one connection in one tick
 SECOND = 1_000_000_000
 QUIET = {"task_ack", "alert_ack", "error", "registration_ack"}  # answers to us; nothing follows from them
 
@@ -28,7 +30,7 @@ class Turn:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self.understood = self.errors = 0
+        self.understood = 0
         self.changed = False
         self.refused: dict[str, int] = {}
         self.replies: list[Reply] = []
@@ -38,7 +40,9 @@ class Turn:
         self.refused[reason] = self.refused.get(reason, 0) + count
 
     def answer(self, data: bytes, close: bool = False) -> None:
-        self.replies.append(Reply(self.frame.peer, data, close))
+        """Answer, unless there were ANSWERS already: who floods us is not answered as fast."""
+        if len(self.replies) < ANSWERS or close:
+            self.replies.append(Reply(self.frame.peer, data, close))
 
 
 class Sapient:
@@ -57,13 +61,15 @@ class Sapient:
         """Return detections, answers, and the nodes when something about them has changed."""
         turn = Turn(frame)
         if len(frame) == 0:
-            self.state.end(frame.peer)
-            return Decoded(frame.source, 0, nodes=self.state.nodes())
-        for number, packet in enumerate(frame.messages()):
+            return Decoded(frame.source, 0, nodes=self.state.nodes() if self.state.end(frame.peer) else None)
+        allowed = self.state.allow(len(frame), frame.received)
+        for number, packet in enumerate(islice(frame.messages(), allowed)):
             self._take(turn, number, packet)
+        if allowed < len(frame):
+            turn.refuse(Reason.QUOTA, len(frame) - allowed)
         batches = list[Detections]()
         for session, reports in turn.reports.values():
-            observer = Observer(self.state.named(session), session, self._enrolled.get(session.id.lower()))
+            observer = Observer(session.name, session, self._enrolled.get(session.id))
             found, impossible = measurements(observer, frame.received, reports)
             batches += found
             if impossible:
@@ -73,8 +79,9 @@ class Sapient:
 
     def hang_up(self) -> tuple[Node, ...]:
         """Forget all connections: another process held them. Return the nodes that are remembered."""
-        for peer in {session.peer for session in self.state.sessions.values()} - {ENDED}:
-            self.state.end(peer)
+        for peer in dict.fromkeys(session.peer for session in self.state.sessions.values()):
+            if peer != ENDED:
+                self.state.end(peer)
         return self.state.nodes()
 
     def rows(self, frame: Frame) -> Iterator[dict[str, Any]]:
@@ -83,7 +90,9 @@ class Sapient:
             found, broken, reason = _read(packet)
             row: dict[str, Any] = {} if reason is None else {"error": reason.value}
             if found is not None:
-                row |= {"time": sent(found), "source": self._source, "message": json_format.MessageToDict(found)}
+                row |= {"time": sent(found), "source": self._source}
+                with suppress(ValueError, json_format.Error):  # a time that cannot be written is among the faults
+                    row["message"] = json_format.MessageToDict(found)
             if broken:
                 row["faults"] = [fault._asdict() for fault in broken]
             yield row
@@ -99,7 +108,7 @@ class Sapient:
         if broken:
             turn.refuse(Reason.MALFORMED)
             if content == "registration":
-                words = [f"{fault.field}: {fault.rule}" for fault in broken]
+                words = [f"{fault.field}: {fault.rule}" for fault in broken[:LISTED]]
                 turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received, words))
             else:
                 self._complain(turn, found.node_id, packet, broken)
@@ -108,7 +117,7 @@ class Sapient:
             self._complain(turn, found.node_id, packet, [Fault("destinationId", "is not us")])
         elif content == "registration":
             self._register(turn, found)
-        elif (session := self.state.find(turn.frame.peer, found.node_id)) is None:
+        elif (session := self.state.find(turn.frame.peer, found.node_id.lower())) is None:
             turn.refuse(Reason.NOT_REGISTERED)
             self._complain(turn, found.node_id, packet, [Fault("nodeId", "not registered on this connection")])
         else:
@@ -116,17 +125,19 @@ class Sapient:
             self._hear(turn, session, number, found)
 
     def _register(self, turn: Turn, found: SapientMessage) -> None:
-        enrolled = self._enrolled.get(found.node_id.lower())
-        said = found.registration
-        name = enrolled.name if enrolled else f"{self._source} {said.short_name or said.name or found.node_id[:8]}"[:80]
-        session = memory.session(found.node_id, turn.frame.peer, said, name, turn.frame.received)
+        node_id, said = found.node_id.lower(), found.registration
+        enrolled = self._enrolled.get(node_id)
+        name = (
+            enrolled.name if enrolled else f"{self._source} {memory.short(said.short_name or said.name or node_id[:8])}"
+        )
+        session = memory.session(node_id, turn.frame.peer, said, name, turn.frame.received)
         if self.state.open(session):
             turn.changed = True
             turn.understood += 1
             turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received))
         else:
             turn.refuse(Reason.QUOTA)
-            words = [f"there are {memory.SESSIONS} nodes already"]
+            words = ["there are too many nodes already, here or on this connection"]
             turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received, words))
 
     def _hear(self, turn: Turn, session: Session, number: int, found: SapientMessage) -> None:
@@ -157,13 +168,14 @@ class Sapient:
             turn.refuse(Reason.SIMULATED)
         elif without_north(body):
             turn.refuse(Reason.NO_REFERENCE)
+        elif session.fuses and not body.HasField("location"):
+            turn.refuse(Reason.UNSUPPORTED)  # its objects are tracks, and a bearing of a track is none
         else:
             turn.understood += 1
             turn.reports.setdefault(id(session), (session, []))[1].append(Report(number, sent(found), body))
 
     def _complain(self, turn: Turn, to: str, packet: bytes, broken: list[Fault], close: bool = False) -> None:
-        turn.errors += 1
-        if turn.errors <= ERRORS or close:
+        if len(turn.replies) < ANSWERS or close:
             turn.answer(self._voice.error(to, turn.frame.received, packet, broken), close)
 
     @staticmethod

@@ -131,7 +131,7 @@ def _located(common: Common, form: tuple[int, int, str]) -> tuple[list[Detection
     z = geo.ecef(places.latitude, places.longitude, np.where(unknown, UNKNOWN_HEIGHT, places.height))
     covariance = np.einsum("nki,nk,nkj->nij", axes, sigma**2, axes)
     kind = Kind.POSITION
-    if Registration.NODE_TYPE_FUSION_NODE in session.types:
+    if session.fuses:
         kind, z, covariance = Kind.TRACK, *_moving(z, covariance)
     return [_batch(common, rows, kind, z, covariance)], n - len(rows)
 

@@ -9,11 +9,18 @@ from skywarden.sensors.sapient.proto import Registration, StatusReport
 from skywarden.sensors.sapient.where import Point, point
 
 SESSIONS = 256  # nodes of one source at once
+ON_ONE = 32  # nodes on one connection: a gateway has some, and nobody has all
+NAMES, OTHERS = 512, "others"  # of nodes; those that come later share one
+TEXT = 64  # letters
+KINDS = 8  # node types of one node
+AGREEING = 3  # statuses
+PERIOD = 100_000_000  # ns
+AT_ONCE, IN_ALL = 2_500, 10_000  # messages that are read of one connection in one tick, and of all in a PERIOD
 REPORTS = 512  # report identities that a session remembers, to know a second copy
 MARKS = {"simulated", "simulation", "simulator", "test", "exercise", "replay"}  # sub-types of nodes that are not real
 GOODBYE, GONE = "goodbye", "gone"
 ENDED = -1  # the connection of a session that has none
-ROAMING = {Registration.NODE_TYPE_MOBILE_NODE}
+ROAMING = {Registration.NODE_TYPE_MOBILE_NODE, Registration.NODE_TYPE_HUMAN}
 SECONDS = {
     Registration.TIME_UNITS_NANOSECONDS: 1e-9,
     Registration.TIME_UNITS_MICROSECONDS: 1e-6,
@@ -28,8 +35,9 @@ SECONDS = {
 class Session(msgspec.Struct):
     """One node on one connection. peer ENDED: the node is remembered for the picture only.
 
-    place: last known, None before the first status; roams: it may change. interval, latency: s, as registered.
-    zone: UTM zone of its detections. meaning: of its errors. reports: ULIDs, the newest last.
+    name: of the sensor, for as long as it is known. place: last known, None before the first status; home: the first
+    one that was believed; elsewhere, times: how often in turn it said that it is there instead. interval, latency: s,
+    as registered. zone: UTM zone of its detections. meaning: of its errors. reports: ULIDs, the newest last.
     """
 
     id: str
@@ -41,8 +49,10 @@ class Session(msgspec.Struct):
     zone: str
     meaning: ErrorMeaning
     simulated: bool
-    registered: int
     place: Point | None = None
+    home: Point | None = None
+    elsewhere: Point | None = None
+    times: int = 0
     state: str = "ok"
     mode: str = ""
     last: int = 0
@@ -52,53 +62,66 @@ class Session(msgspec.Struct):
     def roams(self) -> bool:
         return not ROAMING.isdisjoint(self.types)
 
+    @property
+    def fuses(self) -> bool:
+        return Registration.NODE_TYPE_FUSION_NODE in self.types
+
 
 class State(msgspec.Struct):
-    """sessions: connection and node -> session, in the order of registration."""
+    """sessions: connection and node -> session, in the order of registration. names: node -> name, once and for all.
+
+    period, used: how many messages were read in the present span of PERIOD.
+    """
 
     sessions: dict[str, Session] = {}
+    names: dict[str, str] = {}
+    period: int = 0
+    used: int = 0
 
     def find(self, peer: int, node_id: str) -> Session | None:
         """Return the session of a node on a connection."""
         return self.sessions.get(_key(peer, node_id))
 
     def open(self, session: Session) -> bool:
-        """Take a registration in; False when there are too many. Who registers again keeps the place he told."""
+        """Take a registration in; False when there are too many. Who registers again keeps his name and place.
+
+        A second connection that claims to be the same node is a sensor of its own, "name (2)", and stays it.
+        """
         before = self.find(session.peer, session.id)
-        if before is not None:
-            session.place, session.reports = before.place, before.reports
-        else:
-            self.sessions.pop(_key(ENDED, session.id), None)
-        for other in list(self.sessions.values()):
-            if len(self.sessions) >= SESSIONS and other.peer == ENDED:
-                del self.sessions[_key(ENDED, other.id)]
-        if before is None and len(self.sessions) >= SESSIONS:
+        if before is None and not self._room_on(session.peer):
             return False
-        if any(other.name == session.name and other.id != session.id for other in self.sessions.values()):
-            session.name = f"{session.name} {session.id[:8]}"
+        if before is not None:
+            for name in ("name", "place", "home", "reports"):
+                setattr(session, name, getattr(before, name))
+        elif (gone := self.sessions.pop(_key(ENDED, session.id), None)) is not None:
+            session.name, session.reports = gone.name, gone.reports
+        else:
+            session.name = self._free(self._named(session))
         self.sessions[_key(session.peer, session.id)] = session
         return True
 
-    def end(self, peer: int) -> None:
-        """Note that a connection has ended. Of each node one entry stays, for the picture."""
-        for key, session in [(k, s) for k, s in self.sessions.items() if s.peer == peer]:
+    def end(self, peer: int) -> bool:
+        """Note that a connection has ended; return whether a node was on it. Of each node one such entry stays."""
+        ended = [(key, session) for key, session in self.sessions.items() if session.peer == peer]
+        for key, session in ended:
             del self.sessions[key]
-            if any(other.id == session.id for other in self.sessions.values()):
-                continue
             session.peer, session.state = ENDED, GOODBYE if session.state == GOODBYE else GONE
-            self.sessions[_key(ENDED, session.id)] = session
+            self.sessions.setdefault(_key(ENDED, session.id), session)
+        return bool(ended)
 
-    def named(self, session: Session) -> str:
-        """Return the sensor's name: a second connection that claims to be the same node is a sensor of its own."""
-        same = [other for other in self.sessions.values() if other.id == session.id]
-        index = same.index(session)
-        return session.name if index == 0 else f"{session.name} ({index + 1})"
+    def allow(self, wanted: int, time: int) -> int:
+        """Return how many of so many messages may be read now: a tick must end, whoever sends whatever. time: ns."""
+        if time // PERIOD != self.period:
+            self.period, self.used = time // PERIOD, 0
+        allowed = max(0, min(wanted, AT_ONCE, IN_ALL - self.used))
+        self.used += allowed
+        return allowed
 
     def nodes(self) -> tuple[Node, ...]:
         """Return a row for each session."""
         return tuple(
             Node(
-                name=self.named(s),
+                name=s.name,
                 id=s.id,
                 kind=", ".join(kind_word(number) for number in s.types),
                 state=s.state,
@@ -109,6 +132,35 @@ class State(msgspec.Struct):
             )
             for s in self.sessions.values()
         )
+
+    def _named(self, session: Session) -> str:
+        """Return the name of a node, as it was first called; names are not forgotten, so there are only so many."""
+        if session.id not in self.names:
+            if len(self.names) >= NAMES:
+                return OTHERS
+            taken = set(self.names.values())
+            name, k = session.name, 1
+            while name in taken:
+                k += 1
+                name = f"{session.name} #{k}"
+            self.names[session.id] = name
+        return self.names[session.id]
+
+    def _free(self, name: str) -> str:
+        taken = {other.name for other in self.sessions.values()}
+        found, k = name, 1
+        while found in taken:
+            k += 1
+            found = f"{name} ({k})"
+        return found
+
+    def _room_on(self, peer: int) -> bool:
+        """Make room for one more node on a connection at the cost of those that are gone; say whether there is any."""
+        gone = [key for key, other in self.sessions.items() if other.peer == ENDED]
+        for key in gone[: len(self.sessions) + 1 - SESSIONS]:
+            del self.sessions[key]
+        on_it = sum(other.peer == peer for other in self.sessions.values())
+        return on_it < ON_ONE and len(self.sessions) < SESSIONS
 
 
 def _key(peer: int, node_id: str) -> str:
@@ -124,13 +176,12 @@ def session(node_id: str, peer: int, message: Registration, name: str, received:
         id=node_id,
         peer=peer,
         name=name,
-        types=[definition.node_type for definition in message.node_definition],
+        types=list(dict.fromkeys(d.node_type for d in message.node_definition))[:KINDS],
         interval=duration(message.status_definition.status_interval),
         latency=max((duration(m.maximum_latency) for m in modes if m.HasField("maximum_latency")), default=0.0),
-        zone=next((t.zone for t in located if t.zone), ""),
+        zone=short(next((t.zone for t in located if t.zone), "")),
         meaning=meaning(d.geometric_error.type for mode in modes for d in mode.detection_definition),
         simulated=not MARKS.isdisjoint(words),
-        registered=received,
         last=received,
     )
 
@@ -154,22 +205,38 @@ def duration(value: Any) -> float:
 
 
 def told(session: Session, status: StatusReport) -> bool:
-    """Take a status in; return whether its place was believed. A fixed node does not move: a jump is a fault."""
+    """Take a status in; return whether its place was believed. A fixed node does not move: a jump is a fault.
+
+    Unless it stays there for AGREEING statuses: then the first place was the wrong one.
+    """
     session.state = StatusReport.System.Name(status.system).removeprefix("SYSTEM_").lower()
-    session.mode = status.mode
+    session.mode = short(status.mode)
     if not status.HasField("node_location"):
         return True
     found = point(status.node_location, session.zone)
     if found is None:
         return False
-    if session.place is None or session.roams or session.place.near(found):
-        session.place = found
+    if session.home is None or session.roams or session.home.near(found):
+        session.home, session.place = session.home or found, found
+        session.elsewhere, session.times = None, 0
         return True
-    return False
+    agrees = session.elsewhere is not None and session.elsewhere.near(found)
+    session.elsewhere, session.times = (session.elsewhere if agrees else found), (session.times + 1 if agrees else 1)
+    if session.times < AGREEING:
+        return False
+    session.home = session.place = found
+    session.elsewhere, session.times = None, 0
+    return True
+
+
+def short(text: str) -> str:
+    """Return the beginning of what a node calls itself or its mode: it stands in every picture."""
+    return text[:TEXT]
 
 
 def repeated(session: Session, report_id: str) -> bool:
     """Say whether a report came before, and remember it."""
+    report_id = report_id.upper()
     if report_id in session.reports:
         return True
     session.reports[report_id] = None

@@ -21,8 +21,8 @@ from skywarden.sensors.sapient.proto import (
 
 ICD_VERSION = "BSI Flex 335 v2.0"
 MISSING, EMPTY, UNSPECIFIED, NOT_FINITE = "missing", "empty", "unspecified", "not a finite number"
-NOT_ULID, NOT_UUID, NOT_TIME = "not a ULID", "not a UUID", "not a time between the years 1 and 9999"
-LAST_SECOND = 253_402_300_799  # of the year 9999
+NOT_ULID, NOT_UUID, NOT_TIME = "not a ULID", "not a UUID", "not a time between the years 1970 and 2255"
+LAST_SECOND = 9_000_000_000  # in the year 2255: ns since 1970 fit 64 bits
 TIMESTAMP = "google.protobuf.Timestamp"
 LISTED_MOST = 100  # faults of one message that are listed
 
@@ -109,6 +109,8 @@ def _faults(message: Message, plan: _Plan) -> list[Fault]:
         name, bit, several, check, child = rows[field.number]
         there |= bit
         for k, one in enumerate(value) if several else ((0, value),):
+            if len(found) >= LISTED_MOST:
+                return found
             if check is not None and (rule := check(one)) is not None:
                 found.append(Fault(f"{name}[{k}]" if several else name, rule))
             elif child is not None and (inside := _faults(one, child)):
@@ -192,7 +194,7 @@ def _member(known: frozenset[int]) -> Check:
 
 
 def _time(value: Any) -> str | None:
-    good = 0 <= value.nanos < 1_000_000_000 and -62_135_596_800 <= value.seconds <= LAST_SECOND
+    good = 0 <= value.nanos < 1_000_000_000 and 0 <= value.seconds <= LAST_SECOND
     return None if good else NOT_TIME
 
 
