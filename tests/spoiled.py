@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,12 @@ def signed(db: sqlite3.Connection) -> int:
 def some(db: sqlite3.Connection, rng: np.random.Generator, before: int = 0) -> int:
     """Return the seq of an entry under a signature, `before` ones before the last at least."""
     return int(rng.integers(2, signed(db) - before))
+
+
+def drawn(db: sqlite3.Connection, rng: np.random.Generator, columns: str) -> tuple[Any, ...]:
+    """Return some columns of one checkpoint."""
+    rows = db.execute(f"SELECT {columns} FROM checkpoints ORDER BY size").fetchall()
+    return tuple(rows[int(rng.integers(len(rows)))])
 
 
 def flipped(db: sqlite3.Connection, rng: np.random.Generator) -> int:
@@ -90,7 +97,7 @@ def cut_off(db: sqlite3.Connection, rng: np.random.Generator) -> int:
 
 def checkpoint_replaced(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """A checkpoint of another key, or of another root."""
-    size, first, time, root = db.execute("SELECT size, first, time, root FROM checkpoints ORDER BY random()").fetchone()
+    size, first, time, root = drawn(db, rng, "size, first, time, root")
     key = Key(rng.bytes(32))
     point = key.sign(size, first, time, rng.bytes(32) if rng.random() < 0.5 else root)
     db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", point)
@@ -100,7 +107,7 @@ def checkpoint_replaced(db: sqlite3.Connection, rng: np.random.Generator) -> int
 def checkpoint_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """One bit of a root or signature."""
     column = ("root", "signature")[int(rng.integers(2))]
-    size, data = db.execute(f"SELECT size, {column} FROM checkpoints ORDER BY random()").fetchone()
+    size, data = drawn(db, rng, f"size, {column}")
     spoiled = bytearray(data)
     spoiled[int(rng.integers(len(spoiled)))] ^= 1 << int(rng.integers(8))
     db.execute(f"UPDATE checkpoints SET {column} = ? WHERE size = ?", (bytes(spoiled), size))
@@ -110,13 +117,70 @@ def checkpoint_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
 def rewritten(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """An entry changed, and hashes and tree made to fit by somebody without the key."""
     flipped(db, rng)
+    _fit(db)
+    return 0
+
+
+def unsigned(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """The same, and all checkpoints from there on taken away."""
+    seq = min(flipped(db, rng), signed(db) - 50)
+    _fit(db)
+    db.execute("DELETE FROM checkpoints WHERE first + size - 1 >= ?", (seq,))
+    return 0
+
+
+def without_tree(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """An entry changed, and the tree gone: its row, or all of it with the mark of an older format."""
+    flipped(db, rng)
+    if rng.random() < 0.5:
+        db.execute("DELETE FROM tree")
+    else:
+        for table in ("tree", "leaves", "checkpoints"):
+            db.execute(f"DROP TABLE {table}")
+        if rng.random() < 0.5:
+            db.execute("UPDATE meta SET value = 2 WHERE key = 'format'")
+    return 0
+
+
+def before_the_first(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """Entries pushed in before the first one."""
+    for seq in range(1 - int(rng.integers(1, 4)), 1):
+        db.execute("INSERT INTO entries SELECT ?, time, cause, kind, payload FROM entries WHERE seq = 1", (seq,))
+    return 0
+
+
+def behind_the_end(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """Entries added behind the last one, with hashes, but not in the tree."""
+    last = db.execute("SELECT max(seq) FROM entries").fetchone()[0]
+    for seq in range(last + 1, last + 1 + int(rng.integers(1, 4))):
+        db.execute("INSERT INTO entries SELECT ?, time, cause, kind, payload FROM entries WHERE seq = 1", (seq,))
+    return 0
+
+
+def other_type(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """A value that SQLite holds as another type: one bit in a file can do that."""
+    table, column, value = (
+        ("entries", "kind", b"Tick"),
+        ("entries", "time", "soon"),
+        ("entries", "payload", "text"),
+        ("leaves", "hash", "text"),
+        ("checkpoints", "root", "text"),
+        ("tree", "edge", "text"),
+        ("meta", "value", "text"),
+    )[int(rng.integers(7))]
+    row = {"entries": f"WHERE seq = {some(db, rng)}", "leaves": f"WHERE seq = {some(db, rng)}"}.get(table, "")
+    db.execute(f"UPDATE {table} SET {column} = ? {row}", (value,))
+    return 0
+
+
+def _fit(db: sqlite3.Connection) -> None:
+    """Make hashes and tree fit the entries."""
     edge = Edge()
     rows = db.execute("SELECT seq, time, cause, kind, payload FROM entries ORDER BY seq").fetchall()
     for row in rows:
         edge.add(leaf(*row))
     db.executemany("UPDATE leaves SET hash = ? WHERE seq = ?", [(leaf(*row), row[0]) for row in rows])
     db.execute("UPDATE tree SET edge = ?", (edge.encode(),))
-    return 0
 
 
 WAYS: tuple[Spoil, ...] = (
@@ -130,6 +194,11 @@ WAYS: tuple[Spoil, ...] = (
     checkpoint_replaced,
     checkpoint_changed,
     rewritten,
+    unsigned,
+    without_tree,
+    before_the_first,
+    behind_the_end,
+    other_type,
 )
 
 

@@ -1,12 +1,16 @@
 """A record that holds: its tree, its signed checkpoints, and every way to change it that we know of."""
 
+import errno
 import json
+import os
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoiled import WAYS, Spoil, spoil
+from spoiled import WAYS, Spoil, other_type, spoil
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry, Tick, encode
@@ -94,7 +98,7 @@ def recursive(hashes: list[bytes]) -> bytes:
 
 
 def test_what_was_written_is_found_whole(written: Path) -> None:
-    found = verify(written, Key(SEED).public)
+    found = verify(written, {Key(SEED).public})
     assert found.fault is None
     assert (found.entries, found.seqs, found.covered, found.uncovered) == (ENTRIES, (1, ENTRIES), 1, 0)
     assert found.checkpoints == 11  # appends are of 7 s, and one in two has a checkpoint; one more at the end
@@ -107,17 +111,67 @@ def test_a_record_that_goes_on_keeps_its_tree(record: Path) -> None:
         log = SqliteLog(record, Key(SEED))
         log.append(entries(first, first + 29))
         log.close()
-    found = verify(record, Key(SEED).public)
+    found = verify(record, {Key(SEED).public})
     assert found.fault is None
     assert (found.entries, found.uncovered) == (ENTRIES + 60, 0)
 
 
-def test_a_killed_writer_leaves_a_record_that_verifies(record: Path) -> None:
+def test_beside_a_writer_what_is_there_verifies_and_what_is_added_meanwhile_is_left(record: Path) -> None:
     log = SqliteLog(record, Key(SEED))
     log.append(entries(ENTRIES + 1, ENTRIES + 4))
-    found = verify(record, Key(SEED).public)  # beside the writer, which then is gone without closing
+    found = verify(record, {Key(SEED).public}, lambda _: log.append(entries(log.last() + 1, log.last() + 1)))
     assert (found.fault, found.entries, found.uncovered) == (None, ENTRIES + 4, 4)
     log.close()
+
+
+KILLED = """
+import sys, os, signal
+sys.path.insert(0, {tests!r})
+from test_record_verify import *
+log = SqliteLog({path!r}, Key(SEED))
+log.append(entries(ENTRIES + 1, ENTRIES + 4))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_writer_leaves_a_record_that_verifies(record: Path) -> None:
+    code = KILLED.format(tests=str(Path(__file__).parent), path=str(record))
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    found = verify(record, {Key(SEED).public})
+    assert (found.fault, found.entries, found.uncovered) == (None, ENTRIES + 4, 4)
+
+
+def test_after_a_wrong_clock_checkpoints_go_on(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "record", Key(SEED))
+    year = 365 * 86_400 * SECOND
+    log.append([Entry(1, year, 1, encode(Tick(year)))])
+    for first in range(2, 100, 7):
+        log.append(entries(first, first + 6))
+    log.close()
+    found = verify(tmp_path / "record", {Key(SEED).public})
+    assert found.fault is None
+    assert found.checkpoints > 8
+
+
+def test_a_transaction_that_fails_after_it_was_written_does_not_spoil_the_tree(
+    record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = SqliteLog(record, Key(SEED))
+    real = segment.transaction
+
+    @contextmanager
+    def failing(connection: sqlite3.Connection) -> Iterator[None]:
+        with real(connection):
+            yield
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment, "transaction", failing)
+        with pytest.raises(RecordError):
+            log.append(entries(ENTRIES + 1, ENTRIES + 5))
+    log.append(entries(log.last() + 1, log.last() + 40))
+    log.close()
+    assert verify(record, {Key(SEED).public}).fault is None
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -126,10 +180,14 @@ def test_every_change_is_found_and_named(written: Path, tmp_path: Path, way: Spo
     for k in range(12):
         record = Path(shutil.copytree(written, tmp_path / f"{k}"))
         seq = spoil(file_of(record), way, rng)
-        found = verify(record, Key(SEED).public)
-        assert found.fault is not None
-        assert seq in (0, found.fault.seq)
-        assert found.fault.what
+        try:
+            fault = verify(record, {Key(SEED).public}).fault
+        except RecordError:  # it is no record of ours any more, and that is said
+            assert way is other_type
+            continue
+        assert fault is not None
+        assert seq in (0, fault.seq)
+        assert fault.what
 
 
 def test_without_the_key_a_foreign_checkpoint_that_fits_passes_and_the_key_is_shown(record: Path) -> None:
@@ -141,14 +199,14 @@ def test_without_the_key_a_foreign_checkpoint_that_fits_passes_and_the_key_is_sh
     assert found.fault is None
     assert found.last is not None
     assert found.last.key == foreign.public
-    assert verify(record, Key(SEED).public).fault is not None
+    assert verify(record, {Key(SEED).public}).fault is not None
 
 
 def test_what_comes_after_the_last_checkpoint_may_be_cut_off_and_is_said_to_be_unsigned(record: Path) -> None:
     log = SqliteLog(record)  # nobody signs
     log.append(entries(ENTRIES + 1, ENTRIES + 5))
     log.close()
-    assert verify(record, Key(SEED).public).uncovered == 5
+    assert verify(record, {Key(SEED).public}).uncovered == 5
 
 
 def test_a_torn_file_is_named_and_no_traceback(record: Path) -> None:
@@ -162,7 +220,7 @@ def test_a_torn_file_is_named_and_no_traceback(record: Path) -> None:
 def told(record: Path) -> str:
     """Return what is said of a record: its fault, or why it cannot be read."""
     try:
-        fault = verify(record, Key(SEED).public).fault
+        fault = verify(record, {Key(SEED).public}).fault
     except RecordError as error:
         return str(error)
     return fault.what if fault else ""
@@ -178,7 +236,7 @@ def test_entries_from_before_there_was_a_tree_are_said_to_be_so(record: Path) ->
     log = SqliteLog(record, Key(SEED))
     log.append(entries(ENTRIES + 1, ENTRIES + 20))
     log.close()
-    found = verify(record, Key(SEED).public)
+    found = verify(record, {Key(SEED).public})
     assert (found.fault, found.covered, found.entries) == (None, ENTRIES + 1, ENTRIES + 20)
     assert found.checkpoints > 0
 
@@ -188,10 +246,27 @@ def test_the_key_is_made_once_outside_the_record_and_for_its_owner_alone(tmp_pat
     assert path == tmp_path / "record.key"
     made = key_at(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert key_at(path).public == made.public == known(tmp_path / "record")
+    assert key_at(path).public == made.public
+    assert known(path) == {made.public}
+    path.unlink()
+    assert known(path) == {made.public}  # no private key is needed to verify
+    other = key_at(path)
+    assert known(path) == {made.public, other.public}
     path.write_bytes(b"short")
     with pytest.raises(RecordError, match="not a key"):
         key_at(path)
+
+
+def test_a_disk_that_is_full_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RecordError, match="No space left"):
+            key_at(tmp_path / "record.key")
+    assert list(tmp_path.iterdir()) == []
+    assert key_at(tmp_path / "record.key")
 
 
 def command(*arguments: str) -> tuple[int, str]:

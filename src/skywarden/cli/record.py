@@ -17,25 +17,26 @@ def verify(
     record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record; it may be in use.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="HEX", help="The public key that must have signed; else RECORD.key.")
+        list[str] | None,
+        typer.Option("--key", metavar="HEX", help="A public key that may have signed; else those in RECORD.key.pub."),
     ] = None,
 ) -> None:
     """Say whether a record is what was written: entries, order, tree, signed checkpoints. Exit 1 when it is not."""
     import msgspec
 
     from skywarden.cli.terminal import complain, progress
-    from skywarden.record.checkpoint import known
+    from skywarden.record.checkpoint import beside, known
     from skywarden.record.sqlite import SqliteRecord
     from skywarden.record.verify import verify as check
 
-    public = _public(key) if key else known(record)
+    public = {_public(one) for one in key} if key else known(beside(record))
     size = SqliteRecord(record).last()
     with progress(f"verifying {record.name}", size) as told:
         found = check(record, public, told)
     if json:
-        typer.echo(msgspec.json.encode(_row(record, found, public is not None)).decode())
+        typer.echo(msgspec.json.encode(_row(record, found, bool(public))).decode())
     else:
-        for line in _lines(record, found, public is not None):
+        for line in _lines(record, found, bool(public)):
             typer.echo(line)
     if found.fault is not None:
         if not json:
@@ -82,7 +83,7 @@ def _lines(record: Path, found: "Report", known: bool) -> Iterator[str]:
     if not known:
         yield "the key is not here: compare it with the one that you know (--key)"
     if found.uncovered:
-        yield f"{found.uncovered} entries after it are not signed yet: if some of them were cut off, nobody could tell"
+        yield f"{found.uncovered} entries after it are not signed yet: were they changed or cut off, nobody could tell"
 
 
 @app.command("info")

@@ -6,6 +6,7 @@ who has a copy of a checkpoint from elsewhere (a page, another centre) can tell 
 
 import os
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,30 +66,54 @@ def beside(record: Path) -> Path:
     return record.parent / f"{record.name}.key"
 
 
-def known(record: Path) -> bytes | None:
-    """Return the public key of a record whose key file is here and may be read."""
+def public_at(path: Path) -> Path:
+    """Return where the public keys of a key file are listed, one in a line: who verifies needs no private one."""
+    return path.with_name(path.name + ".pub")
+
+
+def known(path: Path) -> set[bytes]:
+    """Return the public keys that were ever used with a key file, as far as they are here."""
     try:
-        return Key(beside(record).read_bytes()).public
+        return {bytes.fromhex(line) for line in public_at(path).read_text().split()}
     except (OSError, ValueError):
-        return None
+        return set()
 
 
 def key_at(path: Path) -> Key:
-    """Return the key in a file; make it, for its owner alone, when it is not there. Raises RecordError."""
+    """Return the key in a file; make it, for its owner alone, when it is not there. Raises RecordError.
+
+    It has its name only when it is whole and on the disk, so that a power cut leaves none or all of it.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return Key(path.read_bytes())
-        with os.fdopen(handle, "wb") as file:
-            seed = os.urandom(SEED)
-            file.write(seed)
-            file.flush()
-            os.fsync(file.fileno())
-        return Key(seed)
+        if not path.exists():
+            _make(path)
+        key = Key(path.read_bytes())
+        if key.public not in known(path):
+            with public_at(path).open("a") as file:
+                file.write(f"{key.public.hex()}\n")
     except OSError as error:
         words = f"the key of the record cannot be had: {error.strerror}; name another file with [record] key"
         raise RecordError(f"{path}: {words}") from error
     except ValueError:
         raise RecordError(f"{path} is not a key of {SEED} bytes: name another file with [record] key") from None
+    return key
+
+
+def _make(path: Path) -> None:
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(os.urandom(SEED))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was quicker: that one's it is
+            os.link(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

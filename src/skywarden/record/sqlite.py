@@ -141,11 +141,12 @@ class SqliteLog:
                     self._connection.executemany(_ADD_COUNT, counts)
                     self._connection.executemany("INSERT INTO leaves VALUES (?, ?)", hashes)
                     self._connection.execute("UPDATE tree SET size = ?, edge = ?", (tree.edge.size, tree.edge.encode()))
-                    if entries[-1].time - tree.signed >= CHECKPOINT_S * SECOND:
+                    if abs(entries[-1].time - tree.signed) >= CHECKPOINT_S * SECOND:
                         tree = self._sign(tree, entries[-1].time)
             except sqlite3.Error:
                 with suppress(sqlite3.Error):
                     self._last = max(self._last, last(self._connection))
+                    self._tree = _tree(self._connection, self.path)
                 raise
             self._last, self._tree = entries[-1].seq, tree
 
@@ -211,9 +212,9 @@ class _Tree(NamedTuple):
 
 def _tree(connection: sqlite3.Connection, path: Path) -> _Tree:
     first, size, edge = connection.execute("SELECT first, size, edge FROM tree").fetchone()
-    signed = connection.execute("SELECT max(time) FROM checkpoints").fetchone()[0]
+    signed = connection.execute("SELECT time FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
     try:
-        return _Tree(first, Edge.decode(size, edge), signed or 0)
+        return _Tree(first, Edge.decode(size, edge), signed[0] if signed else 0)
     except ValueError:
         raise RecordError(f"{path} is damaged in its tree: keep a copy, see `skywarden record verify`") from None
 
