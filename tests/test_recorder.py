@@ -299,7 +299,6 @@ def test_what_waits_for_its_tick_when_the_hole_ends_follows_from_the_entry_that_
     disk, line = Disk(MemoryLog()), Line()
     recorder = Recorder(disk)
     line.feed(*recorder.inputs(STARTED), STARTED[0])
-    recorder.confirm()
     disk.full = True
     lost = [Arrived(Frame.of("adsb", raid.START, bytes(LIMIT))), Arrived(Frame.of("adsb", raid.START, b"noise"))]
     for seq, event in zip(recorder.inputs(lost), lost, strict=True):

@@ -100,7 +100,7 @@ class Engine:
             self._next_tick += self.settings.run.tick_ms * SECOND // 1000
 
     def turn(self, frames: Sequence[Frame]) -> None:
-        """One pass: record the inputs and handle them meanwhile, wait for the disk a while, publish."""
+        """One pass: record the inputs, wait for the disk a while, handle them, publish."""
         outputs = self._handle(self._inputs(frames))
         self._measure(frames)
         self._show(outputs)
@@ -151,19 +151,13 @@ class Engine:
         return inputs
 
     def _handle(self, inputs: Sequence[Input]) -> list[Output]:
-        """Hand inputs to the record, handle them while the disk works, and go on when it has them or takes too long.
-
-        Their order is fixed before they are handled, and nothing is shown before they are safe: after a crash in
-        between they never came, or they are in the record and what follows is computed again.
-        """
+        """Record inputs before they are handled; what follows from them is recorded after."""
         self._record.mend(self._line)
         outputs: list[tuple[int, Caused]] = []
         for seq, event in zip(self._record.inputs(inputs), inputs, strict=True):
             caused = self._line.feed(seq, event)
             at = self._line.picture.time if self._line.picture else 0
             outputs += [(at, c) for c in caused]
-        if inputs:
-            self._record.confirm()
         self._record.outputs(outputs)
         return [c.event for _, c in outputs]
 

@@ -40,7 +40,7 @@ class Recorder:
         self._late = False  # the disk has not confirmed the last inputs in time
 
     def inputs(self, events: Sequence[Input]) -> Sequence[int]:
-        """Hand over what came in, and return the seq that each has for what follows from it.
+        """Record what came in, wait for the disk a while, and return the seq that each has for what follows from it.
 
         What is not recorded has no seq of its own: what follows from it follows from the `Lost` to come.
         """
@@ -49,14 +49,11 @@ class Recorder:
         for event in events:
             if isinstance(event, Arrived):
                 self._count(event.frame.source, len(event.frame), accepted)
-        return range(first, first + len(events)) if accepted else [first] * len(events)
-
-    def confirm(self) -> None:
-        """Wait for the disk to have what was handed over, a while: nothing of it may be shown before."""
-        late = self._hole is None and not self._writer.wait(self._seq, RECORD_WAIT)
+        late = bool(events) and accepted and not self._writer.wait(self._seq, RECORD_WAIT)
         if late and not self._late:
             logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
         self._late = late
+        return range(first, first + len(events)) if accepted else [first] * len(events)
 
     def outputs(self, caused: Sequence[tuple[int, Caused]]) -> None:
         """Record what followed, each with the picture's time, ns."""
