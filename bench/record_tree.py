@@ -20,13 +20,14 @@ from harness import ROOT, progress, report
 sys.path.append(str(ROOT / "tests"))
 from spoiled import WAYS, spoil
 
+from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Entry, encode
 from skywarden.record import segment, sqlite
 from skywarden.record.checkpoint import Key
 from skywarden.record.log import kind, tally
 from skywarden.record.sqlite import SqliteLog
-from skywarden.record.verify import verify
+from skywarden.record.verify import Fault, verify
 
 KEY = Key(bytes(range(32)))
 SECOND = 1_000_000_000

@@ -102,7 +102,7 @@ class _Walk:
         signed = self.last.time if self.last else None
         if self._public and self.edge.size and (signed is None or abs(self.time - signed) > OPEN_S * SECOND):
             since = self.last.seq + 1 if self.last else self.tree.first
-            return Fault(since, "from here on nothing is signed, and it should be: changed, or cut off and written anew")
+            return Fault(since, "from here on nothing is signed, and it should be: it was changed, or cut off")
         return None
 
 
