@@ -1,11 +1,89 @@
-"""`skywarden record`: what is in a record."""
+"""`skywarden record`: what is in a record, and whether it is what was written."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from skywarden.record.verify import Report
+
 app = typer.Typer(help="Look into a record.", no_args_is_help=True)
+
+
+@app.command("verify")
+def verify(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record; it may be in use.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="HEX", help="A public key that may have signed; else those in RECORD.key.pub."),
+    ] = None,
+) -> None:
+    """Say whether a record is what was written: entries, order, tree, signed checkpoints. Exit 1 when it is not."""
+    import msgspec
+
+    from skywarden.cli.terminal import complain, progress
+    from skywarden.record.checkpoint import beside, known
+    from skywarden.record.sqlite import SqliteRecord
+    from skywarden.record.verify import verify as check
+
+    public = {_public(one) for one in key} if key else known(beside(record))
+    size = SqliteRecord(record).last()
+    with progress(f"verifying {record.name}", size) as told:
+        found = check(record, public, told)
+    if json:
+        typer.echo(msgspec.json.encode(_row(record, found, bool(public))).decode())
+    else:
+        for line in _lines(record, found, bool(public)):
+            typer.echo(line)
+    if found.fault is not None:
+        if not json:
+            complain(f"{record}: entry {found.fault.seq}: {found.fault.what}")
+        raise typer.Exit(1)
+
+
+def _public(text: str) -> bytes:
+    try:
+        public = bytes.fromhex(text)
+    except ValueError:
+        public = b""
+    if len(public) != 32:
+        raise typer.BadParameter("a public key is 64 hexadecimal digits", param_hint="--key")
+    return public
+
+
+def _row(record: Path, found: "Report", known: bool) -> dict[str, Any]:
+    last = found.last
+    return {
+        "path": str(record),
+        "ok": found.fault is None,
+        "entries": found.entries,
+        "first_seq": found.seqs[0],
+        "last_seq": found.seqs[1],
+        "covered_from": found.covered,
+        "checkpoints": found.checkpoints,
+        "last_checkpoint": None if last is None else {"seq": last.seq, "time": last.time, "root": last.root.hex()},
+        "key": None if last is None else last.key.hex(),
+        "key_known": known,
+        "uncovered": found.uncovered,
+        "fault": None if found.fault is None else found.fault._asdict(),
+    }
+
+
+def _lines(record: Path, found: "Report", known: bool) -> Iterator[str]:
+    yield f"{record}: entries {found.seqs[0]} to {found.seqs[1]}"
+    if found.covered > found.seqs[0]:
+        yield f"entries before {found.covered} were written by a version without a tree: nothing is known of them"
+    if found.last is None:
+        yield "no checkpoint: only damage is found, not a change by somebody who knows how"
+        return
+    yield f"{found.checkpoints} checkpoints fit, the last after entry {found.last.seq}, by key {found.last.key.hex()}"
+    if not known:
+        yield "the key is not here: compare it with the one that you know (--key)"
+    if found.uncovered:
+        yield f"{found.uncovered} entries after it are not signed yet: were they changed or cut off, nobody could tell"
 
 
 @app.command("info")

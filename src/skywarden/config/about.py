@@ -125,6 +125,11 @@ ABOUT: Mapping[str, About] = {
     "alert.wander_time_s": About("Time after which a target has forgotten its course.", "seconds", 1, 3600),
     "record.path": About("Directory of the record; made when it does not exist."),
     "record.snapshot_s": About("Time between two snapshots, from which a restart goes on.", "seconds", 0.1, 3600),
+    "record.key": About(
+        "File of the private key that signs the record, made at the first start; never inside the record. "
+        "Left out: beside it, PATH.key.",
+        example='"record.key"',
+    ),
     "api.listen": About(
         "Address and port. Other addresses than 127.0.0.1 need `skywarden run --expose`.", example='"127.0.0.1:8642"'
     ),

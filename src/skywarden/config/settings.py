@@ -23,6 +23,7 @@ class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     path: str = "record"  # directory
     snapshot_s: float = 2.0
+    key: str | None = None  # file; None: beside the directory
 
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -11,7 +11,7 @@ from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.track import Mode
 
-SCHEMA = 2  # 2: Lost
+SCHEMA = 3  # 2: Lost
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):

@@ -35,6 +35,14 @@ CREATE TABLE tally (
 ) WITHOUT ROWID;
 CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, payload BLOB NOT NULL);
 """
+_TREE = """
+CREATE TABLE tree (first INTEGER NOT NULL, size INTEGER NOT NULL, edge BLOB NOT NULL);
+CREATE TABLE leaves (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY, first INTEGER NOT NULL, time INTEGER NOT NULL, root BLOB NOT NULL, key BLOB NOT NULL,
+    signature BLOB NOT NULL
+);
+"""  # since format 3; older entries of a segment are in no tree
 
 
 def files(directory: Path) -> list[Path]:
@@ -63,8 +71,7 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             _make(connection, file)
         require_readable(connection, file)
-        lift = "UPDATE meta SET value = ? WHERE key = 'format' AND value < ?"
-        connection.execute(lift, (SCHEMA, SCHEMA))  # what is added may be of the new format
+        _lift(connection)
     except BaseException:
         connection.close()
         raise
@@ -84,6 +91,17 @@ def _make(connection: sqlite3.Connection, file: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _lift(connection: sqlite3.Connection) -> None:
+    """Make it of the present format, since what is added may be: the tree begins after the last entry there is."""
+    with transaction(connection):
+        if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tree'").fetchone()[0]:
+            for statement in _TREE.split(";"):
+                connection.execute(statement)
+            last = connection.execute("SELECT max(seq) FROM entries").fetchone()[0] or 0
+            connection.execute("INSERT INTO tree VALUES (?, 0, x'')", (last + 1,))
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'format' AND value < ?", (SCHEMA, SCHEMA))
 
 
 def close_after_writing(connection: sqlite3.Connection) -> None:
@@ -110,7 +128,7 @@ def require_readable(connection: sqlite3.Connection, file: Path) -> None:
     if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]:
         raise RecordError(f"{file} is not a segment of a record")
     row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-    if row is None or row[0] > SCHEMA:
+    if row is None or not isinstance(row[0], int) or row[0] > SCHEMA:
         made = f"format {'unknown' if row is None else row[0]}, this one reads {SCHEMA}"
         raise RecordError(f"{file} was made by a newer skywarden ({made}): update skywarden")
 

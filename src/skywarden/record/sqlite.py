@@ -3,18 +3,23 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from io import FileIO
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry
 from skywarden.record import segment
+from skywarden.record.checkpoint import Key
 from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_next, seal, tally
+from skywarden.record.tree import Edge, leaf
 
 CHUNK = 4 << 20  # bytes of payload read at a time
+CHECKPOINT_S = 10  # s between two signed roots
+SECOND = 1_000_000_000
 
 
 class SqliteRecord:
@@ -100,8 +105,10 @@ class SqliteLog:
     Raises RecordError when another process writes it or it cannot be written.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, key: Key | None = None) -> None:
+        """Open it. key: signs the tree of the entries every CHECKPOINT_S and at the end; None: nobody does."""
         self.path = path = Path(path)
+        self._key = key
         self._turn = Lock()
         with segment.in_words(path):
             self._claim = _claim(path)
@@ -112,6 +119,7 @@ class SqliteLog:
                 self._identity = segment.identity(self._file)
                 self._record = SqliteRecord(path)
                 self._last = self._record.last()
+                self._tree = _tree(self._connection, path)
             except BaseException:
                 self._claim.close()
                 raise
@@ -125,16 +133,29 @@ class SqliteLog:
             if segment.identity(self._file) != self._identity:
                 raise RecordError(f"{self._file} was removed or replaced by somebody: put it back, or start again")
             rows = [(e.seq, e.time, e.cause, kind(e.payload), e.payload) for e in entries]
+            tree, hashes = self._tree.grown(rows)
             counts = [(*key, c.entries, c.messages, c.bytes) for key, c in tally(entries).items()]
             try:
                 with segment.transaction(self._connection):
                     self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
                     self._connection.executemany(_ADD_COUNT, counts)
+                    self._connection.executemany("INSERT INTO leaves VALUES (?, ?)", hashes)
+                    self._connection.execute("UPDATE tree SET size = ?, edge = ?", (tree.edge.size, tree.edge.encode()))
+                    if abs(entries[-1].time - tree.signed) >= CHECKPOINT_S * SECOND:
+                        tree = self._sign(tree, entries[-1].time)
             except sqlite3.Error:
                 with suppress(sqlite3.Error):
                     self._last = max(self._last, last(self._connection))
+                    self._tree = _tree(self._connection, self.path)
                 raise
-            self._last = entries[-1].seq
+            self._last, self._tree = entries[-1].seq, tree
+
+    def _sign(self, tree: "_Tree", time: int) -> "_Tree":
+        """Put a checkpoint after the last entry, within a transaction."""
+        if self._key is not None and tree.edge.size:
+            point = self._key.sign(tree.edge.size, tree.first, time, tree.edge.root())
+            self._connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", point)
+        return tree._replace(signed=time)
 
     def save_snapshot(self, seq: int, payload: bytes) -> None:
         """See Log."""
@@ -164,8 +185,38 @@ class SqliteLog:
     def close(self) -> None:
         """See Record."""
         with self._turn, segment.in_words(self.path):
-            segment.close_after_writing(self._connection)
-            self._claim.close()
+            try:
+                with segment.transaction(self._connection):
+                    newest = self._connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+                    self._tree = self._sign(self._tree, newest[0] if newest else 0)
+            finally:
+                segment.close_after_writing(self._connection)
+                self._claim.close()
+
+
+class _Tree(NamedTuple):
+    """A segment's tree. first: seq of its first leaf; signed: ns, time of the entry before the last checkpoint."""
+
+    first: int
+    edge: Edge
+    signed: int
+
+    def grown(self, rows: Iterable[tuple[int, int, int, str, bytes]]) -> "tuple[_Tree, list[tuple[int, bytes]]]":
+        """Return the tree with more entries, and their hashes by seq. This one stays: a transaction may fail."""
+        edge = Edge.decode(self.edge.size, self.edge.encode())
+        hashes = [(row[0], leaf(*row)) for row in rows]
+        for _, hashed in hashes:
+            edge.add(hashed)
+        return self._replace(edge=edge), hashes
+
+
+def _tree(connection: sqlite3.Connection, path: Path) -> _Tree:
+    first, size, edge = connection.execute("SELECT first, size, edge FROM tree").fetchone()
+    signed = connection.execute("SELECT time FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+    try:
+        return _Tree(first, Edge.decode(size, edge), signed[0] if signed else 0)
+    except ValueError:
+        raise RecordError(f"{path} is damaged in its tree: keep a copy, see `skywarden record verify`") from None
 
 
 _ADD_COUNT = """

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from skywarden.config import Settings, parse
 from skywarden.config.address import address
 from skywarden.errors import RecordError
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
+from skywarden.record.checkpoint import beside, key_at
 from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
@@ -48,7 +50,10 @@ class App:
             self.publisher = Publisher(self.settings.outputs)
             undo.callback(self.publisher.close)
             self._inbox = Inbox(self.settings.sources, self.clock, expose=expose)
-            self._log = SqliteLog(self.settings.record.path)
+            record = Path(self.settings.record.path)
+            named = self.settings.record.key
+            self._key = key_at(Path(named) if named else beside(record))
+            self._log = SqliteLog(record, self._key)
             undo.callback(self._log.close)
             if self._log.last() and any(source.file for source in self.settings.sources):
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
@@ -157,6 +162,7 @@ class App:
             latency_ms=outcome.latency_ms,
             not_recorded=outcome.fault is not None,
             fault=outcome.fault,
+            key=self._key.public.hex(),
             tick=outcome.passes,
             time=self.clock.now(),
             sites=self.settings.sites,

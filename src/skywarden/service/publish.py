@@ -44,6 +44,7 @@ class Published:
     latency_ms: tuple[float, float] = (float("nan"), float("nan"))
     not_recorded: bool = False
     fault: str | None = None
+    key: str = ""  # public, of the record, hexadecimal
     tick: int = 0
     time: int = 0
     sites: tuple[Site, ...] = ()
@@ -93,7 +94,12 @@ class Published:
             "tick": self.tick,
             "latency_ms": {"p50": rows.number(p50), "p99": rows.number(p99)},
             "clock": {"stepped_s": self.stepped_s, "stepped_at": self.stepped_at or None},
-            "record": {"state": NOT_RECORDED if self.not_recorded else OK, "fault": self.fault, "lost": self.lost},
+            "record": {
+                "state": NOT_RECORDED if self.not_recorded else OK,
+                "key": self.key,
+                "fault": self.fault,
+                "lost": self.lost,
+            },
             "sources": self.sources,
         }
 

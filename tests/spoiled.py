@@ -1,0 +1,208 @@
+"""Ways to change a record on disk behind the program's back, as damage or as somebody who knows SQLite would."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skywarden.record.checkpoint import Key
+from skywarden.record.tree import Edge, leaf
+
+Spoil = Callable[[sqlite3.Connection, np.random.Generator], int]  # returns the entry that must be named, 0 any
+
+
+def signed(db: sqlite3.Connection) -> int:
+    """Return the last entry under a signature."""
+    return int(db.execute("SELECT max(first + size - 1) FROM checkpoints").fetchone()[0])
+
+
+def some(db: sqlite3.Connection, rng: np.random.Generator, before: int = 0) -> int:
+    """Return the seq of an entry under a signature, `before` ones before the last at least."""
+    return int(rng.integers(2, signed(db) - before))
+
+
+def drawn(db: sqlite3.Connection, rng: np.random.Generator, columns: str) -> tuple[Any, ...]:
+    """Return some columns of one checkpoint."""
+    rows = db.execute(f"SELECT {columns} FROM checkpoints ORDER BY size").fetchall()
+    return tuple(rows[int(rng.integers(len(rows)))])
+
+
+def flipped(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """One bit of a payload."""
+    seq = some(db, rng)
+    data = bytearray(db.execute("SELECT payload FROM entries WHERE seq = ?", (seq,)).fetchone()[0])
+    data[int(rng.integers(len(data)))] ^= 1 << int(rng.integers(8))
+    db.execute("UPDATE entries SET payload = ? WHERE seq = ?", (bytes(data), seq))
+    return seq
+
+
+def number_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """One bit of a time or a cause, or the word of a kind."""
+    seq = some(db, rng)
+    column = ("time", "cause")[int(rng.integers(2))]
+    db.execute(f"UPDATE entries SET {column} = {column} + ? WHERE seq = ?", (1 << int(rng.integers(40)), seq))
+    return seq
+
+
+def deleted(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """One entry, sometimes with its hash."""
+    seq = some(db, rng)
+    db.execute("DELETE FROM entries WHERE seq = ?", (seq,))
+    if rng.random() < 0.5:
+        db.execute("DELETE FROM leaves WHERE seq = ?", (seq,))
+    return seq
+
+
+def closed_up(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """One entry deleted, and all later ones moved down, with their hashes."""
+    seq = some(db, rng)
+    for table in ("entries", "leaves"):
+        db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
+        db.execute(f"UPDATE {table} SET seq = -(seq - 1) WHERE seq > ?", (seq,))
+        db.execute(f"UPDATE {table} SET seq = -seq WHERE seq < 0")
+    return 0
+
+
+def inserted(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """A copy of an entry pushed in, all later ones moved up, with their hashes."""
+    seq = some(db, rng)
+    for table in ("entries", "leaves"):
+        db.execute(f"UPDATE {table} SET seq = -(seq + 1) WHERE seq > ?", (seq,))
+        db.execute(f"UPDATE {table} SET seq = -seq WHERE seq < 0")
+    db.execute("INSERT INTO entries SELECT seq + 1, time, cause, kind, payload FROM entries WHERE seq = ?", (seq,))
+    db.execute("INSERT INTO leaves SELECT seq + 1, hash FROM leaves WHERE seq = ?", (seq,))
+    return 0
+
+
+def swapped(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """Two entries in each other's place."""
+    one = some(db, rng, before=1)
+    other = int(rng.integers(one + 1, signed(db) + 1))
+    for table in ("entries", "leaves"):
+        for old, new in ((one, -1), (other, one), (-1, other)):
+            db.execute(f"UPDATE {table} SET seq = ? WHERE seq = ?", (new, old))
+    return 0
+
+
+def cut_off(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """The end, from before the last checkpoint on."""
+    seq = some(db, rng)
+    for table in ("entries", "leaves"):
+        db.execute(f"DELETE FROM {table} WHERE seq > ?", (seq,))
+    return seq
+
+
+def checkpoint_replaced(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """A checkpoint of another key, or of another root."""
+    size, first, time, root = drawn(db, rng, "size, first, time, root")
+    key = Key(rng.bytes(32))
+    point = key.sign(size, first, time, rng.bytes(32) if rng.random() < 0.5 else root)
+    db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", point)
+    return int(point.seq)
+
+
+def checkpoint_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """One bit of a root or signature."""
+    column = ("root", "signature")[int(rng.integers(2))]
+    size, data = drawn(db, rng, f"size, {column}")
+    spoiled = bytearray(data)
+    spoiled[int(rng.integers(len(spoiled)))] ^= 1 << int(rng.integers(8))
+    db.execute(f"UPDATE checkpoints SET {column} = ? WHERE size = ?", (bytes(spoiled), size))
+    return 0
+
+
+def rewritten(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """An entry changed, and hashes and tree made to fit by somebody without the key."""
+    flipped(db, rng)
+    _fit(db)
+    return 0
+
+
+def unsigned(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """The same, and all checkpoints from there on taken away."""
+    seq = min(flipped(db, rng), signed(db) - 50)
+    _fit(db)
+    db.execute("DELETE FROM checkpoints WHERE first + size - 1 >= ?", (seq,))
+    return 0
+
+
+def without_tree(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """An entry changed, and the tree gone: its row, or all of it with the mark of an older format."""
+    flipped(db, rng)
+    if rng.random() < 0.5:
+        db.execute("DELETE FROM tree")
+    else:
+        for table in ("tree", "leaves", "checkpoints"):
+            db.execute(f"DROP TABLE {table}")
+        if rng.random() < 0.5:
+            db.execute("UPDATE meta SET value = 2 WHERE key = 'format'")
+    return 0
+
+
+def before_the_first(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """Entries pushed in before the first one."""
+    for seq in range(1 - int(rng.integers(1, 4)), 1):
+        db.execute("INSERT INTO entries SELECT ?, time, cause, kind, payload FROM entries WHERE seq = 1", (seq,))
+    return 0
+
+
+def behind_the_end(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """Entries added behind the last one, with hashes, but not in the tree."""
+    last = db.execute("SELECT max(seq) FROM entries").fetchone()[0]
+    for seq in range(last + 1, last + 1 + int(rng.integers(1, 4))):
+        db.execute("INSERT INTO entries SELECT ?, time, cause, kind, payload FROM entries WHERE seq = 1", (seq,))
+    return 0
+
+
+def other_type(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """A value that SQLite holds as another type: one bit in a file can do that."""
+    table, column, value = (
+        ("entries", "kind", b"Tick"),
+        ("entries", "time", "soon"),
+        ("entries", "payload", "text"),
+        ("leaves", "hash", "text"),
+        ("checkpoints", "root", "text"),
+        ("tree", "edge", "text"),
+        ("meta", "value", "text"),
+    )[int(rng.integers(7))]
+    row = {"entries": f"WHERE seq = {some(db, rng)}", "leaves": f"WHERE seq = {some(db, rng)}"}.get(table, "")
+    db.execute(f"UPDATE {table} SET {column} = ? {row}", (value,))
+    return 0
+
+
+def _fit(db: sqlite3.Connection) -> None:
+    """Make hashes and tree fit the entries."""
+    edge = Edge()
+    rows = db.execute("SELECT seq, time, cause, kind, payload FROM entries ORDER BY seq").fetchall()
+    for row in rows:
+        edge.add(leaf(*row))
+    db.executemany("UPDATE leaves SET hash = ? WHERE seq = ?", [(leaf(*row), row[0]) for row in rows])
+    db.execute("UPDATE tree SET edge = ?", (edge.encode(),))
+
+
+WAYS: tuple[Spoil, ...] = (
+    flipped,
+    number_changed,
+    deleted,
+    closed_up,
+    inserted,
+    swapped,
+    cut_off,
+    checkpoint_replaced,
+    checkpoint_changed,
+    rewritten,
+    unsigned,
+    without_tree,
+    before_the_first,
+    behind_the_end,
+    other_type,
+)
+
+
+def spoil(file: Path, way: Spoil, rng: np.random.Generator) -> int:
+    """Change a segment; return the entry that must be named, 0: any."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        return way(db, rng)
