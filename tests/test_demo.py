@@ -56,7 +56,8 @@ def test_messages_that_are_much_too_late_are_left_out(app: App) -> None:
     outlets = Outlets({"adsb": addresses["adsb"]})
     now = time.time_ns()
     player = Raid(addresses, 1, 1, 1.0)
-    player.play([Timed(now - 5_000_000_000, "adsb", b"old\n"), Timed(now, "adsb", b"new\n")], outlets)
+    late = now - 5_000_000_000
+    player.play([Timed(late, "adsb", b"old\n"), Timed(now, "adsb", b"new\n")], outlets)
     deadline = time.monotonic() + PATIENCE_S
     while sum(wire.received for wire in app.wires) < 1 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -73,3 +74,19 @@ def test_headless_ends_with_one_line_of_json() -> None:
     assert set(found["latency_ms"]) == {"p50", "p99"}
     assert found["frames"] > 0
     assert found["refused"] == 0
+
+
+def test_what_a_node_begins_with_is_sent_however_late() -> None:
+    class Sent:
+        """In the place of sockets."""
+
+        def __init__(self) -> None:
+            self.data: list[bytes] = []
+
+        def send(self, sender: str, data: bytes) -> None:
+            self.data.append(data)
+
+    late, sent = time.time_ns() - 5_000_000_000, Sent()
+    said = [Timed(late + k, "nodes", b"%d" % k, "lookout") for k in range(4)]
+    Raid({}, 1, 1, 1.0).play(said, sent)  # type: ignore[arg-type]
+    assert sent.data == [b"0", b"1"]

@@ -80,7 +80,8 @@ def test_the_overall_state_names_the_worst() -> None:
     assert health(not_recorded=True, fault="disk full")["record"] == full
     assert health(not_recorded=True)["state"] == "not recorded"
     some = health(wires=wires()[:1], lost={"radar": 12})
-    assert (some["state"], some["record"]) == ("degraded", {"state": "ok", "key": "", "fault": None, "lost": {"radar": 12}})
+    lost = {"state": "ok", "key": "", "fault": None, "lost": {"radar": 12}}
+    assert (some["state"], some["record"]) == ("degraded", lost)
 
 
 def test_a_source_that_stops_is_silent_and_one_that_never_sent_is_not() -> None:

@@ -5,6 +5,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from skywarden.sim.scenario import LENGTH_S, coast, messages
 HEADLESS_S = 60.0  # s, when nothing else is said
 READY_S = 10.0  # s within which every source must listen
 AHEAD = 600_000_000  # ns between making the messages and sending the first
+INTRODUCTION = 2  # messages
 GOODBYE_S = 1.0  # s that the other end has to close too
 LATE = SECOND // 2  # ns; a sender that is further behind than this (a suspended computer) does not catch up
 KEPT = Path("demo-record")
@@ -117,12 +119,17 @@ class Raid(threading.Thread):
             outlets.close()
 
     def play(self, timed: Iterable[Timed], outlets: Outlets) -> None:
-        """Send messages at their times until `stop`; those that are much too late are left out."""
+        """Send messages at their times until `stop`; those that are much too late are left out.
+
+        But not what a node begins with, its registration and its place: without them nothing later of it counts.
+        """
+        begun = Counter[str]()
         for message in timed:
             wait = message.time - time.time_ns()
             if wait > 0 and self._stopping.wait(wait / SECOND):
                 return
-            if wait > -LATE:
+            begun[message.sender] += 1
+            if wait > -LATE or (message.sender and begun[message.sender] <= INTRODUCTION):
                 outlets.send(message.sender or message.source, message.data)
 
     def stop(self) -> None:
