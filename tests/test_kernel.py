@@ -193,3 +193,4 @@ def test_only_the_latest_used_folders_stay(tmp_path: Path):
 def test_a_place_that_cannot_be_written_is_left_alone(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"")
     tidy(tmp_path / "file" / "kernels-1")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -51,7 +51,7 @@ def another(k: int) -> bytes:
     return changed(real(registration(RADAR, START)), "", node_id=f"00000000-0000-4000-8000-{k:012d}")
 
 
-def test_an_impostor_never_gets_the_name_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_impostor_never_gets_the_name_of_the_first() -> None:
     decoder = node_with_radar()
     introduced(decoder, RADAR, peer=8)  # somebody else with the same id
     ended(decoder, 7)
