@@ -17,7 +17,6 @@ from sapient_nodes import (
     read,
     real,
     rng,
-    said,
 )
 
 from skywarden import geo
@@ -48,11 +47,6 @@ def test_a_node_registers_and_is_acknowledged() -> None:
     assert found.messages == 1
     assert found.nodes is not None
     assert [(n.id, n.kind, n.connected) for n in found.nodes] == [(RADAR.node_id, "radar", True)]
-
-
-def test_answers_are_the_same_in_a_replay() -> None:
-    data = said(RADAR)
-    assert heard(node(), data).replies == heard(node(), data).replies
 
 
 def test_an_invalid_registration_is_refused_with_its_faults() -> None:
