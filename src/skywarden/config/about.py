@@ -46,14 +46,32 @@ ABOUT: Mapping[str, About] = {
         "What the messages are: modes, beast, sbs, asterix or sapient (docs/sensors.md).", example='"asterix"'
     ),
     "sources.listen": About(
-        "Wait for messages here. tcp:// or udp://, address and port; a multicast group is joined, if need be on an "
-        "interface: udp://239.1.1.1:8600@192.0.2.1. A list for a radar on several networks.",
+        "Wait for messages here. tcp://, tls:// or udp://, address and port; a multicast group is joined, if need be "
+        "on an interface: udp://239.1.1.1:8600@192.0.2.1. A list for a radar on several networks.",
         example='"udp://127.0.0.1:8600"',
     ),
-    "sources.connect": About("Fetch messages from there.", example='"tcp://192.0.2.10:30005"'),
+    "sources.connect": About("Fetch messages from there, tcp:// or tls://.", example='"tcp://192.0.2.10:30005"'),
     "sources.file": About("Read a recording: raw, pcap or JSON lines, also .gz.", example='"capture.pcap"'),
     "sources.interface": About(
         "Address or name of the network interface that joins the multicast groups without an @.", example='"127.0.0.1"'
+    ),
+    "sources.tls_certificate": About(
+        "Certificate to show at addresses with tls://, a PEM file; a listener needs one.", example='"server.pem"'
+    ),
+    "sources.tls_key": About(
+        "Its private key, a PEM file. Left out: in the certificate's file.", example='"server.key"'
+    ),
+    "sources.tls_ca": About(
+        "Certificates of who signs those of the other end, a PEM file. Left out: a listener lets everybody in, a "
+        "client goes by the authorities that this computer trusts.",
+        example='"ca.pem"',
+    ),
+    "sources.tls_name": About(
+        "Name in the server's certificate, if it is not the address in connect.", example='"receiver.example"'
+    ),
+    "sources.plain": About(
+        "true: listen with tcp:// where other computers can reach it. Whoever is in that network can then send and "
+        "read along; tls:// keeps them out."
     ),
     "sources.latitude": About(
         "Where the receiver stands; ADS-B needs it for aircraft on the ground.", *LATITUDE, example="36.30"
@@ -133,6 +151,15 @@ ABOUT: Mapping[str, About] = {
     "api.listen": About(
         "Address and port. Other addresses than 127.0.0.1 need `skywarden run --expose`.", example='"127.0.0.1:8642"'
     ),
+    "api.tls_certificate": About(
+        "Certificate that the interface shows, a PEM file; with it the page is https.", example='"server.pem"'
+    ),
+    "api.tls_key": About("Its private key, a PEM file. Left out: in the certificate's file.", example='"server.key"'),
+    "api.tls_ca": About(
+        "Certificates of who signs those of viewers, a PEM file: no others see anything. Left out: everybody.",
+        example='"ca.pem"',
+    ),
+    "api.plain": About("true: no TLS where other computers can reach it. Whoever is in that network can read along."),
     "outputs.jsonl": About(
         'Alerts and the life of tracks as JSON lines into this file; "-" is standard output.', example='"events.jsonl"'
     ),

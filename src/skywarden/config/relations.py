@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from skywarden.alert import AlertSettings
+from skywarden.config import secure
 from skywarden.config.address import FORMS, address
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
@@ -29,10 +30,13 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     for index, source in enumerate(sources):
         yield from _source(("sources", index), source)
         yield from _recorded(("sources", index), source, run)
+        yield from secure.source(("sources", index), source)
     yield from _sensors(_tables(data, "sensors"), [s["name"] for s in sources if isinstance(s.get("name"), str)])
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
         yield from _address(("api", "listen"), api["listen"], ("",), 'write "127.0.0.1:8642"')
+    if isinstance(api, Mapping):
+        yield from secure.api(("api",), api)
 
 
 def _recorded(key: tuple[str | int, ...], source: Mapping[str, Any], run: Any) -> Iterator[Problem]:
@@ -85,7 +89,7 @@ def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[P
         found = f"has {' and '.join(ways)}" if ways else "has none of listen, connect and file"
         yield Problem(key, f'{found}; write exactly one, for example listen = "udp://127.0.0.1:8600"')
     if isinstance(source.get("connect"), str):
-        yield from _address((*key, "connect"), source["connect"], ("tcp",), FORMS["connect"])
+        yield from _address((*key, "connect"), source["connect"], ("tcp", "tls"), FORMS["connect"])
     yield from _listens((*key, "listen"), source)
     yield from _pair(key, source, "latitude", "longitude")
     yield from _editions((*key, "editions"), source)
@@ -95,13 +99,13 @@ def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[P
 def _listens(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
     listen = source.get("listen")
     if isinstance(listen, str):
-        yield from _address(key, listen, ("tcp", "udp"), FORMS["listen"])
+        yield from _address(key, listen, ("tcp", "tls", "udp"), FORMS["listen"])
     if not isinstance(listen, list) or not all(isinstance(one, str) for one in listen):
         return
     if not listen:
         yield Problem(key, f"is an empty list; {FORMS['listen']}")
     for index, one in enumerate(listen):
-        yield from _address((*key, index), one, ("tcp", "udp"), FORMS["listen"])
+        yield from _address((*key, index), one, ("tcp", "tls", "udp"), FORMS["listen"])
         if one in listen[:index]:
             text = f"= {toml(one)} stands twice; leave one out, or name an interface for each (docs/configuration.md)"
             yield Problem((*key, index), text)

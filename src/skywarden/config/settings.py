@@ -30,6 +30,10 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Where the HTTP and WebSocket interface listens."""
 
     listen: str = "127.0.0.1:8642"
+    tls_certificate: str | None = None  # PEM file; with it the interface is https
+    tls_key: str | None = None  # PEM file; None: in the certificate's
+    tls_ca: str | None = None  # PEM file; viewers must have a certificate that it signed
+    plain: bool = False  # no TLS at an address that other computers can reach
 
 
 class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

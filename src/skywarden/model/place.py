@@ -57,9 +57,14 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     name: str
     format: str  # a row of sensors.DECODERS
     listen: str | tuple[str, ...] | None = None  # "tcp://127.0.0.1:30003", "udp://239.1.1.1:8600@eth1" (group); several
-    connect: str | None = None  # "tcp://host:30005"
+    connect: str | None = None  # "tcp://host:30005", "tls://host:30005"
     file: str | None = None  # recording: raw, pcap, JSON lines (.gz too)
     interface: str | None = None  # name or address; joins the groups that name none
+    tls_certificate: str | None = None  # PEM file, of the addresses that begin with tls://
+    tls_key: str | None = None  # PEM file; None: in the certificate's
+    tls_ca: str | None = None  # PEM file; who is at the other end must have a certificate that it signed
+    tls_name: str | None = None  # in the server's certificate, when it is not the address that we connect to
+    plain: bool = False  # TCP without TLS at an address that other computers can reach
     latitude: float | None = None  # deg; where the receiver stands, if the format needs it (surface positions)
     longitude: float | None = None  # deg
     editions: dict[str, str] = {}  # ASTERIX: category -> edition, e.g. {"048" = "1.32"}

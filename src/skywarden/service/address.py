@@ -14,8 +14,8 @@ def parse(text: str, where: str) -> Address:
         found = address(text)
     except ValueError as e:
         raise ConfigError(f'"{text}" {e}; {EXAMPLE}', where) from None
-    if found.scheme not in ("tcp", "udp"):
-        raise ConfigError(f'"{text}" does not say tcp or udp; {EXAMPLE}', where)
+    if found.scheme not in ("tcp", "tls", "udp"):
+        raise ConfigError(f'"{text}" does not say tcp, tls or udp; {EXAMPLE}', where)
     return found._replace(host=LOOPBACK) if found.host == "localhost" else found
 
 

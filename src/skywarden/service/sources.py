@@ -19,7 +19,9 @@ from skywarden.service.address import parse, require_loopback
 from skywarden.service.clock import Clock, DataClock
 from skywarden.service.files import Files
 from skywarden.service.receive import Receiver
-from skywarden.service.tcp import TcpClient, TcpServer
+from skywarden.service.tcp import Secure, TcpClient, TcpServer
+from skywarden.service.terminate import Terminator
+from skywarden.service.tls import Tls, of_source
 from skywarden.service.udp import UdpChannel
 from skywarden.service.wire import POLL_BYTES, TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
 
@@ -67,9 +69,14 @@ class Inbox:
         self._load, self._taken = Load(len(sources), total), 0
         kinds = [_kinds(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
         self._planned = [
-            _Plan(Feed(source, decoders[source.format], _addresses(source), self._load), kind)
-            for source, kind in zip(sources, kinds, strict=True)
+            _Plan(
+                Feed(source, decoders[source.format], _addresses(source), self._load),
+                kind,
+                of_source(source, f"sources[{i}]"),
+            )
+            for i, (source, kind) in enumerate(zip(sources, kinds, strict=True))
         ]
+        self._terminator: Terminator | None = None
         self._clock = clock
         self._feeds = [plan.feed for plan in self._planned]
         self._channels: list[Channel] = []
@@ -91,9 +98,13 @@ class Inbox:
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         receiver = Receiver()
-        for feed, kinds in self._planned:
+        for feed, kinds, tls in self._planned:
             for kind, way in zip(kinds, feed.ways, strict=False):  # a recording has no kind
-                self._channels.append(kind(feed, way, self._selector, receiver))
+                if issubclass(kind, UdpChannel):
+                    self._channels.append(kind(feed, way, self._selector, receiver))
+                    continue
+                secure = self._secure(tls, feed.source) if tls and way.address.startswith("tls://") else None
+                self._channels.append(kind(feed, way, self._selector, receiver, secure))
         self._tend()
         self._thread.start()
 
@@ -108,6 +119,8 @@ class Inbox:
         self._files.close()
         for channel in self._channels:
             channel.close()
+        if self._terminator is not None:
+            self._terminator.stop()
         self._put(self._collect())
         self._selector.close()
         self._wake.close()
@@ -144,10 +157,19 @@ class Inbox:
         """Return the state and counters of each source, in the order of the configuration."""
         return tuple(feed.wire() for feed in self._feeds)
 
+    @property
+    def tls(self) -> tuple[Tls, ...]:
+        """Return the TLS of the sources that have it."""
+        return tuple(plan.tls for plan in self._planned if plan.tls is not None)
+
     def finished(self) -> bool:
         """Say whether all sources are recordings that have been read and fetched to their end."""
         with self._arrived:
             return self._finished and not self._frames
+
+    def _secure(self, tls: Tls, source: Source) -> Secure:
+        terminator = self._terminator = self._terminator or Terminator()
+        return lambda sock, host: terminator.wrap(sock, tls, source.tls_name or host)
 
     def _run(self) -> None:
         try:
@@ -236,6 +258,7 @@ class _Plan(NamedTuple):
 
     feed: Feed
     kinds: list[Kind]
+    tls: Tls | None = None
 
 
 def _addresses(source: Source) -> list[str]:
@@ -254,14 +277,14 @@ def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, 
         return []
     if source.connect is not None:
         address = parse(source.connect, f"{where}.connect")
-        if address.scheme != "tcp" or address.port == 0:
+        if address.scheme not in ("tcp", "tls") or address.port == 0:
             raise ConfigError('connect needs an address like "tcp://host:30005"', f"{where}.connect")
         return [TcpClient]
     kinds: list[Kind] = []
     for listen in source.listens:
         address = parse(listen, f"{where}.listen").joined(source.interface)
         require_loopback(address, expose, f"{where}.listen")
-        if decoders[source.format].answers and address.scheme != "tcp":
+        if decoders[source.format].answers and address.scheme == "udp":
             raise ConfigError(f'{source.format} answers its nodes, so it needs "tcp://..."', f"{where}.listen")
-        kinds.append(TcpServer if address.scheme == "tcp" else UdpChannel)
+        kinds.append(UdpChannel if address.scheme == "udp" else TcpServer)
     return kinds

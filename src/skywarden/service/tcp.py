@@ -5,11 +5,13 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from skywarden.service.address import is_literal, parse
 from skywarden.service.places import gives_way
 from skywarden.service.receive import Receiver
+from skywarden.service.terminate import Inside
 from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
 
 CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
@@ -23,22 +25,32 @@ KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))  # 
 CONNECTED = "connected"
 CONNECTING = "connecting"
 
+Secure = Callable[[socket.socket, str], Inside]  # a connected socket and the other end's host -> its plain end
+
 
 class _Peer:
     """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet."""
 
-    def __init__(self, sock: socket.socket, host: str, connection: int) -> None:
+    def __init__(self, sock: socket.socket, host: str, connection: int, inside: Inside | None) -> None:
         self.sock, self.host, self.heard, self.connection = sock, host, 0.0, connection
+        self.inside = inside  # with TLS
         self.partial = b""  # of an unfinished message
         self.unsent = b""  # of answers
         self.leaving = False  # once all answers are sent
 
+    @property
+    def ready(self) -> bool:
+        """Say whether the other end can be heard: with TLS when the handshake is done."""
+        return self.inside is None or self.inside.open
+
 
 class Connections:
-    """The open connections of one way in, in order of arrival."""
+    """The open connections of one way in, in order of arrival. fault: why TLS ended the last one; "": it did not."""
 
-    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
-        self._way = way
+    def __init__(
+        self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver, secure: Secure | None
+    ) -> None:
+        self._way, self._secure, self.fault = way, secure, ""
         self._feed, self._selector, self._receiver = feed, selector, receiver
         self._peers: dict[socket.socket, _Peer] = {}
         self._paused = False
@@ -55,9 +67,11 @@ class Connections:
         for name, value in KEEPALIVE:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._peers[sock] = _Peer(sock, host, self._feed.connection())
+        inside = self._secure(sock, host) if self._secure else None
+        sock = inside.sock if inside else sock
+        self._peers[sock] = _Peer(sock, host, self._feed.connection(), inside)
         self._way.peers = len(self)
-        self._way.state = CONNECTED
+        self._look()
         if not self._paused:
             self._selector.register(sock, selectors.EVENT_READ, channel)
 
@@ -73,10 +87,16 @@ class Connections:
             self._drop(sock)
             return False
         if chunk:
+            self._look()
             peer.partial, whole = self._feed.cut(peer.partial, chunk, peer.connection)
             if whole:
                 peer.heard = self._way.heard = time.monotonic()
         return True
+
+    def _look(self) -> None:
+        """Say that somebody is connected, with TLS once the handshake is done."""
+        if self._way.state != CONNECTED and any(peer.ready for peer in self._peers.values()):
+            self._way.state = CONNECTED
 
     def make_room(self, host: str) -> None:
         """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
@@ -98,6 +118,7 @@ class Connections:
 
     def send(self) -> None:
         """Go on with what could not be sent at once."""
+        self._look()
         for peer in [peer for peer in self._peers.values() if peer.unsent or peer.leaving]:
             self._send(peer)
 
@@ -129,7 +150,9 @@ class Connections:
             self._drop(sock)
 
     def _drop(self, sock: socket.socket) -> None:
-        self._feed.ended(self._peers.pop(sock).connection)
+        peer = self._peers.pop(sock)
+        self.fault = peer.inside.fault if peer.inside else ""
+        self._feed.ended(peer.connection)
         with suppress(KeyError):  # paused: it is not there
             self._selector.unregister(sock)
         sock.close()
@@ -139,10 +162,12 @@ class Connections:
 class TcpServer:
     """Listens; everything that its clients send is one source."""
 
-    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+    def __init__(
+        self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver, secure: Secure | None = None
+    ) -> None:
         self.feed, self.way = feed, way
         self._address, self._selector = parse(way.address, "source"), selector
-        self._connections = Connections(feed, way, selector, receiver)
+        self._connections = Connections(feed, way, selector, receiver, secure)
         self._socket: socket.socket | None = None
         self._due = 0.0
 
@@ -201,10 +226,12 @@ class TcpServer:
 class TcpClient:
     """Connects to one server, and again after every failure."""
 
-    def __init__(self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver) -> None:
+    def __init__(
+        self, feed: Feed, way: Way, selector: selectors.BaseSelector, receiver: Receiver, secure: Secure | None = None
+    ) -> None:
         self.feed, self.way = feed, way
         self._address, self._selector = parse(way.address, "source"), selector
-        self._connections = Connections(feed, way, selector, receiver)
+        self._connections = Connections(feed, way, selector, receiver, secure)
         self._pending: socket.socket | None = None
         self._lookup: _Lookup | None = None
         self._due, self._delay, self._before = 0.0, BACKOFF[0], 0
@@ -243,7 +270,8 @@ class TcpClient:
         elif sock in self._connections and not self._connections.read(sock):
             if self.feed.received > self._before:
                 self._delay = BACKOFF[0]
-            self._fail("connection closed")
+            fault = self._connections.fault
+            self._fail(f"TLS: {fault}" if fault else "connection closed")
         self._connections.balance(self)
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
