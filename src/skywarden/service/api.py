@@ -4,7 +4,7 @@ import asyncio
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib import resources
@@ -25,8 +25,8 @@ TOO_MANY = (1013, "too many viewers")  # code: RFC 6455, "try again later"
 NOTHING_YET = 503
 
 
-def make(publisher: Publisher, host: str) -> Guard:
-    """Return the ASGI application for a listener at `host`."""
+def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
+    """Return the ASGI application for a listener at `host`. names: others under which it answers."""
     streams = _Streams(publisher)
     routes = [
         Route("/", _page()),
@@ -35,7 +35,7 @@ def make(publisher: Publisher, host: str) -> Guard:
         Route("/api/health", _health(publisher)),
         WebSocketRoute("/api/stream", streams.serve),
     ]
-    return Guard(Starlette(routes=routes), host)
+    return Guard(Starlette(routes=routes), host, names)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]

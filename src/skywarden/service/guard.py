@@ -1,6 +1,7 @@
 """Keeps other web pages out: a page from elsewhere must not read the picture through this computer's browser."""
 
 import socket
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
@@ -22,13 +23,14 @@ HEADERS = (
 class Guard:
     """ASGI: answers only when asked by a name that is ours, and by pages that come from here.
 
-    A name that a stranger's DNS points at us (rebinding) is not ours; an address cannot be rebound.
+    A name that a stranger's DNS points at us (rebinding) is not ours; an address cannot be rebound. names: those in our
+    certificate.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, names: Sequence[str] = ()) -> None:
         self._app = app
         self._any_address = host in ANY
-        self._names = {*LOCAL, host.lower(), *((socket.gethostname().lower(),) if host in ANY else ())}
+        self._names = {*LOCAL, *names, host.lower(), *((socket.gethostname().lower(),) if host in ANY else ())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import socket
 import threading
+from functools import partial
+from typing import Any
 
 import uvicorn
 
@@ -11,7 +13,9 @@ from skywarden.config.address import LOOPBACK, Address
 from skywarden.errors import ConfigError
 from skywarden.service import api
 from skywarden.service.address import require_loopback
+from skywarden.service.door import Door, Said
 from skywarden.service.publish import Publisher
+from skywarden.service.tls import Tls
 from skywarden.service.viewers import CONNECTIONS, Impatient, Stream, Viewers
 from skywarden.service.wire import why
 
@@ -42,8 +46,8 @@ class Server:
             asyncio.run(self._server.serve(sockets=[sock]))
 
 
-def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -> Server:
-    """Listen and answer from the publisher's latest picture. port 0: any free one.
+def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False, tls: Tls | None = None) -> Server:
+    """Listen and answer from the publisher's latest picture. port 0: any free one. tls: https and wss only.
 
     Raises ConfigError when the address is not ours, is in use, or is open to the network without expose.
     """
@@ -55,14 +59,15 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False) -
         raise ConfigError(
             f"cannot listen at {address.host_port}: {why(e)}; choose another port, or 0 for any", "api.listen"
         ) from None
+    entrance: Any = partial(Door, tls, Said()) if tls else Impatient
     config = uvicorn.Config(
-        api.make(publisher, host),
+        api.make(publisher, host, tls.names if tls else ()),
         ws=Stream,
         ws_per_message_deflate=False,
         ws_max_size=MESSAGE,
         ws_ping_interval=10.0,
         ws_ping_timeout=10.0,
-        http=Impatient,
+        http=entrance,
         loop="asyncio",
         lifespan="off",
         access_log=False,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import h11
 from uvicorn import Config
@@ -20,15 +20,28 @@ SAY_AGAIN = 60.0  # s
 logger = logging.getLogger(__name__)
 
 
+class Viewer(Protocol):
+    """An open connection; see `places.Place`."""
+
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def heard(self) -> float: ...
+
+
 class Viewers(ServerState):
     """All open connections, in order of arrival. When all places are taken, a newcomer gets one all the same."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: list[Impatient | Stream] = []
+        self._open: list[Viewer] = []
         self._said = -math.inf
 
-    def add(self, one: "Impatient | Stream") -> None:
+    def add(self, one: Viewer) -> None:
         """Give it a place, if need be that of another."""
         if len(self._open) >= CONNECTIONS:
             leaving = gives_way(self._open, one.host)
@@ -39,7 +52,7 @@ class Viewers(ServerState):
                 logger.warning("viewer_displaced places=%d host=%s newcomer=%s", CONNECTIONS, leaving.host, one.host)
         self._open.append(one)
 
-    def remove(self, one: "Impatient | Stream") -> None:
+    def remove(self, one: Viewer) -> None:
         """Take its place back, unless it has made room already."""
         if one in self._open:
             self._open.remove(one)
