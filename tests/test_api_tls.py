@@ -62,6 +62,14 @@ def raw(server: Server) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), 5)
 
 
+def ended(sock: socket.socket) -> bool:
+    """Say whether the other end has gone; True also when it took back what it had said."""
+    try:
+        return sock.recv(10) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_the_page_its_data_and_the_stream_come_over_tls(
     server: Server, publisher: Publisher, authority: Authority, own: Tls
 ) -> None:
@@ -145,21 +153,19 @@ def test_plain_requests_and_rubbish_are_counted_and_answered_by_nothing_of_ours(
 def test_handshakes_that_hang_take_no_place_for_long(
     publisher: Publisher, authority: Authority, own: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skywarden.service.door.REQUEST_WITHIN", 1.0)
+    monkeypatch.setattr("skywarden.service.door.REQUEST_WITHIN", 2.0)
     server = serve(publisher, "127.0.0.1", 0, tls=own)
     with ExitStack() as stack:
         hanging = [stack.enter_context(raw(server)) for _ in range(300)]  # more than there are places
         for sock in hanging[:100]:
             sock.sendall(b"\x16\x03\x01\x02")
-        began = time.monotonic()
         with stream(server, authority.client()) as viewer:
             assert viewer.recv(5)
-            assert time.monotonic() - began < 0.9
-            for sock in hanging:
-                assert sock.recv(10) == b""
+            assert own.failed < 100  # those that made room, and nobody was waited for
+            until(lambda: own.failed == 300)
+            assert all(ended(sock) for sock in hanging)
             publisher.publish(published(tick=8), [])
             assert viewer.recv(5)
-    assert own.failed == 300
     server.stop()
 
 

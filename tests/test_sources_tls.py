@@ -52,6 +52,14 @@ def speak(inbox: Inbox, context: ssl.SSLContext) -> None:
     raise ConnectionResetError("it ended")
 
 
+def ended(sock: socket.socket) -> bool:
+    """Say whether the other end has gone; True also when it took back what it had said."""
+    try:
+        return sock.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
 def end(inbox: Inbox) -> tls.Tls:
     return inbox.tls[0]
 
@@ -156,31 +164,30 @@ def test_an_old_version_of_tls_is_refused(authority: Authority, server: Made) ->
 def test_handshakes_that_hang_end_and_delay_nobody(
     authority: Authority, server: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(terminate, "HANDSHAKE_WITHIN", 1.0)
+    monkeypatch.setattr(terminate, "HANDSHAKE_WITHIN", 2.0)
     with running(listening(server), source("b", listen="tcp://127.0.0.1:0")) as inbox, ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", port(inbox)), 5)) for _ in range(40)]
         for sock in slow[20:]:
             sock.sendall(b"\x16\x03\x01\x02")
         until(lambda: inbox.wires()[0].peers == 40)
         assert inbox.wires()[0].state == "listening"
-        began = time.monotonic()
         with joined(inbox, authority.client()) as client:
             client.sendall(b"quick\n")
             assert messages(collect(inbox, 1)) == [b"quick\n"]
         with socket.create_connection(("127.0.0.1", port(inbox, 1)), 5) as other:
             other.sendall(b"other\n")
             assert messages(collect(inbox, 1)) == [b"other\n"]
-        assert time.monotonic() - began < 0.9
+        assert end(inbox).failed == 0  # nobody was waited for
         until(lambda: end(inbox).failed == 40)
         assert end(inbox).fault == tls.LATE
-        assert all(sock.recv(100) == b"" for sock in slow)
+        assert all(ended(sock) for sock in slow)
 
 
 def test_whoever_is_sent_away_in_his_handshake_leaves_nothing_behind(authority: Authority, server: Made) -> None:
     with running(listening(server)) as inbox, ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", port(inbox)), 5)) for _ in range(130)]
         until(lambda: inbox.wires()[0].displaced == 130 - 64)
-        assert all(sock.recv(100) == b"" for sock in slow[:66])
+        assert all(ended(sock) for sock in slow[:66])
         assert inbox._terminator is not None
         until(lambda: inbox._terminator is not None and len(inbox._terminator._tasks) == 64)
         with joined(inbox, authority.client()) as client:
