@@ -22,6 +22,7 @@ from skywarden.service.api import policy
 from skywarden.service.guard import Guard
 from skywarden.service.publish import Publisher
 from skywarden.service.server import Server, serve
+from skywarden.service.tls import Row
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "api.md"
 
@@ -209,7 +210,7 @@ def documented(section: str) -> set[str]:
 
 
 def test_every_field_is_documented_and_every_documented_field_exists() -> None:
-    shown = published(wires=published().wires)
+    shown = published(wires=published().wires, tls=(Row(None, "a.pem", NOW, 0.0, 0, None, None),))
     picture, health = json.loads(shown.picture_json()), json.loads(shown.health_json())
     tick = json.loads(shown.tick_json([]))
     assert documented("Picture") == set(picture)
@@ -217,5 +218,6 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert documented("Alert") == set(picture["alerts"][0])
     assert documented("Source") == set(picture["sources"][0]) == set(health["sources"][0])
     assert documented("Health") == set(health)
+    assert documented("End with TLS") == set(health["tls"][0])
     assert documented("Stream") == set(tick)
     assert set(tick["tracks"][1]) == set(picture["tracks"][1]) - {"covariance"}

@@ -163,7 +163,7 @@ def test_config_check_knows_other_words_for_the_geoid(cli: Cli, tmp_path: Path, 
 
 def test_run_refuses_addresses_that_others_can_reach(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
-    path.write_text('[api]\nlisten = "0.0.0.0:0"\n')
+    path.write_text('[api]\nlisten = "0.0.0.0:0"\nplain = true\n')
     assert "--expose" in cli.bad(2, "run", "--config", path)
     assert not (tmp_path / "record").exists()
 

@@ -63,7 +63,7 @@ MISTAKES = [
     (SOURCE.partition("listen")[0], "line 1: sources[0] has none of listen, connect and file; write exactly one"),
     (SOURCE.replace(":8600", ""), 'has no port; write "udp://ADDRESS:PORT"'),
     (SOURCE.replace(":8600", ":99999"), 'has "99999" for a port'),
-    (SOURCE.replace("udp://", ""), 'line 4: sources[0].listen = "127.0.0.1:8600" must start with tcp:// or udp://'),
+    (SOURCE.replace("udp://", ""), 'line 4: sources[0].listen = "127.0.0.1:8600" must start with tcp://, tls:// or udp://'),
     (SOURCE.replace("listen", "connect"), "must start with tcp://"),
     (SOURCE + 'interface = "127.0.0.1"\n', "line 5: sources[0].interface is only for a multicast group"),
     (SOURCE + "latitude = 50\n", "line 5: sources[0].latitude stands without longitude"),
@@ -186,18 +186,18 @@ def test_addresses_that_others_can_reach_are_found() -> None:
         return SOURCE.replace('"radar"', f'"{name}"').replace("udp://127.0.0.1:8600", listen) + extra
 
     text = (
-        source("a", "tcp://0.0.0.0:1")
+        source("a", "tcp://0.0.0.0:1", "plain = true\n")
         + source("b", "udp://239.1.1.1:2")
         + source("c", "udp://239.1.1.1:3", 'interface = "192.0.2.7"\n')
         + source("d", "tcp://localhost:4")
         + source("e", "tcp://[::1]:5")
-        + source("f", "tcp://[::]:6")
-        + '[api]\nlisten = "192.0.2.1:80"\n'
+        + source("f", "tls://[::]:6", 'tls_certificate = "a.pem"\n')
+        + '[api]\nlisten = "192.0.2.1:80"\nplain = true\n'
     )
     assert [found.split()[0] for found in exposed(parse(text))] == [
         "tcp://0.0.0.0:1",
         "udp://239.1.1.1:3",
-        "tcp://[::]:6",
+        "tls://[::]:6",
         "192.0.2.1:80",
     ]
 

@@ -38,6 +38,14 @@ def test_the_service_has_the_least_privilege_and_time_to_write_its_record_down()
     assert int(unit["TimeoutStopSec"]) > 10  # record/writer.py waits for the disk so long
 
 
+def test_the_service_may_ask_whether_the_clock_is_synchronised_and_never_set_it() -> None:
+    unit = service()
+    assert {"adjtimex", "clock_adjtime"} <= set(unit["SystemCallFilter"].split())
+    assert "ProtectClock" not in unit  # it refuses to ask as well
+    assert unit["SystemCallErrorNumber"] == "EPERM"  # and what else is not allowed does not end the program
+    assert unit["CapabilityBoundingSet"] == ""
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     text = UNIT.read_text().replace(service()["ExecStart"].split()[0], "/bin/true").replace("User=skywarden\n", "")

@@ -21,6 +21,7 @@ from skywarden.model.detection import Reason
 from skywarden.model.place import Site
 from skywarden.model.track import Mode, Status
 from skywarden.record import segment
+from skywarden.service import tls
 from skywarden.service.notices import FAULTS
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, Published, Publisher
 from skywarden.service.rows import GOOD, NOTHING_YET, SILENT
@@ -275,6 +276,7 @@ def test_both_languages_have_all_words_and_the_same_blanks() -> None:
         NOTHING_YET,
         *GOOD,
         *FAULTS,
+        *tls.FAULTS,
         *(s.name.lower() for s in (Status.CONFIRMED, Status.COASTING)),
     ]
     assert all(word in english for word in shown)

@@ -87,7 +87,8 @@ def _tell(settings: "Settings") -> None:
 
     _, host, port, _ = address(settings.api.listen, "tcp")
     shown = f"[{host}]" if ":" in host else host
-    page = f"http://{shown}:{port}/" if port else f"a free port of {shown}"
+    scheme = "https" if settings.api.tls_certificate else "http"
+    page = f"{scheme}://{shown}:{port}/" if port else f"a free port of {shown}"
     note(f"page on {page}, record in {Path(settings.record.path).absolute()}; Ctrl-C ends it")
 
 

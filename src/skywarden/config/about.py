@@ -35,6 +35,9 @@ ABOUT: Mapping[str, About] = {
         '"host": the time of this computer. "data": the times in the messages, for recordings; needs mode = "replay".'
     ),
     "run.tick_ms": About("Time between two pictures.", "milliseconds", 20, 2000),
+    "run.clock_error_ms": About(
+        "More than this, as estimated by what synchronises the computer's clock, is shown.", "milliseconds", 1, 10_000
+    ),
     "sites.name": About("A name of your choice.", example='"Plant A"'),
     "sites.latitude": About("Where it is.", *LATITUDE, example="36.30"),
     "sites.longitude": About("Where it is.", *LONGITUDE, example="-33.10"),

@@ -146,7 +146,8 @@ def _address(key: tuple[str | int, ...], text: str, schemes: tuple[str, ...], fo
         yield Problem(key, f"= {toml(text)} {e}; {form}")
         return
     if found.scheme not in schemes:
-        allowed = " or ".join(f"{scheme}://" for scheme in schemes if scheme) or "the address"
+        named = [f"{scheme}://" for scheme in schemes if scheme]
+        allowed = " or ".join(filter(None, (", ".join(named[:-1]), *named[-1:]))) or "the address"
         yield Problem(key, f"= {toml(text)} must start with {allowed}; {form}")
 
 

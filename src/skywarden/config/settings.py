@@ -16,6 +16,7 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     mode: Mode = Mode.LIVE
     clock: Literal["host", "data"] = "host"
     tick_ms: int = 100
+    clock_error_ms: float = 100.0  # of the host's clock, estimated by what synchronises it
 
 
 class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -54,7 +54,7 @@ def initial() -> str:
 def _setting(row: Row) -> list[str]:
     words = about(f"{row.section}.{row.name}")
     off = "#" if row.many or not row.default else ""
-    if row.name in ("connect", "file", "interface", "editions"):
+    if row.name in ("connect", "file", "interface", "editions") or (row.many and row.name.startswith("tls_")):
         off = "##"  # an example source has one way in; these are others
     unit = f" [{words.unit}]" if words.unit else ""
     return [f"# {words.text}{unit}", f"{off}{row.name} = {row.default or words.example}"]
@@ -81,7 +81,8 @@ def summary(settings: Settings) -> list[str]:
         mine = [sensor.name for sensor in settings.sensors if sensor.source == source.name]
         way = ", ".join(source.listens) or source.connect or source.file
         lines.append(f"source {source.name}: {source.format} from {way}" + (f" ({', '.join(mine)})" if mine else ""))
-    lines.append(f"record in {settings.record.path}, interface on http://{settings.api.listen}")
+    scheme = "https" if settings.api.tls_certificate else "http"
+    lines.append(f"record in {settings.record.path}, interface on {scheme}://{settings.api.listen}")
     if not total:
         lines.append("no sites and no sources yet: nothing will be seen, nothing will be warned of")
     elif not settings.sources:

@@ -18,9 +18,11 @@ from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
 from skywarden.service.engine import Engine, Outcome
+from skywarden.service.host import Host
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.server import Server, serve
 from skywarden.service.sources import Inbox
+from skywarden.service.tls import of_api
 from skywarden.service.view import View
 from skywarden.service.wire import Wire
 from skywarden.service.words import language
@@ -50,6 +52,9 @@ class App:
             self.publisher = Publisher(self.settings.outputs)
             undo.callback(self.publisher.close)
             self._inbox = Inbox(self.settings.sources, self.clock, expose=expose)
+            self._tls = of_api(self.settings)
+            ends = (*self._inbox.tls, *((self._tls,) if self._tls else ()))
+            self.host = Host(ends, None if data else self.settings.run.clock_error_ms * 1e-3)
             record = Path(self.settings.record.path)
             named = self.settings.record.key
             self._key = key_at(Path(named) if named else beside(record))
@@ -69,7 +74,8 @@ class App:
     def start(self) -> None:
         """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
         _, host, port, _ = address(self.settings.api.listen, "tcp")
-        self.server = serve(self.publisher, host, port, expose=self._expose)
+        self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls)
+        self.host.start()
         self._compiling.start()
         self._inbox.start()
         self._thread.start()
@@ -92,7 +98,8 @@ class App:
     def address(self) -> str:
         """Where the page is."""
         _, host, port, _ = address(self.settings.api.listen, "tcp")
-        return f"http://{host}:{self.server.port if self.server else port}/"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{host}:{self.server.port if self.server else port}/"
 
     def summary(self) -> dict[str, Any]:
         """Count what this process saw."""
@@ -115,6 +122,7 @@ class App:
         self._stopped = True
         with ExitStack() as steps:  # the last line is the first to run; each runs whatever becomes of the others
             steps.callback(self._compiling.stop)
+            steps.callback(self.host.stop)
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
             if self.server is not None:
@@ -169,6 +177,8 @@ class App:
             noise=(self.settings.tracker.level_noise_m2_s3, self.settings.tracker.vertical_noise_m2_s3),
             stepped_s=round(outcome.stepped * 1e-9, 1),
             stepped_at=outcome.stepped_at,
+            sync=self.host.sync,
+            tls=self.host.tls,
         )
         self.publisher.publish(published, outcome.events)
 

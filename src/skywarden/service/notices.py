@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from skywarden.model.track import Mode
+from skywarden.service import sync
 from skywarden.service.publish import Published
+from skywarden.service.tls import Row
 
 FAULTS = (  # parts of `Published.fault` that have words in each language; the rest is a path or the system's own
     "the disk is full: free some space",
@@ -32,3 +35,20 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")
+    for end in shown.tls:
+        yield from _certificate(end, words)
+    if shown.picture.mode in (Mode.LIVE, Mode.EXERCISE):  # what we simulate ourselves has our time
+        if shown.sync.state == sync.NOT:
+            yield words["clock_not_synchronised"]
+        elif shown.sync.state == sync.INEXACT and shown.sync.estimated_s is not None:
+            yield words["clock_inexact"].format(ms=f"{shown.sync.estimated_s * 1000:.0f}")
+
+
+def _certificate(end: Row, words: Mapping[str, str]) -> Iterator[str]:
+    whose = words["whose_source"].format(name=end.source) if end.source is not None else words["whose_api"]
+    if end.ending and end.expires is not None and end.left_d is not None:
+        date = f"{datetime.fromtimestamp(end.expires * 1e-9, UTC):%Y-%m-%d}"
+        word = words["certificate_ended" if end.expired else "certificate_ends"]
+        yield word.format(file=end.file, whose=whose, days=f"{end.left_d:.0f}", date=date)
+    if end.problem:
+        yield words["certificate_not_renewed"].format(whose=whose, problem=end.problem)

@@ -16,6 +16,8 @@ from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
 from skywarden.service import rows
 from skywarden.service.emit import Emitter
+from skywarden.service.sync import NOT_ASKED, Sync
+from skywarden.service.tls import Row
 from skywarden.service.wire import Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
@@ -51,6 +53,8 @@ class Published:
     noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)  # of [tracker], for the covariances now
     stepped_s: float = 0.0  # by which the host's clock jumped since the start, to 0.1 s; our times did not follow
     stepped_at: int = 0  # ns, when it last did, in our time
+    sync: Sync = NOT_ASKED  # of the host's clock
+    tls: tuple[Row, ...] = ()
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -70,6 +74,7 @@ class Published:
         if self.not_recorded:
             return NOT_RECORDED
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost
+        well = well and not any(end.expired for end in self.tls)
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -93,7 +98,14 @@ class Published:
             "state": state or self.state,
             "tick": self.tick,
             "latency_ms": {"p50": rows.number(p50), "p99": rows.number(p99)},
-            "clock": {"stepped_s": self.stepped_s, "stepped_at": self.stepped_at or None},
+            "clock": {
+                "stepped_s": self.stepped_s,
+                "stepped_at": self.stepped_at or None,
+                "state": self.sync.state,
+                "synchronised": self.sync.synchronised,
+                "estimated_error_s": self.sync.estimated_s,
+                "maximum_error_s": self.sync.maximum_s,
+            },
             "record": {
                 "state": NOT_RECORDED if self.not_recorded else OK,
                 "key": self.key,
@@ -101,6 +113,7 @@ class Published:
                 "lost": self.lost,
             },
             "sources": self.sources,
+            "tls": [end._asdict() for end in self.tls],
         }
 
     def tick_json(self, events: Sequence[Output]) -> bytes:

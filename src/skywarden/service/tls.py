@@ -27,6 +27,7 @@ HOW = 'docs/running.md, "TLS"'
 HANDSHAKE_WITHIN = 10.0  # s
 SHUTDOWN_WITHIN = 1.0  # s for the other end to say goodbye as well
 OTHERS = 0o007  # of a file's mode: what every user of this computer may do with it
+SOON = 14.0  # days before the end of a certificate, when it is shown
 DAY = 86_400 * 1_000_000_000  # ns
 
 
@@ -64,6 +65,15 @@ class Row(NamedTuple):
     failed: int
     fault: str | None
     problem: str | None
+
+    @property
+    def expired(self) -> bool:
+        return self.left_d is not None and self.left_d < 0
+
+    @property
+    def ending(self) -> bool:
+        """Say whether it ends soon, or has."""
+        return self.left_d is not None and self.left_d < SOON
 
 
 class Tls:

@@ -20,6 +20,7 @@ from rich.text import Text
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
 from skywarden.service.rows import NOTHING_YET, USELESS, AlertRow, SourceRow, TrackRow
+from skywarden.service.tls import FAULTS
 from skywarden.service.wire import FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
@@ -32,6 +33,7 @@ TRACKS = {
     "seen_by": WIDE,
 }  # fmt: skip
 SOURCES = {"name": 0, "state": 0, "received": 50, "decoded": WIDE, "recorded": 70, "refused": 62, "age": 0}
+WAITING = "waiting"  # a client; its state says why
 GOOD, BAD, DIM, HEAD = "green", "bold red", "dim", "bold"
 CATEGORY = {"suspect": "bold yellow", "hostile": BAD, "friend": "cyan", "assumed friend": "cyan", "neutral": GOOD}
 STATE = {OK: GOOD, DEGRADED: "bold black on yellow", STALLED: "bold white on red"}
@@ -220,10 +222,13 @@ def _trouble(source: SourceRow) -> int:
 
 def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
     word, _, detail = source.state.partition(": ")
-    known = page.say(detail) if word == USELESS else detail.replace(QUIET, page.say(QUIET))
+    known = page.say(detail) if word == USELESS else _known(page, detail)
     state = f"{page.say(word)}: {known}" if detail else page.say(word)
     if source.displaced:
         state += f" ({page.say('displaced').format(n=source.displaced)})"
+    for end in page.shown.tls:
+        if end.source == source.name and end.failed and word != WAITING:
+            state += f" ({page.say('tls_failed').format(n=end.failed, fault=_known(page, end.fault or ''))})"
     if source.nodes:
         well = sum(node.good for node in source.nodes)
         state += f", {page.say('nodes').format(n=well, total=len(source.nodes))}"
@@ -239,6 +244,13 @@ def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
         "refused": Text(f"{refused} {page.say(worst)}" if refused else "", "yellow"),
         "age": Text(page.age(source.last_age_s), BAD if old and source.state != FINISHED else ""),
     }
+
+
+def _known(page: _Page, detail: str) -> str:
+    """Return a detail with those parts in the page's language that have words."""
+    for part in (QUIET, *FAULTS):
+        detail = detail.replace(part, page.say(part))
+    return detail
 
 
 def _table(page: _Page, title: str, columns: list[str], right: tuple[str, ...]) -> Table:

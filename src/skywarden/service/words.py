@@ -90,6 +90,24 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "messages_lost": "{n} messages were not recorded ({sources}) and are not acknowledged",
         "restart": "restart to acknowledge these sources again",
         "clock_stepped": "the computer's clock jumped by {s} s at {time}; times go on from before; restart to follow",
+        "certificate_ends": "the certificate {file} ({whose}) ends in {days} days, on {date}: make a new one",
+        "certificate_ended": "the certificate {file} ({whose}) ended on {date}, others refuse it: make a new one",
+        "certificate_not_renewed": "the new files of a certificate ({whose}) are not used: {problem}",
+        "whose_source": "source {name}",
+        "whose_api": "[api]",
+        "clock_not_synchronised": (
+            "the computer's clock is not synchronised: start chrony or systemd-timesyncd, or check its time source"
+        ),
+        "clock_inexact": "the computer's clock may be wrong by {ms} ms: check its time source",
+        "tls_failed": "{n} TLS handshakes failed, the last: {fault}",
+        "no handshake within 10 s": "no handshake within 10 s",
+        "left during the handshake": "left during the handshake",
+        "what came is not TLS": "what came is not TLS",
+        "the other end shows no certificate": "the other end shows no certificate",
+        "the other end wants a certificate": "the other end wants a certificate",
+        "the other end does not accept our certificate": "the other end does not accept our certificate",
+        "no common version of TLS: 1.2 or newer is needed": "no common version of TLS: 1.2 or newer is needed",
+        "certificate not accepted": "certificate not accepted",
         "the disk is full: free some space": "the disk is full: free some space",
         "the disk quota is used up: raise it or free some space": (
             "the disk quota is used up: raise it or free some space"
@@ -192,6 +210,24 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "messages_lost": "не записано повідомлень: {n} ({sources}), їх не підтверджено",
         "restart": "перезапустіть, щоб ці джерела знову підтверджувалися",
         "clock_stepped": "годинник комп'ютера стрибнув на {s} с о {time}; час іде, як досі; для нового перезапустіть",
+        "certificate_ends": "сертифікат {file} ({whose}) чинний ще {days} дн., до {date}: зробіть новий",
+        "certificate_ended": "сертифікат {file} ({whose}) був чинний до {date}, інші його не приймають: зробіть новий",
+        "certificate_not_renewed": "нові файли сертифіката ({whose}) не вживаються: {problem}",
+        "whose_source": "джерело {name}",
+        "whose_api": "[api]",
+        "clock_not_synchronised": (
+            "годинник комп'ютера не синхронізовано: запустіть chrony чи systemd-timesyncd або перевірте джерело часу"
+        ),
+        "clock_inexact": "годинник комп'ютера може хибити на {ms} мс: перевірте його джерело часу",
+        "tls_failed": "невдалих рукостискань TLS: {n}, останнє: {fault}",
+        "no handshake within 10 s": "за 10 с немає рукостискання",
+        "left during the handshake": "пішов під час рукостискання",
+        "what came is not TLS": "надійшло не TLS",
+        "the other end shows no certificate": "інша сторона не показує сертифіката",
+        "the other end wants a certificate": "інша сторона вимагає сертифікат",
+        "the other end does not accept our certificate": "інша сторона не приймає нашого сертифіката",
+        "no common version of TLS: 1.2 or newer is needed": "немає спільної версії TLS: потрібна 1.2 або новіша",
+        "certificate not accepted": "сертифікат не прийнято",
         "the disk is full: free some space": "диск заповнено: звільніть місце",
         "the disk quota is used up: raise it or free some space": (
             "квоту диска вичерпано: збільште її або звільніть місце"

@@ -1,0 +1,63 @@
+"""Looks now and then at what changes outside of us: the state of the computer's clock, and certificates' files."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from skywarden.service import sync, tls
+
+PERIOD = 2.0  # s between two looks at the clock
+FILES_PERIOD = 60.0  # s between two looks at the files: a renewed certificate is used after that
+
+logger = logging.getLogger(__name__)
+
+
+class Host:
+    """A thread of its own, since files may lie on a disk that does not answer. Others read `sync` and `tls`."""
+
+    def __init__(self, ends: Sequence[tls.Tls], bound_s: float | None) -> None:
+        """bound_s: s, of the clock's estimated error; None: the clock is not used."""
+        self.sync = sync.Sync()
+        self.tls: tuple[tls.Row, ...] = ()
+        self._ends, self._bound = ends, bound_s
+        self._stop = threading.Event()
+        self._renewed = time.monotonic()
+        self._show()
+        self._thread = threading.Thread(target=self._run, name="host", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it. One that waits for a disk is left behind."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(PERIOD)
+
+    def renew(self) -> None:
+        """Use certificates that have been written anew for connections to come; what is wrong stands in `tls`."""
+        for end in self._ends:
+            before = end.problem
+            if not end.renew() and end.problem != before:
+                logger.warning("tls_not_renewed where=%s problem=%s", end.where, end.problem)
+        self._show()
+
+    def _run(self) -> None:
+        asked = self._bound is not None and sync.allowed()
+        said = ""
+        while True:
+            if asked and self._bound is not None:
+                self.sync = sync.read(self._bound)
+                if self.sync.state != said:
+                    said = self.sync.state
+                    logger.info("clock state=%s estimated_s=%s", said, self.sync.estimated_s)
+            if time.monotonic() - self._renewed >= FILES_PERIOD:
+                self._renewed = time.monotonic()
+                self.renew()
+            self._show()
+            if self._stop.wait(PERIOD):
+                return
+
+    def _show(self) -> None:
+        self.tls = tuple(end.row(time.time_ns()) for end in self._ends)
