@@ -1,8 +1,12 @@
 """The files of TLS: what is wrong with them is said with the setting and what to do, and when they end is shown."""
 
 import os
+import re
+import shutil
 import ssl
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +206,35 @@ def test_renewed_files_are_looked_at_now_and_then(authority: Authority, monkeypa
     host.stop()
     assert not host.tls[0].ending
     assert host.tls[0].problem is None
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_what_the_documentation_types_gives_files_that_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parent.parent / "docs" / "running.md").read_text().partition("## TLS")[2]
+    typed = re.findall(r"^    ((?:openssl|printf) .*)$", page, re.MULTILINE)
+    assert len(typed) == 4
+    for line in typed:
+        subprocess.run(["bash", "-c", line], check=True, capture_output=True)
+    written = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0]
+    ends = list(all_of(parse(written.replace("/etc/skywarden/", ""))))
+    assert [end.source for end in ends if isinstance(end, Tls)] == ["nodes", "receiver", None]
+    own = ends[-1]
+    assert isinstance(own, Tls)
+    assert own.names == ("sky.example",)
+    client = ssl.create_default_context(cafile="authority.pem")
+    client.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python does from 3.13 on
+    client.load_cert_chain("server.pem", "server.key")
+    theirs, ours = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = (
+        client.wrap_bio(ours, theirs, server_hostname="192.0.2.1"),
+        own.context.wrap_bio(theirs, ours, server_side=True),
+    )
+    for _ in range(3):
+        for side in sides:
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    assert sides[1].getpeercert()
+    assert sides[0].version() == "TLSv1.3"

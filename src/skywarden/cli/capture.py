@@ -47,7 +47,10 @@ def opened(path: Path) -> "Iterator[Opened]":
         yield Opened(_unpacked(plain), lambda: 0.0, 0)
         return
     with path.open("rb") as plain:
-        yield Opened(_unpacked(plain), lambda: float(plain.tell()), path.stat().st_size)
+        if plain.seekable():
+            yield Opened(_unpacked(plain), lambda: float(plain.tell()), path.stat().st_size)
+        else:
+            yield Opened(_unpacked(plain), lambda: 0.0, 0)
 
 
 def _unpacked(plain: BinaryIO) -> "IO[bytes]":

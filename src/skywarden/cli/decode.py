@@ -36,9 +36,10 @@ def decode(
     from skywarden.cli.capture import Trouble
     from skywarden.cli.terminal import complain, note, while_read
 
-    if str(file) != "-" and not file.is_file():
-        raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
     decoder = _decoder(kind, file, _place(near), _editions(edition or []))
+    if str(file) != "-" and (file.is_dir() or not file.exists()):  # a pipe will do
+        complain(f"{file} is a directory; name a file in it" if file.is_dir() else f"{file} does not exist")
+        raise typer.Exit(1)
     refused: Counter[str] = Counter()
     near_time, trouble = _nanoseconds(time), Trouble()
     with while_read():

@@ -23,10 +23,17 @@ def note(text: str) -> None:
     _say(text, "dim")
 
 
+def printable(text: str) -> str:
+    """Return text that cannot steer the terminal: what is no letter, mark or space is written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _say(text: str, style: str) -> None:
     from rich.console import Console
 
-    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(text, style=style)
+    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(
+        "\n".join(printable(line) for line in text.split("\n")), style=style
+    )
 
 
 @contextmanager

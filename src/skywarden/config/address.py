@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import socket
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from skywarden.config.settings import Settings
@@ -102,6 +103,24 @@ def exposed(settings: Settings) -> list[str]:
     if address(settings.api.listen).exposed:
         found.append(f"{settings.api.listen} (api)")
     return found
+
+
+def absent(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each network interface by name that this computer does not have now, and the source that names it."""
+    here = {name for _, name in socket.if_nameindex()}
+    for source in settings.sources:
+        for listen in source.listens:
+            name = address(listen).joined(source.interface).interface
+            if name and name not in here and not _is_address(name):
+                yield name, source.name
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _check_interface(found: Address) -> None:

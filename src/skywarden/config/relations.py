@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from skywarden.alert import AlertSettings
-from skywarden.config import secure
+from skywarden.config import ports, secure
 from skywarden.config.address import FORMS, address
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
@@ -32,6 +32,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _recorded(("sources", index), source, run)
         yield from secure.source(("sources", index), source)
     yield from _sensors(_tables(data, "sensors"), [s["name"] for s in sources if isinstance(s.get("name"), str)])
+    yield from ports.problems(data)
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
         yield from _address(("api", "listen"), api["listen"], ("",), 'write "127.0.0.1:8642"')
