@@ -45,6 +45,7 @@ class App:
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._failure: BaseException | None = None
         self.server: Server | None = None
+        self._view: View | None = None
         self._compiling = Compiling()
         data = self.settings.run.clock == "data"
         self.clock: Clock = DataClock() if data else HostClock()
@@ -86,7 +87,7 @@ class App:
         if not view:
             self._wait(until)
             return self.summary()
-        screen = View(self.publisher, language(os.environ))
+        screen = self._view = View(self.publisher, language(os.environ))
         screen.start()
         try:
             self._wait(until)
@@ -179,6 +180,7 @@ class App:
             stepped_at=outcome.stepped_at,
             sync=self.host.sync,
             tls=self.host.tls,
+            view=self._view.fault if self._view else None,
         )
         self.publisher.publish(published, outcome.events)
 

@@ -19,12 +19,16 @@ class Host:
     def __init__(self, ends: Sequence[tls.Tls], bound_s: float | None) -> None:
         """bound_s: s, of the clock's estimated error; None: the clock is not used."""
         self.sync = sync.Sync()
-        self.tls: tuple[tls.Row, ...] = ()
         self._ends, self._bound = ends, bound_s
         self._stop = threading.Event()
         self._renewed = time.monotonic()
-        self._show()
         self._thread = threading.Thread(target=self._run, name="host", daemon=True)
+
+    @property
+    def tls(self) -> tuple[tls.Row, ...]:
+        """Return each end's TLS as it is now."""
+        now = time.time_ns()
+        return tuple(end.row(now) for end in self._ends)
 
     def start(self) -> None:
         self._thread.start()
@@ -41,7 +45,6 @@ class Host:
             before = end.problem
             if not end.renew() and end.problem != before:
                 logger.warning("tls_not_renewed where=%s problem=%s", end.where, end.problem)
-        self._show()
 
     def _run(self) -> None:
         asked = self._bound is not None and sync.allowed()
@@ -55,9 +58,5 @@ class Host:
             if time.monotonic() - self._renewed >= FILES_PERIOD:
                 self._renewed = time.monotonic()
                 self.renew()
-            self._show()
             if self._stop.wait(PERIOD):
                 return
-
-    def _show(self) -> None:
-        self.tls = tuple(end.row(time.time_ns()) for end in self._ends)

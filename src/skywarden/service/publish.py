@@ -55,6 +55,7 @@ class Published:
     stepped_at: int = 0  # ns, when it last did, in our time
     sync: Sync = NOT_ASKED  # of the host's clock
     tls: tuple[Row, ...] = ()
+    view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -74,7 +75,7 @@ class Published:
         if self.not_recorded:
             return NOT_RECORDED
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost
-        well = well and not any(end.expired for end in self.tls)
+        well = well and not any(end.expired for end in self.tls) and not self.view
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -114,6 +115,7 @@ class Published:
             },
             "sources": self.sources,
             "tls": [end._asdict() for end in self.tls],
+            "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }
 
     def tick_json(self, events: Sequence[Output]) -> bytes:

@@ -3,6 +3,7 @@
 Everything that a colour says a word says too. `render` is pure; `Live` draws it twice a second.
 """
 
+import logging
 import math
 import threading
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from skywarden.service.wire import FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
 PERIOD = 0.5  # s between two drawings
+AGAIN = 5.0  # s until it is tried again after a fault
 OLD = 3.0  # s; data of that age are shown in red
 WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
 SITES = {"name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0}  # column -> terminal's width from which
@@ -38,6 +40,8 @@ GOOD, BAD, DIM, HEAD = "green", "bold red", "dim", "bold"
 CATEGORY = {"suspect": "bold yellow", "hostile": BAD, "friend": "cyan", "assumed friend": "cyan", "neutral": GOOD}
 STATE = {OK: GOOD, DEGRADED: "bold black on yellow", STALLED: "bold white on red"}
 MODE = {"live": "bold white on dark_green", "sim": "bold black on yellow", "replay": "bold white on blue"}
+
+logger = logging.getLogger(__name__)
 
 
 class _Page(NamedTuple):
@@ -291,11 +295,12 @@ def picture_svg(published: Published, path: Path | str, *, language: str = "en",
 
 
 class View:
-    """Draws the publisher's latest picture until it is stopped."""
+    """Draws the publisher's latest picture until it is stopped. fault: why it cannot; "": it can."""
 
     def __init__(self, publisher: Publisher, language: str, console: Console | None = None) -> None:
         self._publisher, self._language = publisher, language
         self._stop = threading.Event()
+        self.fault = ""
         self._console = console or Console()
         self._thread = threading.Thread(target=self._run, name="view", daemon=True)
 
@@ -308,6 +313,15 @@ class View:
         self._thread.join(2.0)
 
     def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._draw()
+            except Exception as fault:  # nobody would see that the view has ended: it tries again, and health says so
+                self.fault = str(fault) or type(fault).__name__
+                logger.exception("view_failed")
+                self._stop.wait(AGAIN)
+
+    def _draw(self) -> None:
         with Live(console=self._console, screen=True, auto_refresh=False) as live:
             while not self._stop.wait(PERIOD):
                 size, stale = self._console.size, self._publisher.age()
@@ -315,3 +329,4 @@ class View:
                 live.update(
                     render(self._publisher.latest, self._language, size.width, size.height, stale), refresh=True
                 )
+                self.fault = ""
