@@ -21,6 +21,7 @@ from skywarden.service import tls
 from skywarden.service.publish import Publisher
 from skywarden.service.server import Server, serve
 from skywarden.service.tls import Files, Tls
+from skywarden.service.viewers import CONNECTIONS
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +167,19 @@ def test_handshakes_that_hang_take_no_place_for_long(
             assert all(ended(sock) for sock in hanging)
             publisher.publish(published(tick=8), [])
             assert viewer.recv(5)
+    server.stop()
+
+
+def test_who_has_not_finished_his_handshake_is_the_first_to_make_room(
+    publisher: Publisher, authority: Authority, own: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skywarden.service.door.REQUEST_WITHIN", 60.0)
+    server = serve(publisher, "127.0.0.1", 0, tls=own)
+    with ExitStack() as stack, stream(server, authority.client()) as viewer:
+        hanging = [stack.enter_context(raw(server)) for _ in range(CONNECTIONS + 20)]
+        assert all(ended(sock) for sock in hanging[:20])  # the oldest
+        assert get(server, authority.client()).status_code == 200
+        assert viewer.recv(5)
     server.stop()
 
 

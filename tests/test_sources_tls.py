@@ -238,3 +238,45 @@ def test_stopping_says_goodbye_and_leaves_no_thread(authority: Authority, server
         assert client.recv(100) == b""  # close_notify: without it this would raise
         assert time.monotonic() - began < 2.5
     assert "tls" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_nobody_is_taken_while_those_who_left_keep_the_thread_busy(authority: Authority, server: Made) -> None:
+    with running(listening(server)) as inbox:
+        end(inbox).begun += terminate.CROWD
+        with socket.create_connection(("127.0.0.1", port(inbox)), 5):
+            time.sleep(0.3)
+            assert inbox.wires()[0].peers == 0
+            end(inbox).ended += terminate.CROWD
+            until(lambda: inbox.wires()[0].peers == 1)
+        until(lambda: end(inbox).begun == end(inbox).ended == terminate.CROWD + 1)
+
+
+def test_too_many_open_files_end_no_connection_that_is_there(
+    authority: Authority, server: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(listening(server)) as inbox, joined(inbox, authority.client()) as client:
+        client.sendall(b"before\n")
+        assert messages(collect(inbox, 1)) == [b"before\n"]
+        with monkeypatch.context() as patched:
+            patched.setattr(terminate.Terminator, "wrap", no_more)
+            with socket.create_connection(("127.0.0.1", port(inbox)), 5) as other:
+                assert ended(other)
+        client.sendall(b"after\n")
+        assert messages(collect(inbox, 1)) == [b"after\n"]
+        assert inbox.wires()[0].state == "connected"
+
+
+def no_more(*_: Any) -> None:
+    raise OSError(24, "too many open files")
+
+
+def test_a_flood_when_it_stops_delays_the_end_by_no_more_than_it_may(
+    server: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminate, "STOP_WITHIN", -1.0)  # so nothing is waited for
+    with running(listening(server)) as inbox, ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port(inbox)), 5))
+        until(lambda: inbox.wires()[0].peers == 20)
+        inbox.stop()
+    assert "tls" not in [thread.name for thread in threading.enumerate()]

@@ -19,8 +19,8 @@ from skywarden.service.address import parse, require_loopback
 from skywarden.service.clock import Clock, DataClock
 from skywarden.service.files import Files
 from skywarden.service.receive import Receiver
-from skywarden.service.tcp import Secure, TcpClient, TcpServer
-from skywarden.service.terminate import Terminator
+from skywarden.service.tcp import TcpClient, TcpServer
+from skywarden.service.terminate import Secure, Terminator
 from skywarden.service.tls import Tls, of_source
 from skywarden.service.udp import UdpChannel
 from skywarden.service.wire import POLL_BYTES, TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
@@ -169,7 +169,7 @@ class Inbox:
 
     def _secure(self, tls: Tls, source: Source) -> Secure:
         terminator = self._terminator = self._terminator or Terminator()
-        return lambda sock, host: terminator.wrap(sock, tls, source.tls_name or host)
+        return Secure(terminator, tls, source.tls_name)
 
     def _run(self) -> None:
         try:

@@ -5,13 +5,12 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from skywarden.service.address import is_literal, parse
 from skywarden.service.places import gives_way
 from skywarden.service.receive import Receiver
-from skywarden.service.terminate import Inside
+from skywarden.service.terminate import Inside, Secure
 from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
 
 CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
@@ -24,8 +23,6 @@ CONNECT_WITHIN = 10.0  # s
 KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))  # s, s, probes: dead after 25 s
 CONNECTED = "connected"
 CONNECTING = "connecting"
-
-Secure = Callable[[socket.socket, str], Inside]  # a connected socket and the other end's host -> its plain end
 
 
 class _Peer:
@@ -67,7 +64,11 @@ class Connections:
         for name, value in KEEPALIVE:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        inside = self._secure(sock, host) if self._secure else None
+        try:
+            inside = self._secure(sock, host) if self._secure else None
+        except OSError:
+            sock.close()
+            return
         sock = inside.sock if inside else sock
         self._peers[sock] = _Peer(sock, host, self._feed.connection(), inside)
         self._way.peers = len(self)
@@ -167,6 +168,7 @@ class TcpServer:
     ) -> None:
         self.feed, self.way = feed, way
         self._address, self._selector = parse(way.address, "source"), selector
+        self._secure = secure
         self._connections = Connections(feed, way, selector, receiver, secure)
         self._socket: socket.socket | None = None
         self._due = 0.0
@@ -212,6 +214,8 @@ class TcpServer:
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(BURST):
+            if self._secure is not None and self._secure.crowded:
+                return
             if len(self._connections) >= CLIENTS and self.feed.full:
                 return  # nobody is read now: what waits in the sockets of those sent away would be lost
             try:

@@ -13,11 +13,14 @@ import ssl
 import threading
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
+from functools import partial
 
 from skywarden.service.tls import HANDSHAKE_WITHIN, SHUTDOWN_WITHIN, Tls, outside
 
 STOP_WITHIN = 1.0  # s to send what is left
 SAY_AGAIN = 60.0  # s
+CROWD = 96  # connections of one source, with those that are being ended; 64 have a place (tcp.CLIENTS)
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,22 @@ class Inside:
         self.fault = ""
 
 
+class Secure:
+    """How one source's connections get TLS. name: of a server, where its certificate has another than its address."""
+
+    def __init__(self, terminator: "Terminator", tls: Tls, name: str | None) -> None:
+        self._terminator, self._tls, self._name = terminator, tls, name
+
+    def __call__(self, sock: socket.socket, host: str) -> Inside:
+        """Take a connected socket to or from `host` over; return its plain end. Raises OSError: too many open files."""
+        return self._terminator.wrap(sock, self._tls, self._name or host)
+
+    @property
+    def crowded(self) -> bool:
+        """Say whether those who have left keep the thread busy, so that nobody should be taken now."""
+        return self._tls.begun - self._tls.ended >= CROWD
+
+
 class Terminator:
     """Does the TLS of many connections. `wrap` may be called by any thread and never waits."""
 
@@ -42,11 +61,12 @@ class Terminator:
         self._thread.start()
 
     def wrap(self, sock: socket.socket, tls: Tls, host: str) -> Inside:
-        """Take a connected socket over; return the plain end, which ends when the handshake fails.
+        """Take a connected socket over; return the plain end, which ends when the handshake fails. Raises OSError.
 
         host: the other end's address, or the name that a server's certificate must have.
         """
         near, far = socket.socketpair()
+        tls.begun += 1
         for one in (sock, near, far):
             one.setblocking(False)
         inside = Inside(near)
@@ -55,18 +75,27 @@ class Terminator:
 
     def stop(self) -> None:
         """Send what is left, say goodbye on all connections and end the thread. The plain ends are closed before."""
-        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result(STOP_WITHIN + SHUTDOWN_WITHIN + 1)
+        with suppress(TimeoutError):  # a flood may keep it busier: what is left is cut off
+            asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result(STOP_WITHIN + 1)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
 
     def _run(self) -> None:
         self._loop.run_forever()
+        for task in self._tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # sockets are closed one turn later
+        self._loop.close()
 
     def _begin(self, sock: socket.socket, far: socket.socket, tls: Tls, host: str, inside: Inside) -> None:
         task = self._loop.create_task(self._serve(sock, far, tls, host, inside))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._end, tls))
+
+    def _end(self, tls: Tls, task: "asyncio.Task[None]") -> None:
+        tls.ended += 1
+        self._tasks.discard(task)
 
     async def _serve(self, sock: socket.socket, far: socket.socket, tls: Tls, host: str, inside: Inside) -> None:
         outer, inner = _Pipe(), _Pipe()
@@ -130,10 +159,7 @@ class Terminator:
 
     async def _finish(self) -> None:
         if self._tasks:
-            _, left = await asyncio.wait(self._tasks, timeout=STOP_WITHIN)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.wait(self._tasks, timeout=STOP_WITHIN)
 
 
 class _Pipe(asyncio.Protocol):

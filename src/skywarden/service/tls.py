@@ -84,6 +84,7 @@ class Tls:
         self.files, self.where, self.source, self.server = files, where, source, server
         self.context, self.validity, self.names = _read(files, where, server)
         self.failed, self.fault, self.problem = 0, "", ""
+        self.begun = self.ended = 0  # connections; each is counted by one thread
         self._stamp = files.stamp()
         self._lock = threading.Lock()
 
