@@ -21,7 +21,7 @@ from skywarden.service import tls
 from skywarden.service.publish import Publisher
 from skywarden.service.server import Server, serve
 from skywarden.service.tls import Files, Tls
-from skywarden.service.viewers import CONNECTIONS
+from skywarden.service.viewers import CONNECTIONS, Viewers
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +181,17 @@ def test_who_has_not_finished_his_handshake_is_the_first_to_make_room(
         assert get(server, authority.client()).status_code == 200
         assert viewer.recv(5)
     server.stop()
+
+
+def test_whoever_has_been_let_in_or_refused_keeps_no_second_place(server: Server, authority: Authority) -> None:
+    for _ in range(3):
+        assert get(server, authority.client()).status_code == 200
+        with raw(server) as sock:
+            sock.sendall(bytes(300))
+            ended(sock)
+    viewers = server._server.server_state
+    assert isinstance(viewers, Viewers)
+    until(lambda: viewers._open == [])
 
 
 def test_half_a_request_over_tls_ends_too(

@@ -270,13 +270,18 @@ def no_more(*_: Any) -> None:
     raise OSError(24, "too many open files")
 
 
-def test_a_flood_when_it_stops_delays_the_end_by_no_more_than_it_may(
-    server: Made, monkeypatch: pytest.MonkeyPatch
+def test_neither_a_flood_nor_one_who_says_no_goodbye_delays_the_end(
+    authority: Authority, server: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminate, "STOP_WITHIN", -1.0)  # so nothing is waited for
-    with running(listening(server)) as inbox, ExitStack() as stack:
+    monkeypatch.setattr(terminate, "SHUTDOWN_WITHIN", 30.0)
+    with running(listening(server)) as inbox, ExitStack() as stack, joined(inbox, authority.client()) as client:
+        client.sendall(b"one\n")
+        collect(inbox, 1)
         for _ in range(20):
             stack.enter_context(socket.create_connection(("127.0.0.1", port(inbox)), 5))
-        until(lambda: inbox.wires()[0].peers == 20)
+        until(lambda: inbox.wires()[0].peers == 21)
+        began = time.monotonic()
         inbox.stop()
+        assert time.monotonic() - began < 10
     assert "tls" not in [thread.name for thread in threading.enumerate()]

@@ -1,6 +1,7 @@
 """A view that cannot be drawn: health says so, and it comes back by itself."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console
 from service_samples import published, wires
 
 from skywarden.service import view
+from skywarden.service.app import App
 from skywarden.service.publish import Publisher
 from skywarden.service.view import View
 
@@ -43,3 +45,14 @@ def test_health_says_whether_the_view_is_drawn() -> None:
     assert (shown(None)["view"], shown(None)["state"]) == (None, "ok")
     assert (shown("")["view"], shown("")["state"]) == ("ok", "ok")
     assert (shown("no room")["view"], shown("no room")["state"]) == ("cannot draw: no room", "degraded")
+
+
+def test_an_installation_tells_of_its_view(tmp_path: Path) -> None:
+    app = App(f'[api]\nlisten = "127.0.0.1:0"\n[record]\npath = "{tmp_path / "record"}"\n')
+    app._view = View(app.publisher, "en", Console(file=io.StringIO()))
+    app._view.fault = "no room"
+    app.start()
+    until(lambda: app.publisher.latest is not None)
+    assert app.publisher.latest is not None
+    assert app.publisher.latest.view == "no room"
+    app.stop()

@@ -82,10 +82,7 @@ class Terminator:
 
     def _run(self) -> None:
         self._loop.run_forever()
-        for task in self._tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
-        self._loop.run_until_complete(asyncio.sleep(0))  # sockets are closed one turn later
+        self._loop.run_until_complete(self._cut())
         self._loop.close()
 
     def _begin(self, sock: socket.socket, far: socket.socket, tls: Tls, host: str, inside: Inside) -> None:
@@ -160,6 +157,14 @@ class Terminator:
     async def _finish(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_WITHIN)
+
+    async def _cut(self) -> None:
+        """End what has not ended by itself."""
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0)  # asyncio closes sockets one turn later
 
 
 class _Pipe(asyncio.Protocol):
