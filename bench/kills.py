@@ -23,7 +23,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from skywarden.model.event import Arrived, Started, decode
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.sensors.modes.encode import airborne_position
 
 SOURCE = "numbered"

@@ -9,17 +9,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from skywarden.config import Settings, parse
+from skywarden.config import RecordSettings, Settings, parse
 from skywarden.config.address import address
 from skywarden.errors import RecordError
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
 from skywarden.record.checkpoint import beside, key_at
+from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
 from skywarden.service.engine import Engine, Outcome
 from skywarden.service.host import Host
 from skywarden.service.publish import Published, Publisher
+from skywarden.service.room import Room
 from skywarden.service.server import Server, serve
 from skywarden.service.sources import Inbox
 from skywarden.service.tls import of_api
@@ -59,7 +61,9 @@ class App:
             record = Path(self.settings.record.path)
             named = self.settings.record.key
             self._key = key_at(Path(named) if named else beside(record))
-            self._log = SqliteLog(record, self._key)
+            keep = kept(self.settings.record)
+            self._log = SqliteLog(record, self._key, keep)
+            self._room = Room(record, keep, lambda: self._log.removed_bytes)
             undo.callback(self._log.close)
             if self._log.last() and any(source.file for source in self.settings.sources):
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
@@ -78,6 +82,7 @@ class App:
         self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls)
         self.host.start()
         self._compiling.start()
+        self._room.start()
         self._inbox.start()
         self._thread.start()
 
@@ -124,6 +129,7 @@ class App:
         with ExitStack() as steps:  # the last line is the first to run; each runs whatever becomes of the others
             steps.callback(self._compiling.stop)
             steps.callback(self.host.stop)
+            steps.callback(self._room.stop)
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
             if self.server is not None:
@@ -172,6 +178,7 @@ class App:
             not_recorded=outcome.fault is not None,
             fault=outcome.fault,
             key=self._key.public.hex(),
+            room=self._room.left,
             tick=outcome.passes,
             time=self.clock.now(),
             sites=self.settings.sites,
@@ -183,6 +190,11 @@ class App:
             view=self._view.fault if self._view else None,
         )
         self.publisher.publish(published, outcome.events)
+
+
+def kept(settings: RecordSettings) -> Keep:
+    """Return what [record] says about retention."""
+    return Keep(settings.keep_days, None if settings.max_gb is None else round(settings.max_gb * 1e9))
 
 
 class Tally:
