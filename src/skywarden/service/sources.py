@@ -5,10 +5,10 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
@@ -26,6 +26,14 @@ from skywarden.service.wire import POLL_BYTES, TOTAL, Feed, Framing, Load, Stamp
 POLL = 0.01  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
 TEND = 0.25  # s between two looks at what must be opened, retried or counted
 REST = 10.0  # s that a way in stays closed after a fault of its code
+MEANING = (
+    "latitude",
+    "longitude",
+    "editions",
+    "max_age_s",
+    "max_lead_s",
+    "max_rate",
+)  # of a source; its sockets need not know
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +56,31 @@ class Channel(Protocol):
         """Send bytes on a connection, and end it then; return whether it is one of this channel."""
         ...
 
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows of what was read; return whether some must wait. now: s, steady."""
+        ...
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        ...
+
     def close(self) -> None: ...
 
 
+class Change:
+    """Other sources for an inbox. staying: names of those whose sockets stay as they are.
+
+    closed: the others are closed, and what they had brought can be fetched.
+    """
+
+    def __init__(self, sources: Sequence[Source], kinds: Sequence[Sequence["Kind"]], staying: Set[str]) -> None:
+        self.sources, self.kinds, self.staying = sources, kinds, staying
+        self.closed = threading.Event()
+        self.due = False  # to be opened
+
+
 class Inbox:
-    """All sources of one configuration."""
+    """All sources of one configuration; `plan`, `close` and `open` exchange them while it runs."""
 
     def __init__(
         self,
@@ -65,22 +93,23 @@ class Inbox:
     ) -> None:
         """Check all addresses; open nothing yet. total: bytes that may wait in all. Raises ConfigError."""
         self._load, self._taken = Load(len(sources), total), 0
-        kinds = [_kinds(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
-        self._planned = [
-            _Plan(Feed(source, decoders[source.format], _addresses(source), self._load), kind)
-            for source, kind in zip(sources, kinds, strict=True)
-        ]
+        self._decoders, self._expose = decoders, expose
+        self._kinds = self._kinds_of(sources)
         self._clock = clock
-        self._feeds = [plan.feed for plan in self._planned]
+        self._feeds = [self._feed(source) for source in sources]
+        self._known = {feed.source.name: feed for feed in self._feeds}  # those of earlier configurations too
         self._channels: list[Channel] = []
         self._resting: dict[Channel, float] = {}  # until when, s, steady
-        self._files = Files([plan.feed for plan in self._planned if not plan.kinds], clock)
+        self._receiver = Receiver()
+        self._change: Change | None = None
+        recordings = [feed for feed, kinds in zip(self._feeds, self._kinds, strict=True) if not kinds]
+        self._files = Files(recordings, clock)
         self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
         self._arrived = threading.Condition()
         self._frames: list[Frame] = []
         self._answers: list[Answered] = []
         self._finished = not sources
-        self._stopping = self._failed = False
+        self._stopping = self._failed = self._waiting = False
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
 
     def start(self) -> None:
@@ -90,10 +119,8 @@ class Inbox:
         self._wake.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
-        receiver = Receiver()
-        for feed, kinds in self._planned:
-            for kind, way in zip(kinds, feed.ways, strict=False):  # a recording has no kind
-                self._channels.append(kind(feed, way, self._selector, receiver))
+        for feed, kinds in zip(self._feeds, self._kinds, strict=True):
+            self._channels += self._channels_of(feed, kinds)
         self._tend()
         self._thread.start()
 
@@ -102,8 +129,7 @@ class Inbox:
         if self._stopping or self._thread.ident is None:
             return
         self._stopping = True
-        with suppress(BlockingIOError):  # it is awake
-            self._wake.send(b"x")
+        self._rouse()
         self._thread.join()
         self._files.close()
         for channel in self._channels:
@@ -112,6 +138,25 @@ class Inbox:
         self._selector.close()
         self._wake.close()
         self._woken.close()
+
+    def plan(self, sources: Sequence[Source]) -> Change:
+        """Check other sources; nothing changes yet. Raises ConfigError.
+
+        Those stay open whose wire is the same, though what is made of their messages may differ.
+        """
+        before = {feed.source.name: feed.source for feed in self._feeds}
+        staying = {s.name for s in sources if s.name in before and same_wire(before[s.name], s)}
+        return Change(sources, self._kinds_of(sources), staying)
+
+    def close(self, change: Change) -> None:
+        """Begin a change: close what does not stay. What it had brought can be taken once `change.closed` is set."""
+        self._change = change
+        self._rouse()
+
+    def open(self, change: Change) -> None:
+        """Complete a change, once nothing that came before is left to take: open what is new."""
+        change.due = True
+        self._rouse()
 
     def take(self, timeout: float) -> list[Frame]:
         """Return all frames since the last call in the order of arrival; wait up to `timeout` s for the first.
@@ -137,8 +182,7 @@ class Inbox:
             return
         with self._arrived:
             self._answers += answers
-        with suppress(OSError):  # it is full: the receiver will wake; or it is closed: nobody is left to answer
-            self._wake.send(b"x")
+        self._rouse()
 
     def wires(self) -> tuple[Wire, ...]:
         """Return the state and counters of each source, in the order of the configuration."""
@@ -158,8 +202,11 @@ class Inbox:
                     self._tend()
                     due = began + TEND
                 self._poll(POLL if self._busy() else TEND)
+                self._quota()
                 self._say()
-                self._put(self._collect(), not self._channels and self._files.done)
+                leaving = self._leave()
+                self._put(self._collect(), not self._channels and self._files.done and self._change is None)
+                self._exchange(leaving)
                 spent = time.monotonic() - began
                 if spent < POLL and not self._stopping:
                     time.sleep(POLL - spent)
@@ -168,8 +215,65 @@ class Inbox:
                 self._failed = not self._stopping
                 self._arrived.notify_all()
 
+    def _rouse(self) -> None:
+        with suppress(OSError):  # it is full: the receiver will wake; or it is closed: nobody is left to wake
+            self._wake.send(b"x")
+
+    def _kinds_of(self, sources: Sequence[Source]) -> list[list["Kind"]]:
+        return [_kinds(source, self._decoders, self._expose, f"sources[{i}]") for i, source in enumerate(sources)]
+
+    def _feed(self, source: Source) -> Feed:
+        """Make a feed. On the data clock senders have no quotas: recordings may be sent as fast as they are taken."""
+        limited = not isinstance(self._clock, DataClock)
+        return Feed(source, self._decoders[source.format], _addresses(source), self._load, limited)
+
+    def _channels_of(self, feed: Feed, kinds: Sequence["Kind"]) -> list[Channel]:
+        pairs = zip(kinds, feed.ways, strict=False)  # a recording has no kind
+        return [kind(feed, way, self._selector, self._receiver) for kind, way in pairs]
+
+    def _leave(self) -> list[Channel]:
+        """Close the channels that a change does not leave open; what they had brought is still to be collected."""
+        change = self._change
+        if change is None or change.closed.is_set():
+            return []
+        leaving = [channel for channel in self._channels if channel.feed.source.name not in change.staying]
+        for channel in leaving:
+            self._guard(channel, channel.leave)
+        return leaving
+
+    def _exchange(self, leaving: Sequence[Channel]) -> None:
+        """Go on with a change, after what came so far can be taken."""
+        change = self._change
+        if change is None:
+            return
+        if not change.closed.is_set():
+            self._channels = [channel for channel in self._channels if channel not in leaving]
+            for channel in leaving:
+                self._resting.pop(channel, None)
+            change.closed.set()
+        elif change.due:
+            self._change = None
+            self._admit(change)
+            self._tend()
+
+    def _admit(self, change: Change) -> None:
+        feeds = []
+        for source, kinds in zip(change.sources, change.kinds, strict=True):
+            feed = self._known.get(source.name)
+            if feed is not None and source.name in change.staying:
+                feed.mean(source)
+            else:
+                if feed is None:
+                    feed = self._known[source.name] = self._feed(source)
+                else:
+                    feed.begin(source, self._decoders[source.format], _addresses(source))
+                self._channels += self._channels_of(feed, kinds)
+            feeds.append(feed)
+        self._load.divide(len(feeds))
+        self._feeds = feeds
+
     def _busy(self) -> bool:
-        return not self._files.done or any(channel.feed.full for channel in self._channels)
+        return self._waiting or not self._files.done or any(channel.feed.full for channel in self._channels)
 
     def _tend(self) -> None:
         now = time.monotonic()
@@ -184,6 +288,12 @@ class Inbox:
             elif key.data not in self._resting:
                 self._guard(key.data, partial(key.data.ready, key.fileobj))
 
+    def _quota(self) -> None:
+        now = time.monotonic()
+        serving = [channel for channel in self._channels if channel not in self._resting]
+        held = [self._guard(channel, partial(channel.admit, now)) for channel in serving]  # each is asked
+        self._waiting = any(held)
+
     def _say(self) -> None:
         with self._arrived:
             answers, self._answers = self._answers, []
@@ -192,16 +302,18 @@ class Inbox:
                 if channel.feed.source.name == a.source:
                     self._guard(channel, partial(channel.say, a.peer, a.data, a.close))
 
-    def _guard(self, channel: Channel, serve: Callable[[], object]) -> None:
+    def _guard(self, channel: Channel, serve: Callable[[], object]) -> object:
         """Serve a channel. A fault of its code closes it for a while; the others go on."""
         try:
-            serve()
+            found = serve()
             self._resting.pop(channel, None)
+            return found
         except Exception as error:  # meant: `split` may be other people's, and all sources share this thread
             logger.exception("channel_failed source=%s address=%s", channel.feed.source.name, channel.way.address)
             channel.close()
             channel.way.state = f"cannot read: {error or type(error).__name__}"
             self._resting[channel] = time.monotonic() + REST
+        return None
 
     def _collect(self) -> list[Frame]:
         frames: list[Frame] = []
@@ -231,11 +343,10 @@ class Inbox:
 Kind = type[TcpServer | TcpClient | UdpChannel]
 
 
-class _Plan(NamedTuple):
-    """How a source will be opened. kinds: of each address; none: a recording."""
-
-    feed: Feed
-    kinds: list[Kind]
+def same_wire(one: Source, other: Source) -> bool:
+    """Say whether two settings of a source differ at most in what is made of its messages."""
+    fields = [name for name in Source.__struct_fields__ if name not in MEANING]
+    return all(getattr(one, name) == getattr(other, name) for name in fields)
 
 
 def _addresses(source: Source) -> list[str]:
@@ -244,7 +355,7 @@ def _addresses(source: Source) -> list[str]:
 
 
 def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> list[Kind]:
-    """Return how to open each address. Raises ConfigError when one cannot be."""
+    """Return how to open each address; none: a recording. Raises ConfigError when one cannot be."""
     if source.format not in decoders:
         raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(decoders)}', f"{where}.format")
     ways = [way for way in (source.listens or None, source.connect, source.file) if way is not None]

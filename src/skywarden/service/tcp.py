@@ -5,17 +5,17 @@ import selectors
 import socket
 import threading
 import time
-from contextlib import suppress
 
 from skywarden.service.address import is_literal, parse
 from skywarden.service.places import gives_way
 from skywarden.service.receive import Receiver
-from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
+from skywarden.service.wire import LISTENING, PARTIAL, POLL_BYTES, RETRY, Feed, Way, why
 
 CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
 BURST = CLIENTS // 4  # new ones in one poll: each is read before so many come that it would make room again
 BACKLOG = 1024  # connections that wait to be taken; a flood that fills it makes real ones try again after 1 s
 UNSENT = 256 << 10  # bytes of answers that may wait for one peer
+DRAINS = 64  # reads of a connection that is closed by a reload; its buffers hold no more
 LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
 BACKOFF = (0.5, 10.0)  # s until the next try to connect: doubled from the first to the second
 CONNECT_WITHIN = 10.0  # s
@@ -25,11 +25,18 @@ CONNECTING = "connecting"
 
 
 class _Peer:
-    """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet."""
+    """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet.
+
+    held: whole messages that wait for their quota, from `start` on, and their lengths, the next one last.
+    """
 
     def __init__(self, sock: socket.socket, host: str, connection: int) -> None:
         self.sock, self.host, self.heard, self.connection = sock, host, 0.0, connection
         self.partial = b""  # of an unfinished message
+        self.held, self.start = b"", 0
+        self.lengths: list[int] = []
+        self.waited = False  # some of what was read last had to wait
+        self.watched = False  # is read when something comes
         self.unsent = b""  # of answers
         self.leaving = False  # once all answers are sent
 
@@ -42,6 +49,7 @@ class Connections:
         self._feed, self._selector, self._receiver = feed, selector, receiver
         self._peers: dict[socket.socket, _Peer] = {}
         self._paused = False
+        self._channel: TcpServer | TcpClient | None = None
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -58,33 +66,98 @@ class Connections:
         self._peers[sock] = _Peer(sock, host, self._feed.connection())
         self._way.peers = len(self)
         self._way.state = CONNECTED
-        if not self._paused:
-            self._selector.register(sock, selectors.EVENT_READ, channel)
+        self._channel = channel
+        self._watch(self._peers[sock])
 
     def read(self, sock: socket.socket) -> bool:
-        """Read a connection's share of one poll; return False when it has ended."""
+        """Read a connection's share of one poll; return False when it has ended. `admit` lets in what it has brought.
+
+        Of one that had to wait less is read at once: it could not be let in, and would only take memory.
+        """
+        peer = self._peers[sock]
+        most = LEAST if peer.waited else max(LEAST, POLL_BYTES // len(self))
         try:
-            chunk = self._receiver.stream(sock, max(LEAST, POLL_BYTES // len(self)))
+            chunk = self._receiver.stream(sock, most)
         except OSError:
             chunk = None
-        peer = self._peers[sock]
         if chunk is None:
+            self._release(peer, len(peer.lengths))
             self._feed.end(peer.partial, peer.connection)
             self._drop(sock)
             return False
         if chunk:
-            peer.partial, whole = self._feed.cut(peer.partial, chunk, peer.connection)
-            if whole:
-                peer.heard = self._way.heard = time.monotonic()
+            self._hold(peer, chunk)
         return True
+
+    def admit(self, now: float) -> None:
+        """Let in what the quota allows. Who has some left is not read until it is in: TCP makes its sender wait.
+
+        So nothing is lost, whoever else is behind the same connection. now: s, steady.
+        """
+        asking = {peer: len(peer.lengths) for peer in self._peers.values() if peer.lengths}
+        if not asking or self._paused:
+            return
+        allowed = self._feed.quota.share(asking, now)
+        for peer in asking:
+            self._release(peer, allowed[peer])
+            if peer.lengths and not peer.waited:
+                self._feed.slow(peer.host, delayed=len(peer.lengths))
+            peer.waited = bool(peer.lengths)
+            self._watch(peer)
+
+    @property
+    def waiting(self) -> bool:
+        """Say whether something that was read waits to be let in."""
+        return any(peer.lengths for peer in self._peers.values())
+
+    def drain(self) -> None:
+        """Take in what has arrived, whatever the quota: it is the last that is read."""
+        for peer in list(self._peers.values()):
+            for _ in range(DRAINS):
+                self._release(peer, len(peer.lengths))
+                before = peer.partial
+                if not self.read(peer.sock) or (not peer.lengths and peer.partial == before):
+                    break
+            self._release(peer, len(peer.lengths))
 
     def make_room(self, host: str) -> None:
         """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
         peer = gives_way(self._peers.values(), host)
         if self.read(peer.sock):
+            self._release(peer, len(peer.lengths))
             self._feed.end(peer.partial, peer.connection)
             self._drop(peer.sock)
             self._way.displaced += 1
+
+    def _hold(self, peer: _Peer, chunk: bytes) -> None:
+        """Cut what was read into messages."""
+        data, lengths, peer.partial = self._feed.cut(peer.partial, chunk)
+        if lengths:
+            peer.heard = self._way.heard = time.monotonic()
+        if len(peer.partial) > PARTIAL:
+            data, lengths, peer.partial = data + peer.partial, [*lengths, len(peer.partial)], b""
+        peer.held = peer.held[peer.start :] + data
+        peer.start = 0
+        peer.lengths = [*reversed(lengths), *peer.lengths]
+
+    def _release(self, peer: _Peer, count: int) -> None:
+        """Let a peer's next messages in."""
+        if count == 0:
+            return
+        lengths = peer.lengths[-count:][::-1]
+        del peer.lengths[-count:]
+        end = peer.start + sum(lengths)
+        self._feed.add(peer.held[peer.start : end], lengths, peer.connection)
+        peer.held, peer.start = (peer.held, end) if peer.lengths else (b"", 0)
+
+    def _watch(self, peer: _Peer) -> None:
+        """Read a peer when something comes, unless the engine is behind, or the peer ahead of its quota."""
+        wanted = not self._paused and not peer.lengths
+        if wanted and not peer.watched:
+            self._selector.register(peer.sock, selectors.EVENT_READ, self._channel)
+        elif peer.watched and not wanted:
+            self._selector.unregister(peer.sock)
+        peer.watched = wanted
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Answer on a connection, and end it then; return whether it is one of ours. Never waits."""
@@ -112,16 +185,13 @@ class Connections:
         if (peer.leaving and not peer.unsent) or len(peer.unsent) > UNSENT:
             self._drop(peer.sock)
 
-    def balance(self, channel: "TcpServer | TcpClient") -> None:
+    def balance(self) -> None:
         """Stop reading when too much waits for the engine; go on when it has caught up."""
         full = self._feed.full  # read once: the engine may fetch at any moment
         if full != self._paused:
             self._paused = full
-            for sock in self._peers:
-                if self._paused:
-                    self._selector.unregister(sock)
-                else:
-                    self._selector.register(sock, selectors.EVENT_READ, channel)
+            for peer in self._peers.values():
+                self._watch(peer)
 
     def close(self) -> None:
         """End all connections ourselves. What is unfinished was never a message, and its sender knows."""
@@ -129,8 +199,11 @@ class Connections:
             self._drop(sock)
 
     def _drop(self, sock: socket.socket) -> None:
-        self._feed.ended(self._peers.pop(sock).connection)
-        with suppress(KeyError):  # paused: it is not there
+        peer = self._peers.pop(sock)
+        self._release(peer, len(peer.lengths))
+        self._feed.ended(peer.connection)
+        self._feed.quota.forget(peer)
+        if peer.watched:
             self._selector.unregister(sock)
         sock.close()
         self._way.peers = len(self)
@@ -151,7 +224,7 @@ class TcpServer:
         self._connections.send()
         if self.way.state == CONNECTED and not self._connections:
             self.way.state = LISTENING
-        self._connections.balance(self)
+        self._connections.balance()
         if self._socket is None and now >= self._due:
             self._due = now + RETRY
             try:
@@ -172,11 +245,21 @@ class TcpServer:
             self._accept(sock)
         elif sock in self._connections and not self._connections.read(sock) and not self._connections:
             self.way.state = LISTENING
-        self._connections.balance(self)
+        self._connections.balance()
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Answer on a connection; return whether it is one of ours."""
         return self._connections.say(connection, data, close)
+
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows; return whether some must wait. now: s, steady."""
+        self._connections.admit(now)
+        return self._connections.waiting
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        self._connections.drain()
+        self.close()
 
     def close(self) -> None:
         self._connections.close()
@@ -214,7 +297,7 @@ class TcpClient:
         """Connect, if that is due. now: s, steady."""
         self._now = now
         self._connections.send()
-        self._connections.balance(self)
+        self._connections.balance()
         if self._connections:
             return
         if self._pending is not None and now >= self._due:
@@ -244,11 +327,21 @@ class TcpClient:
             if self.feed.received > self._before:
                 self._delay = BACKOFF[0]
             self._fail("connection closed")
-        self._connections.balance(self)
+        self._connections.balance()
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Answer on the connection; return whether it is ours."""
         return self._connections.say(connection, data, close)
+
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows; return whether some must wait. now: s, steady."""
+        self._connections.admit(now)
+        return self._connections.waiting
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        self._connections.drain()
+        self.close()
 
     def close(self) -> None:
         self._connections.close()
