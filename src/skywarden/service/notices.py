@@ -1,4 +1,4 @@
-"""What the operator must know beside the picture, as lines of words: a disk's fault, what was lost, a clock's jump."""
+"""What the operator must know beside the picture, in words: a disk's fault, a loss, a configuration, a clock's jump."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -29,6 +29,17 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
         sources = ", ".join(f"{name} {count}" for name, count in sorted(shown.lost.items()))
         lost = words["messages_lost"].format(n=sum(shown.lost.values()), sources=sources)
         yield lost if shown.not_recorded else f"{lost}; {words['restart']}"  # which needs a disk that answers
+    yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")
+
+
+def _configuration(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    config = shown.config
+    if config.refused is not None:
+        yield words["config_refused"].format(why=config.refused.replace("\n", "; "))
+    elif config.changed:
+        yield words["config_changed"]
+    if config.stays:
+        yield words["config_stays"].format(names=", ".join(config.stays))

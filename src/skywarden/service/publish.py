@@ -16,6 +16,7 @@ from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
 from skywarden.service import rows
 from skywarden.service.emit import Emitter
+from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.wire import Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
@@ -51,6 +52,7 @@ class Published:
     noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)  # of [tracker], for the covariances now
     stepped_s: float = 0.0  # by which the host's clock jumped since the start, to 0.1 s; our times did not follow
     stepped_at: int = 0  # ns, when it last did, in our time
+    config: Configured = UNKNOWN
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -70,7 +72,7 @@ class Published:
         if self.not_recorded:
             return NOT_RECORDED
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost
-        return OK if well else DEGRADED
+        return OK if well and self.config.refused is None else DEGRADED
 
     def picture_json(self) -> bytes:
         """Return /api/picture."""
@@ -94,6 +96,12 @@ class Published:
             "tick": self.tick,
             "latency_ms": {"p50": rows.number(p50), "p99": rows.number(p99)},
             "clock": {"stepped_s": self.stepped_s, "stepped_at": self.stepped_at or None},
+            "config": {
+                "read": self.config.read or None,
+                "changed": self.config.changed,
+                "refused": self.config.refused,
+                "stays": self.config.stays,
+            },
             "record": {
                 "state": NOT_RECORDED if self.not_recorded else OK,
                 "key": self.key,

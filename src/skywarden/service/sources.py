@@ -10,30 +10,19 @@ from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
-from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Answered
 from skywarden.model.place import Source
 from skywarden.sensors import DECODERS
-from skywarden.service.address import parse, require_loopback
 from skywarden.service.clock import Clock, DataClock
 from skywarden.service.files import Files
+from skywarden.service.plan import Plan, addresses_of, planned, same_wire
 from skywarden.service.receive import Receiver
-from skywarden.service.tcp import TcpClient, TcpServer
-from skywarden.service.udp import UdpChannel
 from skywarden.service.wire import POLL_BYTES, TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
 
 POLL = 0.01  # s between two rounds over the sockets: many messages a round cost a tenth of one round each
 TEND = 0.25  # s between two looks at what must be opened, retried or counted
 REST = 10.0  # s that a way in stays closed after a fault of its code
-MEANING = (
-    "latitude",
-    "longitude",
-    "editions",
-    "max_age_s",
-    "max_lead_s",
-    "max_rate",
-)  # of a source; its sockets need not know
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +62,8 @@ class Change:
     closed: the others are closed, and what they had brought can be fetched.
     """
 
-    def __init__(self, sources: Sequence[Source], kinds: Sequence[Sequence["Kind"]], staying: Set[str]) -> None:
-        self.sources, self.kinds, self.staying = sources, kinds, staying
+    def __init__(self, plans: Sequence[Plan], staying: Set[str]) -> None:
+        self.plans, self.staying = plans, staying
         self.closed = threading.Event()
         self.due = False  # to be opened
 
@@ -94,7 +83,7 @@ class Inbox:
         """Check all addresses; open nothing yet. total: bytes that may wait in all. Raises ConfigError."""
         self._load, self._taken = Load(len(sources), total), 0
         self._decoders, self._expose = decoders, expose
-        self._kinds = self._kinds_of(sources)
+        self._plans = planned(sources, self._decoders, self._expose)
         self._clock = clock
         self._feeds = [self._feed(source) for source in sources]
         self._known = {feed.source.name: feed for feed in self._feeds}  # those of earlier configurations too
@@ -102,7 +91,7 @@ class Inbox:
         self._resting: dict[Channel, float] = {}  # until when, s, steady
         self._receiver = Receiver()
         self._change: Change | None = None
-        recordings = [feed for feed, kinds in zip(self._feeds, self._kinds, strict=True) if not kinds]
+        recordings = [feed for feed, plan in zip(self._feeds, self._plans, strict=True) if not plan.kinds]
         self._files = Files(recordings, clock)
         self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
         self._arrived = threading.Condition()
@@ -119,8 +108,8 @@ class Inbox:
         self._wake.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
-        for feed, kinds in zip(self._feeds, self._kinds, strict=True):
-            self._channels += self._channels_of(feed, kinds)
+        for feed, plan in zip(self._feeds, self._plans, strict=True):
+            self._channels += self._channels_of(feed, plan)
         self._tend()
         self._thread.start()
 
@@ -146,7 +135,7 @@ class Inbox:
         """
         before = {feed.source.name: feed.source for feed in self._feeds}
         staying = {s.name for s in sources if s.name in before and same_wire(before[s.name], s)}
-        return Change(sources, self._kinds_of(sources), staying)
+        return Change(planned(sources, self._decoders, self._expose), staying)
 
     def close(self, change: Change) -> None:
         """Begin a change: close what does not stay. What it had brought can be taken once `change.closed` is set."""
@@ -219,16 +208,13 @@ class Inbox:
         with suppress(OSError):  # it is full: the receiver will wake; or it is closed: nobody is left to wake
             self._wake.send(b"x")
 
-    def _kinds_of(self, sources: Sequence[Source]) -> list[list["Kind"]]:
-        return [_kinds(source, self._decoders, self._expose, f"sources[{i}]") for i, source in enumerate(sources)]
-
     def _feed(self, source: Source) -> Feed:
         """Make a feed. On the data clock senders have no quotas: recordings may be sent as fast as they are taken."""
         limited = not isinstance(self._clock, DataClock)
-        return Feed(source, self._decoders[source.format], _addresses(source), self._load, limited)
+        return Feed(source, self._decoders[source.format], addresses_of(source), self._load, limited)
 
-    def _channels_of(self, feed: Feed, kinds: Sequence["Kind"]) -> list[Channel]:
-        pairs = zip(kinds, feed.ways, strict=False)  # a recording has no kind
+    def _channels_of(self, feed: Feed, plan: Plan) -> list[Channel]:
+        pairs = zip(plan.kinds, feed.ways, strict=False)  # a recording has no kind
         return [kind(feed, way, self._selector, self._receiver) for kind, way in pairs]
 
     def _leave(self) -> list[Channel]:
@@ -253,12 +239,13 @@ class Inbox:
             change.closed.set()
         elif change.due:
             self._change = None
-            self._admit(change)
+            self._open_new(change)
             self._tend()
 
-    def _admit(self, change: Change) -> None:
+    def _open_new(self, change: Change) -> None:
         feeds = []
-        for source, kinds in zip(change.sources, change.kinds, strict=True):
+        for plan in change.plans:
+            source = plan.source
             feed = self._known.get(source.name)
             if feed is not None and source.name in change.staying:
                 feed.mean(source)
@@ -266,8 +253,8 @@ class Inbox:
                 if feed is None:
                     feed = self._known[source.name] = self._feed(source)
                 else:
-                    feed.begin(source, self._decoders[source.format], _addresses(source))
-                self._channels += self._channels_of(feed, kinds)
+                    feed.begin(source, self._decoders[source.format], addresses_of(source))
+                self._channels += self._channels_of(feed, plan)
             feeds.append(feed)
         self._load.divide(len(feeds))
         self._feeds = feeds
@@ -338,41 +325,3 @@ class Inbox:
                 feeds[frame.source].waiting += size(frame)
                 self._load.waiting += size(frame)
             self._arrived.notify_all()
-
-
-Kind = type[TcpServer | TcpClient | UdpChannel]
-
-
-def same_wire(one: Source, other: Source) -> bool:
-    """Say whether two settings of a source differ at most in what is made of its messages."""
-    fields = [name for name in Source.__struct_fields__ if name not in MEANING]
-    return all(getattr(one, name) == getattr(other, name) for name in fields)
-
-
-def _addresses(source: Source) -> list[str]:
-    listens = [str(parse(listen, "listen").joined(source.interface)) for listen in source.listens]
-    return listens or [source.connect or source.file or ""]
-
-
-def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> list[Kind]:
-    """Return how to open each address; none: a recording. Raises ConfigError when one cannot be."""
-    if source.format not in decoders:
-        raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(decoders)}', f"{where}.format")
-    ways = [way for way in (source.listens or None, source.connect, source.file) if way is not None]
-    if len(ways) != 1:
-        raise ConfigError(f'source "{source.name}" needs exactly one of listen, connect and file', where)
-    if source.file is not None:
-        return []
-    if source.connect is not None:
-        address = parse(source.connect, f"{where}.connect")
-        if address.scheme != "tcp" or address.port == 0:
-            raise ConfigError('connect needs an address like "tcp://host:30005"', f"{where}.connect")
-        return [TcpClient]
-    kinds: list[Kind] = []
-    for listen in source.listens:
-        address = parse(listen, f"{where}.listen").joined(source.interface)
-        require_loopback(address, expose, f"{where}.listen")
-        if decoders[source.format].answers and address.scheme != "tcp":
-            raise ConfigError(f'{source.format} answers its nodes, so it needs "tcp://..."', f"{where}.listen")
-        kinds.append(TcpServer if address.scheme == "tcp" else UdpChannel)
-    return kinds

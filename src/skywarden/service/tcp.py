@@ -3,10 +3,11 @@
 import errno
 import selectors
 import socket
-import threading
 import time
 
 from skywarden.service.address import is_literal, parse
+from skywarden.service.held import Held
+from skywarden.service.lookup import Lookup
 from skywarden.service.places import gives_way
 from skywarden.service.receive import Receiver
 from skywarden.service.wire import LISTENING, PARTIAL, POLL_BYTES, RETRY, Feed, Way, why
@@ -25,17 +26,12 @@ CONNECTING = "connecting"
 
 
 class _Peer:
-    """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet.
-
-    held: whole messages that wait for their quota, from `start` on, and their lengths, the next one last.
-    """
+    """The other end of a connection. host: its address; heard: s, steady, its last whole message; 0.0: none yet."""
 
     def __init__(self, sock: socket.socket, host: str, connection: int) -> None:
         self.sock, self.host, self.heard, self.connection = sock, host, 0.0, connection
         self.partial = b""  # of an unfinished message
-        self.held, self.start = b"", 0
-        self.lengths: list[int] = []
-        self.waited = False  # some of what was read last had to wait
+        self.held = Held()
         self.watched = False  # is read when something comes
         self.unsent = b""  # of answers
         self.leaving = False  # once all answers are sent
@@ -75,89 +71,75 @@ class Connections:
         Of one that had to wait less is read at once: it could not be let in, and would only take memory.
         """
         peer = self._peers[sock]
-        most = LEAST if peer.waited else max(LEAST, POLL_BYTES // len(self))
         try:
-            chunk = self._receiver.stream(sock, most)
+            chunk = self._receiver.stream(sock, LEAST if peer.held.waited else max(LEAST, POLL_BYTES // len(self)))
         except OSError:
             chunk = None
         if chunk is None:
-            self._release(peer, len(peer.lengths))
-            self._feed.end(peer.partial, peer.connection)
-            self._drop(sock)
+            self._end(peer)
             return False
         if chunk:
-            self._hold(peer, chunk)
+            data, lengths, peer.partial = self._feed.cut(peer.partial, chunk)
+            if lengths:
+                peer.heard = self._way.heard = time.monotonic()
+            peer.held.put(data, lengths)
+            if len(peer.partial) > PARTIAL:
+                peer.held.put(peer.partial, [len(peer.partial)])
+                peer.partial = b""
         return True
 
-    def admit(self, now: float) -> None:
-        """Let in what the quota allows. Who has some left is not read until it is in: TCP makes its sender wait.
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows; return whether some must wait. now: s, steady.
 
-        So nothing is lost, whoever else is behind the same connection. now: s, steady.
+        Who has some left is not read until it is in, so TCP makes its sender wait. Nothing is lost, whoever else is
+        behind the same connection.
         """
-        asking = {peer: len(peer.lengths) for peer in self._peers.values() if peer.lengths}
+        asking = {peer: len(peer.held) for peer in self._peers.values() if len(peer.held)}
         if not asking or self._paused:
-            return
+            return False
         allowed = self._feed.quota.share(asking, now)
         for peer in asking:
-            self._release(peer, allowed[peer])
-            if peer.lengths and not peer.waited:
-                self._feed.slow(peer.host, delayed=len(peer.lengths))
-            peer.waited = bool(peer.lengths)
+            self._let_in(peer, allowed[peer])
+            if len(peer.held) and not peer.held.waited:
+                self._feed.slow(peer.host, delayed=len(peer.held))
+            peer.held.waited = bool(len(peer.held))
             self._watch(peer)
-
-    @property
-    def waiting(self) -> bool:
-        """Say whether something that was read waits to be let in."""
-        return any(peer.lengths for peer in self._peers.values())
+        return allowed != asking
 
     def drain(self) -> None:
         """Take in what has arrived, whatever the quota: it is the last that is read."""
         for peer in list(self._peers.values()):
             for _ in range(DRAINS):
-                self._release(peer, len(peer.lengths))
                 before = peer.partial
-                if not self.read(peer.sock) or (not peer.lengths and peer.partial == before):
+                if not self.read(peer.sock) or (not len(peer.held) and peer.partial == before):
                     break
-            self._release(peer, len(peer.lengths))
+                self._let_in(peer, len(peer.held))
 
-    def make_room(self, host: str) -> None:
-        """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
-        peer = gives_way(self._peers.values(), host)
-        if self.read(peer.sock):
-            self._release(peer, len(peer.lengths))
-            self._feed.end(peer.partial, peer.connection)
-            self._drop(peer.sock)
-            self._way.displaced += 1
-
-    def _hold(self, peer: _Peer, chunk: bytes) -> None:
-        """Cut what was read into messages."""
-        data, lengths, peer.partial = self._feed.cut(peer.partial, chunk)
-        if lengths:
-            peer.heard = self._way.heard = time.monotonic()
-        if len(peer.partial) > PARTIAL:
-            data, lengths, peer.partial = data + peer.partial, [*lengths, len(peer.partial)], b""
-        peer.held = peer.held[peer.start :] + data
-        peer.start = 0
-        peer.lengths = [*reversed(lengths), *peer.lengths]
-
-    def _release(self, peer: _Peer, count: int) -> None:
-        """Let a peer's next messages in."""
-        if count == 0:
-            return
-        lengths = peer.lengths[-count:][::-1]
-        del peer.lengths[-count:]
-        end = peer.start + sum(lengths)
-        self._feed.add(peer.held[peer.start : end], lengths, peer.connection)
-        peer.held, peer.start = (peer.held, end) if peer.lengths else (b"", 0)
+    def _let_in(self, peer: _Peer, count: int) -> None:
+        if count:
+            self._feed.add(*peer.held.take(count), peer.connection)
 
     def _watch(self, peer: _Peer) -> None:
         """Read a peer when something comes, unless the engine is behind, or the peer ahead of its quota."""
-        wanted = not self._paused and not peer.lengths
+        wanted = not self._paused and not len(peer.held)
         if wanted and not peer.watched:
             self._selector.register(peer.sock, selectors.EVENT_READ, self._channel)
         elif peer.watched and not wanted:
             self._selector.unregister(peer.sock)
         peer.watched = wanted
+
+    def _end(self, peer: _Peer) -> None:
+        """Take in what a peer has sent so far: it has left, or has to."""
+        self._let_in(peer, len(peer.held))
+        self._feed.end(peer.partial, peer.connection)
+        self._drop(peer.sock)
+
+    def make_room(self, host: str) -> None:
+        """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
+        peer = gives_way(self._peers.values(), host)
+        if self.read(peer.sock):
+            self._end(peer)
+            self._way.displaced += 1
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Answer on a connection, and end it then; return whether it is one of ours. Never waits."""
@@ -200,7 +182,7 @@ class Connections:
 
     def _drop(self, sock: socket.socket) -> None:
         peer = self._peers.pop(sock)
-        self._release(peer, len(peer.lengths))
+        self._let_in(peer, len(peer.held))
         self._feed.ended(peer.connection)
         self._feed.quota.forget(peer)
         if peer.watched:
@@ -253,8 +235,7 @@ class TcpServer:
 
     def admit(self, now: float) -> bool:
         """Let in what the quota allows; return whether some must wait. now: s, steady."""
-        self._connections.admit(now)
-        return self._connections.waiting
+        return self._connections.admit(now)
 
     def leave(self) -> None:
         """Take in what has arrived, then close for good."""
@@ -289,7 +270,7 @@ class TcpClient:
         self._address, self._selector = parse(way.address, "source"), selector
         self._connections = Connections(feed, way, selector, receiver)
         self._pending: socket.socket | None = None
-        self._lookup: _Lookup | None = None
+        self._lookup: Lookup | None = None
         self._due, self._delay, self._before = 0.0, BACKOFF[0], 0
         self._now = 0.0
 
@@ -310,7 +291,7 @@ class TcpClient:
             if is_literal(self._address.host):
                 self._connect(self._address.host)
             else:
-                self._lookup = _Lookup(self._address.host)
+                self._lookup = Lookup(self._address.host)
 
     def ready(self, sock: socket.socket) -> None:
         """Read the connection, or see how the attempt to connect ended."""
@@ -335,8 +316,7 @@ class TcpClient:
 
     def admit(self, now: float) -> bool:
         """Let in what the quota allows; return whether some must wait. now: s, steady."""
-        self._connections.admit(now)
-        return self._connections.waiting
+        return self._connections.admit(now)
 
     def leave(self) -> None:
         """Take in what has arrived, then close for good."""
@@ -347,7 +327,7 @@ class TcpClient:
         self._connections.close()
         self._drop_pending()
 
-    def _looked_up(self, lookup: "_Lookup") -> None:
+    def _looked_up(self, lookup: Lookup) -> None:
         if lookup.is_alive() and self._now < self._due:
             return
         self._lookup = None
@@ -376,19 +356,3 @@ class TcpClient:
             self._selector.unregister(self._pending)
             self._pending.close()
             self._pending = None
-
-
-class _Lookup(threading.Thread):
-    """Asks for a name's address; that can take seconds, and nobody may wait for it."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(name=f"look up {host}", daemon=True)
-        self._host = host
-        self.found = ""
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.found = str(socket.getaddrinfo(self._host, None, type=socket.SOCK_STREAM)[0][4][0])
-        except OSError:
-            self.found = ""

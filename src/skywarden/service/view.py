@@ -20,7 +20,7 @@ from rich.text import Text
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
 from skywarden.service.rows import NOTHING_YET, USELESS, AlertRow, SourceRow, TrackRow
-from skywarden.service.wire import FINISHED, QUIET
+from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
 PERIOD = 0.5  # s between two drawings
@@ -220,7 +220,7 @@ def _trouble(source: SourceRow) -> int:
 
 def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
     word, _, detail = source.state.partition(": ")
-    known = page.say(detail) if word == USELESS else detail.replace(QUIET, page.say(QUIET))
+    known = page.say(detail) if word == USELESS else _known(page, detail)
     state = f"{page.say(word)}: {known}" if detail else page.say(word)
     if source.displaced:
         state += f" ({page.say('displaced').format(n=source.displaced)})"
@@ -239,6 +239,13 @@ def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
         "refused": Text(f"{refused} {page.say(worst)}" if refused else "", "yellow"),
         "age": Text(page.age(source.last_age_s), BAD if old and source.state != FINISHED else ""),
     }
+
+
+def _known(page: _Page, detail: str) -> str:
+    """Return a state's detail with its fixed words in the page's language; addresses stay."""
+    for word in (QUIET, FAST):
+        detail = detail.replace(word, page.say(word))
+    return detail
 
 
 def _table(page: _Page, title: str, columns: list[str], right: tuple[str, ...]) -> Table:

@@ -65,6 +65,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "cannot listen": "CANNOT LISTEN",
         "cannot read": "CANNOT READ",
         "nothing for 10 s at": "nothing for 10 s at",
+        "faster than max_rate:": "faster than max_rate:",
         "displaced": "{n} clients sent away",
         "malformed": "malformed",
         "truncated": "truncated",
@@ -77,6 +78,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "time in the future": "time in the future",
         "too late": "too late",
         "quota": "quota",
+        "too fast": "too fast",
         "duplicate": "duplicate",
         "simulated": "simulated",
         "site unknown": "site unknown",
@@ -90,6 +92,9 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "messages_lost": "{n} messages were not recorded ({sources}) and are not acknowledged",
         "restart": "restart to acknowledge these sources again",
         "clock_stepped": "the computer's clock jumped by {s} s at {time}; times go on from before; restart to follow",
+        "config_refused": "the new configuration was refused, the old one goes on: {why}",
+        "config_changed": "the configuration file has changed; reload to go on with it (docs/running.md)",
+        "config_stays": "these settings stay until a new start: {names}",
         "the disk is full: free some space": "the disk is full: free some space",
         "the disk quota is used up: raise it or free some space": (
             "the disk quota is used up: raise it or free some space"
@@ -167,6 +172,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "cannot listen": "НЕ СЛУХАЄ",
         "cannot read": "НЕ ЧИТАЄ",
         "nothing for 10 s at": "10 с нічого на",
+        "faster than max_rate:": "швидше за max_rate:",
         "displaced": "витіснено клієнтів: {n}",
         "malformed": "не за форматом",
         "truncated": "обірвано",
@@ -179,6 +185,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "time in the future": "час у майбутньому",
         "too late": "запізно",
         "quota": "понад межу",
+        "too fast": "зачасто",
         "duplicate": "повтор",
         "simulated": "імітація",
         "site unknown": "місце невідоме",
@@ -192,6 +199,9 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "messages_lost": "не записано повідомлень: {n} ({sources}), їх не підтверджено",
         "restart": "перезапустіть, щоб ці джерела знову підтверджувалися",
         "clock_stepped": "годинник комп'ютера стрибнув на {s} с о {time}; час іде, як досі; для нового перезапустіть",
+        "config_refused": "нову конфігурацію відхилено, діє попередня: {why}",
+        "config_changed": "файл конфігурації змінено; перечитайте його, щоб він діяв (docs/running.md)",
+        "config_stays": "ці налаштування діятимуть лише після перезапуску: {names}",
         "the disk is full: free some space": "диск заповнено: звільніть місце",
         "the disk quota is used up: raise it or free some space": (
             "квоту диска вичерпано: збільште її або звільніть місце"
