@@ -138,9 +138,11 @@ def test_what_waits_is_taken_in_when_its_sender_has_to_make_room() -> None:
     with running(source(listen=TCP, max_rate=1.0)) as inbox, connect(inbox) as first:
         first.sendall(b"one\ntwo\nthree\n")
         assert messages(collect(inbox, 1)) == [b"one\n"]
-        others = [connect(inbox) for _ in range(CLIENTS)]
+        others = [connect(inbox) for _ in range(CLIENTS - 1)]
         for other in others:
             other.sendall(b"other\n")
+        until(lambda: inbox.wires()[0].delayed > CLIENTS - 5)  # all have been read
+        others.append(connect(inbox))
         try:
             until(lambda: inbox.wires()[0].displaced == 1)
             found: list[bytes] = []
