@@ -23,7 +23,7 @@ from skywarden.config import parse, recalled, renewed
 from skywarden.config.renew import AT_ONCE
 from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError, RecordError
-from skywarden.model.event import AlertCleared, AlertRaised, Started, TrackConfirmed, decode
+from skywarden.model.event import AlertCleared, AlertRaised, Refused, Started, TrackConfirmed, decode
 from skywarden.record.sqlite import SqliteRecord
 from skywarden.replay import compare
 from skywarden.service.app import App
@@ -151,6 +151,8 @@ def test_what_a_source_had_sent_before_it_is_removed_is_taken_in(tmp_path: Path)
         planes.sendall(b"".join(lines))
         made.reload()
         wait(lambda: SqliteRecord(made.record).recorded().get("planes") == 400)
+    assert not [e for e in made.events() if isinstance(e, Refused) and e.reason == "decoder fault"]
+    assert compare(SqliteRecord(made.record).entries()).difference is None
 
 
 def test_a_session_that_is_closed_for_a_reload_ends_and_the_node_registers_anew(tmp_path: Path) -> None:
