@@ -72,6 +72,13 @@ def test_who_floods_gets_the_rate_and_a_crowd_that_floods_shares_ten_times_as_mu
     assert max(each) - min(each) <= 0.1 * max(each)
 
 
+def test_what_the_others_left_no_room_for_is_not_taken_from_a_sender_s_own_quota() -> None:
+    quota = Quota(100.0)
+    (first, *_) = quota.share(dict.fromkeys(range(40), 100), 0.0).values()
+    assert first < 10
+    assert quota.share({0: 90}, 0.25) == {0: 90}
+
+
 def test_a_crowd_of_made_up_senders_takes_nothing_from_one_that_was_known() -> None:
     quota = Quota(100.0)
     quota.share({"radar": 1}, 0.0)
@@ -136,7 +143,7 @@ def test_a_connection_that_floods_waits_and_loses_nothing_while_another_is_not_d
 
 def test_what_waits_is_taken_in_when_its_sender_has_to_make_room() -> None:
     with running(source(listen=TCP, max_rate=1.0)) as inbox, connect(inbox) as first:
-        first.sendall(b"one\ntwo\nthree\n")
+        first.sendall(b"one\ntwo\nthree\nhalf")
         assert messages(collect(inbox, 1)) == [b"one\n"]
         others = [connect(inbox) for _ in range(CLIENTS - 1)]
         for other in others:
@@ -147,7 +154,7 @@ def test_what_waits_is_taken_in_when_its_sender_has_to_make_room() -> None:
             until(lambda: inbox.wires()[0].displaced == 1)
             found: list[bytes] = []
             until(lambda: found.extend(messages(inbox.take(0.0))) or b"three\n" in found)
-            assert [m for m in found if m != b"other\n"] == [b"two\n", b"three\n"]
+            assert [m for m in found if m != b"other\n"] == [b"two\n", b"three\n", b"half"]
         finally:
             for other in others:
                 other.close()

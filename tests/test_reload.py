@@ -144,13 +144,19 @@ def test_tracks_sessions_and_counters_live_on_while_sources_come_and_go(tmp_path
 
 
 def test_what_a_source_had_sent_before_it_is_removed_is_taken_in(tmp_path: Path) -> None:
-    with site(tmp_path, PLANES, NODES) as made, made.connect(PLANES) as planes:
-        lines = flight(200, time.time_ns() - 1 * SECOND)
-        made.write(NODES)
-        wait(lambda: made.row("planes")["peers"] == 1)
-        planes.sendall(b"".join(lines))
-        made.reload()
-        wait(lambda: SqliteRecord(made.record).recorded().get("planes") == 400)
+    slow = PLANES.replace("format =", "max_rate = 100\nformat =")
+    with site(tmp_path, PLANES, NODES) as made:
+        made.ports[slow] = made.ports[PLANES]
+        made.write(slow, NODES)
+        made.reload()  # also how a rate is changed
+        with made.connect(PLANES) as planes:
+            lines = flight(200, time.time_ns() - 1 * SECOND)
+            planes.sendall(b"".join(lines[:200]))
+            wait(lambda: made.row("planes")["delayed"] > 50)  # and what comes now is not read for a while
+            planes.sendall(b"".join(lines[200:]))
+            made.write(NODES)
+            made.reload()
+            wait(lambda: SqliteRecord(made.record).recorded().get("planes") == 400)
     assert not [e for e in made.events() if isinstance(e, Refused) and e.reason == "decoder fault"]
     assert compare(SqliteRecord(made.record).entries()).difference is None
 

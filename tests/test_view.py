@@ -106,7 +106,8 @@ def test_a_refused_configuration_and_what_needs_a_new_start_are_told_in_both_lan
         said = drawn(published(config=wrong), tongue)
         assert f"{words}" in said
         assert "line 3: sites[0].radius = 3; line 4: run.tick = 1" in said
-        assert published(config=wrong).state == DEGRADED
+        assert published(wires=published().wires[:1]).state == OK
+        assert published(wires=published().wires[:1], config=wrong).state == DEGRADED
     stays = Configured(NOW, changed=False, stays=("run.mode", "record.path"))
     assert "these settings stay until a new start: run.mode, record.path" in drawn(published(config=stays))
     assert "лише після перезапуску: run.mode, record.path" in drawn(published(config=stays), "uk")
