@@ -143,6 +143,20 @@ def test_tracks_sessions_and_counters_live_on_while_sources_come_and_go(tmp_path
     assert compare(SqliteRecord(made.record).entries()).difference is None
 
 
+def test_one_reload_after_the_other_each_opens_and_closes_what_it_says(tmp_path: Path) -> None:
+    with site(tmp_path, NODES) as made:
+        for round_ in range(15):
+            wanted = [NODES, EXTRA] if round_ % 2 else [PLANES, NODES]
+            made.write(*wanted)
+            made.app.reload(made.file.read_text())
+            assert [wire.name for wire in made.app.wires] == [source.split('"')[1] for source in wanted]
+            assert {wire.state for wire in made.app.wires} == {"listening"}
+            reached = connected(made.ports[PLANES])
+            assert (reached is None) == bool(round_ % 2)
+            if reached is not None:
+                reached.close()
+
+
 def test_what_a_source_had_sent_before_it_is_removed_is_taken_in(tmp_path: Path) -> None:
     slow = PLANES.replace("format =", "max_rate = 100\nformat =")
     with site(tmp_path, PLANES, NODES) as made:

@@ -114,6 +114,7 @@ class App:
         if self._done(change.closed) and self._done(self._engine.renew(settings, settings_text)):
             self._inbox.open(change)
             self.settings = settings
+            self._done(change.opened)
         return stays
 
     def _done(self, step: threading.Event) -> bool:

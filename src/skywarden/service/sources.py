@@ -59,12 +59,12 @@ class Channel(Protocol):
 class Change:
     """Other sources for an inbox. staying: names of those whose sockets stay as they are.
 
-    closed: the others are closed, and what they had brought can be fetched.
+    closed: the others are closed, and what they had brought can be fetched. opened: the new ones are there.
     """
 
     def __init__(self, plans: Sequence[Plan], staying: Set[str]) -> None:
         self.plans, self.staying = plans, staying
-        self.closed = threading.Event()
+        self.closed, self.opened = threading.Event(), threading.Event()
         self.due = False  # to be opened
 
 
@@ -138,7 +138,10 @@ class Inbox:
         return Change(planned(sources, self._decoders, self._expose), staying)
 
     def close(self, change: Change) -> None:
-        """Begin a change: close what does not stay. What it had brought can be taken once `change.closed` is set."""
+        """Begin a change: close what does not stay. What it had brought can be taken once `change.closed` is set.
+
+        One change at a time: the one before must be opened.
+        """
         self._change = change
         self._rouse()
 
@@ -193,9 +196,10 @@ class Inbox:
                 self._poll(POLL if self._busy() else TEND)
                 self._quota()
                 self._say()
-                leaving = self._leave()
-                self._put(self._collect(), not self._channels and self._files.done and self._change is None)
-                self._exchange(leaving)
+                change = self._change  # another thread sets it
+                leaving = self._leave(change)
+                self._put(self._collect(), not self._channels and self._files.done and change is None)
+                self._exchange(change, leaving)
                 spent = time.monotonic() - began
                 if spent < POLL and not self._stopping:
                     time.sleep(POLL - spent)
@@ -217,9 +221,8 @@ class Inbox:
         pairs = zip(plan.kinds, feed.ways, strict=False)  # a recording has no kind
         return [kind(feed, way, self._selector, self._receiver) for kind, way in pairs]
 
-    def _leave(self) -> list[Channel]:
+    def _leave(self, change: Change | None) -> list[Channel]:
         """Close the channels that a change does not leave open; what they had brought is still to be collected."""
-        change = self._change
         if change is None or change.closed.is_set():
             return []
         leaving = [channel for channel in self._channels if channel.feed.source.name not in change.staying]
@@ -227,9 +230,8 @@ class Inbox:
             self._guard(channel, channel.leave)
         return leaving
 
-    def _exchange(self, leaving: Sequence[Channel]) -> None:
+    def _exchange(self, change: Change | None, leaving: Sequence[Channel]) -> None:
         """Go on with a change, after what came so far can be taken."""
-        change = self._change
         if change is None:
             return
         if not change.closed.is_set():
@@ -241,6 +243,7 @@ class Inbox:
             self._change = None
             self._open_new(change)
             self._tend()
+            change.opened.set()
 
     def _open_new(self, change: Change) -> None:
         feeds = []
