@@ -1,7 +1,7 @@
-"""A process of its own that sends a crowd's radar plots at their own times. Used by load.py and garbage.py.
+"""A process of its own that sends a crowd's radar plots at their own times. Used by load.py, garbage.py and flood.py.
 
 One JSON object on standard input: {addresses, targets, radars, nodes, seconds, seed, start}, start in ns, UTC.
-It prints one: {messages: {source: n}, detections: n, late_ms: the worst}.
+It prints one: {messages: {source: n}, detections: n, late_ms: the worst, at: when each message was sent, ns}.
 """
 
 import json
@@ -24,11 +24,13 @@ def main() -> None:
     outlets = Outlets({sender: order["addresses"][source] for sender, source in scenario.senders.items()})
     sent = dict.fromkeys(order["addresses"], 0)
     detections = late = 0
+    at = []
     for message in ready:
         wait = message.time - time.time_ns()
         if wait > NAP:
             time.sleep(wait * 1e-9)
         late = max(late, -wait)
+        at.append(time.time_ns())
         outlets.send(message.sender or message.source, message.data)
         sent[message.source] += 1
         if message.sender:
@@ -36,7 +38,7 @@ def main() -> None:
         elif message.data[0] == 48:
             detections += (len(message.data) - 3) // RECORD_BYTES
     outlets.close()
-    print(json.dumps({"messages": sent, "detections": detections, "late_ms": late / 1e6}))
+    print(json.dumps({"messages": sent, "detections": detections, "late_ms": late / 1e6, "at": at}))
 
 
 if __name__ == "__main__":

@@ -272,7 +272,7 @@ def ticked(record):
     return False
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_service_managers_stop_closes_the_record_in_order(how, tmp_path):
     file = tmp_path / "site.toml"
     file.write_text(settings(tmp_path))

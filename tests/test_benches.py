@@ -9,6 +9,7 @@ BENCH = Path(__file__).resolve().parents[1] / "bench"
 sys.path.insert(0, str(BENCH))
 
 import dense_sbs  # noqa: E402 - the benches are scripts, not a package
+import flood  # noqa: E402
 import garbage  # noqa: E402
 import harness  # noqa: E402
 import kills  # noqa: E402
@@ -53,6 +54,16 @@ def test_garbage_is_counted_and_harms_nobody(form: str) -> None:
     assert found["complete"]
     assert found["good_refused"] == 0
     assert sum(found["garbage_refused"].values()) >= 0.95 * found["garbage_sent"] > 1000
+
+
+def test_a_flood_takes_its_quota_and_nothing_of_the_others() -> None:
+    found = flood.phase(True, flood.arguments("--seconds", "4", "--targets", "20", "--radars", "2", "--nodes", "2"))
+    assert found["lost"] == 0
+    assert found["good"] > 150
+    assert found["good_refused"] == {}
+    assert found["delayed"] > 1000  # of the node that floods
+    assert found["refused"]["radar01: too fast"] > 10_000  # of the host that does
+    assert found["flood_taken"]["nodes"] < found["flood_sent"]["valid"]
 
 
 def test_a_real_flight_is_followed_between_the_positions_that_were_sent() -> None:

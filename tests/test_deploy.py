@@ -29,6 +29,12 @@ def test_the_command_of_the_unit_has_these_options() -> None:
     assert "--expose" not in options
 
 
+def test_a_reload_checks_the_file_that_is_run_and_then_sends_the_signal() -> None:
+    _, check, kill = (line.split() for line in UNIT.read_text().splitlines() if line.startswith("Exec"))
+    assert check[1:] == ["config", "check", service()["ExecStart"].split()[3]]
+    assert kill == ["ExecReload=/bin/kill", "-HUP", "$MAINPID"]
+
+
 def test_the_service_has_the_least_privilege_and_time_to_write_its_record_down() -> None:
     unit = service()
     assert unit["CapabilityBoundingSet"] == ""

@@ -347,7 +347,7 @@ def test_pausing_and_fetching_at_once_ends_no_reader() -> None:
     server = TcpServer(feed, feed.ways[0], selector, Receiver())
     server._connections.add(one, server, "127.0.0.1")
     for _ in range(4):
-        server._connections.balance(server)
+        server._connections.balance()
     assert feed.looks == 4
     server.close()
     other.close()

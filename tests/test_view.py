@@ -24,9 +24,10 @@ from skywarden.record import segment
 from skywarden.service import tls
 from skywarden.service.notices import FAULTS
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, Published, Publisher
+from skywarden.service.reload import Configured
 from skywarden.service.rows import GOOD, NOTHING_YET, SILENT
 from skywarden.service.view import View, minutes, picture_svg, render
-from skywarden.service.wire import QUIET, Wire
+from skywarden.service.wire import FAST, QUIET, Wire
 from skywarden.service.words import LANGUAGES, language
 
 
@@ -98,6 +99,33 @@ def test_trouble_is_told_in_ukrainian_too() -> None:
     assert lines[3].startswith("годинник комп'ютера стрибнув на +10.0 с о 21:13:20Z")
     for fault in (*segment._WORDS.values(), *segment._OS_WORDS.values()):
         assert fault in FAULTS or not fault.startswith("the disk")
+
+
+def test_a_refused_configuration_and_what_needs_a_new_start_are_told_in_both_languages() -> None:
+    wrong = Configured(NOW, changed=True, refused="line 3: sites[0].radius = 3\nline 4: run.tick = 1")
+    for tongue, words in (("en", "the new configuration was refused"), ("uk", "нову конфігурацію відхилено")):
+        said = drawn(published(config=wrong), tongue)
+        assert f"{words}" in said
+        assert "line 3: sites[0].radius = 3; line 4: run.tick = 1" in said
+        assert published(wires=published().wires[:1]).state == OK
+        assert published(wires=published().wires[:1], config=wrong).state == DEGRADED
+    stays = Configured(NOW, changed=False, stays=("run.mode", "record.path"))
+    assert "these settings stay until a new start: run.mode, record.path" in drawn(published(config=stays))
+    assert "лише після перезапуску: run.mode, record.path" in drawn(published(config=stays), "uk")
+    assert "the configuration file has changed" in drawn(published(config=Configured(NOW, changed=True)))
+    assert "файл конфігурації змінено" in drawn(published(config=Configured(NOW, changed=True)), "uk")
+    assert "config" not in drawn(published(config=Configured(NOW)))
+
+
+def test_who_sends_too_fast_stands_beside_the_state_in_both_languages() -> None:
+    fast = msgspec.structs.replace(published().wires[0], state=f"listening: {FAST} 192.0.2.7")
+    for tongue, words in (
+        ("en", "listening: faster than max_rate: 192.0.2.7"),
+        ("uk", "слухає: швидше за max_rate: 192"),
+    ):
+        shown = published(wires=(fast,))
+        assert words in drawn(shown, tongue)
+        assert shown.state == DEGRADED
 
 
 def test_what_a_path_says_cannot_change_the_screen() -> None:

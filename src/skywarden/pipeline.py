@@ -130,7 +130,10 @@ class Line:
             self._pending = line._pending
 
     def _start(self, seq: int, event: Started) -> list[Caused]:
-        """Take new settings. Frames that came under the old ones go to the decoders and the picture they came for."""
+        """Take new settings. Frames that came under the old ones go to the decoders and the picture they came for.
+
+        At a reload connections live on. Those of sources that were closed for it have ended by frames before this.
+        """
         outputs = self._tick(seq, self.picture.time) if self._pending and self.picture else []
         before, formats = self.picture, {s.name: s.format for s in self.settings.sources}
         self.settings = recalled(event.resolved, event.settings)
@@ -139,9 +142,10 @@ class Line:
         memory = {name: data for name, data in self.reader.save().items() if name in kept}
         self.reader = Reader(self.settings.sources, self.settings.sensors, event.mode)
         self.reader.restore(memory)
-        nodes = self.reader.hang_up()
+        held = before.health if before is not None else ()
+        nodes = {r.name: r.nodes for r in held if r.name in kept} if event.reload else self.reader.hang_up()
         if before is not None:
-            before = replace(before, health=_known(before.health, nodes))
+            before = replace(before, health=_known(held, nodes))
         registrations = configured(self.settings.sensors)
         if before is None:
             self.picture = Picture(event.time, event.mode, registrations=registrations)
@@ -178,6 +182,8 @@ class Line:
         return outputs
 
     def _decode(self, frame: Frame) -> Decoded:
+        if frame.over:
+            return Decoded(frame.source, 0, (), {Reason.TOO_FAST: frame.over})
         try:
             return self.reader.read(frame)
         except Exception:  # noqa: BLE001 - a fault of ours in one decoder must not stop the others
@@ -251,7 +257,7 @@ def _spurned(row: Health, refused: Mapping[str, int], time: int) -> Health:
 
 
 def _known(health: tuple[Health, ...], nodes: Mapping[str, tuple[Node, ...]]) -> tuple[Health, ...]:
-    """Show the nodes as they are at a start; no other node is known."""
+    """Show the nodes as they are at a start or reload; no other node is known."""
     return tuple(replace(row, nodes=nodes.get(row.name, ())) for row in health)
 
 

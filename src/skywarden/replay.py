@@ -267,7 +267,9 @@ def _output(entry: Entry) -> Output:
 def _fields(event: Event) -> dict[str, Any]:
     if isinstance(event, Arrived):
         frame = event.frame
-        return {"time": frame.received, "type": "Arrived", "source": frame.source, "messages": list(frame.messages())}
+        over = {"over": frame.over} if frame.over else {}
+        messages = list(frame.messages())
+        return {"time": frame.received, "type": "Arrived", "source": frame.source, "messages": messages, **over}
     fields = msgspec.structs.asdict(event)
     if isinstance(event, Lost):
         del fields["state"]  # megabytes that say nothing to a reader

@@ -9,14 +9,16 @@ import sys
 from io import TextIOWrapper
 
 from skywarden.errors import ConfigError, SkywardenError
+from skywarden.service.hangup import Hangup
 
 
 def main() -> None:
     """Run the command line. One line on stderr for a mistake; a traceback is our own fault."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums in threads differ in the last bits: no equal replay
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a service manager's stop, a closed terminal: as good as Ctrl-C
+    again = Hangup() if sys.argv[1:2] == ["run"] else signal.default_int_handler
+    for number, handler in ((signal.SIGTERM, signal.default_int_handler), (signal.SIGHUP, again)):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, handler)  # a service manager's stop, a closed terminal: as good as Ctrl-C
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our letters shows others, and no traceback

@@ -24,7 +24,8 @@ def run(
     view: View = None,
     seconds: Seconds = None,
 ) -> None:
-    """Take sources in, keep the record, show the air picture and warn, until Ctrl-C."""
+    """Take sources in, keep the record, show the air picture and warn, until Ctrl-C. SIGHUP: read FILE again."""
+    from skywarden.cli.terminal import note
     from skywarden.config import exposed, parse, text_of
     from skywarden.errors import ConfigError
 
@@ -42,8 +43,10 @@ def run(
     if any(source.format == "sapient" for source in settings.sources):
         _look_at_protobuf()
     seen = _view(view)
-    started = None if seen else partial(_tell, settings)
-    summary = run_live(text, expose=expose, view=seen, seconds=seconds, started=started)
+    started, tell = (None, None) if seen else (partial(_tell, settings), note)
+    summary = run_live(
+        text, expose=expose, view=seen, seconds=seconds, file=config.absolute(), started=started, tell=tell
+    )
     if seconds is not None:
         _print(summary)
 

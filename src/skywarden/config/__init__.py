@@ -7,6 +7,7 @@ from typing import Any
 from skywarden.config.address import exposed
 from skywarden.config.read import ConfigProblems, parse
 from skywarden.config.recall import recalled, resolved
+from skywarden.config.renew import renewed
 from skywarden.config.settings import ApiSettings, OutputSettings, RecordSettings, RunSettings, Settings
 from skywarden.errors import ConfigError
 
@@ -21,6 +22,7 @@ __all__ = [
     "load",
     "parse",
     "recalled",
+    "renewed",
     "resolved",
     "text_of",
 ]

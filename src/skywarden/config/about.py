@@ -85,6 +85,14 @@ ABOUT: Mapping[str, About] = {
     "sources.max_lead_s": About(
         'Measurements further ahead are refused as "time in the future".', "seconds", 0, 86_400
     ),
+    "sources.max_rate": About(
+        "What one sender may bring: a TCP connection, a host by UDP; all together ten times as much. Over TCP who is "
+        "faster waits, datagrams are refused. Left out: sapient 2000, asterix and sbs 5000, others 10000.",
+        "messages per second",
+        1,
+        1_000_000,
+        "2000",
+    ),
     "sensors.name": About("A name of your choice.", example='"radar 25/12"'),
     "sensors.source": About("Name of the source that carries it.", example='"coast radar"'),
     "sensors.sac": About("ASTERIX system area code; together with sic.", "", 0, 255, "25"),

@@ -18,6 +18,7 @@ class Frame(msgspec.Struct, frozen=True):
     received: UTC, ns since 1970, stamped where the bytes entered the system.
     lengths: bytes of each message in `data`, little-endian uint32; their sum is len(data).
     peer: the connection, for formats that answer; 0 for the others. Its last frame has no messages: it has ended.
+    over: messages of the source that were not taken in, because their sender is too fast; the frame has no others then.
     """
 
     source: str
@@ -25,6 +26,7 @@ class Frame(msgspec.Struct, frozen=True):
     data: bytes
     lengths: bytes
     peer: int = 0
+    over: int = 0
 
     @classmethod
     def of(cls, source: str, received: int, *messages: bytes, peer: int = 0) -> "Frame":
@@ -108,6 +110,7 @@ class Reason(StrEnum):
     FUTURE = "time in the future"
     TOO_LATE = "too late"  # its track has moved on further than can be undone
     QUOTA = "quota"  # there are as many tracks as there may be
+    TOO_FAST = "too fast"  # over the rate that one sender may have; it is counted and not even kept
     DUPLICATE = "duplicate"  # the same bytes again, e.g. from a second network
     SIMULATED = "simulated"  # marked simulated, test or replay by its sender, in a live picture
     SITE_UNKNOWN = "site unknown"  # the place of this sensor is not configured and not reported yet

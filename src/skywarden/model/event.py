@@ -11,17 +11,18 @@ from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.track import Mode
 
-SCHEMA = 4  # 2: Lost, 3: the tree, 4: segments that go on from each other
+SCHEMA = 4  # 2: Lost, 3: the tree, 4: segments that go on from each other, Started.reload and Frame.over
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
-    """A process took the record up: from here on these settings hold. Input."""
+    """From here on these settings hold: a process took the record up, or read its configuration again. Input."""
 
     time: int
     mode: Mode
     settings: str  # the configuration file's text
     version: str
     resolved: str = ""  # what it meant, all of it: `config.resolved`; "" in records of format 1
+    reload: bool = False  # the process and its connections live on
 
 
 class Arrived(msgspec.Struct, frozen=True, tag=True):

@@ -70,6 +70,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     editions: dict[str, str] = {}  # ASTERIX: category -> edition, e.g. {"048" = "1.32"}
     max_age_s: float = 60.0  # older measurements are refused as "time in the past"
     max_lead_s: float = 5.0  # later ones as "time in the future"
+    max_rate: float | None = None  # messages/s of one sender; None: as usual for the format
 
     @property
     def listens(self) -> tuple[str, ...]:

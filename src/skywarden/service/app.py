@@ -9,22 +9,25 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from skywarden.config import RecordSettings, Settings, parse
+from skywarden.config import RecordSettings, Settings, parse, renewed
 from skywarden.config.address import address
 from skywarden.errors import RecordError
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
 from skywarden.record.checkpoint import beside, key_at
 from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
+from skywarden.sensors import Reader
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
 from skywarden.service.engine import Engine, Outcome
+from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
 from skywarden.service.publish import Published, Publisher
+from skywarden.service.reload import Reloading
 from skywarden.service.room import Room
 from skywarden.service.server import Server, serve
 from skywarden.service.sources import Inbox
-from skywarden.service.tls import of_api
+from skywarden.service.tls import Tls, of_api
 from skywarden.service.view import View
 from skywarden.service.wire import Wire
 from skywarden.service.words import language
@@ -36,8 +39,18 @@ LOOK = 0.2  # s between two looks at whether the run is over
 class App:
     """An installation from the text of its configuration. `start`, then `run` or wait, then `stop`."""
 
-    def __init__(self, settings_text: str, *, expose: bool = False) -> None:
-        """Open the record and go on where it ends. Raises ConfigError, RecordError; leaves nothing open then."""
+    def __init__(
+        self,
+        settings_text: str,
+        *,
+        expose: bool = False,
+        file: Path | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """Open the record and go on where it ends. Raises ConfigError, RecordError; leaves nothing open then.
+
+        file: where the text stands, to be read again. tell: is told when that was done.
+        """
         self.settings: Settings = parse(settings_text)
         self._began = time.monotonic()
         self._expose = expose
@@ -49,6 +62,7 @@ class App:
         self.server: Server | None = None
         self._view: View | None = None
         self._compiling = Compiling()
+        self.reloading = Reloading(file, settings_text, self.reload, tell)
         data = self.settings.run.clock == "data"
         self.clock: Clock = DataClock() if data else HostClock()
         with ExitStack() as undo:
@@ -56,8 +70,7 @@ class App:
             undo.callback(self.publisher.close)
             self._inbox = Inbox(self.settings.sources, self.clock, expose=expose)
             self._tls = of_api(self.settings)
-            ends = (*self._inbox.tls, *((self._tls,) if self._tls else ()))
-            self.host = Host(ends, None if data else self.settings.run.clock_error_ms * 1e-3)
+            self.host = Host(self._ends, None if data else self.settings.run.clock_error_ms * 1e-3)
             record = Path(self.settings.record.path)
             named = self.settings.record.key
             self._key = key_at(Path(named) if named else beside(record))
@@ -99,6 +112,32 @@ class App:
         finally:
             screen.stop()
         return self.summary()
+
+    def reload(self, settings_text: str) -> tuple[str, ...]:
+        """Go on under other settings; return the names of those that need a new start, and stay as they were.
+
+        Tracks, and sources whose wire is the same, notice nothing. Raises ConfigError; nothing has changed then.
+        """
+        settings, stays = renewed(self.settings, parse(settings_text))
+        Reader(settings.sources, settings.sensors, settings.run.mode)  # what it would refuse it refuses here
+        change = self._inbox.plan(settings.sources)
+        self._inbox.close(change)
+        if self._done(change.closed) and self._done(self._engine.renew(settings, settings_text)):
+            self._inbox.open(change)
+            self.settings = settings
+            self._done(change.opened)
+        self.host.renew()
+        return stays
+
+    def _ends(self) -> tuple[Tls, ...]:
+        return (*self._inbox.tls, *((self._tls,) if self._tls else ()))
+
+    def _done(self, step: threading.Event) -> bool:
+        """Wait for another thread's step; False when the engine has ended, and nothing will come of it."""
+        while not step.wait(LOOK):
+            if self._over.is_set():
+                return False
+        return True
 
     @property
     def address(self) -> str:
@@ -152,6 +191,7 @@ class App:
             while (left := until - time.monotonic()) > 0:
                 if self._over.wait(min(LOOK, left)):  # Python 3.11 takes a thread for ended when Ctrl-C ends a join
                     return
+                self.reloading.tend()
         except KeyboardInterrupt:
             pass  # the usual way to end a run; `stop` does the rest
 
@@ -188,6 +228,7 @@ class App:
             sync=self.host.sync,
             tls=self.host.tls,
             view=self._view.fault if self._view else None,
+            config=self.reloading.state,
         )
         self.publisher.publish(published, outcome.events)
 
@@ -216,11 +257,24 @@ class Tally:
                 self.refused += event.count
 
 
-def run_live(
-    settings_text: str, *, expose: bool, view: bool, seconds: float | None, started: Callable[[], None] | None = None
+def run_live(  # noqa: PLR0913 - one argument for each option of the command, and the file they came from
+    settings_text: str,
+    *,
+    expose: bool,
+    view: bool,
+    seconds: float | None,
+    file: Path | None = None,
+    started: Callable[[], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Run an installation until it is stopped; return what was seen. started: is called when it runs."""
-    app = App(settings_text, expose=expose)
+    """Run an installation until it is stopped; return what was seen. started: is called when it runs.
+
+    file: is read again at SIGHUP, if `Hangup` takes that signal; tell: is told then.
+    """
+    app = App(settings_text, expose=expose, file=file, tell=tell)
+    hangup = signal.getsignal(signal.SIGHUP)
+    if isinstance(hangup, Hangup):
+        app.reloading.asked = hangup.asked
     try:
         app.start()
         if started is not None:
@@ -237,7 +291,7 @@ def patience() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -69,21 +69,29 @@ class Engine:
         self._next_tick = 0
         self._snapshot_due = 0.0
         self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
-        before = self._line.picture.time if self._line.picture else 0
-        version = (settings_text, __version__, resolved(settings))
-        self._handle([Started(clock.now() or before, settings.run.mode, *version)])
+        self._renewals: deque[tuple[Settings, str, threading.Event]] = deque()
+        self._handle([self._started(settings, settings_text)])
+
+    def renew(self, settings: Settings, settings_text: str) -> threading.Event:
+        """Go on under other settings after what has come so far. What is returned is set then. Any thread may call."""
+        done = threading.Event()
+        self._renewals.append((settings, settings_text, done))
+        return done
 
     def run(self, inbox: Inbox, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
-        tick = self.settings.run.tick_ms * 1e-3
         ended, quiet = False, 0.0
         while not stop.is_set() and not ended:
+            tick = self.settings.run.tick_ms * 1e-3
             ended = inbox.finished()
+            renewals = len(self._renewals)  # asked for before these frames are fetched: they came under the old ones
             frames = inbox.take(0.0)
             for first in range(0, max(len(frames), 1), PIECE):
                 self.turn(frames[first : first + PIECE])
                 if stop.is_set():
                     break  # what was not handled was not acknowledged
+            for _ in range(renewals):
+                self._renew(*self._renewals.popleft())
             quiet = 0.0 if frames else quiet + tick
             if QUIET <= quiet < QUIET + tick:
                 self._finish()
@@ -92,6 +100,15 @@ class Engine:
             ended = ended and not frames
         self.turn(inbox.take(0.0))
         self._finish()
+
+    def _renew(self, settings: Settings, settings_text: str, done: threading.Event) -> None:
+        self._show(self._handle([self._started(settings, settings_text, reload=True)]))
+        self.settings = settings
+        done.set()
+
+    def _started(self, settings: Settings, settings_text: str, *, reload: bool = False) -> Started:
+        now = self._clock.now() or (self._line.picture.time if self._line.picture else 0)
+        return Started(now, settings.run.mode, settings_text, __version__, resolved(settings), reload)
 
     def _finish(self) -> None:
         """A recording pauses or has ended: handle what came after its last tick."""

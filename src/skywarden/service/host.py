@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from skywarden.service import sync, tls
 
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 class Host:
     """A thread of its own, since files may lie on a disk that does not answer. Others read `sync` and `tls`."""
 
-    def __init__(self, ends: Sequence[tls.Tls], bound_s: float | None) -> None:
-        """bound_s: s, of the clock's estimated error; None: the clock is not used."""
+    def __init__(self, ends: Callable[[], Sequence[tls.Tls]], bound_s: float | None) -> None:
+        """ends: what has TLS now. bound_s: s, of the clock's estimated error; None: the clock is not used."""
         self.sync = sync.Sync()
         self._ends, self._bound = ends, bound_s
         self._stop = threading.Event()
@@ -28,7 +28,7 @@ class Host:
     def tls(self) -> tuple[tls.Row, ...]:
         """Return each end's TLS as it is now."""
         now = time.time_ns()
-        return tuple(end.row(now) for end in self._ends)
+        return tuple(end.row(now) for end in self._ends())
 
     def start(self) -> None:
         self._thread.start()
@@ -41,7 +41,7 @@ class Host:
 
     def renew(self) -> None:
         """Use certificates that have been written anew for connections to come; what is wrong stands in `tls`."""
-        for end in self._ends:
+        for end in self._ends():
             before = end.problem
             if not end.renew() and end.problem != before:
                 logger.warning("tls_not_renewed where=%s problem=%s", end.where, end.problem)

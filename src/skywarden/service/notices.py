@@ -1,4 +1,4 @@
-"""What the operator must know beside the picture, as lines of words: a disk's fault, what was lost, a clock's jump."""
+"""What the operator must know beside the picture, in words: a disk's fault, a loss, a configuration, a clock's jump."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
         yield lost if shown.not_recorded else f"{lost}; {words['restart']}"  # which needs a disk that answers
     if shown.room is not None and shown.room.scarce:
         yield words["room"].format(hours=f"{shown.room.hours_left:.1f}")
+    yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")
@@ -54,3 +55,13 @@ def _certificate(end: Row, words: Mapping[str, str]) -> Iterator[str]:
         yield word.format(file=end.file, whose=whose, days=f"{end.left_d:.0f}", date=date)
     if end.problem:
         yield words["certificate_not_renewed"].format(whose=whose, problem=end.problem)
+
+
+def _configuration(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    config = shown.config
+    if config.refused is not None:
+        yield words["config_refused"].format(why=config.refused.replace("\n", "; "))
+    elif config.changed:
+        yield words["config_changed"]
+    if config.stays:
+        yield words["config_stays"].format(names=", ".join(config.stays))

@@ -16,6 +16,7 @@ from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
 from skywarden.service import rows
 from skywarden.service.emit import Emitter
+from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
 from skywarden.service.sync import NOT_ASKED, Sync
 from skywarden.service.tls import Row
@@ -58,6 +59,7 @@ class Published:
     sync: Sync = NOT_ASKED  # of the host's clock
     tls: tuple[Row, ...] = ()
     view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
+    config: Configured = UNKNOWN
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -78,7 +80,7 @@ class Published:
             return NOT_RECORDED
         scarce = self.room is not None and self.room.scarce
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
-        well = well and not any(end.expired for end in self.tls) and not self.view
+        well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -109,6 +111,12 @@ class Published:
                 "synchronised": self.sync.synchronised,
                 "estimated_error_s": self.sync.estimated_s,
                 "maximum_error_s": self.sync.maximum_s,
+            },
+            "config": {
+                "read": self.config.read or None,
+                "changed": self.config.changed,
+                "refused": self.config.refused,
+                "stays": self.config.stays,
             },
             "record": {
                 "state": NOT_RECORDED if self.not_recorded else OK,

@@ -18,6 +18,8 @@ import numpy as np
 BATCH = 256  # datagrams per call
 LARGEST = 65_536  # bytes; no datagram is larger
 MSG_DONTWAIT = 0x40  # Linux
+NAME = 28  # bytes of a sockaddr_in6, the longer one
+HOST = {socket.AF_INET: (4, 8), socket.AF_INET6: (8, 24)}  # where the host stands in a sockaddr
 
 
 class _Vector(ctypes.Structure):
@@ -56,11 +58,16 @@ def _library() -> ctypes.PyDLL | None:
 
 @dataclass(frozen=True, slots=True)
 class Datagrams:
-    """Datagrams of one call. data: their bytes without gaps; lengths: of each; read: how many, empty ones included."""
+    """Datagrams of one call.
+
+    data: their bytes without gaps; lengths: of each; read: how many, empty ones included; hosts: who sent each, as the
+    bytes of an address.
+    """
 
     data: bytes
     lengths: list[int]
     read: int
+    hosts: list[bytes]
 
 
 class Receiver:
@@ -77,39 +84,47 @@ class Receiver:
     def _prepare(self) -> None:
         self._vectors = (_Vector * BATCH)()
         self._messages = (_Message * BATCH)()
+        self._names = bytearray(BATCH * NAME)
+        names = ctypes.addressof(ctypes.c_char.from_buffer(self._names))
         self._table = ctypes.addressof(self._messages)
         for i, (vector, message) in enumerate(zip(self._vectors, self._messages, strict=True)):
             vector.base, vector.length = self._address + i * LARGEST, LARGEST
+            message.name = names + i * NAME
             message.vectors = ctypes.addressof(self._vectors) + i * ctypes.sizeof(_Vector)
             message.vector_count = 1
         words = np.frombuffer(memoryview(self._messages).cast("B"), np.uint32).reshape(BATCH, -1)
         self._received = words[:, _Message.received.offset // 4]
+        self._name_lengths = words[:, _Message.name_length.offset // 4]
 
     def datagrams(self, sock: socket.socket) -> Datagrams:
         """Return the next datagrams that wait at a socket, BATCH at most. Raises OSError when the socket is broken."""
         if self._library is None:
             return self._datagrams_one_by_one(sock)
+        self._name_lengths[:] = NAME  # the kernel writes there how long each was
         count = self._library.recvmmsg(sock.fileno(), self._table, BATCH, MSG_DONTWAIT, None)
         if count < 0:
             _raise_unless_empty(ctypes.get_errno())
-            return Datagrams(b"", [], 0)
+            return Datagrams(b"", [], 0, [])
         lengths = self._received[:count].tolist()
         view = self._view
         data = b"".join([view[start : start + n] for start, n in zip(range(0, count * LARGEST, LARGEST), lengths)])  # noqa: B905
-        return Datagrams(data, [n for n in lengths if n], count)
+        names, (first, last) = bytes(self._names[: count * NAME]), HOST[sock.family]
+        hosts = [names[at + first : at + last] for at, n in zip(range(0, count * NAME, NAME), lengths) if n]  # noqa: B905
+        return Datagrams(data, [n for n in lengths if n], count, hosts)
 
     def _datagrams_one_by_one(self, sock: socket.socket) -> Datagrams:
-        end, lengths, read = 0, [], 0
+        end, lengths, read, hosts = 0, [], 0, []
         while read < BATCH:
             try:
-                n = sock.recv_into(self._view[end : end + LARGEST])
+                n, name = sock.recvfrom_into(self._view[end : end + LARGEST])
             except (BlockingIOError, InterruptedError):
                 break
             read += 1
             if n:
                 lengths.append(n)
+                hosts.append(socket.inet_pton(sock.family, name[0].partition("%")[0]))
                 end += n
-        return Datagrams(bytes(self._view[:end]), lengths, read)
+        return Datagrams(bytes(self._view[:end]), lengths, read, hosts)
 
     def stream(self, sock: socket.socket, most: int) -> bytes | None:
         """Return up to `most` bytes of a stream; b"" when there are none now, None at its end. Raises OSError."""

@@ -87,6 +87,7 @@ class SourceRow(msgspec.Struct, frozen=True):
     overrun: int
     peers: int
     displaced: int
+    delayed: int
     address: str
     nodes: list[NodeRow] = []
 
@@ -191,6 +192,7 @@ def sources(
                 overrun=wire.overrun,
                 peers=wire.peers,
                 displaced=wire.displaced,
+                delayed=wire.delayed,
                 address=wire.address,
                 nodes=[_node(node, time) for node in row.nodes] if row else [],
             )

@@ -5,23 +5,21 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Answered
 from skywarden.model.place import Source
 from skywarden.sensors import DECODERS
-from skywarden.service.address import parse, require_loopback
 from skywarden.service.clock import Clock, DataClock
 from skywarden.service.files import Files
+from skywarden.service.plan import Plan, addresses_of, planned, same_wire
 from skywarden.service.receive import Receiver
-from skywarden.service.tcp import TcpClient, TcpServer
 from skywarden.service.terminate import Secure, Terminator
-from skywarden.service.tls import Tls, of_source
+from skywarden.service.tls import Tls
 from skywarden.service.udp import UdpChannel
 from skywarden.service.wire import POLL_BYTES, TOTAL, Feed, Framing, Load, Stamper, Way, Wire, size
 
@@ -50,11 +48,31 @@ class Channel(Protocol):
         """Send bytes on a connection, and end it then; return whether it is one of this channel."""
         ...
 
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows of what was read; return whether some must wait. now: s, steady."""
+        ...
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        ...
+
     def close(self) -> None: ...
 
 
+class Change:
+    """Other sources for an inbox. staying: names of those whose sockets stay as they are.
+
+    closed: the others are closed, and what they had brought can be fetched. opened: the new ones are there.
+    """
+
+    def __init__(self, plans: Sequence[Plan], staying: Set[str]) -> None:
+        self.plans, self.staying = plans, staying
+        self.closed, self.opened = threading.Event(), threading.Event()
+        self.due = False  # to be opened
+
+
 class Inbox:
-    """All sources of one configuration."""
+    """All sources of one configuration; `plan`, `close` and `open` exchange them while it runs."""
 
     def __init__(
         self,
@@ -67,27 +85,25 @@ class Inbox:
     ) -> None:
         """Check all addresses; open nothing yet. total: bytes that may wait in all. Raises ConfigError."""
         self._load, self._taken = Load(len(sources), total), 0
-        kinds = [_kinds(source, decoders, expose, f"sources[{i}]") for i, source in enumerate(sources)]
-        self._planned = [
-            _Plan(
-                Feed(source, decoders[source.format], _addresses(source), self._load),
-                kind,
-                of_source(source, f"sources[{i}]"),
-            )
-            for i, (source, kind) in enumerate(zip(sources, kinds, strict=True))
-        ]
+        self._decoders, self._expose = decoders, expose
+        self._plans = planned(sources, self._decoders, self._expose)
+        self._tls = {plan.source.name: plan.tls for plan in self._plans}
         self._terminator: Terminator | None = None
         self._clock = clock
-        self._feeds = [plan.feed for plan in self._planned]
+        self._feeds = [self._feed(source) for source in sources]
+        self._known = {feed.source.name: feed for feed in self._feeds}  # those of earlier configurations too
         self._channels: list[Channel] = []
         self._resting: dict[Channel, float] = {}  # until when, s, steady
-        self._files = Files([plan.feed for plan in self._planned if not plan.kinds], clock)
+        self._receiver = Receiver()
+        self._change: Change | None = None
+        recordings = [feed for feed, plan in zip(self._feeds, self._plans, strict=True) if not plan.kinds]
+        self._files = Files(recordings, clock)
         self._stamper = Stamper(clock) if isinstance(clock, DataClock) else None
         self._arrived = threading.Condition()
         self._frames: list[Frame] = []
         self._answers: list[Answered] = []
         self._finished = not sources
-        self._stopping = self._failed = False
+        self._stopping = self._failed = self._waiting = False
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
 
     def start(self) -> None:
@@ -97,14 +113,8 @@ class Inbox:
         self._wake.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
-        receiver = Receiver()
-        for feed, kinds, tls in self._planned:
-            for kind, way in zip(kinds, feed.ways, strict=False):  # a recording has no kind
-                if issubclass(kind, UdpChannel):
-                    self._channels.append(kind(feed, way, self._selector, receiver))
-                    continue
-                secure = self._secure(tls, feed.source) if tls and way.address.startswith("tls://") else None
-                self._channels.append(kind(feed, way, self._selector, receiver, secure))
+        for feed, plan in zip(self._feeds, self._plans, strict=True):
+            self._channels += self._channels_of(feed, plan)
         self._tend()
         self._thread.start()
 
@@ -113,8 +123,7 @@ class Inbox:
         if self._stopping or self._thread.ident is None:
             return
         self._stopping = True
-        with suppress(BlockingIOError):  # it is awake
-            self._wake.send(b"x")
+        self._rouse()
         self._thread.join()
         self._files.close()
         for channel in self._channels:
@@ -125,6 +134,28 @@ class Inbox:
         self._selector.close()
         self._wake.close()
         self._woken.close()
+
+    def plan(self, sources: Sequence[Source]) -> Change:
+        """Check other sources; nothing changes yet. Raises ConfigError.
+
+        Those stay open whose wire is the same, though what is made of their messages may differ.
+        """
+        before = {feed.source.name: feed.source for feed in self._feeds}
+        staying = {s.name for s in sources if s.name in before and same_wire(before[s.name], s)}
+        return Change(planned(sources, self._decoders, self._expose), staying)
+
+    def close(self, change: Change) -> None:
+        """Begin a change: close what does not stay. What it had brought can be taken once `change.closed` is set.
+
+        One change at a time: the one before must be opened.
+        """
+        self._change = change
+        self._rouse()
+
+    def open(self, change: Change) -> None:
+        """Complete a change, once nothing that came before is left to take: open what is new."""
+        change.due = True
+        self._rouse()
 
     def take(self, timeout: float) -> list[Frame]:
         """Return all frames since the last call in the order of arrival; wait up to `timeout` s for the first.
@@ -150,8 +181,7 @@ class Inbox:
             return
         with self._arrived:
             self._answers += answers
-        with suppress(OSError):  # it is full: the receiver will wake; or it is closed: nobody is left to answer
-            self._wake.send(b"x")
+        self._rouse()
 
     def wires(self) -> tuple[Wire, ...]:
         """Return the state and counters of each source, in the order of the configuration."""
@@ -159,17 +189,13 @@ class Inbox:
 
     @property
     def tls(self) -> tuple[Tls, ...]:
-        """Return the TLS of the sources that have it."""
-        return tuple(plan.tls for plan in self._planned if plan.tls is not None)
+        """Return the TLS of the sources that have it now."""
+        return tuple(one for one in list(self._tls.values()) if one is not None)
 
     def finished(self) -> bool:
         """Say whether all sources are recordings that have been read and fetched to their end."""
         with self._arrived:
             return self._finished and not self._frames
-
-    def _secure(self, tls: Tls, source: Source) -> Secure:
-        terminator = self._terminator = self._terminator or Terminator()
-        return Secure(terminator, tls, source.tls_name)
 
     def _run(self) -> None:
         try:
@@ -180,8 +206,12 @@ class Inbox:
                     self._tend()
                     due = began + TEND
                 self._poll(POLL if self._busy() else TEND)
+                self._quota()
                 self._say()
-                self._put(self._collect(), not self._channels and self._files.done)
+                change = self._change  # another thread sets it
+                leaving = self._leave(change)
+                self._put(self._collect(), not self._channels and self._files.done and change is None)
+                self._exchange(change, leaving)
                 spent = time.monotonic() - began
                 if spent < POLL and not self._stopping:
                     time.sleep(POLL - spent)
@@ -190,8 +220,74 @@ class Inbox:
                 self._failed = not self._stopping
                 self._arrived.notify_all()
 
+    def _rouse(self) -> None:
+        with suppress(OSError):  # it is full: the receiver will wake; or it is closed: nobody is left to wake
+            self._wake.send(b"x")
+
+    def _feed(self, source: Source) -> Feed:
+        """Make a feed. On the data clock senders have no quotas: recordings may be sent as fast as they are taken."""
+        limited = not isinstance(self._clock, DataClock)
+        return Feed(source, self._decoders[source.format], addresses_of(source), self._load, limited)
+
+    def _channels_of(self, feed: Feed, plan: Plan) -> list[Channel]:
+        found: list[Channel] = []
+        for kind, way in zip(plan.kinds, feed.ways, strict=False):  # a recording has no kind
+            if issubclass(kind, UdpChannel):
+                found.append(kind(feed, way, self._selector, self._receiver))
+                continue
+            secure = self._secure(plan.tls, plan.source) if plan.tls and way.address.startswith("tls://") else None
+            found.append(kind(feed, way, self._selector, self._receiver, secure))
+        return found
+
+    def _secure(self, tls: Tls, source: Source) -> Secure:
+        self._terminator = self._terminator or Terminator()
+        return Secure(self._terminator, tls, source.tls_name)
+
+    def _leave(self, change: Change | None) -> list[Channel]:
+        """Close the channels that a change does not leave open; what they had brought is still to be collected."""
+        if change is None or change.closed.is_set():
+            return []
+        leaving = [channel for channel in self._channels if channel.feed.source.name not in change.staying]
+        for channel in leaving:
+            self._guard(channel, channel.leave)
+        return leaving
+
+    def _exchange(self, change: Change | None, leaving: Sequence[Channel]) -> None:
+        """Go on with a change, after what came so far can be taken."""
+        if change is None:
+            return
+        if not change.closed.is_set():
+            self._channels = [channel for channel in self._channels if channel not in leaving]
+            for channel in leaving:
+                self._resting.pop(channel, None)
+            change.closed.set()
+        elif change.due:
+            self._change = None
+            self._open_new(change)
+            self._tend()
+            change.opened.set()
+
+    def _open_new(self, change: Change) -> None:
+        feeds = []
+        tls = {plan.source.name: plan.tls for plan in change.plans}
+        self._tls = tls | {name: one for name, one in self._tls.items() if name in change.staying}
+        for plan in change.plans:
+            source = plan.source
+            feed = self._known.get(source.name)
+            if feed is not None and source.name in change.staying:
+                feed.mean(source)
+            else:
+                if feed is None:
+                    feed = self._known[source.name] = self._feed(source)
+                else:
+                    feed.begin(source, self._decoders[source.format], addresses_of(source))
+                self._channels += self._channels_of(feed, plan)
+            feeds.append(feed)
+        self._load.divide(len(feeds))
+        self._feeds = feeds
+
     def _busy(self) -> bool:
-        return not self._files.done or any(channel.feed.full for channel in self._channels)
+        return self._waiting or not self._files.done or any(channel.feed.full for channel in self._channels)
 
     def _tend(self) -> None:
         now = time.monotonic()
@@ -206,6 +302,12 @@ class Inbox:
             elif key.data not in self._resting:
                 self._guard(key.data, partial(key.data.ready, key.fileobj))
 
+    def _quota(self) -> None:
+        now = time.monotonic()
+        serving = [channel for channel in self._channels if channel not in self._resting]
+        held = [self._guard(channel, partial(channel.admit, now)) for channel in serving]  # each is asked
+        self._waiting = any(held)
+
     def _say(self) -> None:
         with self._arrived:
             answers, self._answers = self._answers, []
@@ -214,16 +316,18 @@ class Inbox:
                 if channel.feed.source.name == a.source:
                     self._guard(channel, partial(channel.say, a.peer, a.data, a.close))
 
-    def _guard(self, channel: Channel, serve: Callable[[], object]) -> None:
+    def _guard(self, channel: Channel, serve: Callable[[], object]) -> object:
         """Serve a channel. A fault of its code closes it for a while; the others go on."""
         try:
-            serve()
+            found = serve()
             self._resting.pop(channel, None)
+            return found
         except Exception as error:  # meant: `split` may be other people's, and all sources share this thread
             logger.exception("channel_failed source=%s address=%s", channel.feed.source.name, channel.way.address)
             channel.close()
             channel.way.state = f"cannot read: {error or type(error).__name__}"
             self._resting[channel] = time.monotonic() + REST
+        return None
 
     def _collect(self) -> list[Frame]:
         frames: list[Frame] = []
@@ -248,43 +352,3 @@ class Inbox:
                 feeds[frame.source].waiting += size(frame)
                 self._load.waiting += size(frame)
             self._arrived.notify_all()
-
-
-Kind = type[TcpServer | TcpClient | UdpChannel]
-
-
-class _Plan(NamedTuple):
-    """How a source will be opened. kinds: of each address; none: a recording."""
-
-    feed: Feed
-    kinds: list[Kind]
-    tls: Tls | None = None
-
-
-def _addresses(source: Source) -> list[str]:
-    listens = [str(parse(listen, "listen").joined(source.interface)) for listen in source.listens]
-    return listens or [source.connect or source.file or ""]
-
-
-def _kinds(source: Source, decoders: Mapping[str, type[Framing]], expose: bool, where: str) -> list[Kind]:
-    """Return how to open each address. Raises ConfigError when one cannot be."""
-    if source.format not in decoders:
-        raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(decoders)}', f"{where}.format")
-    ways = [way for way in (source.listens or None, source.connect, source.file) if way is not None]
-    if len(ways) != 1:
-        raise ConfigError(f'source "{source.name}" needs exactly one of listen, connect and file', where)
-    if source.file is not None:
-        return []
-    if source.connect is not None:
-        address = parse(source.connect, f"{where}.connect")
-        if address.scheme not in ("tcp", "tls") or address.port == 0:
-            raise ConfigError('connect needs an address like "tcp://host:30005"', f"{where}.connect")
-        return [TcpClient]
-    kinds: list[Kind] = []
-    for listen in source.listens:
-        address = parse(listen, f"{where}.listen").joined(source.interface)
-        require_loopback(address, expose, f"{where}.listen")
-        if decoders[source.format].answers and address.scheme == "udp":
-            raise ConfigError(f'{source.format} answers its nodes, so it needs "tcp://..."', f"{where}.listen")
-        kinds.append(UdpChannel if address.scheme == "udp" else TcpServer)
-    return kinds

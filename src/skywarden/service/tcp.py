@@ -3,20 +3,21 @@
 import errno
 import selectors
 import socket
-import threading
 import time
-from contextlib import suppress
 
 from skywarden.service.address import is_literal, parse
+from skywarden.service.held import Held
+from skywarden.service.lookup import Lookup
 from skywarden.service.places import gives_way
 from skywarden.service.receive import Receiver
 from skywarden.service.terminate import Inside, Secure
-from skywarden.service.wire import LISTENING, POLL_BYTES, RETRY, Feed, Way, why
+from skywarden.service.wire import LISTENING, PARTIAL, POLL_BYTES, RETRY, Feed, Way, why
 
 CLIENTS = 64  # of one address to listen at; who comes then takes the place of another
 BURST = CLIENTS // 4  # new ones in one poll: each is read before so many come that it would make room again
 BACKLOG = 1024  # connections that wait to be taken; a flood that fills it makes real ones try again after 1 s
 UNSENT = 256 << 10  # bytes of answers that may wait for one peer
+DRAINS = 64  # reads of a connection that is closed by a reload; its buffers hold no more
 LEAST = 16 << 10  # bytes, a connection's share of one poll however many there are
 BACKOFF = (0.5, 10.0)  # s until the next try to connect: doubled from the first to the second
 CONNECT_WITHIN = 10.0  # s
@@ -32,6 +33,8 @@ class _Peer:
         self.sock, self.host, self.heard, self.connection = sock, host, 0.0, connection
         self.inside = inside  # with TLS
         self.partial = b""  # of an unfinished message
+        self.held = Held()
+        self.watched = False  # is read when something comes
         self.unsent = b""  # of answers
         self.leaving = False  # once all answers are sent
 
@@ -51,6 +54,7 @@ class Connections:
         self._feed, self._selector, self._receiver = feed, selector, receiver
         self._peers: dict[socket.socket, _Peer] = {}
         self._paused = False
+        self._channel: TcpServer | TcpClient | None = None
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -73,25 +77,31 @@ class Connections:
         self._peers[sock] = _Peer(sock, host, self._feed.connection(), inside)
         self._way.peers = len(self)
         self._look()
-        if not self._paused:
-            self._selector.register(sock, selectors.EVENT_READ, channel)
+        self._channel = channel
+        self._watch(self._peers[sock])
 
     def read(self, sock: socket.socket) -> bool:
-        """Read a connection's share of one poll; return False when it has ended."""
+        """Read a connection's share of one poll; return False when it has ended. `admit` lets in what it has brought.
+
+        Of one that had to wait less is read at once: it could not be let in, and would only take memory.
+        """
+        peer = self._peers[sock]
         try:
-            chunk = self._receiver.stream(sock, max(LEAST, POLL_BYTES // len(self)))
+            chunk = self._receiver.stream(sock, LEAST if peer.held.waited else max(LEAST, POLL_BYTES // len(self)))
         except OSError:
             chunk = None
-        peer = self._peers[sock]
         if chunk is None:
-            self._feed.end(peer.partial, peer.connection)
-            self._drop(sock)
+            self._end(peer)
             return False
         if chunk:
             self._look()
-            peer.partial, whole = self._feed.cut(peer.partial, chunk, peer.connection)
-            if whole:
+            data, lengths, peer.partial = self._feed.cut(peer.partial, chunk)
+            if lengths:
                 peer.heard = self._way.heard = time.monotonic()
+            peer.held.put(data, lengths)
+            if len(peer.partial) > PARTIAL:
+                peer.held.put(peer.partial, [len(peer.partial)])
+                peer.partial = b""
         return True
 
     def _look(self) -> None:
@@ -99,12 +109,57 @@ class Connections:
         if self._way.state != CONNECTED and any(peer.ready for peer in self._peers.values()):
             self._way.state = CONNECTED
 
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows; return whether some must wait. now: s, steady.
+
+        Who has some left is not read until it is in, so TCP makes its sender wait. Nothing is lost, whoever else is
+        behind the same connection.
+        """
+        asking = {peer: len(peer.held) for peer in self._peers.values() if len(peer.held)}
+        if not asking or self._paused:
+            return False
+        allowed = self._feed.quota.share(asking, now)
+        for peer in asking:
+            self._let_in(peer, allowed[peer])
+            if len(peer.held) and not peer.held.waited:
+                self._feed.slow(peer.host, delayed=len(peer.held))
+            peer.held.waited = bool(len(peer.held))
+            self._watch(peer)
+        return allowed != asking
+
+    def drain(self) -> None:
+        """Take in what has arrived, whatever the quota: it is the last that is read."""
+        for peer in list(self._peers.values()):
+            for _ in range(DRAINS):
+                before = peer.partial
+                if not self.read(peer.sock) or (not len(peer.held) and peer.partial == before):
+                    break
+                self._let_in(peer, len(peer.held))
+
+    def _let_in(self, peer: _Peer, count: int) -> None:
+        if count:
+            self._feed.add(*peer.held.take(count), peer.connection)
+
+    def _watch(self, peer: _Peer) -> None:
+        """Read a peer when something comes, unless the engine is behind, or the peer ahead of its quota."""
+        wanted = not self._paused and not len(peer.held)
+        if wanted and not peer.watched:
+            self._selector.register(peer.sock, selectors.EVENT_READ, self._channel)
+        elif peer.watched and not wanted:
+            self._selector.unregister(peer.sock)
+        peer.watched = wanted
+
+    def _end(self, peer: _Peer) -> None:
+        """Take in what a peer has sent so far: it has left, or has to."""
+        self._let_in(peer, len(peer.held))
+        self._feed.end(peer.partial, peer.connection)
+        self._drop(peer.sock)
+
     def make_room(self, host: str) -> None:
         """Send one away, as if it had left, for a newcomer from `host`. What it has sent so far is taken in."""
         peer = gives_way(self._peers.values(), host)
         if self.read(peer.sock):
-            self._feed.end(peer.partial, peer.connection)
-            self._drop(peer.sock)
+            self._end(peer)
             self._way.displaced += 1
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
@@ -134,16 +189,13 @@ class Connections:
         if (peer.leaving and not peer.unsent) or len(peer.unsent) > UNSENT:
             self._drop(peer.sock)
 
-    def balance(self, channel: "TcpServer | TcpClient") -> None:
+    def balance(self) -> None:
         """Stop reading when too much waits for the engine; go on when it has caught up."""
         full = self._feed.full  # read once: the engine may fetch at any moment
         if full != self._paused:
             self._paused = full
-            for sock in self._peers:
-                if self._paused:
-                    self._selector.unregister(sock)
-                else:
-                    self._selector.register(sock, selectors.EVENT_READ, channel)
+            for peer in self._peers.values():
+                self._watch(peer)
 
     def close(self) -> None:
         """End all connections ourselves. What is unfinished was never a message, and its sender knows."""
@@ -153,8 +205,10 @@ class Connections:
     def _drop(self, sock: socket.socket) -> None:
         peer = self._peers.pop(sock)
         self.fault = peer.inside.fault if peer.inside else ""
+        self._let_in(peer, len(peer.held))
         self._feed.ended(peer.connection)
-        with suppress(KeyError):  # paused: it is not there
+        self._feed.quota.forget(peer)
+        if peer.watched:
             self._selector.unregister(sock)
         sock.close()
         self._way.peers = len(self)
@@ -178,7 +232,7 @@ class TcpServer:
         self._connections.send()
         if self.way.state == CONNECTED and not self._connections:
             self.way.state = LISTENING
-        self._connections.balance(self)
+        self._connections.balance()
         if self._socket is None and now >= self._due:
             self._due = now + RETRY
             try:
@@ -199,11 +253,20 @@ class TcpServer:
             self._accept(sock)
         elif sock in self._connections and not self._connections.read(sock) and not self._connections:
             self.way.state = LISTENING
-        self._connections.balance(self)
+        self._connections.balance()
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Answer on a connection; return whether it is one of ours."""
         return self._connections.say(connection, data, close)
+
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows; return whether some must wait. now: s, steady."""
+        return self._connections.admit(now)
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        self._connections.drain()
+        self.close()
 
     def close(self) -> None:
         self._connections.close()
@@ -237,7 +300,7 @@ class TcpClient:
         self._address, self._selector = parse(way.address, "source"), selector
         self._connections = Connections(feed, way, selector, receiver, secure)
         self._pending: socket.socket | None = None
-        self._lookup: _Lookup | None = None
+        self._lookup: Lookup | None = None
         self._due, self._delay, self._before = 0.0, BACKOFF[0], 0
         self._now = 0.0
 
@@ -245,7 +308,7 @@ class TcpClient:
         """Connect, if that is due. now: s, steady."""
         self._now = now
         self._connections.send()
-        self._connections.balance(self)
+        self._connections.balance()
         if self._connections:
             return
         if self._pending is not None and now >= self._due:
@@ -258,7 +321,7 @@ class TcpClient:
             if is_literal(self._address.host):
                 self._connect(self._address.host)
             else:
-                self._lookup = _Lookup(self._address.host)
+                self._lookup = Lookup(self._address.host)
 
     def ready(self, sock: socket.socket) -> None:
         """Read the connection, or see how the attempt to connect ended."""
@@ -276,17 +339,26 @@ class TcpClient:
                 self._delay = BACKOFF[0]
             fault = self._connections.fault
             self._fail(f"TLS: {fault}" if fault else "connection closed")
-        self._connections.balance(self)
+        self._connections.balance()
 
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Answer on the connection; return whether it is ours."""
         return self._connections.say(connection, data, close)
 
+    def admit(self, now: float) -> bool:
+        """Let in what the quota allows; return whether some must wait. now: s, steady."""
+        return self._connections.admit(now)
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        self._connections.drain()
+        self.close()
+
     def close(self) -> None:
         self._connections.close()
         self._drop_pending()
 
-    def _looked_up(self, lookup: "_Lookup") -> None:
+    def _looked_up(self, lookup: Lookup) -> None:
         if lookup.is_alive() and self._now < self._due:
             return
         self._lookup = None
@@ -315,19 +387,3 @@ class TcpClient:
             self._selector.unregister(self._pending)
             self._pending.close()
             self._pending = None
-
-
-class _Lookup(threading.Thread):
-    """Asks for a name's address; that can take seconds, and nobody may wait for it."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(name=f"look up {host}", daemon=True)
-        self._host = host
-        self.found = ""
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.found = str(socket.getaddrinfo(self._host, None, type=socket.SOCK_STREAM)[0][4][0])
-        except OSError:
-            self.found = ""

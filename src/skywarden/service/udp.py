@@ -6,11 +6,13 @@ import selectors
 import socket
 import struct
 import time
+from collections import Counter
+from itertools import groupby
 from pathlib import Path
 
 from skywarden.config.address import LOOPBACK, LOOPBACK_NAMES, Address
 from skywarden.service.address import is_literal, parse
-from skywarden.service.receive import BATCH, Receiver
+from skywarden.service.receive import BATCH, Datagrams, Receiver
 from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, Way, why
 
 BUFFER = 8 << 20  # bytes the kernel may keep for us
@@ -30,6 +32,7 @@ class UdpChannel:
         self._socket: socket.socket | None = None
         self._due = 0.0  # s, steady: to listen, or to look whether the group is still joined
         self._drops = 0  # of the present socket
+        self._found: list[Datagrams] = []  # of the present poll
 
     def tend(self, now: float) -> None:
         """Listen, or see whether the group is still joined, if that is due; count drops. now: s, steady."""
@@ -55,17 +58,55 @@ class UdpChannel:
                     self.way.heard = time.monotonic()
                 if self.feed.full:
                     self.feed.overrun += found.read
-                else:
-                    self.feed.add(found.data, found.lengths)
+                elif found.lengths:
+                    self._found.append(found)
                 if found.read < BATCH:
                     break
         except OSError as e:
             self.close()
             self.way.state = f"cannot listen: {why(e)}"
 
+    def admit(self, now: float) -> bool:
+        """Let in what each sender's quota allows of the poll's datagrams, refuse the rest. now: s, steady.
+
+        They are refused and not left to the kernel, which would drop whoever's come next.
+        """
+        found, self._found = self._found, []
+        wanted = Counter(host for datagrams in found for host in datagrams.hosts)
+        left = self.feed.quota.share(wanted, now) if wanted else {}
+        if left == wanted:
+            for datagrams in found:
+                self.feed.add(datagrams.data, datagrams.lengths)
+            return False
+        over = {host: count - left[host] for host, count in wanted.items()}
+        for datagrams in found:
+            self._admit(datagrams, left)
+        worst = max(over, key=lambda host: over[host])
+        self.feed.slow(socket.inet_ntop(self._address.family, worst), refused=sum(over.values()))
+        return False
+
+    def _admit(self, datagrams: Datagrams, left: dict[bytes, int]) -> None:
+        """Take the first ones of each sender, as many as are left to it. Those in a row are taken together."""
+        index = start = 0
+        for host, run in groupby(datagrams.hosts):
+            lengths = datagrams.lengths[index : index + sum(1 for _ in run)]
+            taken = lengths[: left[host]]
+            if taken:
+                self.feed.add(datagrams.data[start : start + sum(taken)], taken)
+                left[host] -= len(taken)
+            index += len(lengths)
+            start += sum(lengths)
+
     def say(self, connection: int, data: bytes, close: bool) -> bool:
         """Say that no connection is ours: whoever sends datagrams is not answered."""
         return False
+
+    def leave(self) -> None:
+        """Take in what has arrived, then close for good."""
+        if self._socket is not None:
+            self.ready(self._socket)
+            self.admit(time.monotonic())
+        self.close()
 
     def close(self) -> None:
         if self._socket is not None:

@@ -22,7 +22,7 @@ from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
 from skywarden.service.rows import NOTHING_YET, USELESS, AlertRow, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
-from skywarden.service.wire import FINISHED, QUIET
+from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
 PERIOD = 0.5  # s between two drawings
@@ -251,8 +251,8 @@ def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
 
 
 def _known(page: _Page, detail: str) -> str:
-    """Return a detail with those parts in the page's language that have words."""
-    for part in (QUIET, *FAULTS):
+    """Return a detail with those parts in the page's language that have words; addresses stay."""
+    for part in (QUIET, FAST, *FAULTS):
         detail = detail.replace(part, page.say(part))
     return detail
 

@@ -1,6 +1,7 @@
 """What is known of one source's wire, and the messages it has brought that nobody has fetched yet."""
 
 import errno
+import math
 import os
 import struct
 import time
@@ -12,6 +13,7 @@ import msgspec
 from skywarden.model.detection import Frame
 from skywarden.model.place import Source
 from skywarden.service.clock import DataClock
+from skywarden.service.quota import Quota, rate_of
 
 POLL_BYTES = 1 << 20  # bytes read of one source in one poll, so that a flood does not delay the others
 POLL_DATAGRAMS = 2048  # the same, counted
@@ -27,6 +29,7 @@ LISTENING = "listening"
 READING = "reading"
 FINISHED = "finished"
 QUIET = f"nothing for {SILENT_AFTER:.0f} s at"  # addresses follow
+FAST = "faster than max_rate:"  # a host follows
 
 
 class Framing(Protocol):
@@ -46,10 +49,11 @@ class Wire(msgspec.Struct, frozen=True):
 
     state: "listening", "connected", "connecting", "waiting: ...", "cannot listen: ...", "reading", "finished",
     "cannot read: ..."; "listening: nothing for 10 s at ...", "connected: ...": other addresses hear, and these, which
-    heard before in this process, do not. received: messages; overrun: messages lost because we did not keep up;
-    last_received: ns, 0 before the first; peers: connected clients; address: with the port that was really bound, or
-    the file; several are joined by ", "; a multicast group has its interface after an "@". displaced: clients sent
-    away for others.
+    heard before in this process, do not; "listening: faster than max_rate: HOST", "connected: ...": in the last 10 s
+    that host sent more than it may. received: messages; delayed: those over their connection's rate, which waited;
+    overrun: messages lost because we did not keep up; last_received: ns, 0 before the first; peers: connected clients;
+    address: with the port that was really bound, or the file; several are joined by ", "; a multicast group has its
+    interface after an "@". displaced: clients sent away for others.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Wire(msgspec.Struct, frozen=True):
     peers: int
     address: str
     displaced: int = 0
+    delayed: int = 0
 
 
 class Way:
@@ -78,7 +83,11 @@ class Load:
 
     def __init__(self, sources: int = 1, total: int = TOTAL) -> None:
         self.waiting, self._total = 0, total
-        self.share = total // (2 * max(sources, 1))
+        self.divide(sources)
+
+    def divide(self, sources: int) -> None:
+        """Give each of so many sources its share."""
+        self.share = self._total // (2 * max(sources, 1))
 
     @property
     def full(self) -> bool:
@@ -88,15 +97,42 @@ class Load:
 class Feed:
     """Counters and fresh messages of one source. Only the receiver thread changes it; `waiting` is the inbox's."""
 
-    def __init__(self, source: Source, framing: type[Framing], addresses: Sequence[str], load: Load) -> None:
-        self.source, self.framing, self._load = source, framing, load
-        self.ways = [Way(address) for address in addresses]
-        self.received = self.bytes = self.overrun = self.last_received = 0
-        self.waiting = 0
+    def __init__(
+        self,
+        source: Source,
+        framing: type[Framing],
+        addresses: Sequence[str],
+        load: Load,
+        limited: bool = True,
+    ) -> None:
+        """Begin with nothing. limited: senders have quotas."""
+        self._load, self._limited = load, limited
+        self.begin(source, framing, addresses)
+        self.received = self.bytes = self.overrun = self.last_received = self.delayed = 0
+        self.waiting = self._over = 0
+        self._fastest = ""  # host that was last too fast, and when, s, steady
+        self._fast_at = 0.0
         self.done = False
         self._fresh: dict[int, tuple[list[bytes], list[int]]] = {}  # connection -> pieces, lengths
         self._ended: list[int] = []  # connections
         self._connections = 0
+
+    def begin(self, source: Source, framing: type[Framing], addresses: Sequence[str]) -> None:
+        """Go on with another wire under the same name: counters and the numbers of connections are not begun again."""
+        self.framing = framing
+        self.ways = [Way(address) for address in addresses]
+        self.mean(source)
+
+    def mean(self, source: Source) -> None:
+        """Go on with the same wire under other settings of what its messages mean."""
+        self.source = source
+        self.quota = Quota(rate_of(source) if self._limited else math.inf)
+
+    def slow(self, host: str, *, delayed: int = 0, refused: int = 0) -> None:
+        """Note that a host sends more than it may: so many of its messages wait, or are not taken in."""
+        self._fastest, self._fast_at = host, time.monotonic()
+        self.delayed += delayed
+        self._over += refused
 
     @property
     def full(self) -> bool:
@@ -107,7 +143,7 @@ class Feed:
     def wire(self) -> Wire:
         return Wire(
             self.source.name,
-            _state(self.ways, time.monotonic()),
+            self._state(time.monotonic()),
             self.received,
             self.bytes,
             self.overrun,
@@ -115,7 +151,13 @@ class Feed:
             sum(way.peers for way in self.ways),
             ", ".join(way.address for way in self.ways),
             sum(way.displaced for way in self.ways),
+            self.delayed,
         )
+
+    def _state(self, now: float) -> str:
+        state = _state(self.ways, now)
+        fast = self._fastest and now - self._fast_at < SILENT_AFTER and ":" not in state
+        return f"{state}: {FAST} {self._fastest}" if fast else state
 
     def connection(self) -> int:
         """Return the number of a new connection; 0 when the format does not ask who sent."""
@@ -128,18 +170,12 @@ class Feed:
         pieces.append(data)
         known += lengths
 
-    def cut(self, partial: bytes, chunk: bytes, connection: int = 0) -> tuple[bytes, bool]:
-        """Take the whole messages of a stream in; return what waits for more bytes, and whether there were any."""
+    def cut(self, partial: bytes, chunk: bytes) -> tuple[bytes, list[int], bytes]:
+        """Return the whole messages of a stream, their lengths, and what waits for more bytes."""
         buffer = partial + chunk if partial else chunk
         lengths = self.framing.split(buffer)
         used = sum(lengths)
-        if used:
-            self.add(buffer[:used] if used < len(buffer) else buffer, lengths, connection)
-        rest = buffer[used:]
-        if len(rest) <= PARTIAL:
-            return rest, bool(used)
-        self.add(rest, [len(rest)], connection)
-        return b"", bool(used)
+        return (buffer[:used] if used < len(buffer) else buffer), lengths, buffer[used:]
 
     def stamp(self, message: bytes, near: int) -> int | None:
         """Return a message's own time. One at which the format's code fails has none: `decode` will refuse it."""
@@ -160,8 +196,9 @@ class Feed:
 
     def flush(self, now: int) -> list[Frame]:
         """Return what was taken in since the last call, received now (UTC ns): a frame for each connection."""
-        if not self._fresh and not self._ended:
+        if not self._fresh and not self._ended and not self._over:
             return []
+        over, self._over = self._over, 0
         fresh, ended, frames = self._fresh, self._ended, list[Frame]()
         self._fresh, self._ended = {}, []
         last = {connection: fresh.pop(connection) for connection in ended if connection in fresh}
@@ -173,6 +210,8 @@ class Feed:
             packed = struct.pack(f"<{len(lengths)}I", *lengths)
             frames.append(Frame(self.source.name, now, data, packed, connection))
         ends = [Frame.of(self.source.name, now, peer=connection) for connection in ended]
+        if over:
+            frames.append(Frame(self.source.name, now, b"", b"", over=over))
         return [*frames[: len(last)], *ends, *frames[len(last) :]]  # who comes back finds his old connection ended
 
     def messages(self) -> list[bytes]:

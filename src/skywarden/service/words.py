@@ -65,6 +65,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "cannot listen": "CANNOT LISTEN",
         "cannot read": "CANNOT READ",
         "nothing for 10 s at": "nothing for 10 s at",
+        "faster than max_rate:": "faster than max_rate:",
         "displaced": "{n} clients sent away",
         "malformed": "malformed",
         "truncated": "truncated",
@@ -77,6 +78,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "time in the future": "time in the future",
         "too late": "too late",
         "quota": "quota",
+        "too fast": "too fast",
         "duplicate": "duplicate",
         "simulated": "simulated",
         "site unknown": "site unknown",
@@ -109,6 +111,9 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "the other end does not accept our certificate": "the other end does not accept our certificate",
         "no common version of TLS: 1.2 or newer is needed": "no common version of TLS: 1.2 or newer is needed",
         "certificate not accepted": "certificate not accepted",
+        "config_refused": "the new configuration was refused, the old one goes on: {why}",
+        "config_changed": "the configuration file has changed; reload to go on with it (docs/running.md)",
+        "config_stays": "these settings stay until a new start: {names}",
         "the disk is full: free some space": "the disk is full: free some space",
         "the disk quota is used up: raise it or free some space": (
             "the disk quota is used up: raise it or free some space"
@@ -186,6 +191,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "cannot listen": "НЕ СЛУХАЄ",
         "cannot read": "НЕ ЧИТАЄ",
         "nothing for 10 s at": "10 с нічого на",
+        "faster than max_rate:": "швидше за max_rate:",
         "displaced": "витіснено клієнтів: {n}",
         "malformed": "не за форматом",
         "truncated": "обірвано",
@@ -198,6 +204,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "time in the future": "час у майбутньому",
         "too late": "запізно",
         "quota": "понад межу",
+        "too fast": "зачасто",
         "duplicate": "повтор",
         "simulated": "імітація",
         "site unknown": "місце невідоме",
@@ -230,6 +237,9 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "the other end does not accept our certificate": "інша сторона не приймає нашого сертифіката",
         "no common version of TLS: 1.2 or newer is needed": "немає спільної версії TLS: потрібна 1.2 або новіша",
         "certificate not accepted": "сертифікат не прийнято",
+        "config_refused": "нову конфігурацію відхилено, діє попередня: {why}",
+        "config_changed": "файл конфігурації змінено; перечитайте його, щоб він діяв (docs/running.md)",
+        "config_stays": "ці налаштування діятимуть лише після перезапуску: {names}",
         "the disk is full: free some space": "диск заповнено: звільніть місце",
         "the disk quota is used up: raise it or free some space": (
             "квоту диска вичерпано: збільште її або звільніть місце"

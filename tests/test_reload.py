@@ -1,0 +1,409 @@
+"""A configuration read again while the program runs: tracks, sessions and messages live on, and a replay is equal."""
+
+import fcntl
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sapient_nodes import RADAR, plot, real, rng
+from test_app import SECOND, ask, flight, heeding, ticked, wait
+
+from skywarden.config import parse, recalled, renewed
+from skywarden.config.renew import AT_ONCE
+from skywarden.config.settings import Settings
+from skywarden.errors import ConfigError, RecordError
+from skywarden.model.event import AlertCleared, AlertRaised, Refused, Started, TrackConfirmed, decode
+from skywarden.record.sqlite import SqliteRecord
+from skywarden.replay import compare
+from skywarden.service.app import App
+from skywarden.service.hangup import Hangup
+from skywarden.sim.nodes import registration, status
+
+BASE = """
+[[sites]]
+name = "Station"
+latitude = 38.3
+longitude = -31.0
+lead_time_s = 200
+[record]
+path = "{record}"
+[api]
+listen = "127.0.0.1:0"
+"""
+PLANES = '[[sources]]\nname = "planes"\nformat = "modes"\nlisten = "tcp://127.0.0.1:{port}"\n'
+NODES = '[[sources]]\nname = "nodes"\nformat = "sapient"\nlisten = "tcp://127.0.0.1:{port}"\n'
+EXTRA = '[[sources]]\nname = "extra"\nformat = "asterix"\nlisten = "udp://127.0.0.1:{port}"\n'
+
+
+def free(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Site:
+    """An installation with a file, driven as the command does it."""
+
+    def __init__(self, directory: Path, *sources: str) -> None:
+        self.ports = {name: free() for name in (PLANES, NODES)} | {EXTRA: free(socket.SOCK_DGRAM)}
+        self.record = directory / "record"
+        self.file = directory / "site.toml"
+        self.told: list[str] = []
+        self.write(*sources)
+        self.app = App(self.file.read_text(), file=self.file, tell=self.told.append)
+        self.app.start()
+
+    def write(self, *sources: str, base: str = BASE) -> None:
+        tables = [source.format(port=self.ports[source]) for source in sources]
+        self.file.write_text("\n".join([*tables, base.format(record=self.record)]))
+
+    def reload(self) -> dict[str, Any]:
+        """Read the file again, as the main thread does after SIGHUP; return what health says once it shows."""
+        self.app.reloading.asked.set()
+        self.app.reloading.tend()
+        tick = self.app.publisher.latest.tick
+        wait(lambda: self.app.publisher.latest.tick > tick + 1)
+        return dict(ask(self.app, "api/health")["config"])
+
+    def connect(self, source: str) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.ports[source]), 5)
+
+    def row(self, name: str) -> dict[str, Any]:
+        wait(lambda: self.app.publisher.latest)
+        return next(row for row in ask(self.app, "api/health")["sources"] if row["name"] == name)
+
+    def events(self) -> list[Any]:
+        return [decode(e.payload) for e in SqliteRecord(self.record).entries()]
+
+
+@contextmanager
+def site(directory: Path, *sources: str) -> Iterator[Site]:
+    made = Site(directory, *sources)
+    wait(lambda: made.app.publisher.latest)
+    try:
+        yield made
+    finally:
+        made.app.stop()
+
+
+def introduction() -> bytes:
+    now = time.time_ns()
+    return real(registration(RADAR, now) + status(RADAR, now, rng()))
+
+
+def report(seed: int) -> bytes:
+    return plot(seed, time.time_ns())
+
+
+def test_tracks_sessions_and_counters_live_on_while_sources_come_and_go(tmp_path: Path) -> None:
+    with site(tmp_path, PLANES, NODES) as made, made.connect(PLANES) as planes, made.connect(NODES) as node:
+        planes.sendall(b"".join(flight(8, time.time_ns() - 8 * SECOND)))
+        node.sendall(introduction())
+        wait(lambda: made.app.publisher.latest.tracks)
+        wait(lambda: made.row("nodes")["decoded"] == 2)
+        (before,) = made.app.publisher.latest.tracks
+        made.write(PLANES, NODES, EXTRA)
+        made.reload()
+        wait(lambda: made.row("extra")["state"] in ("listening", "nothing yet"))
+        node.sendall(report(1))  # on the same connection, without a new registration
+        planes.sendall(b"".join(flight(1, time.time_ns())))
+        wait(lambda: made.row("nodes")["decoded"] == 3)
+        wait(lambda: made.row("planes")["recorded"] == 18)
+        assert made.row("nodes")["refused"] == {}
+        assert made.row("nodes")["nodes"][0]["connected"]
+        assert made.row("planes")["received"] == 18
+        assert [t.number for t in made.app.publisher.latest.tracks if t.icao24 == before.icao24] == [before.number]
+        made.write(NODES)
+        made.reload()
+        assert [row["name"] for row in ask(made.app, "api/health")["sources"]] == ["nodes"]
+        planes.settimeout(5)
+        assert planes.recv(1) == b""  # closed
+        node.sendall(report(2))
+        wait(lambda: made.row("nodes")["decoded"] == 4)
+        made.write(PLANES, NODES)  # it comes back, and counts on
+        made.reload()
+        with made.connect(PLANES) as again:
+            again.sendall(b"".join(flight(1, time.time_ns())))
+            wait(lambda: made.row("planes")["recorded"] == 20)
+        assert made.row("planes")["received"] == 20
+    starts = [event for event in made.events() if isinstance(event, Started)]
+    assert [event.reload for event in starts] == [False, True, True, True]
+    assert [len(recalled(event.resolved).sources) for event in starts] == [2, 3, 1, 2]
+    assert compare(SqliteRecord(made.record).entries()).difference is None
+
+
+def test_one_reload_after_the_other_each_opens_and_closes_what_it_says(tmp_path: Path) -> None:
+    with site(tmp_path, NODES) as made:
+        for round_ in range(15):
+            wanted = [NODES, EXTRA] if round_ % 2 else [PLANES, NODES]
+            made.write(*wanted)
+            made.app.reload(made.file.read_text())
+            assert [wire.name for wire in made.app.wires] == [source.split('"')[1] for source in wanted]
+            assert {wire.state for wire in made.app.wires} == {"listening"}
+            reached = connected(made.ports[PLANES])
+            assert (reached is None) == bool(round_ % 2)
+            if reached is not None:
+                reached.close()
+
+
+def test_what_a_source_had_sent_before_it_is_removed_is_taken_in(tmp_path: Path) -> None:
+    slow = PLANES.replace("format =", "max_rate = 100\nformat =")
+    with site(tmp_path, PLANES, NODES) as made:
+        made.ports[slow] = made.ports[PLANES]
+        made.write(slow, NODES)
+        made.reload()  # also how a rate is changed
+        with made.connect(PLANES) as planes:
+            lines = flight(200, time.time_ns() - 1 * SECOND)
+            planes.sendall(b"".join(lines[:200]))
+            wait(lambda: made.row("planes")["delayed"] > 50)  # and what comes now is not read for a while
+            planes.sendall(b"".join(lines[200:]))
+            made.write(NODES)
+            made.reload()
+            wait(lambda: SqliteRecord(made.record).recorded().get("planes") == 400)
+    assert not [e for e in made.events() if isinstance(e, Refused) and e.reason == "decoder fault"]
+    assert compare(SqliteRecord(made.record).entries()).difference is None
+
+
+def test_a_session_that_is_closed_for_a_reload_ends_and_the_node_registers_anew(tmp_path: Path) -> None:
+    with site(tmp_path, NODES) as made, made.connect(NODES) as node:
+        node.sendall(introduction())
+        wait(lambda: made.row("nodes")["decoded"] == 2)
+        made.ports[NODES] = free()
+        made.write(NODES)
+        made.reload()
+        assert not made.row("nodes")["nodes"][0]["connected"]
+        with made.connect(NODES) as again:
+            again.sendall(report(1))
+            wait(lambda: made.row("nodes")["refused"] == {"not registered": 1})
+            again.sendall(introduction() + report(2))
+            wait(lambda: made.row("nodes")["decoded"] == 5)
+        assert made.row("nodes")["received"] == 6
+    assert compare(SqliteRecord(made.record).entries()).difference is None
+
+
+def test_sites_and_alert_settings_take_effect_and_are_replayed(tmp_path: Path) -> None:
+    with site(tmp_path, PLANES) as made, made.connect(PLANES) as planes:
+        planes.sendall(b"".join(flight(8, time.time_ns() - 8 * SECOND)))
+        wait(lambda: made.app.publisher.latest.alerts)
+        made.write(PLANES, base=BASE.replace('"Station"', '"Dam"'))
+        made.reload()
+        wait(lambda: [a.site for a in made.app.publisher.latest.alerts] == ["Dam"])
+        assert [s.name for s in made.app.publisher.latest.sites] == ["Dam"]
+    told = [(type(e), e.site if isinstance(e, AlertCleared) else e.alert.site)
+            for e in made.events() if isinstance(e, AlertCleared | AlertRaised)]  # fmt: skip
+    assert told == [(AlertRaised, "Station"), (AlertCleared, "Station"), (AlertRaised, "Dam")] or told == [
+        (AlertRaised, "Station"), (AlertRaised, "Dam"), (AlertCleared, "Station")]  # fmt: skip
+    assert compare(SqliteRecord(made.record).entries()).difference is None
+
+
+def test_a_wrong_configuration_is_refused_in_words_and_the_old_one_goes_on(tmp_path: Path, caplog: Any) -> None:
+    with site(tmp_path, PLANES) as made, made.connect(PLANES) as planes:
+        assert ask(made.app, "api/health")["config"]["refused"] is None
+        made.write(PLANES, base=BASE.replace("lead_time_s = 200", "lead_time = 200"))
+        config = made.reload()
+        assert "lead_time is unknown; write lead_time_s = 200" in config["refused"]
+        assert config["changed"] is True
+        assert ask(made.app, "api/health")["state"] == "degraded"
+        assert "config_refused" in caplog.text
+        planes.sendall(b"".join(flight(1, time.time_ns())))
+        wait(lambda: made.row("planes")["recorded"] == 2)
+        read = config["read"]
+        made.write(PLANES)
+        config = made.reload()
+        assert config["refused"] is None
+        assert config["changed"] is False
+        assert config["read"] > read
+        assert made.told == ["the configuration was read again and is in force"]
+    assert len([e for e in made.events() if isinstance(e, Started)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("sources", "change", "says"),
+    [
+        ((), ("", ""), "it has no sources, and nothing would be seen"),
+        ((PLANES, '[[sources]]\nname = "old"\nformat = "modes"\nfile = "a.jsonl"\n'), ("", ""), "cannot make a live"),
+        ((PLANES,), ('listen = "tcp://127.0.0.1', 'plain = true\nlisten = "tcp://0.0.0.0'), "start with --expose"),
+    ],
+)
+def test_what_would_blind_or_expose_a_running_system_is_refused(
+    tmp_path: Path, sources: tuple[str, ...], change: tuple[str, str], says: str
+) -> None:
+    with site(tmp_path, PLANES) as made:
+        for source in sources:
+            made.ports.setdefault(source, 0)
+        made.write(*sources)
+        made.file.write_text(made.file.read_text().replace(*change))
+        assert says in made.reload()["refused"]
+        assert made.row("planes")["state"] == "nothing yet"
+
+
+def test_what_cannot_be_changed_while_it_runs_is_named_and_stays(tmp_path: Path) -> None:
+    with site(tmp_path, PLANES) as made:
+        other = BASE.replace("{record}", "{record}-2").replace("127.0.0.1:0", "127.0.0.1:1")
+        made.write(PLANES, base=other + '[run]\nmode = "exercise"\ntick_ms = 50\n')
+        config = made.reload()
+        assert config["stays"] == ["run.mode", "record.path", "api.listen"]
+        assert "a new start is needed for run.mode, record.path, api.listen" in made.told[0]
+        assert made.app.settings.run.tick_ms == 50
+        assert ask(made.app, "api/picture")["mode"] == "live"
+        assert ask(made.app, "api/health")["state"] == "degraded"  # only because nothing came yet
+        assert not Path(f"{made.record}-2").exists()
+        tick, began = made.app.publisher.latest.tick, time.monotonic()
+        wait(lambda: made.app.publisher.latest.tick >= tick + 20)
+        assert time.monotonic() - began < 1.6
+    (last,) = [e for e in made.events() if isinstance(e, Started) and e.reload]
+    assert recalled(last.resolved).record.path == str(made.record)
+    assert recalled(last.resolved).run.tick_ms == 50
+
+
+def test_every_setting_either_takes_effect_or_is_named() -> None:
+    now = parse(PLANES.format(port=1))
+    for section in msgspec.structs.fields(Settings):
+        before = getattr(now, section.name)
+        for name in getattr(before, "__struct_fields__", ()):
+            value = {str: "other", int: 7, float: 7.0}.get(type(getattr(before, name)), "other")
+            wanted = msgspec.structs.replace(now, **{section.name: msgspec.structs.replace(before, **{name: value})})
+            after, stays = renewed(now, wanted)
+            key = f"{section.name}.{name}"
+            taken = section.name in AT_ONCE or key in AT_ONCE
+            assert stays == (() if taken else (key,))
+            assert getattr(getattr(after, section.name), name) == (value if taken else getattr(before, name))
+
+
+def test_a_run_over_recordings_is_not_reloaded() -> None:
+    now = parse('[run]\nmode = "replay"\nclock = "data"\n[[sources]]\nname = "a"\nformat = "modes"\nfile = "a"\n')
+    with pytest.raises(ConfigError, match="a run over recordings is not reloaded"):
+        renewed(now, now)
+
+
+def test_health_says_that_the_file_has_changed_since(tmp_path: Path) -> None:
+    with site(tmp_path, PLANES) as made:
+        made.app.reloading.tend()
+        assert made.app.reloading.state.changed is False
+        made.write(PLANES, EXTRA)
+        made.app.reloading._due = 0.0
+        made.app.reloading.tend()
+        wait(lambda: ask(made.app, "api/health")["config"]["changed"])
+        made.write(PLANES)  # as it was: nothing to take over
+        made.app.reloading._due = 0.0
+        made.app.reloading.tend()
+        assert made.app.reloading.state.changed is False
+        made.file.unlink()
+        made.app.reloading._due = 0.0
+        made.app.reloading.tend()
+        assert made.app.reloading.state.changed is True
+
+
+@contextmanager
+def process(file: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "skywarden.cli", "run", "--config", str(file), "--no-view"]
+    wanted = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "preexec_fn": heeding, **options}
+    with subprocess.Popen(command, **wanted) as one:
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
+def started(record: Path) -> list[Started]:
+    with suppress(RecordError):  # it is just being made
+        events = [decode(e.payload) for e in SqliteRecord(record).entries()] if record.exists() else []
+        return [event for event in events if isinstance(event, Started)]
+    return []
+
+
+def connected(port: int) -> socket.socket | None:
+    with suppress(OSError):
+        return socket.create_connection(("127.0.0.1", port), 1)
+    return None
+
+
+def written(directory: Path, port: int) -> tuple[Path, Path]:
+    record, file = directory / "record", directory / "site.toml"
+    file.write_text(PLANES.format(port=port) + BASE.format(record=record))
+    return file, record
+
+
+def test_kill_minus_hup_reloads_and_kill_minus_9_right_after_it_loses_nothing(tmp_path: Path) -> None:
+    port = free()
+    file, record = written(tmp_path, port)
+    with process(file) as one:
+        wait(lambda: started(record), 60.0)
+        with wait(lambda: connected(port)) as planes:
+            planes.sendall(b"".join(flight(8, time.time_ns() - 8 * SECOND)))
+            wait(lambda: SqliteRecord(record).recorded().get("planes") == 16)
+            file.write_text(file.read_text().replace("Station", "Dam"))
+            one.send_signal(signal.SIGHUP)
+            wait(lambda: len(started(record)) == 2)
+            planes.sendall(b"".join(flight(1, time.time_ns())))
+            wait(lambda: SqliteRecord(record).recorded().get("planes") == 18)
+            one.kill()
+        _, errors = one.communicate(timeout=30)
+    assert b"the configuration was read again and is in force" in errors
+    last = SqliteRecord(record).last()
+    with process(file) as one:
+        wait(lambda: SqliteRecord(record).last() > last + 20, 60.0)  # it runs
+        one.send_signal(signal.SIGTERM)
+        assert one.wait(30) == 0
+    assert [event.reload for event in started(record)] == [False, True, False]
+    events = [decode(e.payload) for e in SqliteRecord(record).entries()]
+    assert [e.number for e in events if isinstance(e, TrackConfirmed)] == [1]  # the same track all the time
+    outputs = {replayed(record, tmp_path / "events.jsonl", seed) for seed in ("0", "4242")}
+    assert len(outputs) == 1
+
+
+def replayed(record: Path, out: Path, seed: str) -> bytes:
+    """Verify a record, and return what its replay gives."""
+    command = [sys.executable, "-m", "skywarden.cli", "replay", str(record)]
+    environment = os.environ | {"PYTHONHASHSEED": seed}
+    for options in (["--verify"], ["--out", str(out)]):
+        subprocess.run([*command, *options], env=environment, stdout=subprocess.DEVNULL, check=True)
+    return out.read_bytes()
+
+
+def test_a_terminal_that_closes_ends_the_run_and_one_that_stays_open_does_not(tmp_path: Path) -> None:
+    file, record = written(tmp_path, free())
+    near, far = pty.openpty()
+
+    def in_a_terminal() -> None:
+        heeding()
+        os.setsid()
+        fcntl.ioctl(far, termios.TIOCSCTTY, 0)
+
+    with process(file, stdin=far, preexec_fn=in_a_terminal) as one:
+        os.close(far)
+        wait(lambda: started(record), 60.0)
+        one.send_signal(signal.SIGHUP)
+        wait(lambda: len(started(record)) == 2)
+        os.close(near)
+        assert one.wait(30) == 0
+    assert compare(SqliteRecord(record).entries()).difference is None
+    assert SqliteRecord(record).snapshot()[0] == SqliteRecord(record).last()  # closed in order
+
+
+def test_under_nohup_the_signal_means_nothing(tmp_path: Path) -> None:
+    file, record = written(tmp_path, free())
+    with process(file, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as one:
+        wait(lambda: ticked(record), 60.0)
+        one.send_signal(signal.SIGHUP)
+        time.sleep(1.0)
+        one.send_signal(signal.SIGTERM)
+        assert one.wait(30) == 0
+    assert len(started(record)) == 1
+
+
+def test_a_signal_before_everything_runs_is_not_lost() -> None:
+    hangup = Hangup()
+    hangup(signal.SIGHUP, None)
+    assert hangup.asked.is_set()
