@@ -58,6 +58,7 @@ class SqliteLog:
         for file in files[:-1]:
             if file.with_name(f"{file.name}-wal").exists():  # a process was killed before it was closed
                 segment.close_after_writing(segment.open_for_writing(file))
+        segment.settle(self.path)
         self._take(files[-1])
         try:
             self._last, self._tree = segment.last(self._connection), found(self._connection)
@@ -178,7 +179,6 @@ class SqliteLog:
                     break
             self.removed_bytes += _size(file)
             segment.discard(file)
-        segment.sync(self.path)
 
     def _time(self) -> int:
         """Return the time of the last entry, ns; 0 when there is none in this segment."""
