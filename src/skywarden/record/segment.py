@@ -61,6 +61,7 @@ def identity(file: Path) -> tuple[int, int] | None:
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
     """Open a segment, making it when it is not there. Raises sqlite3.Error, OSError, RecordError."""
+    _name(file)
     connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE}")
@@ -69,7 +70,7 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            _make(connection, file)
+            _make(connection)
         require_readable(connection, file)
         _lift(connection)
     except BaseException:
@@ -78,19 +79,33 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _make(connection: sqlite3.Connection, file: Path) -> None:
+def _name(file: Path) -> None:
+    """Put the file's name on the disk, and those of the directories above it, before there is anything in it.
+
+    SQLite does not. Each time, since a process that was killed may have made some of them and synced none.
+    """
+    if not file.exists():
+        file.touch(0o644)
+    for directory in file.absolute().parents:
+        try:
+            handle = os.open(directory, os.O_RDONLY)
+        except PermissionError:  # who may not read it has not made it
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if directory.is_mount():
+            return
+
+
+def _make(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
         connection.execute("INSERT INTO meta VALUES ('program', ?)", (__version__,))
         connection.execute("INSERT INTO meta VALUES ('created', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
-    for directory in (file.parent, file.parent.parent):  # SQLite does not sync the name of a new file
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _lift(connection: sqlite3.Connection) -> None:
