@@ -184,8 +184,10 @@ def setting(hours: float) -> tuple[str, int, dict[str, str]]:
     return text[: text.index("[record]")] + toml("[[sources]]", source), port, radars
 
 
-def bench(kills: int, aircraft: int, rate: float, directory: Path, hours: float = 0.0) -> dict[str, Any]:
-    """Run once; return the figures. hours: the length of the record before the first kill."""
+def bench(
+    kills: int, aircraft: int, rate: float, directory: Path, hours: float = 0.0, pairs: int = PAIRS
+) -> dict[str, Any]:
+    """Run once; return the figures. hours: the length of the record before the first kill; pairs: see PAIRS."""
     text, port, addresses = setting(hours)
     server = Server(directory, text)
     warm()
@@ -198,7 +200,7 @@ def bench(kills: int, aircraft: int, rate: float, directory: Path, hours: float 
     processor: list[float] = []
     carried: dict[str, set[int]] = defaultdict(set)
     rng = np.random.default_rng(2)
-    in_turn = _in_turn(server, directory / "short", text) if hours else {}
+    in_turn = _in_turn(server, directory / "short", text, pairs) if hours and pairs else {}
     begun = SqliteRecord(server.record).last() if hours else 0
     first = server.start()
     numbered.start()
@@ -249,12 +251,12 @@ def _verified(record: Path) -> bool:
     return verified.returncode == 0
 
 
-def _in_turn(server: Server, directory: Path, text: str) -> dict[str, float]:
+def _in_turn(server: Server, directory: Path, text: str, pairs: int) -> dict[str, float]:
     """Return how long restarts take without load, s: with this record, and with one that is hardly begun."""
     directory.mkdir()
     both = {"long": server, "short": Server(directory, text)}
     taken: dict[str, list[float]] = {name: [] for name in both}
-    for _ in range(PAIRS + 1):
+    for _ in range(pairs + 1):
         for name, one in both.items():
             taken[name].append(one.start())
             one.kill()

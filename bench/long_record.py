@@ -1,16 +1,16 @@
 """A record of many hours in minutes: the real engine and record, on a clock that is set by hand.
 
 The built-in raid again and again, without its SAPIENT nodes: some 20 targets, three radars, a receiver. A tick is
-a second instead of a tenth of one, or making it would take as long as a night.
+two seconds instead of a tenth of one, or making it would take hours.
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from harness import progress
+from power import memory
 
 from skywarden.config import parse
 from skywarden.model.detection import Frame
@@ -22,8 +22,7 @@ from skywarden.sim.blocks import Timed
 from skywarden.sim.scenario import LENGTH_S, Scenario, coast, messages
 
 SECOND = 1_000_000_000
-TICK = SECOND  # ns
-MEMORY = Path("/dev/shm")  # where it is made, if there is such a place
+TICK = 2 * SECOND  # ns
 UAVS = 12
 TOLD = 600 * SECOND  # ns between two words about how far it is
 
@@ -58,8 +57,8 @@ def make(path: Path, text: str, hours: float, end: int) -> tuple[int, bytes]:
 
     text: the configuration; it must have the sources of `ordinary`.
     """
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
-        made = Path(directory) / "record"
+    with memory() as directory:
+        made = directory / "record"
         before, recorder.RECORD_WAIT = recorder.RECORD_WAIT, 0.0  # nobody acknowledges anything here
         try:
             found = _run(SqliteLog(made, key_at(beside(path))), text, end - round(hours * 3600) * SECOND, end)

@@ -10,8 +10,10 @@ Two things that SQLite relies on are kept: a write changes no byte outside of it
 overwrite"), and what was synced stays.
 """
 
+import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
@@ -121,7 +123,8 @@ class Disk(Passing):
 
     def __init__(self, root: Path, *, sync: bool = True, sync_directory: bool = True) -> None:
         self.root = root.resolve()
-        self.operations = 0
+        self.operations = self.syncs = 0
+        self.failing_sync = 0  # number of the sync that fails; as in Linux the next one knows nothing of its writes
         self.dead = False
         self.cut_in = "nothing"  # before which operation the power was cut
         self._sync, self._sync_directory = sync, sync_directory
@@ -186,6 +189,10 @@ class Disk(Passing):
         with self._turn:
             path, file = self._open[handle]
             self._step("sync", path)
+            self.syncs += 1
+            if self.syncs == self.failing_sync:
+                file.waiting = []
+                refuse()
             if self._sync:
                 file.sync()
 
@@ -240,6 +247,14 @@ def _names_left(waiting: list[tuple[Path, File | None]], rng: np.random.Generato
     for name, file in waiting:
         parts[name].append((name, file))
     return [change for part in parts.values() for change in part[: int(rng.integers(len(part) + 1))]]
+
+
+@contextmanager
+def memory() -> Iterator[Path]:
+    """A directory in memory, if there is such a place: a simulated disk gains nothing from what a real one takes."""
+    place = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=place if place.is_dir() else None) as directory:
+        yield Path(directory)
 
 
 def restore(found: dict[Path, bytes | None], root: Path, rng: np.random.Generator) -> None:

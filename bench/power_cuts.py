@@ -9,7 +9,6 @@ disk after it is drawn too. Then the record is opened again and looked at, and t
 
 import argparse
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from harness import progress, report
-from power import Disk, restore
+from power import Disk, memory, restore
 from sqlite_layer import watching
 
 from skywarden.errors import RecordError
@@ -33,7 +32,6 @@ from skywarden.record.verify import verify
 
 LIVES = 10  # with one record; then a new one begins
 GROUPS = 70  # that a life writes at most: more than a WAL of 8 MB, so that it is moved to the segment and used again
-MEMORY = Path("/dev/shm")  # the disk is simulated: what it would take to sync a real one is of no use here
 KEY = Key(bytes(range(32)))
 RECORD = Path("var", "lib", "record")  # directories above it are made by the record, too
 KILLED = 0.3  # share of lives before which a process is killed while it opens the record, and the power stays
@@ -206,8 +204,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--synchronous", help="OFF or NORMAL instead of what the record has")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
-        found = bench(options.cuts, options.seed, Path(directory), options.synchronous)
+    with memory() as directory:
+        found = bench(options.cuts, options.seed, directory, options.synchronous)
     for fault in found["faults"]:
         progress(fault)
     report(

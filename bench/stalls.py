@@ -142,10 +142,12 @@ def setting(directory: Path) -> tuple[Server, dict[str, int]]:
     return Server(directory, text[: text.index("[record]")], environment, program), ports
 
 
-def bench(stalls: Sequence[float], pauses: Sequence[float], each_second: float, directory: Path) -> dict[str, Any]:
-    """Stall so long, s, one stall after the other with such a pause before it; return the figures."""
+def bench(
+    stalls: Sequence[float], pause: float, each_second: float, directory: Path, first: float = FIRST_S
+) -> dict[str, Any]:
+    """Stall so long, s, one stall after the other with a pause before each; return the figures. first: see FIRST_S."""
     server, ports = setting(directory)
-    seconds = FIRST_S + sum(stalls) + sum(pauses) + AFTER_S
+    seconds = first + sum(stalls) + pause * len(stalls) + AFTER_S
     making = stream(seconds, each_second)
     warm()
     server.start()
@@ -157,9 +159,9 @@ def bench(stalls: Sequence[float], pauses: Sequence[float], each_second: float, 
         sender, client = Sender(ready, ports), Client(server.port)
         client.start()
         sender.start()
-        time.sleep(late / SECOND - (time.time_ns() - start) / SECOND + FIRST_S)
+        time.sleep(late / SECOND - (time.time_ns() - start) / SECOND + first)
         spans: dict[float, list[tuple[float, float]]] = {0.0: []}
-        for stall, pause in zip(stalls, pauses, strict=True):
+        for stall in stalls:
             begin = time.monotonic() + AFTER_S
             time.sleep(pause)
             spans[0.0].append((begin, time.monotonic()))
@@ -247,8 +249,7 @@ def main() -> None:
     parser.add_argument("--each-second", type=float, default=1.0, help="UAVs that appear each second")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        pauses = [options.pause] * len(options.stalls)
-        found = bench(options.stalls, pauses, options.each_second, Path(directory))
+        found = bench(options.stalls, options.pause, options.each_second, Path(directory))
     goals = judge(found)
     report(found, goals)
     sys.exit(not all(met for _, _, met in goals))
