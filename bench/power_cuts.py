@@ -2,7 +2,8 @@
 
 The real record (SqliteLog, Writer, SQLite with its pragmas) writes on a simulated disk (power.py) whose power is cut at
 a drawn moment: while it is opened, made, written, moved from the WAL to the segment, or closed. What is left on the
-disk after it is drawn too. Then the record is opened again and looked at, and the next life goes on in it.
+disk after it is drawn too. Then the record is opened again and looked at, and the next life goes on in it. In two
+records of three segments end after some MB, and in one of three retention deletes the oldest.
 
     python bench/power_cuts.py --synchronous OFF     # must fail: the layer sees what is not synced
 """
@@ -25,9 +26,10 @@ from sqlite_layer import watching
 from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Entry, encode
-from skywarden.record import SqliteLog, Writer
+from skywarden.record import SqliteLog, Writer, segment
 from skywarden.record import writer as writer_module
 from skywarden.record.checkpoint import Key
+from skywarden.record.retention import ALL, Keep
 from skywarden.record.verify import verify
 
 LIVES = 10  # with one record; then a new one begins
@@ -36,6 +38,7 @@ KEY = Key(bytes(range(32)))
 RECORD = Path("var", "lib", "record")  # directories above it are made by the record, too
 KILLED = 0.3  # share of lives before which a process is killed while it opens the record, and the power stays
 STEP = 50_000_000  # ns between two entries: a checkpoint is signed after every 200
+KEEPS = (ALL, Keep(segment=1 << 20), Keep(bytes=8 << 20, segment=1 << 20))  # of one record after another
 MOMENTS = ("opening", "any", "any", "moving", "closing")
 
 
@@ -69,11 +72,13 @@ class Chain:
     rng: np.random.Generator
     synchronous: str | None = None
     disk: dict[str, bool] = field(default_factory=dict)
+    keep: Keep = ALL
     safe: int = 0
     kept: int = 0
     faults: list[str] = field(default_factory=list)
     lives: int = 0
     cut_in: Counter[str] = field(default_factory=Counter)
+    segments: int = 0
 
     def life(self) -> str:
         """Write until the power is cut, look at what is left; return the moment that was drawn."""
@@ -103,7 +108,7 @@ class Chain:
         elif moment == "any":
             disk.cut_after(int(10 ** self.rng.uniform(1.5, 3.9)))
         try:
-            log = Told(path, KEY)
+            log = Told(path, KEY, self.keep)
         except RecordError:
             disk.cut()
             return
@@ -137,7 +142,8 @@ class Chain:
         try:
             if not path.exists() and not self.safe:
                 return
-            log = SqliteLog(path, KEY)
+            log = SqliteLog(path, KEY, self.keep)
+            self.segments = segment.number(segment.files(path)[-1])
             self.faults += [f"cut while {moment}: {fault}" for fault in self._wrong(log)]
             log.close()
             if (fault := verify(path, {KEY.public}).fault) is not None:
@@ -147,9 +153,13 @@ class Chain:
 
     def _wrong(self, log: SqliteLog) -> Sequence[str]:
         found = list(log.entries())
-        last = len(found)
+        begun = log.beginning()
+        first = begun[0] + 1 if begun else 1
+        last = len(found) + first - 1
         faults = []
-        if found != [entry(seq) for seq in range(1, last + 1)] or log.last() != last:
+        if first > 1 and (self.keep.bytes is None or begun[1] != state(first - 1)):
+            faults.append(f"the record begins with entry {first}")
+        if found != [entry(seq) for seq in range(first, last + 1)] or log.last() != last:
             faults.append("entries are missing, twice or changed")
         if last < self.safe:
             faults.append(f"acknowledged to {self.safe}, found to {last}")
@@ -175,18 +185,20 @@ def bench(
     """
     before, writer_module.RETRY_S = writer_module.RETRY_S, 0.01
     moments = dict.fromkeys(MOMENTS, 0)
-    safe, done, faults, cut_in = 0, 0, list[str](), Counter[str]()
+    safe, done, segments, faults, cut_in = 0, 0, 0, list[str](), Counter[str]()
     try:
         for number in count():
             if done >= cuts or (first_fault and faults):
                 break
             root = directory / f"chain{number}"
             root.mkdir()
-            chain = Chain(root, np.random.default_rng([seed, number]), synchronous, disk)
+            keep = KEEPS[number % len(KEEPS)]
+            chain = Chain(root, np.random.default_rng([seed, number]), synchronous, disk, keep)
             while done < cuts and chain.lives < LIVES and not chain.faults:
                 moments[chain.life()] += 1
                 done += 1
             safe += chain.safe
+            segments += chain.segments
             faults += chain.faults
             cut_in += chain.cut_in
             shutil.rmtree(root)
@@ -194,6 +206,7 @@ def bench(
     finally:
         writer_module.RETRY_S = before
     figures = {"cuts": done, "moments": moments, "cut_in": dict(cut_in), "acknowledged": safe, "faults": faults}
+    figures["segments"] = segments
     return figures | {"bound": 1 - 0.05 ** (1 / max(done, 1))}
 
 
@@ -212,6 +225,7 @@ def main() -> None:
         found,
         [
             ("power cuts", f"{found['cuts']}: {found['moments']}", True),
+            ("segments begun", str(found["segments"]), found["segments"] > 0),
             ("cut before", str(found["cut_in"]), True),
             ("acknowledged", f"{found['acknowledged']} entries", found["acknowledged"] > 0),
             ("records not as acknowledged", str(len(found["faults"])), not found["faults"]),
