@@ -18,6 +18,7 @@ from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_nex
 from skywarden.record.tree import Edge, leaf
 
 CHUNK = 4 << 20  # bytes of payload read at a time
+_ENTRY = (int, int, int, bytes)  # seq, time, cause, payload; SQLite itself would give anything
 CHECKPOINT_S = 10  # s between two signed roots
 SECOND = 1_000_000_000
 
@@ -56,9 +57,11 @@ class SqliteRecord:
         with segment.in_words(file), closing(connection.execute(query, (after,))) as found:
             try:
                 while size < CHUNK and (row := found.fetchone()):
+                    if tuple(map(type, row)) != _ENTRY:
+                        raise RecordError(f"{file}: entry {row[0]} is damaged: see `skywarden record verify`")
                     rows.append(Entry(*row))
                     size += len(rows[-1].payload)
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, MemoryError, RecordError):
                 if not rows:  # else what is before the damage is given first
                     raise
         if rows:  # older segments may have been removed, so a record may begin anywhere
@@ -86,6 +89,8 @@ class SqliteRecord:
         with segment.in_words(self.path):
             for connection in self.connections():
                 for source, count in connection.execute(query).fetchall():
+                    if (type(source), type(count)) != (str, int):
+                        raise RecordError(f"{self.path} is damaged in its counters: keep a copy, and check the disk")
                     messages[source] = messages.get(source, 0) + count
         return messages
 
@@ -211,11 +216,11 @@ class _Tree(NamedTuple):
 
 
 def _tree(connection: sqlite3.Connection, path: Path) -> _Tree:
-    first, size, edge = connection.execute("SELECT first, size, edge FROM tree").fetchone()
-    signed = connection.execute("SELECT time FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
     try:
+        first, size, edge = connection.execute("SELECT first, size, edge FROM tree").fetchone()
+        signed = connection.execute("SELECT time FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
         return _Tree(first, Edge.decode(size, edge), signed[0] if signed else 0)
-    except ValueError:
+    except (ValueError, TypeError):  # no row, or values of other types
         raise RecordError(f"{path} is damaged in its tree: keep a copy, see `skywarden record verify`") from None
 
 
@@ -235,7 +240,7 @@ def last(connection: sqlite3.Connection) -> int:
 
 
 def _whole(connection: sqlite3.Connection, seq: int) -> bytes | None:
-    with suppress(sqlite3.DatabaseError):  # a damaged page; the snapshot before may be whole
+    with suppress(sqlite3.DatabaseError, MemoryError, TypeError):  # a damaged page; the one before may be whole
         row = connection.execute("SELECT digest, payload FROM snapshots WHERE seq = ?", (seq,)).fetchone()
         if row is not None and seal(seq, row[1]) == row[0]:
             return bytes(row[1])

@@ -120,8 +120,8 @@ def verify(path: Path, public: Collection[bytes] = (), progress: Callable[[int],
                 tree, points = _saved(connection)
                 walk.tree = tree
                 fault = fault or _segment(connection, walk, points, progress)
-            except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-                fault = fault or Fault(walk.seq, f"what follows this entry cannot be read: {error}")
+            except (sqlite3.DatabaseError, ValueError, TypeError, MemoryError) as error:
+                fault = fault or Fault(walk.seq, f"what follows this entry cannot be read: {error or 'too long'}")
             walks.append(walk)
     if public and all(walk.tree is None for walk in walks):
         fault = fault or Fault(0, "there is a key for this record and no tree in it: the tree was taken away")
