@@ -257,6 +257,10 @@ def in_words(path: Path) -> Iterator[None]:
         raise RecordError(f"{path}: {known or f'{error}: see the system log'}") from error
     except OSError as error:
         raise RecordError(f"{path}: {_OS_WORDS.get(error.errno or 0, error.strerror)}") from error
+    except UnicodeDecodeError as error:  # a name in SQLite's own tables
+        raise RecordError(f"{path}: {_DAMAGED}") from error
+    except MemoryError as error:  # a length that was changed asks for gigabytes
+        raise RecordError(f"{path}: holds more than fits in memory: most likely it {_DAMAGED}") from error
 
 
 _FULL = "the disk is full: free some space"
