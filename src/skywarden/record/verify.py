@@ -151,9 +151,11 @@ def verify(path: Path, public: Collection[bytes] = (), progress: Callable[[int],
                 found = head(connection)
                 fault = walk.begin(found, _removed(record.path, public))
                 fault = fault or _segment(connection, walk, found, progress)
+                if not files and fault is None:  # it may have grown before another was begun meanwhile
+                    files = [later for later in segment.files(record.path) if later.name > file.name]
+                    fault = _segment(connection, walk, head(connection), progress, walk.seq) if files else None
             except (sqlite3.DatabaseError, ValueError, TypeError, MemoryError) as error:
                 fault = Fault(walk.seq, f"what follows this entry cannot be read: {error or 'too long'}")
-        files = files or [later for later in segment.files(record.path) if later.name > file.name]  # begun meanwhile
     return walk.report(fault or walk.close())
 
 
@@ -167,12 +169,15 @@ def _removed(directory: Path, public: Collection[bytes]) -> int:
 
 
 def _segment(
-    connection: sqlite3.Connection, walk: _Walk, head: Head, progress: Callable[[int], None] | None
+    connection: sqlite3.Connection,
+    walk: _Walk,
+    head: Head,
+    progress: Callable[[int], None] | None,
+    after: int = -1 << 62,
 ) -> Fault | None:
-    due = {point.size: point for point in head.points}
+    due = {point.size: point for point in head.points if after < 0 or point.size > walk.edge.size}
     if (point := due.pop(walk.edge.size, None)) is not None and (fault := walk.check(point)):  # nothing came after it
         return fault
-    after = -1 << 62
     while rows := connection.execute(head.entries, (after, head.last, CHUNK)).fetchall():
         for row in rows:
             if fault := walk.take(row):
