@@ -1,5 +1,6 @@
 """Quotas of senders: who is too fast waits or is refused and counted, and nobody else notices."""
 
+import selectors
 import socket
 import threading
 import time
@@ -21,7 +22,8 @@ from skywarden.service.receive import Receiver
 from skywarden.service.rows import GOOD
 from skywarden.service.sources import Inbox
 from skywarden.service.tcp import CLIENTS
-from skywarden.service.wire import FAST
+from skywarden.service.udp import UdpChannel
+from skywarden.service.wire import FAST, Feed, Load
 
 TCP = "tcp://127.0.0.1:0"
 STRANGER = "127.0.0.2"  # another host, for a listener on Linux
@@ -201,6 +203,18 @@ def test_a_host_that_floods_by_udp_is_refused_and_counted_and_another_on_the_sam
         assert all(len(f) == 0 for f in frames if f.over)
         assert inbox.wires()[0].state == f"listening: {FAST} {STRANGER}"
         assert inbox.wires()[0].received == sum(map(len, frames))
+
+
+def test_a_udp_source_that_goes_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skywarden.service.udp.POLL_DATAGRAMS", 1)  # a batch in one poll
+    feed = Feed(source(listen=LOOP), Lines, [LOOP], Load())
+    with selectors.DefaultSelector() as selector, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        channel = UdpChannel(feed, feed.ways[0], selector, Receiver())
+        channel.tend(0.0)
+        for number in range(400):
+            out.sendto(b"%d" % number, ("127.0.0.1", int(feed.ways[0].address.rpartition(":")[2])))
+        channel.leave()
+        assert feed.messages() == [b"%d" % number for number in range(400)]
 
 
 def test_hosts_are_told_apart_on_ipv6_too_and_without_the_direct_calls() -> None:

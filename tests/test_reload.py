@@ -60,6 +60,7 @@ class Site:
         self.record = directory / "record"
         self.file = directory / "site.toml"
         self.told: list[str] = []
+        self.hangup = Hangup()
         self.write(*sources, base=base)
         self.app = App(self.file.read_text(), file=self.file, tell=self.told.append)
         self.app.start()
@@ -70,7 +71,8 @@ class Site:
 
     def reload(self) -> dict[str, Any]:
         """Read the file again, as the main thread does after SIGHUP; return what health says once it shows."""
-        self.app.reloading.asked.set()
+        self.app.reloading.hangup = self.hangup
+        self.hangup(signal.SIGHUP, None)
         self.app.reloading.tend()
         tick = self.app.publisher.latest.tick
         wait(lambda: self.app.publisher.latest.tick > tick + 1)
@@ -428,4 +430,4 @@ def test_under_nohup_the_signal_means_nothing(tmp_path: Path) -> None:
 def test_a_signal_before_everything_runs_is_not_lost() -> None:
     hangup = Hangup()
     hangup(signal.SIGHUP, None)
-    assert hangup.asked.is_set()
+    assert hangup.asked
