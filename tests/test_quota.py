@@ -9,7 +9,7 @@ import pytest
 import raid
 from hypothesis import given
 from hypothesis import strategies as st
-from inbox_samples import LOOP, collect, connect, messages, port, running, send, source, until
+from inbox_samples import LOOP, Lines, collect, connect, messages, port, running, send, source, until
 
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Refused, Tick, decode
