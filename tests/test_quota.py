@@ -1,5 +1,6 @@
 """Quotas of senders: who is too fast waits or is refused and counted, and nobody else notices."""
 
+import selectors
 import socket
 import threading
 import time
@@ -8,7 +9,7 @@ import pytest
 import raid
 from hypothesis import given
 from hypothesis import strategies as st
-from inbox_samples import LOOP, collect, connect, messages, port, running, send, source, until
+from inbox_samples import LOOP, Lines, collect, connect, messages, port, running, send, source, until
 
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Refused, Tick, decode
@@ -21,7 +22,8 @@ from skywarden.service.receive import Receiver
 from skywarden.service.rows import GOOD
 from skywarden.service.sources import Inbox
 from skywarden.service.tcp import CLIENTS
-from skywarden.service.wire import FAST
+from skywarden.service.udp import UdpChannel
+from skywarden.service.wire import FAST, Feed, Load
 
 TCP = "tcp://127.0.0.1:0"
 STRANGER = "127.0.0.2"  # another host, for a listener on Linux
@@ -136,9 +138,21 @@ def test_a_connection_that_floods_waits_and_loses_nothing_while_another_is_not_d
         frames += collect(inbox, 6040 - len(messages(frames)), 10.0)
         assert time.monotonic() - began > (6000 - 2000 * BURST) / 2000.0 * 0.9
         assert [m for m in messages(frames) if m.endswith(b"flood\n")] == flood.lines
-        assert inbox.wires()[0].delayed > 2000
+        assert inbox.wires()[0].delayed > 3500  # all but the first burst, and what came just in time
         assert (inbox.wires()[0].received, inbox.wires()[0].overrun) == (6040, 0)
         flood.join()
+
+
+def test_who_waits_for_long_is_named_all_the_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skywarden.service.wire.SILENT_AFTER", 0.3)
+    with running(source(listen=TCP, max_rate=1.0)) as inbox, connect(inbox) as client:
+        client.sendall(b"one\ntwo\nthree\n")
+        until(lambda: FAST in inbox.wires()[0].state)
+        time.sleep(0.5)
+        assert FAST in inbox.wires()[0].state
+        collect(inbox, 3)
+        until(lambda: inbox.wires()[0].state == "connected")
+        assert inbox.wires()[0].delayed == 2
 
 
 def test_what_waits_is_taken_in_when_its_sender_has_to_make_room() -> None:
@@ -189,6 +203,18 @@ def test_a_host_that_floods_by_udp_is_refused_and_counted_and_another_on_the_sam
         assert all(len(f) == 0 for f in frames if f.over)
         assert inbox.wires()[0].state == f"listening: {FAST} {STRANGER}"
         assert inbox.wires()[0].received == sum(map(len, frames))
+
+
+def test_a_udp_source_that_goes_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skywarden.service.udp.POLL_DATAGRAMS", 1)  # a batch in one poll
+    feed = Feed(source(listen=LOOP), Lines, [LOOP], Load())
+    with selectors.DefaultSelector() as selector, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        channel = UdpChannel(feed, feed.ways[0], selector, Receiver())
+        channel.tend(0.0)
+        for number in range(400):
+            out.sendto(b"%d" % number, ("127.0.0.1", int(feed.ways[0].address.rpartition(":")[2])))
+        channel.leave()
+        assert feed.messages() == [b"%d" % number for number in range(400)]
 
 
 def test_hosts_are_told_apart_on_ipv6_too_and_without_the_direct_calls() -> None:

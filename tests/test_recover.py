@@ -1,14 +1,17 @@
 """A process that takes a record up goes on as the one before would have."""
 
+import re
 from itertools import accumulate
 
+import msgspec
 import pytest
 import raid
 from raid import Engine
 
-from skywarden.model.event import Entry, Tick
+from skywarden.config import parse, resolved
+from skywarden.model.event import Arrived, Entry, Started, Tick
 from skywarden.record import MemoryLog
-from skywarden.replay import is_input, recover
+from skywarden.replay import compare, is_input, recover
 
 RECORD = raid.record(turns=4)
 
@@ -17,10 +20,27 @@ def outputs(entries):
     return [e.payload for e in entries if not is_input(e)]
 
 
-@pytest.mark.parametrize(("turns", "ticks", "snapshots"), [(6, 1, 2), (6, 1, 0), (2, 3, 1)])
-def test_a_process_killed_after_any_entry_goes_on_as_if_it_had_not_been(turns, ticks, snapshots):
+def reloaded(turns):
+    """Return turns in which other settings come between two messages of a tick, and a source goes."""
+    taken = raid.inputs(turns)
+    (first,) = taken[0]
+    time = taken[3][-1].time
+    sooner = re.sub(r"radius_m = [\d.]+", "radius_m = 900.0", first.settings, count=1)
+    assert parse(sooner) != parse(first.settings)
+    taken[3].insert(1, Started(time, first.mode, sooner, "1", resolved(parse(sooner)), reload=True))
+    fewer = msgspec.structs.replace(parse(sooner), sources=parse(sooner).sources[:1])
+    taken[4].insert(-1, Started(time + raid.SECOND, first.mode, "", "1", resolved(fewer), reload=True))
+    for turn in taken[5:]:
+        turn[:] = [e for e in turn if not isinstance(e, Arrived) or e.frame.source == fewer.sources[0].name]
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("taken", "snapshots"),
+    [(raid.inputs(6), 2), (raid.inputs(6), 0), (raid.inputs(2, 3), 1), (reloaded(6), 1), (reloaded(6), 0)],
+)
+def test_a_process_killed_after_any_entry_goes_on_as_if_it_had_not_been(taken, snapshots):
     """Cut the record at every entry, recover, append what is missing, go on: the same record, entry by entry."""
-    taken = raid.inputs(turns, ticks)
     whole = MemoryLog()
     engine = Engine(whole)
     states = []
@@ -44,6 +64,16 @@ def test_a_process_killed_after_any_entry_goes_on_as_if_it_had_not_been(turns, t
             again.turn(flat[done:rest])
             done = rest
         assert outputs(log.entries()) == outputs(expected)
+
+
+def test_a_record_with_reloads_is_replayed_byte_for_byte_and_says_what_they_changed():
+    log = MemoryLog()
+    engine = Engine(log)
+    for turn in reloaded(6):
+        engine.turn(turn)
+    assert compare(log.entries()).difference is None
+    assert engine.line.settings.sites[0].radius_m == 900.0
+    assert len(engine.line.settings.sources) == 1
 
 
 def test_an_empty_log_recovers_to_a_new_line():

@@ -55,12 +55,13 @@ def free(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 class Site:
     """An installation with a file, driven as the command does it."""
 
-    def __init__(self, directory: Path, *sources: str) -> None:
+    def __init__(self, directory: Path, *sources: str, base: str = BASE) -> None:
         self.ports = {name: free() for name in (PLANES, NODES)} | {EXTRA: free(socket.SOCK_DGRAM)}
         self.record = directory / "record"
         self.file = directory / "site.toml"
         self.told: list[str] = []
-        self.write(*sources)
+        self.hangup = Hangup()
+        self.write(*sources, base=base)
         self.app = App(self.file.read_text(), file=self.file, tell=self.told.append)
         self.app.start()
 
@@ -70,7 +71,8 @@ class Site:
 
     def reload(self) -> dict[str, Any]:
         """Read the file again, as the main thread does after SIGHUP; return what health says once it shows."""
-        self.app.reloading.asked.set()
+        self.app.reloading.hangup = self.hangup
+        self.hangup(signal.SIGHUP, None)
         self.app.reloading.tend()
         tick = self.app.publisher.latest.tick
         wait(lambda: self.app.publisher.latest.tick > tick + 1)
@@ -204,6 +206,28 @@ def test_sites_and_alert_settings_take_effect_and_are_replayed(tmp_path: Path) -
             for e in made.events() if isinstance(e, AlertCleared | AlertRaised)]  # fmt: skip
     assert told == [(AlertRaised, "Station"), (AlertCleared, "Station"), (AlertRaised, "Dam")] or told == [
         (AlertRaised, "Station"), (AlertRaised, "Dam"), (AlertCleared, "Station")]  # fmt: skip
+    assert compare(SqliteRecord(made.record).entries()).difference is None
+
+
+def test_a_picture_on_the_messages_own_times_is_reloaded_too(tmp_path: Path) -> None:
+    past = 1_700_000_000 * SECOND
+    base = BASE + '[run]\nmode = "replay"\nclock = "data"\n'
+    made = Site(tmp_path, PLANES, base=base)
+    try:
+        with wait(lambda: connected(made.ports[PLANES])) as planes:
+            lines = flight(60, past)
+            planes.sendall(b"".join(lines[:60]))
+            wait(lambda: SqliteRecord(made.record).recorded().get("planes") == 60)
+            made.write(PLANES, base=base.replace('"Station"', '"Dam"'))
+            made.app.reload(made.file.read_text())
+            planes.sendall(b"".join(lines[60:]))
+            wait(lambda: SqliteRecord(made.record).recorded().get("planes") == 120)
+    finally:
+        made.app.stop()
+    starts = [event for event in made.events() if isinstance(event, Started)]
+    assert past < starts[1].time < past + 31 * SECOND
+    assert [e.number for e in made.events() if isinstance(e, TrackConfirmed)] == [1]
+    assert [e.alert.site for e in made.events() if isinstance(e, AlertRaised)] == ["Station", "Dam"]
     assert compare(SqliteRecord(made.record).entries()).difference is None
 
 
@@ -406,4 +430,4 @@ def test_under_nohup_the_signal_means_nothing(tmp_path: Path) -> None:
 def test_a_signal_before_everything_runs_is_not_lost() -> None:
     hangup = Hangup()
     hangup(signal.SIGHUP, None)
-    assert hangup.asked.is_set()
+    assert hangup.asked

@@ -272,9 +272,8 @@ def run_live(  # noqa: PLR0913 - one argument for each option of the command, an
     file: is read again at SIGHUP, if `Hangup` takes that signal; tell: is told then.
     """
     app = App(settings_text, expose=expose, file=file, tell=tell)
-    hangup = signal.getsignal(signal.SIGHUP)
-    if isinstance(hangup, Hangup):
-        app.reloading.asked = hangup.asked
+    handler = signal.getsignal(signal.SIGHUP)
+    app.reloading.hangup = handler if isinstance(handler, Hangup) else None
     try:
         app.start()
         if started is not None:

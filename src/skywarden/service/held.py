@@ -2,10 +2,13 @@
 
 
 class Held:
-    """A queue of messages, without copying what stays. waited: some of what was read last could not go in at once."""
+    """A queue of messages, without copying what stays.
+
+    fresh: some were put since the last `settle`. waited: some of those that were put last could not go in at once.
+    """
 
     def __init__(self) -> None:
-        self.waited = False
+        self.fresh = self.waited = False
         self._data, self._start = b"", 0
         self._lengths: list[int] = []  # the next one last
 
@@ -16,6 +19,7 @@ class Held:
         """Add messages at the end."""
         self._data, self._start = self._data[self._start :] + data, 0
         self._lengths = [*reversed(lengths), *self._lengths]
+        self.fresh = True
 
     def take(self, count: int) -> tuple[bytes, list[int]]:
         """Return the first `count` messages, joined, and their lengths."""
@@ -26,3 +30,8 @@ class Held:
         if not self._lengths:
             self._data, self._start = b"", 0
         return data, lengths
+
+    def settle(self) -> None:
+        """Note whether what was put last went in at once: called after what could be taken was."""
+        if self.fresh:
+            self.fresh, self.waited = False, bool(self._lengths)

@@ -1,7 +1,6 @@
 """The configuration of a running installation and its file: when it was read, and what became of reading it again."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 
 from skywarden.config import text_of
 from skywarden.errors import ConfigError
+from skywarden.service.hangup import Hangup
 
 LOOK_EVERY = 1.0  # s between two looks at the file
 
@@ -33,7 +33,7 @@ UNKNOWN = Configured()
 
 
 class Reloading:
-    """Watches the file, and reads it again when `asked` is set. One thread calls `tend`; anyone reads `state`."""
+    """Watches the file, and reads it again when the `hangup` asks. One thread calls `tend`; anyone reads `state`."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Reloading:
 
         file: None when there is none to read again. take raises ConfigError when the old one stays. tell: of success.
         """
-        self.asked = threading.Event()
+        self.hangup: Hangup | None = None
         self.state = Configured(time.time_ns())
         self._file, self._text, self._take, self._tell = file, text, take, tell
         self._due = 0.0  # s, steady
@@ -56,8 +56,8 @@ class Reloading:
         """Do what is due."""
         if self._file is None:
             return
-        if self.asked.is_set():
-            self.asked.clear()
+        if self.hangup is not None and self.hangup.asked:
+            self.hangup.asked = False  # before it is read: what changes later will have to ask again
             self._again(self._file)
         elif time.monotonic() >= self._due:
             self._due = time.monotonic() + LOOK_EVERY

@@ -121,9 +121,10 @@ class Connections:
         allowed = self._feed.quota.share(asking, now)
         for peer in asking:
             self._let_in(peer, allowed[peer])
-            if len(peer.held) and not peer.held.waited:
-                self._feed.slow(peer.host, delayed=len(peer.held))
-            peer.held.waited = bool(len(peer.held))
+            left = len(peer.held)
+            if left:
+                self._feed.slow(peer.host, delayed=left if peer.held.fresh else 0)
+            peer.held.settle()
             self._watch(peer)
         return allowed != asking
 

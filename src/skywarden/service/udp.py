@@ -15,6 +15,7 @@ from skywarden.service.address import is_literal, parse
 from skywarden.service.receive import BATCH, Datagrams, Receiver
 from skywarden.service.wire import LISTENING, POLL_BYTES, POLL_DATAGRAMS, RETRY, Feed, Way, why
 
+DRAINS = 1024  # batches of datagrams that are read of a source that goes; BUFFER holds no more
 BUFFER = 8 << 20  # bytes the kernel may keep for us
 SO_RCVBUFFORCE = 33  # Linux: a larger buffer than net.core.rmem_max, for the privileged
 SO_MEMINFO = 55  # Linux: the socket's memory; its ninth word counts dropped datagrams
@@ -103,9 +104,11 @@ class UdpChannel:
 
     def leave(self) -> None:
         """Take in what has arrived, then close for good."""
-        if self._socket is not None:
+        before = -1
+        while self._socket is not None and before < len(self._found) < DRAINS:
+            before = len(self._found)
             self.ready(self._socket)
-            self.admit(time.monotonic())
+        self.admit(time.monotonic())
         self.close()
 
     def close(self) -> None:
