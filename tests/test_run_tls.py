@@ -54,9 +54,8 @@ class Running:
         self.context = context
         command = [sys.executable, "-m", "skywarden.cli", "run", "--config", "site.toml", "--no-view"]
         self.process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
-        until(self._answers, 60)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         assert self.process.poll() is None, self.process.communicate()[1]
         try:
             return all(not source["address"].endswith(":0") for source in self.health()["sources"]) and bool(
@@ -82,6 +81,7 @@ class Running:
 def process(folder: Path, context: ssl.SSLContext) -> Iterator[Running]:
     running = Running(folder, context)
     try:
+        until(running.answers, 60)
         yield running
     finally:
         running.process.terminate()
