@@ -44,21 +44,32 @@ def toml(head: str, values: Mapping[str, Any]) -> str:
 
 
 class Server:
-    """One `skywarden run`. text: the configuration, without [api]; it may be started and killed again and again."""
+    """One `skywarden run`. text: the configuration, without [api]; it may be started and killed again and again.
 
-    def __init__(self, directory: Path, text: str, environment: Mapping[str, str] | None = None) -> None:
+    program: what Python runs instead of `-m skywarden.cli`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        text: str,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "skywarden.cli"),
+    ) -> None:
+        self._program = program
         self.port = free_port()
         self.record = directory / "record"
         self._config = directory / "skywarden.toml"
         tail = [toml("[record]", {"path": str(self.record)}), toml("[api]", {"listen": f"127.0.0.1:{self.port}"})]
-        self._config.write_text("\n".join([text, *tail]))
+        self.text = "\n".join([text, *tail])
+        self._config.write_text(self.text)
         self._log = directory / "run.log"
         self._environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
         """Start and wait for the first published tick. Return how long that took, s."""
-        command = [sys.executable, "-m", "skywarden.cli", "run", "--config", str(self._config), "--no-view"]
+        command = [sys.executable, *self._program, "run", "--config", str(self._config), "--no-view"]
         begun = time.monotonic()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)

@@ -115,6 +115,17 @@ def checkpoint_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     return 0
 
 
+def begin_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """How a segment begins: the tree's size, or one bit of its edge."""
+    edge = bytearray(db.execute("SELECT edge FROM begin").fetchone()[0])
+    if not edge or rng.random() < 0.3:
+        db.execute("UPDATE begin SET size = size + ?", (int(rng.integers(1, 9)),))
+        return 0
+    edge[int(rng.integers(len(edge)))] ^= 1 << int(rng.integers(8))
+    db.execute("UPDATE begin SET edge = ?", (bytes(edge),))
+    return 0
+
+
 def rewritten(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """An entry changed, and marks and edges made to fit by somebody without the key."""
     flipped(db, rng)
@@ -231,6 +242,7 @@ WAYS: tuple[Spoil, ...] = (
     cut_off,
     checkpoint_replaced,
     checkpoint_changed,
+    begin_changed,
     rewritten,
     unsigned,
     without_tree,

@@ -13,7 +13,15 @@ import garbage  # noqa: E402
 import harness  # noqa: E402
 import kills  # noqa: E402
 import load  # noqa: E402
+import long_record  # noqa: E402
 import mode_s_flight  # noqa: E402
+import raid  # noqa: E402
+import stalls  # noqa: E402
+
+from skywarden.config import parse  # noqa: E402
+from skywarden.model.event import Entry, Refused, encode  # noqa: E402
+from skywarden.record import SqliteLog  # noqa: E402
+from skywarden.service.engine import Engine  # noqa: E402
 
 
 def recording(name: str) -> Path:
@@ -39,6 +47,43 @@ def test_nothing_acknowledged_is_lost_in_a_kill(tmp_path: Path) -> None:
     assert found["addresses"] == 20
     assert found["renumbered"] == 0
     assert found["replay_equal"]
+
+
+def test_kills_in_a_record_that_was_long_before_cost_nothing(tmp_path: Path) -> None:
+    found = kills.bench(kills=1, aircraft=20, rate=200.0, directory=tmp_path, hours=0.02, pairs=0)
+    assert found["entries_before"] > 200
+    assert found["acknowledged"] > 20
+    assert found["acknowledged_lost"] == found["gaps"] == 0
+    assert found["renumbered"] == 0
+    assert found["replay_equal"]
+
+
+def test_a_replay_that_differs_from_the_long_record_on_would_be_noticed(tmp_path: Path) -> None:
+    text, _, _ = kills.setting(0.01)
+    seq, state = long_record.make(tmp_path / "record", text, 0.01, raid.START)
+    log = SqliteLog(tmp_path / "record")
+    engine = Engine(parse(text), text, log, long_record.Clock(raid.START), lambda outcome: None)
+    engine.turn([])
+    engine.close()
+    assert kills.equal_from(tmp_path / "record", seq, state)
+    log.append([Entry(log.last() + 1, 0, seq + 2, encode(Refused("adsb", "malformed", 1)))])
+    log.close()
+    assert not kills.equal_from(tmp_path / "record", seq, state)
+
+
+def test_warnings_go_on_while_the_disk_stalls_and_all_is_recorded_after(tmp_path: Path) -> None:
+    found = stalls.bench([1.5], pause=5.0, each_second=3.0, directory=tmp_path, first=12.0)
+    still, stalled = found["stalls"]["0"], found["stalls"]["1.5"]
+    assert stalled["states"]["not recorded"] > 5  # and the picture goes on, or nobody would have said so
+    assert stalled["picture_ms"]["count"] > 50
+    assert stalled["picture_ms"]["p50"] < still["picture_ms"]["p99"] + stalls.GOAL_MS
+    assert found["raised"] > 20
+    assert found["complete"]
+    assert found["recorded"] == found["sent"] > 500
+    assert found["same_in_order"]
+    assert found["no_gap"]
+    assert found["replay_equal"]
+    assert (found["state_after"], found["lost"]) == ("ok", {})
 
 
 def test_a_lost_message_would_be_noticed() -> None:

@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import pytest
 import raid
@@ -20,7 +21,7 @@ from skywarden.record import MemoryLog, SqliteLog
 from skywarden.record import writer as writer_module
 from skywarden.replay import compare, is_input, recover, to_json
 from skywarden.service.engine import Engine, Outcome
-from skywarden.service.recorder import Recorder
+from skywarden.service.recorder import RECORD_WAIT, Recorder
 
 LIMIT = 20_000  # bytes: some turns
 TURNS = 44
@@ -285,6 +286,37 @@ def test_a_state_of_another_version_leaves_the_line_as_it_was_before_the_hole(th
     before = line.save()
     line.feed(2, Lost(1, 1, 1, {}, b"\x01 no line of ours"))
     assert line.save() == before
+
+
+def test_a_disk_that_stalls_is_waited_for_once_and_not_at_every_tick() -> None:
+    class Stalling(MemoryLog):
+        goes_on = Event()
+
+        def append(self, entries: Sequence[Entry]) -> None:
+            self.goes_on.wait(20)
+            super().append(entries)
+
+    log = Stalling()
+    recorder = Recorder(log)
+    taken = []
+    for second in range(4):
+        begun = time.monotonic()
+        recorder.inputs([Tick(raid.START + second * raid.SECOND)])
+        taken.append(time.monotonic() - begun)
+        assert "needs more than" in (recorder.fault or "")
+    assert taken[0] >= RECORD_WAIT
+    assert max(taken[1:]) < RECORD_WAIT / 2
+    log.goes_on.set()
+    assert recorder._writer.wait(4, timeout=5)
+    recorder.inputs([Tick(raid.START + 4 * raid.SECOND)])
+    assert recorder.fault is None
+    log.goes_on.clear()  # and when it stalls again, it is waited for again
+    begun = time.monotonic()
+    recorder.inputs([Tick(raid.START + 5 * raid.SECOND)])
+    assert time.monotonic() - begun >= RECORD_WAIT
+    log.goes_on.set()
+    assert recorder._writer.close()
+    assert [e.seq for e in log.entries()] == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_waits_for_its_tick_when_the_hole_ends_follows_from_the_entry_that_tells_of_it() -> None:

@@ -246,7 +246,7 @@ def _lost(entry: Entry) -> Lost | None:
 def _event(entry: Entry) -> Event:
     try:
         event: Event = decode(entry.payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RecordError(f"entry {entry.seq} cannot be read ({error}): damaged, or of another version") from error
     return event
 

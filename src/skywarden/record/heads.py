@@ -7,7 +7,6 @@ from skywarden.record import segment
 from skywarden.record.checkpoint import Checkpoint
 from skywarden.record.retention import Removal
 
-TYPES = (int, int, int, str, bytes)  # of seq, time, cause, kind, payload
 POINT = (int, int, int, bytes, bytes, bytes)
 TREE = 3  # format with a tree in one segment alone, kept after its last entry
 EVERYTHING = (1 << 62) - 1

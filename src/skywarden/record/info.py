@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -59,7 +59,7 @@ def info(path: Path | str) -> Info:
     path = record.path
     files = segment.files(path)
     with segment.in_words(path):
-        parts = [_part(connection) for connection in record.connections()]
+        parts = [_part(connection, path) for connection in record.connections()]
         size = sum(p.stat().st_size for p in path.glob("segment-*"))
     filled = [p for p in parts if p.last_seq]
     first, last = (filled[0].first_time, filled[-1].last_time) if filled else (None, None)
@@ -109,7 +109,16 @@ class _Part(msgspec.Struct):
     snapshots: list[int]
 
 
-def _part(connection: sqlite3.Connection) -> _Part:
+def _part(connection: sqlite3.Connection, path: Path) -> _Part:
+    """Raises RecordError when something is not of its type: SQLite itself would give anything."""
+    try:
+        return msgspec.convert(_counters(connection), _Part)
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError) as error:
+        words = "is damaged in its counters: keep a copy, check the disk, and see `skywarden record verify`"
+        raise RecordError(f"{path} {words} ({error})") from error
+
+
+def _counters(connection: sqlite3.Connection) -> dict[str, Any]:
     meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
     first = connection.execute("SELECT seq FROM entries ORDER BY seq LIMIT 1").fetchone() or (0,)
     timed = "SELECT time FROM entries WHERE time > 0 ORDER BY seq LIMIT 1"  # a recording starts before its first time
@@ -117,24 +126,24 @@ def _part(connection: sqlite3.Connection) -> _Part:
     last = connection.execute("SELECT seq, time FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
     tally = connection.execute("SELECT kind, source, entries, messages, bytes FROM tally ORDER BY kind, source")
     starts = connection.execute("SELECT seq, payload FROM entries WHERE kind = 'Started' ORDER BY seq").fetchall()
-    return _Part(
-        format=meta["format"],
-        program=meta["program"],
-        created=meta["created"],
-        first_seq=first[0],
-        first_time=began[0],
-        last_seq=last[0],
-        last_time=last[1],
-        tally=tally.fetchall(),
-        starts=[_start(seq, payload) for seq, payload in starts],
-        snapshots=[seq for (seq,) in connection.execute("SELECT seq FROM snapshots")],
-    )
+    return {
+        "format": meta["format"],
+        "program": meta["program"],
+        "created": meta["created"],
+        "first_seq": first[0],
+        "first_time": began[0],
+        "last_seq": last[0],
+        "last_time": last[1],
+        "tally": tally.fetchall(),
+        "starts": [_start(seq, payload) for seq, payload in starts],
+        "snapshots": [seq for (seq,) in connection.execute("SELECT seq FROM snapshots")],
+    }
 
 
 def _start(seq: int, payload: bytes) -> Start:
     try:
         event = _decode(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
         raise RecordError(f"entry {seq} cannot be read ({error}): the record is damaged") from error
     return Start(seq=seq, time=event.time, utc=utc(event.time) or "", mode=str(event.mode), version=event.version)
 

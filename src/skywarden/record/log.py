@@ -120,5 +120,5 @@ _decode = msgspec.msgpack.Decoder(_Head).decode
 def _head(payload: bytes) -> _Head:
     try:
         return _decode(payload)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return _Head("unknown")  # whatever it is, it is recorded

@@ -11,6 +11,7 @@ from skywarden.record import segment
 from skywarden.record.log import require_next, seal
 
 CHUNK = 4 << 20  # bytes of payload read at a time
+_ENTRY = (int, int, int, bytes)  # seq, time, cause, payload; SQLite itself would give anything
 
 
 class SqliteRecord:
@@ -67,9 +68,11 @@ class SqliteRecord:
         with segment.in_words(file), closing(connection.execute(query, (after,))) as found:
             try:
                 while size < CHUNK and (row := found.fetchone()):
+                    if tuple(map(type, row)) != _ENTRY:
+                        raise RecordError(f"{file}: entry {row[0]} is damaged: see `skywarden record verify`")
                     rows.append(Entry(*row))
                     size += len(rows[-1].payload)
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, MemoryError, RecordError):
                 if not rows:  # else what is before the damage is given first
                     raise
         if rows:  # older segments may have been removed, so a record may begin anywhere
@@ -106,6 +109,9 @@ class SqliteRecord:
                 for table in ("tally", "before") if new else ("tally",):
                     query = f"SELECT source, messages FROM {table} WHERE kind = 'Arrived'"
                     for source, count in connection.execute(query).fetchall():
+                        if (type(source), type(count)) != (str, int):
+                            words = "is damaged in its counters: keep a copy, and check the disk"
+                            raise RecordError(f"{self.path} {words}")
                         messages[source] = messages.get(source, 0) + count
                 if new:
                     break
@@ -131,7 +137,7 @@ def begin_of(connection: sqlite3.Connection, file: Path) -> segment.Begin:
 
 def _state(connection: sqlite3.Connection) -> tuple[int, bytes] | None:
     """Return the state with which a segment begins, when it is whole."""
-    with suppress(sqlite3.DatabaseError, ValueError):
+    with suppress(sqlite3.DatabaseError, ValueError, MemoryError, TypeError):
         seq, *_, digest, state = segment.begin(connection)
         if state is not None and seal(seq, state) == digest:
             return seq, bytes(state)
@@ -139,7 +145,7 @@ def _state(connection: sqlite3.Connection) -> tuple[int, bytes] | None:
 
 
 def _whole(connection: sqlite3.Connection, seq: int) -> bytes | None:
-    with suppress(sqlite3.DatabaseError):  # a damaged page; the snapshot before may be whole
+    with suppress(sqlite3.DatabaseError, MemoryError, TypeError):  # a damaged page; the one before may be whole
         row = connection.execute("SELECT digest, payload FROM snapshots WHERE seq = ?", (seq,)).fetchone()
         if row is not None and seal(seq, row[1]) == row[0]:
             return bytes(row[1])

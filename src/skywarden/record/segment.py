@@ -124,8 +124,7 @@ def make(file: Path, begin: Begin, before: Iterable[Tally], removal: tuple[int, 
         with suppress(OSError):
             discard(half)
         raise
-    for directory in (file.parent, file.parent.parent):  # SQLite does not sync the name of a new file
-        sync(directory)
+    settle(file.parent)  # SQLite does not sync the name of a new file
 
 
 def discard(file: Path) -> None:
@@ -134,13 +133,23 @@ def discard(file: Path) -> None:
         file.with_name(name).unlink(missing_ok=True)
 
 
-def sync(directory: Path) -> None:
-    """Put the names in a directory on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def settle(directory: Path) -> None:
+    """Put the names in a directory on the disk, and its own name and those above it. Raises OSError.
+
+    A process that was killed may have made some of them and synced none.
+    """
+    directory = directory.absolute()
+    for one in (directory, *directory.parents):
+        try:
+            handle = os.open(one, os.O_RDONLY)
+        except PermissionError:  # who may not read it has not made it
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if one.is_mount():
+            return
 
 
 def _connected(file: Path) -> sqlite3.Connection:
@@ -248,6 +257,10 @@ def in_words(path: Path) -> Iterator[None]:
         raise RecordError(f"{path}: {known or f'{error}: see the system log'}") from error
     except OSError as error:
         raise RecordError(f"{path}: {_OS_WORDS.get(error.errno or 0, error.strerror)}") from error
+    except UnicodeDecodeError as error:  # a name in SQLite's own tables
+        raise RecordError(f"{path}: {_DAMAGED}") from error
+    except MemoryError as error:  # a length that was changed asks for gigabytes
+        raise RecordError(f"{path}: holds more than fits in memory: most likely it {_DAMAGED}") from error
 
 
 _FULL = "the disk is full: free some space"

@@ -12,6 +12,7 @@ from skywarden.record.tree import MARK, Edge, leaf
 CHECKPOINT_S = 10  # s between two signed roots
 CHECKPOINT_ENTRIES = 50_000  # and entries: a start looks at those after the last one, and must not take long
 SECOND = 1_000_000_000
+ENTRY = (int, int, int, str, bytes)  # types of seq, time, cause, kind, payload
 Row = tuple[int, int, int, str, bytes]  # seq, time, cause, kind, payload
 Marked = tuple[int, int, int, str, bytes, bytes]
 
@@ -68,6 +69,8 @@ def found(connection: sqlite3.Connection) -> SignedTree:
     after = tree.first + tree.edge.size - 1
     query = "SELECT seq, time, cause, kind, payload FROM entries WHERE seq > ? ORDER BY seq"
     for row in connection.execute(query, (after,)):
+        if tuple(map(type, row)) != ENTRY:
+            raise ValueError(f"entry {row[0]} is damaged")
         tree.edge.add(leaf(*row))
     return tree
 

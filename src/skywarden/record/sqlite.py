@@ -37,7 +37,7 @@ class SqliteLog:
             try:
                 self._open()
                 self._record = SqliteRecord(path)
-            except ValueError:
+            except (ValueError, TypeError):  # no row, or values of other types
                 self._claim.close()
                 words = "is damaged in its tree: keep a copy, see `skywarden record verify`"
                 raise RecordError(f"{path} {words}") from None
@@ -58,6 +58,7 @@ class SqliteLog:
         for file in files[:-1]:
             if file.with_name(f"{file.name}-wal").exists():  # a process was killed before it was closed
                 segment.close_after_writing(segment.open_for_writing(file))
+        segment.settle(self.path)
         self._take(files[-1])
         try:
             self._last, self._tree = segment.last(self._connection), found(self._connection)
@@ -178,12 +179,11 @@ class SqliteLog:
                     break
             self.removed_bytes += _size(file)
             segment.discard(file)
-        segment.sync(self.path)
 
     def _time(self) -> int:
         """Return the time of the last entry, ns; 0 when there is none in this segment."""
         found = self._connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return int(found[0]) if found else self._tree.signed[0]
+        return found[0] if found and type(found[0]) is int else self._tree.signed[0]
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """See Record."""
@@ -232,7 +232,7 @@ DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq D
 def _last_time(file: Path) -> int:
     with closing(segment.open_for_reading(file)) as connection:
         found = connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-    return int(found[0]) if found else 0
+    return found[0] if found and type(found[0]) is int else 0
 
 
 def _size(file: Path) -> int:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from skywarden.record import segment
 from skywarden.record.checkpoint import Checkpoint
-from skywarden.record.heads import TYPES, Head, head
+from skywarden.record.heads import Head, head
 from skywarden.record.reading import SqliteRecord
+from skywarden.record.signed import ENTRY
 from skywarden.record.tree import MARK, Edge, leaf
 
 CHUNK = 2_000  # entries read at a time: between two no transaction is open, or a writer's file would grow and grow
@@ -80,7 +81,7 @@ class _Walk:
             return Fault(seq, "there is another entry of this number: one of them was added")
         if seq != self.seq + 1 and (self.entries or self._marked):
             return Fault(self.seq + 1, f"entries {self.seq + 1} to {seq - 1} are missing")
-        if tuple(map(type, row[:5])) != TYPES:
+        if tuple(map(type, row[:5])) != ENTRY:
             return Fault(seq, "this entry is not what was written")
         self.first, self.seq, self.time = self.first or seq, seq, row[1]
         self.entries += 1
@@ -150,9 +151,11 @@ def verify(path: Path, public: Collection[bytes] = (), progress: Callable[[int],
                 found = head(connection)
                 fault = walk.begin(found, _removed(record.path, public))
                 fault = fault or _segment(connection, walk, found, progress)
-            except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-                fault = Fault(walk.seq, f"what follows this entry cannot be read: {error}")
-        files = files or [later for later in segment.files(record.path) if later.name > file.name]  # begun meanwhile
+                if not files and fault is None:  # it may have grown before another was begun meanwhile
+                    files = [later for later in segment.files(record.path) if later.name > file.name]
+                    fault = _segment(connection, walk, head(connection), progress, walk.seq) if files else None
+            except (sqlite3.DatabaseError, ValueError, TypeError, MemoryError) as error:
+                fault = Fault(walk.seq, f"what follows this entry cannot be read: {error or 'too long'}")
     return walk.report(fault or walk.close())
 
 
@@ -166,12 +169,15 @@ def _removed(directory: Path, public: Collection[bytes]) -> int:
 
 
 def _segment(
-    connection: sqlite3.Connection, walk: _Walk, head: Head, progress: Callable[[int], None] | None
+    connection: sqlite3.Connection,
+    walk: _Walk,
+    head: Head,
+    progress: Callable[[int], None] | None,
+    after: int = -1 << 62,
 ) -> Fault | None:
-    due = {point.size: point for point in head.points}
+    due = {point.size: point for point in head.points if after < 0 or point.size > walk.edge.size}
     if (point := due.pop(walk.edge.size, None)) is not None and (fault := walk.check(point)):  # nothing came after it
         return fault
-    after = -1 << 62
     while rows := connection.execute(head.entries, (after, head.last, CHUNK)).fetchall():
         for row in rows:
             if fault := walk.take(row):

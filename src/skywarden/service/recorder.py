@@ -45,11 +45,12 @@ class Recorder:
         What is not recorded has no seq of its own: what follows from it follows from the `Lost` to come.
         """
         first = self._seq + 1
+        stuck = self._late and self._writer.durable < self._seq  # no answer since: once was enough
         accepted = self._append([(_time(event), None, encode(event)) for event in events])
         for event in events:
             if isinstance(event, Arrived):
                 self._count(event.frame.source, len(event.frame), accepted)
-        late = bool(events) and accepted and not self._writer.wait(self._seq, RECORD_WAIT)
+        late = bool(events) and accepted and not self._writer.wait(self._seq, 0.0 if stuck else RECORD_WAIT)
         if late and not self._late:
             logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
         self._late = late
