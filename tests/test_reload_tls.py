@@ -70,6 +70,9 @@ def test_a_connection_stays_and_renewed_files_count_for_the_next_one(
         with joined(app, other.client()):
             until(lambda: app.wires[0].peers == 2)
         assert [end.source for end in app.host.tls] == ["first"]
+        with pytest.raises(OSError, match=r"\w"):
+            joined(app, authority.client())  # does not believe the new one
+        until(lambda: app.host.tls[0].failed == 1)
 
 
 def test_a_key_that_does_not_fit_changes_nothing(app: App, tmp_path: Path, made: Made, authority: Authority) -> None:
