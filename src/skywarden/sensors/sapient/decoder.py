@@ -5,7 +5,7 @@ detects. Who sends before registering is told so; a second connection with a kno
 Source: BSI Flex 335 v2.0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ from skywarden.sensors.sapient.answers import LISTED, Voice, own_id
 from skywarden.sensors.sapient.measure import Observer, measurements
 from skywarden.sensors.sapient.memory import ENDED, MARKS, Session, State
 from skywarden.sensors.sapient.proto import SapientMessage, json_format
-from skywarden.sensors.sapient.reports import Head, Reports
+from skywarden.sensors.sapient.reports import Reports, Stretch
 from skywarden.sensors.sapient.rules import Fault, faults
 
 ANSWERS = 16  # to one connection in one tick
@@ -39,6 +39,11 @@ class Turn:
 
     def refuse(self, reason: Reason, count: int = 1) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def take(self, session: Session, numbers: Sequence[int]) -> None:
+        """Let reports of a session count."""
+        self.understood += len(numbers)
+        self.heard.setdefault(id(session), (session, []))[1].extend(numbers)
 
     def answer(self, data: bytes, close: bool = False) -> None:
         """Answer, unless there were ANSWERS already: who floods us is not answered as fast."""
@@ -64,11 +69,15 @@ class Sapient:
             return Decoded(frame.source, 0, nodes=self.state.nodes() if self.state.end(frame.peer) else None)
         allowed = self.state.allow(len(frame), frame.received)
         turn = Turn(frame, allowed)
-        for number in range(allowed):
-            if (head := turn.reports.heads.get(number)) is None:
+        number = 0
+        while number < allowed:
+            stretch = turn.reports.stretches.get(number)
+            if stretch is None:
                 self._take(turn, number)
-            elif (session := self._sender(turn, number, head.node, head.to)) is not None:
-                self._detect(turn, session, number, head)
+                number += 1
+            else:
+                self._take_all(turn, stretch)
+                number = stretch.numbers.stop
         if allowed < len(frame):
             turn.refuse(Reason.QUOTA, len(frame) - allowed)
         batches = list[Detections]()
@@ -165,7 +174,8 @@ class Sapient:
         """Take a valid message of a registered node."""
         content, received = found.WhichOneof("content"), turn.frame.received
         if content == "detection_report":
-            self._detect(turn, session, number, turn.reports.put(number, found))
+            turn.reports.put(number, found)
+            self._detect(turn, session, number)
             return
         if content == "status_report":
             turn.changed = True
@@ -181,7 +191,24 @@ class Sapient:
             return
         turn.understood += 1
 
-    def _detect(self, turn: Turn, session: Session, number: int, head: Head) -> None:
+    def _take_all(self, turn: Turn, stretch: Stretch) -> None:
+        """Take valid detection reports of one sender, at once where nothing is the matter with any of them."""
+        reports, numbers = turn.reports, stretch.numbers
+        session = self._sender(turn, numbers[0], stretch.node, stretch.to)
+        if session is None:
+            for number in numbers[1:]:
+                self._sender(turn, number, stretch.node, stretch.to)
+            return
+        good = stretch.plain and not (self._mode is Mode.LIVE and session.simulated)
+        good = good and (stretch.located or not session.fuses)
+        if good and memory.remembered(session, reports.ids[numbers.start : numbers.stop]):
+            turn.take(session, numbers)
+            return
+        for number in numbers:
+            self._detect(turn, session, number)
+
+    def _detect(self, turn: Turn, session: Session, number: int) -> None:
+        head = turn.reports.head(number)
         if memory.repeated(session, head.report):
             turn.refuse(Reason.DUPLICATE)
         elif self._mode is Mode.LIVE and (session.simulated or head.state.strip().casefold() in MARKS):
@@ -191,8 +218,7 @@ class Sapient:
         elif session.fuses and not head.located:
             turn.refuse(Reason.UNSUPPORTED)  # its objects are tracks, and a bearing of a track is none
         else:
-            turn.understood += 1
-            turn.heard.setdefault(id(session), (session, []))[1].append(number)
+            turn.take(session, [number])
 
     def _complain(self, turn: Turn, to: str, packet: bytes, broken: list[Fault], close: bool = False) -> None:
         if len(turn.replies) < ANSWERS or close:

@@ -6,6 +6,7 @@ A row comes from the scanner, or from a message that protobuf has read (`put`); 
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.kernel import waiting
 from skywarden.model.detection import Frame
@@ -25,25 +26,36 @@ SECONDS, NANOS = table.WORDS["timestamp.seconds"], table.WORDS["timestamp.nanos"
 
 
 class Head(NamedTuple):
-    """What decides whether a report counts. node, to: UUIDs as they were sent, "" for none; report: its ULID.
+    """What decides whether a report counts. report: its ULID; state: as it was sent.
 
     northless: its bearing counts from the heading of a platform, which nobody tells us.
     """
 
-    node: str
-    to: str
     report: str
     state: str
     located: bool
     northless: bool
 
 
+class Stretch(NamedTuple):
+    """Messages in turn, of one sender and to one address, that the scanner is sure of.
+
+    node, to: UUIDs as they were sent, "" for none. located, plain: all have a place; none has a state or is northless.
+    """
+
+    numbers: range
+    node: str
+    to: str
+    located: bool
+    plain: bool
+
+
 class Reports:
-    """Rows of a frame's first `count` messages. Only those that were put, or have a head, mean something.
+    """Rows of a frame's first `count` messages. Only those that were put, or are in a stretch, mean something.
 
     time: (n,) int64 UTC ns, as sent; values: (n, 6) as the report says them, see PLACE and BEARING, NaN where it does
-    not; form: (n, 4) coordinate system and datum of a place, then of a bearing, 0 where it is none. objects: ULIDs.
-    heads: by message, of those that the scanner is sure of. zones: by message, of those that name one.
+    not; form: (n, 4) coordinate system and datum of a place, then of a bearing, 0 where it is none. heads: what
+    decides; objects: ULIDs. zones: by message, of those that name one. stretches: by their first message.
     """
 
     def __init__(self, frame: Frame, count: int) -> None:
@@ -53,9 +65,10 @@ class Reports:
         self.time: I64 = found.words[:, SECONDS] * SECOND + found.words[:, NANOS]
         self.values: F64 = np.ascontiguousarray(found.words[:, : table.VALUES]).view(np.float64)
         self.form: I64 = found.words[:, FORM]
-        self.objects = [""] * count
-        self.heads: dict[int, Head] = {}
+        self.ids, self.objects = [""] * count, [""] * count
+        self.states: dict[int, str] = {}
         self.zones: dict[int, str] = {}
+        self.stretches: dict[int, Stretch] = {}
         self._spans = found.spans
         self._bodies: dict[int, Any] = {}
         self._known: dict[bytes, list[tuple[str, str]]] = {}  # fields of a report -> what they say
@@ -66,20 +79,29 @@ class Reports:
         """Write down the texts of the rows that the scanner is sure of."""
         rows = np.flatnonzero(found.sure)
         begins = found.spans[rows, :, 0]
-        to, state = self._texts(table.DESTINATION, rows), self._texts(table.STATE, rows)
-        form = self.form[rows]
-        columns = (
-            _letters(octets, begins[:, table.NODE], UUID),
-            [to.get(k, "") for k in rows.tolist()] if to else [""] * len(rows),
-            _letters(octets, begins[:, table.REPORT], ULID),
-            [state.get(k, "") for k in rows.tolist()] if state else [""] * len(rows),
-            (form[:, 0] > 0).tolist(),
-            (form[:, 3] == PLATFORM).tolist(),
-        )
-        self.heads = dict(zip(rows.tolist(), map(Head._make, zip(*columns, strict=True)), strict=True))
-        self.zones = self._texts(table.ZONE, rows)
-        for k, text in zip(rows.tolist(), _letters(octets, begins[:, table.OBJECT], ULID), strict=True):
-            self.objects[k] = text
+        nodes = _letters(octets, begins[:, table.NODE], UUID)
+        to, self.states, self.zones = (self._texts(slot, rows) for slot in (table.DESTINATION, table.STATE, table.ZONE))
+        reports, objects = (_letters(octets, begins[:, slot], ULID) for slot in (table.REPORT, table.OBJECT))
+        if len(rows) == len(self.ids):
+            self.ids, self.objects = reports.tolist(), objects.tolist()
+        else:
+            for k, report, thing in zip(rows.tolist(), reports.tolist(), objects.tolist(), strict=True):
+                self.ids[k], self.objects[k] = report, thing
+        new = (np.diff(rows) > 1) | (nodes[1:] != nodes[:-1])
+        if to:
+            addresses = np.array([to.get(k, "") for k in rows.tolist()])
+            new |= addresses[1:] != addresses[:-1]
+        first = np.flatnonzero(np.concatenate(([True], new)))
+        located = np.logical_and.reduceat(self.form[rows, 0] > 0, first).tolist()
+        odd = self.form[rows, 3] == PLATFORM
+        if self.states:
+            odd |= np.isin(rows, list(self.states))
+        odds = np.logical_or.reduceat(odd, first).tolist()
+        lengths = np.diff([*first.tolist(), len(rows)]).tolist()
+        for k, n, node, placed, strange in zip(
+            rows[first].tolist(), lengths, nodes[first].tolist(), located, odds, strict=True
+        ):
+            self.stretches[k] = Stretch(range(k, k + n), node, to.get(k, ""), placed, not strange)
 
     def _texts(self, slot: int, rows: I64) -> dict[int, str]:
         """Return message -> text, of those that are not empty."""
@@ -88,11 +110,16 @@ class Reports:
         pairs = zip(rows[some].tolist(), spans[some].tolist(), strict=True)
         return {k: self._data[a:b].decode() for k, (a, b) in pairs}
 
+    def head(self, number: int) -> Head:
+        """Return what decides whether a report counts."""
+        located, northless = bool(self.form[number, 0]), bool(self.form[number, 3] == PLATFORM)
+        return Head(self.ids[number], self.states.get(number, ""), located, northless)
+
     def packet(self, number: int) -> bytes:
         """Return the bytes of a message, its length included."""
         return self._data[self._bounds[number] : self._bounds[number + 1]]
 
-    def put(self, number: int, message: SapientMessage) -> Head:
+    def put(self, number: int, message: SapientMessage) -> None:
         """Take in a valid message with a detection report."""
         body = self._bodies[number] = message.detection_report
         located = body.HasField("location")
@@ -101,11 +128,10 @@ class Reports:
         self.time[number] = message.timestamp.seconds * SECOND + message.timestamp.nanos
         self.form[number] = (*system, 0, 0) if located else (0, 0, *system)
         self.values[number] = [getattr(at, name) if at.HasField(name) else np.nan for name in names]
-        self.objects[number] = body.object_id
+        self.ids[number], self.objects[number] = body.report_id, body.object_id
+        self.states[number] = body.state
         if located and at.utm_zone:
             self.zones[number] = at.utm_zone
-        northless = not located and at.datum == PLATFORM
-        return Head(message.node_id, message.destination_id, body.report_id, body.state, located, northless)
 
     def said(self, rows: I64) -> list[list[tuple[str, str]]]:
         """Return what the nodes say of their objects, for each of some messages."""
@@ -114,18 +140,21 @@ class Reports:
 
     def _said(self, number: int, places: list[int]) -> list[tuple[str, str]]:
         """Return what one says. Reports of one frame mostly say the same, and then it is read once."""
-        if (body := self._bodies.get(number)) is not None:
-            return said(body)
-        data = self._data
+        if number in self._bodies:
+            return said(self._bodies[number])
         a, b, c, d, e, f, g, h = places
-        fields = data[a:b] + data[c:d] + data[e:f] + data[g:h]
-        if fields not in self._known:
-            self._known[fields] = said(DetectionReport.FromString(fields))
-        return self._known[fields]
+        data = self._data
+        fields = data[a:b]
+        if d or f or h:
+            fields += data[c:d] + data[e:f] + data[g:h]
+        known = self._known.get(fields)
+        if known is None:
+            known = self._known[fields] = said(DetectionReport.FromString(fields))
+        return known
 
 
-def _letters(octets: U8, begins: I64, count: int) -> list[str]:
-    """Return texts of `count` ASCII letters each. begins: (n,) where they begin."""
+def _letters(octets: U8, begins: I64, count: int) -> NDArray[np.str_]:
+    """Return (n,) texts of `count` ASCII letters each. begins: (n,) where they begin."""
     found = octets[begins[:, None] + np.arange(count)].astype(np.uint32)
-    letters: list[str] = found.view(f"U{count}")[:, 0].tolist()
+    letters: NDArray[np.str_] = found.view(f"U{count}")[:, 0]
     return letters
