@@ -90,7 +90,8 @@ def nothing(count: int) -> Scanned:
 def scan(data: U8, bounds: I64) -> Scanned:
     """Read messages with their lengths before them. bounds: (n + 1,) where they start and end in data."""
     found = nothing(len(bounds) - 1)
-    _scan(data, bounds, table(), found)
+    if bounds[-1] <= len(data):  # compiled code does not look whether it reads beyond
+        _scan(data, bounds, table(), found)
     return found
 
 
@@ -149,8 +150,8 @@ def _utf8(data: U8, at: int, end: int) -> bool:
 
 @inner
 def _visible(data: U8, at: int, end: int) -> bool:
-    """Return whether a text has a letter that surely is no white space: ASCII's, or one of two octets after U+00BF."""
-    while at < end and not (0x21 <= data[at] <= 0x7E or 0xC3 <= data[at] <= 0xDF):
+    """Return whether a text has a letter that surely is no white space, by its first octet."""
+    while at < end and not (0x21 <= data[at] <= 0x7E or 0xC3 <= data[at] <= 0xE0 or data[at] > 0xE3):
         at += 1
     return at < end
 
@@ -206,16 +207,16 @@ def _is_number(word: int, what: int, check: int, limit: int) -> bool:
 
 
 @inner
-def _number(data: U8, at: int, end: int, row: I64, words: I64) -> int:
+def _number(data: U8, at: int, end: int, rows: I64, row: int, words: I64) -> int:  # noqa: PLR0913 - kernel
     """Read a number; return where it ends, or UNSURE."""
-    what, slot = row[WHAT], row[SLOT]
+    what, slot = rows[row, WHAT], rows[row, SLOT]
     if what == WHOLE:
         word, stop = _varint(data, at, end)
     else:
         size = 8 if what == DOUBLE else 4
         stop = at + size if at + size <= end else UNSURE
         word = _octets(data, at, size) if stop != UNSURE else 0
-    if stop == UNSURE or not _is_number(word, what, row[CHECK], row[LIMIT]):
+    if stop == UNSURE or not _is_number(word, what, rows[row, CHECK], rows[row, LIMIT]):
         return UNSURE
     if slot != NONE:
         words[slot] = word
@@ -223,16 +224,16 @@ def _number(data: U8, at: int, end: int, row: I64, words: I64) -> int:
 
 
 @inner
-def _note(row: I64, places: tuple[int, int, int], again: bool, spans: I64) -> bool:
+def _note(rows: I64, row: int, places: tuple[int, int, int], again: bool, spans: I64) -> bool:
     """Write down where a text or a field lies. Fields of one number that do not lie together are unsure.
 
     places: where its tag, its content and what follows begin.
     """
     tag, start, stop = places
-    slot = row[SLOT]
+    slot = rows[row, SLOT]
     if slot == NONE:
         return True
-    if not row[TAGGED]:
+    if not rows[row, TAGGED]:
         spans[slot, 0] = start
     elif not again:
         spans[slot, 0] = tag
@@ -275,7 +276,7 @@ def _enter(stack: _Stack, depth: int, kind: int, end: int) -> int:
 @inner
 def _sure(data: U8, at: int, rules: Table, stack: _Stack, found: _Found) -> bool:
     """Walk one message, from `at` to the first end on the stack; return whether it is a valid report."""
-    depth = _enter(stack, 0, 0, stack.end[0])
+    rows, depth = rules.rows, _enter(stack, 0, 0, stack.end[0])
     while True:
         depth = _leave(at, rules, stack, depth)
         if depth < 0:
@@ -285,21 +286,21 @@ def _sure(data: U8, at: int, rules: Table, stack: _Stack, found: _Found) -> bool
         number = tag >> 3
         if at == UNSURE or number >= NUMBERS:
             return False
-        row = rules.rows[stack.kind[depth], number]
+        row = stack.kind[depth] * NUMBERS + number
         again = (stack.seen[depth] >> number) & 1 == 1
-        if tag & 7 != row[WIRE] or (again and not row[SEVERAL]):
+        if tag & 7 != rows[row, WIRE] or (again and not rows[row, SEVERAL]):
             return False
         stack.seen[depth] |= 1 << number
-        if row[WIRE] != DELIMITED:
-            at = _number(data, at, end, row, found.words)
+        if rows[row, WIRE] != DELIMITED:
+            at = _number(data, at, end, rows, row, found.words)
         else:
             length, at = _varint(data, at, end)
-            if at == UNSURE or length > end - at or not _note(row, (begin, at, at + length), again, found.spans):
+            if at == UNSURE or length > end - at or not _note(rows, row, (begin, at, at + length), again, found.spans):
                 return False
-            if row[WHAT] == MESSAGE:
-                depth = _enter(stack, depth + 1, row[CHILD], at + length)
+            if rows[row, WHAT] == MESSAGE:
+                depth = _enter(stack, depth + 1, rows[row, CHILD], at + length)
             else:
-                at = at + length if _is_text(data, at, at + length, row[CHECK]) else UNSURE
+                at = at + length if _is_text(data, at, at + length, rows[row, CHECK]) else UNSURE
         if at == UNSURE or depth == UNSURE:
             return False
 

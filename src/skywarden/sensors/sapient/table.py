@@ -83,8 +83,8 @@ _FLOAT_CHECKS: Mapping[Check, int] = {rules.Finite(None): ANY, rules.Finite(rule
 class Table(NamedTuple):
     """t types; the message itself is type 0.
 
-    rows: (t, NUMBERS, 8) int64, by field number; needed: (t,) bits of fields; must, exclusive: (t, CHOICES) bits of
-    which one must be, and of which no two may be; 0: no such choice.
+    rows: (t * NUMBERS, 8) int64, that of field f of type k at k * NUMBERS + f; needed: (t,) bits of fields; must,
+    exclusive: (t, CHOICES) bits of which one must be, and of which no two may be; 0: no such choice.
     """
 
     rows: I64
@@ -116,7 +116,8 @@ def table() -> Table:
     """Return the table of a message with a detection report."""
     types = _Types()
     _add(types, rules.plan(), "", {})
-    return Table(*(np.array(column, np.int64) for column in vars(types).values()))
+    columns = (np.array(column, np.int64) for column in (types.needed, types.must, types.exclusive))
+    return Table(np.concatenate(types.rows), *columns)
 
 
 def _add(types: _Types, plan: Plan, path: str, above: Mapping[int, int]) -> int:
