@@ -111,6 +111,23 @@ def _read(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
+def mixed(one: Tree, other: Tree, rng: np.random.Generator, share: float) -> Tree:
+    """Return the fields of one message with a share of another's among them, also inside."""
+    inside = {number: value for number, _, value in other if isinstance(value, list)}
+    fields: Tree = [
+        (
+            number,
+            wire,
+            mixed(value, inside[number], rng, share) if isinstance(value, list) and number in inside else value,
+        )
+        for number, wire, value in one
+    ]
+    for field in other:
+        if rng.random() < share:
+            fields.insert(int(rng.integers(len(fields) + 1)), field)
+    return fields
+
+
 def write(fields: Tree, rng: np.random.Generator, odd: float) -> bytes:
     """Return the bytes of a tree, a share `odd` of its fields written oddly, or not at all."""
     fields = list(fields)

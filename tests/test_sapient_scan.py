@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sapient_nodes import CAMERA, OTHER, RADAR, START, changed, node, plot, ray, real, rng
-from sapient_wire import message, tree, write
+from sapient_wire import message, mixed, tree, write
 
 from skywarden.kernel import plain_while
 from skywarden.model.detection import Decoded, Frame
@@ -104,6 +105,33 @@ def test_no_message_that_is_written_oddly_passes_and_is_invalid(seed: int, odd: 
     rng = np.random.default_rng(seed)
     trees = [tree(message(rng).SerializeToString(), SapientMessage.DESCRIPTOR) for _ in range(EACH)]
     agrees([write(fields, rng, odd) for fields in trees])
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=SEEDS, share=st.sampled_from([0.01, 0.05, 0.2]))
+def test_no_two_messages_in_one_pass_and_say_something_else(seed: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    trees = [tree(message(rng).SerializeToString(), SapientMessage.DESCRIPTOR) for _ in range(EACH + 1)]
+    agrees([write(mixed(one, other, rng, share), rng, 0.0) for one, other in pairwise(trees)])
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        b"\x12\x24" + RADAR.node_id.encode(),  # the node's id once more
+        b"\x3a\x00",  # an empty detection report once more
+        b"\x90\x03\x01",  # an unknown field
+        b"\x6b\x6c",  # a group
+        b"\xea\x00\x00",  # an empty text, its tag longer than it need be
+        b"\x6a\x80\x00",  # the same, its length
+        b"\x62\x00",  # an error
+    ],
+)
+def test_what_protobuf_never_writes_so_is_left_to_it(what: bytes) -> None:
+    good = message(np.random.default_rng(1))
+    good.ClearField("additional_information")
+    data = good.SerializeToString()
+    assert sure([data, data + b"\x6a\x00", data + what, data]) == [True, True, False, True]
 
 
 @settings(max_examples=80, deadline=None)

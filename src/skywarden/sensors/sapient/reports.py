@@ -69,7 +69,7 @@ class Reports:
         self.states: dict[int, str] = {}
         self.zones: dict[int, str] = {}
         self.stretches: dict[int, Stretch] = {}
-        self._spans = found.spans
+        self._spans = found.spans * found.sure[:, None, None]
         self._bodies: dict[int, Any] = {}
         self._known: dict[bytes, list[tuple[str, str]]] = {}  # fields of a report -> what they say
         if found.sure.any():
@@ -134,23 +134,24 @@ class Reports:
             self.zones[number] = at.utm_zone
 
     def said(self, rows: I64) -> list[list[tuple[str, str]]]:
-        """Return what the nodes say of their objects, for each of some messages."""
-        spans = self._spans[rows, table.CLASS : table.COLOUR + 1].reshape(len(rows), -1)
-        return [self._said(k, places) for k, places in zip(rows.tolist(), spans.tolist(), strict=True)]
+        """Return what the nodes say of their objects, for each of some messages.
 
-    def _said(self, number: int, places: list[int]) -> list[tuple[str, str]]:
-        """Return what one says. Reports of one frame mostly say the same, and then it is read once."""
-        if number in self._bodies:
-            return said(self._bodies[number])
-        a, b, c, d, e, f, g, h = places
-        data = self._data
-        fields = data[a:b]
-        if d or f or h:
-            fields += data[c:d] + data[e:f] + data[g:h]
-        known = self._known.get(fields)
-        if known is None:
-            known = self._known[fields] = said(DetectionReport.FromString(fields))
-        return known
+        Reports of one frame mostly say the same; what each says is read once.
+        """
+        data, known, bodies = self._data, self._known, self._bodies
+        spans = self._spans[rows, table.CLASS : table.COLOUR + 1].reshape(len(rows), -1)
+        if spans[:, 2:].any():
+            fields = [data[a:b] + data[c:d] + data[e:f] + data[g:h] for a, b, c, d, e, f, g, h in spans.tolist()]
+        else:
+            fields = [data[a:b] for a, b in spans[:, :2].tolist()]
+        for one in dict.fromkeys(fields):
+            if one not in known:
+                known[one] = said(DetectionReport.FromString(one))
+        found = [known[one] for one in fields]
+        if bodies:
+            pairs = zip(rows.tolist(), found, strict=True)
+            found = [said(bodies[k]) if k in bodies else words for k, words in pairs]
+        return found
 
 
 def _letters(octets: U8, begins: I64, count: int) -> NDArray[np.str_]:
