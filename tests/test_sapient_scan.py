@@ -198,7 +198,7 @@ def test_plain_and_compiled_scanners_say_the_same() -> None:
     octets, bounds = np.frombuffer(frame.data, np.uint8), frame.bounds()
     compiled, plain = scan(octets, bounds), nothing(60)
     plain_while(lambda: True)
-    _scan(octets, bounds, slots.table(), plain)
+    _scan(octets, bounds, *slots.table(), *plain)
     assert 0 < compiled.sure.sum() < 60
     for name in Scanned._fields:
         assert getattr(plain, name).tobytes() == getattr(compiled, name).tobytes()

@@ -20,11 +20,14 @@ from skywarden.sensors.sapient.table import (
     COLOUR,
     DELIMITED,
     DOUBLE,
+    EXCLUSIVE,
     FILLED,
     FLOAT,
     LIMIT,
     MEMBER,
     MESSAGE,
+    MUST,
+    NEEDED,
     NONE,
     NUMBERS,
     SEVERAL,
@@ -39,7 +42,6 @@ from skywarden.sensors.sapient.table import (
     WHOLE,
     WIRE,
     WORDS,
-    Table,
     table,
 )
 
@@ -47,6 +49,7 @@ U8 = NDArray[np.uint8]
 
 UNSURE, OUTSIDE = -1, -2
 DEEPEST = 12  # messages within each other
+KIND, END, SEEN = range(3)  # of each of them: type, where it ends, bits of the fields that came
 OCTETS = 5  # of a whole number: 35 bits, more than a time needs
 INFINITE, INFINITE_FLOAT = 0x7FF, 0xFF  # exponents of what is no finite number
 ONE, MINUS_ZERO = 0x3F800000, 0x80000000  # floats, as bits
@@ -65,21 +68,6 @@ class Scanned(NamedTuple):
     spans: I64
 
 
-class _Found(NamedTuple):
-    """Where one message goes. words: (w,); spans: (s, 2)."""
-
-    words: I64
-    spans: I64
-
-
-class _Stack(NamedTuple):
-    """The messages that stand within each other, the outermost first. Each (DEEPEST,): type, end, bits of fields."""
-
-    kind: I64
-    end: I64
-    seen: I64
-
-
 def nothing(count: int) -> Scanned:
     """Return `count` messages of which none is sure."""
     words = np.zeros((count, max(WORDS.values()) + 1), np.int64)
@@ -91,7 +79,8 @@ def scan(data: U8, bounds: I64) -> Scanned:
     """Read messages with their lengths before them. bounds: (n + 1,) where they start and end in data."""
     found = nothing(len(bounds) - 1)
     if bounds[-1] <= len(data):  # compiled code does not look whether it reads beyond
-        _scan(data, bounds, table(), found)
+        rules = table()
+        _scan(data, bounds, rules.rows, rules.types, *found)
     return found
 
 
@@ -207,8 +196,8 @@ def _is_number(word: int, what: int, check: int, limit: int) -> bool:
 
 
 @inner
-def _number(data: U8, at: int, end: int, rows: I64, row: int, words: I64) -> int:  # noqa: PLR0913 - kernel
-    """Read a number; return where it ends, or UNSURE."""
+def _number(data: U8, at: int, end: int, rows: I64, row: int, words: I64, k: int) -> int:  # noqa: PLR0913 - kernel
+    """Read a number of message k; return where it ends, or UNSURE."""
     what, slot = rows[row, WHAT], rows[row, SLOT]
     if what == WHOLE:
         word, stop = _varint(data, at, end)
@@ -219,13 +208,13 @@ def _number(data: U8, at: int, end: int, rows: I64, row: int, words: I64) -> int
     if stop == UNSURE or not _is_number(word, what, rows[row, CHECK], rows[row, LIMIT]):
         return UNSURE
     if slot != NONE:
-        words[slot] = word
+        words[k, slot] = word
     return stop
 
 
 @inner
-def _note(rows: I64, row: int, places: tuple[int, int, int], again: bool, spans: I64) -> bool:
-    """Write down where a text or a field lies. Fields of one number that do not lie together are unsure.
+def _note(rows: I64, row: int, places: tuple[int, int, int], again: bool, spans: I64, k: int) -> bool:  # noqa: PLR0913
+    """Write down where a text or a field of message k lies. Fields of one number that lie apart are unsure.
 
     places: where its tag, its content and what follows begin.
     """
@@ -234,68 +223,61 @@ def _note(rows: I64, row: int, places: tuple[int, int, int], again: bool, spans:
     if slot == NONE:
         return True
     if not rows[row, TAGGED]:
-        spans[slot, 0] = start
+        spans[k, slot, 0] = start
     elif not again:
-        spans[slot, 0] = tag
-    elif spans[slot, 1] != tag:
+        spans[k, slot, 0] = tag
+    elif spans[k, slot, 1] != tag:
         return False
-    spans[slot, 1] = stop
+    spans[k, slot, 1] = stop
     return True
 
 
 @inner
-def _complete(rules: Table, kind: int, seen: int) -> bool:
-    if rules.needed[kind] & ~seen:
-        return False
-    for i in range(rules.must.shape[1]):
-        must, exclusive = rules.must[kind, i], rules.exclusive[kind, i] & seen
-        if (must and not must & seen) or exclusive & (exclusive - 1):
-            return False
-    return True
-
-
-@inner
-def _leave(at: int, rules: Table, stack: _Stack, depth: int) -> int:
+def _leave(at: int, types: I64, stack: I64, depth: int) -> int:
     """Leave the messages that end at `at`; return how deep we are then, OUTSIDE of all, or UNSURE of what one lacks."""
-    while depth >= 0 and at == stack.end[depth]:
-        if not _complete(rules, stack.kind[depth], stack.seen[depth]):
+    while depth >= 0 and at == stack[depth, END]:
+        kind, seen = stack[depth, KIND], stack[depth, SEEN]
+        must, exclusive = types[kind, MUST], types[kind, EXCLUSIVE] & seen
+        if types[kind, NEEDED] & ~seen or (must and not must & seen) or exclusive & (exclusive - 1):
             return UNSURE
         depth -= 1
     return depth if depth >= 0 else OUTSIDE
 
 
 @inner
-def _enter(stack: _Stack, depth: int, kind: int, end: int) -> int:
+def _enter(stack: I64, depth: int, kind: int, end: int) -> int:
     """Enter a message; return how deep we are then, or UNSURE."""
     if depth == DEEPEST:
         return UNSURE
-    stack.kind[depth], stack.end[depth], stack.seen[depth] = kind, end, 0
+    stack[depth, KIND], stack[depth, END], stack[depth, SEEN] = kind, end, 0
     return depth
 
 
 @inner
-def _sure(data: U8, at: int, rules: Table, stack: _Stack, found: _Found) -> bool:
-    """Walk one message, from `at` to the first end on the stack; return whether it is a valid report."""
-    rows, depth = rules.rows, _enter(stack, 0, 0, stack.end[0])
+def _sure(  # noqa: PLR0913 - a kernel takes bare arrays
+    data: U8, at: int, end: int, rows: I64, types: I64, stack: I64, words: I64, spans: I64, k: int
+) -> bool:
+    """Walk message k, from `at` to `end`; return whether it is a valid report."""
+    depth = _enter(stack, 0, 0, end)
     while True:
-        depth = _leave(at, rules, stack, depth)
+        depth = _leave(at, types, stack, depth)
         if depth < 0:
             return depth == OUTSIDE
-        begin, end = at, stack.end[depth]
+        begin, end = at, stack[depth, END]
         tag, at = _varint(data, begin, end)
         number = tag >> 3
         if at == UNSURE or number >= NUMBERS:
             return False
-        row = stack.kind[depth] * NUMBERS + number
-        again = (stack.seen[depth] >> number) & 1 == 1
+        row = stack[depth, KIND] * NUMBERS + number
+        again = (stack[depth, SEEN] >> number) & 1 == 1
         if tag & 7 != rows[row, WIRE] or (again and not rows[row, SEVERAL]):
             return False
-        stack.seen[depth] |= 1 << number
+        stack[depth, SEEN] |= 1 << number
         if rows[row, WIRE] != DELIMITED:
-            at = _number(data, at, end, rows, row, found.words)
+            at = _number(data, at, end, rows, row, words, k)
         else:
             length, at = _varint(data, at, end)
-            if at == UNSURE or length > end - at or not _note(rows, row, (begin, at, at + length), again, found.spans):
+            if at == UNSURE or length > end - at or not _note(rows, row, (begin, at, at + length), again, spans, k):
                 return False
             if rows[row, WHAT] == MESSAGE:
                 depth = _enter(stack, depth + 1, rows[row, CHILD], at + length)
@@ -306,13 +288,14 @@ def _sure(data: U8, at: int, rules: Table, stack: _Stack, found: _Found) -> bool
 
 
 @kernel
-def _scan(data: U8, bounds: I64, rules: Table, found: Scanned) -> None:
-    """Walk all messages whose length fits."""
-    stack = _Stack(np.zeros(DEEPEST, np.int64), np.zeros(DEEPEST, np.int64), np.zeros(DEEPEST, np.int64))
+def _scan(  # noqa: PLR0913 - a kernel takes bare arrays
+    data: U8, bounds: I64, rows: I64, types: I64, sure: U8, words: I64, spans: I64
+) -> None:
+    """Walk all messages whose length fits. See Table and Scanned."""
+    stack = np.zeros((DEEPEST, 3), np.int64)
     for k in range(len(bounds) - 1):
         start, end = bounds[k] + HEADER, bounds[k + 1]
         if start > end or end - start > LONGEST or _octets(data, start - HEADER, HEADER) != end - start:
             continue
-        stack.end[0] = end
-        if _sure(data, start, rules, stack, _Found(found.words[k], found.spans[k])):
-            found.sure[k] = 1
+        if _sure(data, start, end, rows, types, stack, words, spans, k):
+            sure[k] = 1

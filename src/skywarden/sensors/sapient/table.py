@@ -17,7 +17,8 @@ from skywarden.sensors.sapient.proto import FieldDescriptor, SapientMessage
 from skywarden.sensors.sapient.rules import Check, Plan, Row
 
 NUMBERS = 32  # field numbers that the table has room for
-CHOICES = 4  # of one type
+NEEDED, MUST, EXCLUSIVE = range(3)  # columns of a type
+NEVER_THERE = 1  # bit of field 0, which no message has: a type that needs it is unsure
 WHAT, WIRE, CHECK, SLOT, CHILD, SEVERAL, LIMIT, TAGGED = range(8)  # columns of a row
 NEVER, TEXT, MESSAGE, WHOLE, FLOAT, DOUBLE = range(6)  # WHAT
 ANY, ULID, UUID, FILLED, SHARE, MEMBER, UP_TO = range(7)  # CHECK; LIMIT: bits of the members, or the largest number
@@ -81,16 +82,14 @@ _FLOAT_CHECKS: Mapping[Check, int] = {rules.Finite(None): ANY, rules.Finite(rule
 
 
 class Table(NamedTuple):
-    """t types; the message itself is type 0.
+    """t types; the message itself is type 0. Bits of fields: 1 << number.
 
-    rows: (t * NUMBERS, 8) int64, that of field f of type k at k * NUMBERS + f; needed: (t,) bits of fields; must,
-    exclusive: (t, CHOICES) bits of which one must be, and of which no two may be; 0: no such choice.
+    rows: (t * NUMBERS, 8) int64, that of field f of type k at k * NUMBERS + f. types: (t, 3) int64 bits of the fields
+    that must be there, of those of which one must, and of those of which no two may.
     """
 
     rows: I64
-    needed: I64
-    must: I64
-    exclusive: I64
+    types: I64
 
 
 class _Types:
@@ -98,16 +97,12 @@ class _Types:
 
     def __init__(self) -> None:
         self.rows: list[I64] = []
-        self.needed: list[int] = []
-        self.must: list[list[int]] = []
-        self.exclusive: list[list[int]] = []
+        self.types: list[tuple[int, int, int]] = []
 
-    def add(self, needed: int, must: list[int], exclusive: list[int]) -> int:
+    def add(self, needed: int, must: int, exclusive: int) -> int:
         """Add a type without fields; return its number."""
         self.rows.append(np.tile(_NO_FIELD, (NUMBERS, 1)))
-        self.needed.append(needed)
-        self.must.append(must + [0] * (CHOICES - len(must)))
-        self.exclusive.append(exclusive + [0] * (CHOICES - len(exclusive)))
+        self.types.append((needed, must, exclusive))
         return len(self.rows) - 1
 
 
@@ -116,15 +111,15 @@ def table() -> Table:
     """Return the table of a message with a detection report."""
     types = _Types()
     _add(types, rules.plan(), "", {})
-    columns = (np.array(column, np.int64) for column in (types.needed, types.must, types.exclusive))
-    return Table(np.concatenate(types.rows), *columns)
+    return Table(np.concatenate(types.rows), np.array(types.types, np.int64))
 
 
 def _add(types: _Types, plan: Plan, path: str, above: Mapping[int, int]) -> int:
     """Add a type and all inside it; return its number. above: plans in which it stands -> type; one may hold itself."""
-    number = types.add(plan.needed, [bits for bits, _ in plan.choices], plan.exclusive)
-    if not path:
-        types.must[number][0] = 1 << plan.names[CONTENT]
+    must = [bits for bits, _ in plan.choices] if path else [1 << plan.names[CONTENT]]
+    if max(len(must), len(plan.exclusive)) > 1 or plan.needed >= 1 << NUMBERS:
+        return types.add(NEVER_THERE, 0, 0)
+    number = types.add(plan.needed, sum(must), sum(plan.exclusive))
     inside = {**above, id(plan): number}
     for name, field in plan.names.items():
         if field < NUMBERS and (path or name not in _others(plan)):
@@ -168,7 +163,7 @@ def _value(row: Row) -> tuple[int, int | None, int]:
 
 def _time(types: _Types, path: str) -> int:
     """Add a google.protobuf.Timestamp whose time can be."""
-    number = types.add(0, [], [])
+    number = types.add(0, 0, 0)
     fields = SapientMessage.DESCRIPTOR.fields_by_name["timestamp"].message_type.fields_by_name
     for name, last in (("seconds", rules.LAST_SECOND), ("nanos", rules.LAST_NANO)):
         row = (WHOLE, VARINT, UP_TO, SLOTS.get(f"{path}.{name}", NONE), 0, 0, last, 0)
