@@ -71,10 +71,10 @@ def _value(row: Any, rng: np.random.Generator, wrong: float) -> Any:
             return good[:at] + str(rng.choice(["", "U", "é", "-", "g"])) + good[at + 1 :] if bad else good
         return str(rng.choice(ODD_TEXTS if bad or (row.check is None and rng.random() < 0.3) else TEXTS))
     if row.kind == Field.TYPE_ENUM:
-        return int(rng.choice([0, 77, -1] if bad else [n for n in row.check.known if n]))
+        return int(rng.choice([0, 77, -1] if bad else sorted(row.check.known)))
     if row.kind == Field.TYPE_INT32:
         return int(rng.integers(0, 1000))
-    if row.check.own is not None:
+    if isinstance(row.check, rules.Finite):
         return float(rng.choice(NO_SHARES if bad else SHARES))
     normal = float(rng.normal(0, 50))
     finite = NUMBERS if row.kind == Field.TYPE_DOUBLE else NUMBERS[:6]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sapient_nodes import CAMERA, OTHER, RADAR, START, changed, node, plot, ray, real, rng
-from sapient_wire import message, mixed, tree, write
+from sapient_wire import message, mixed, tree, varint, write
 
 from skywarden.kernel import plain_while
 from skywarden.model.detection import Decoded, Frame
@@ -22,9 +22,9 @@ from skywarden.sensors.sapient import table as slots
 from skywarden.sensors.sapient.answers import own_id
 from skywarden.sensors.sapient.message import HEADER, LONGEST, pack, parse
 from skywarden.sensors.sapient.proto import SapientMessage
-from skywarden.sensors.sapient.reports import Reports
+from skywarden.sensors.sapient.reports import Head, Reports
 from skywarden.sensors.sapient.rules import faults
-from skywarden.sensors.sapient.scan import Scanned, _scan, _visible, nothing, scan
+from skywarden.sensors.sapient.scan import Scanned, _scan, _utf8, _visible, nothing, scan
 from skywarden.sim.nodes import registration, status
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -54,14 +54,14 @@ def valid(data: bytes) -> bool:
     return found is not None and not faults(found) and found.WhichOneof("content") == "detection_report"
 
 
-def said(reports: Reports, number: int) -> list[Any]:
+def said(reports: Reports, number: int, head: Head) -> list[Any]:
     """Return all that a row says, bits of numbers included."""
     row = np.array([number])
     return [
         reports.time[number],
         reports.values[number].tobytes(),
         reports.form[number].tolist(),
-        reports.head(number),
+        head,
         reports.objects[number],
         reports.zones.get(number, ""),
         reports.said(row),
@@ -82,9 +82,10 @@ def agrees(messages: list[bytes]) -> int:
             assert valid(messages[number])
             found = parse(messages[number])
             assert found is not None
-            slow.put(number, found)
+            head = slow.put(number, found)
+            slow.settle()
             assert (stretch.node, stretch.to) == (found.node_id, found.destination_id)
-            assert said(quick, number) == said(slow, number)
+            assert said(quick, number, quick.head(number)) == said(slow, number, head)
             passed += 1
     return passed
 
@@ -134,6 +135,18 @@ def test_what_protobuf_never_writes_so_is_left_to_it(what: bytes) -> None:
     assert sure([data, data + b"\x6a\x00", data + what, data]) == [True, True, False, True]
 
 
+def test_classes_that_lie_apart_are_left_to_it() -> None:
+    good = message(np.random.default_rng(1))
+    good.ClearField("destination_id")
+    data = good.detection_report.SerializeToString()
+    more = b"\x5a\x03\x0a\x01x"  # a class
+    good.ClearField("detection_report")
+    head = good.SerializeToString()
+    bodies = [data, more + more + data, more + b"\xba\x01\x01x" + more + data]
+    for body in bodies:
+        assert valid(head + b"\x3a" + varint(len(body)) + body)
+
+
 @settings(max_examples=80, deadline=None)
 @given(seed=SEEDS)
 def test_no_spoiled_message_passes_and_is_invalid(seed: int) -> None:
@@ -171,9 +184,21 @@ def test_the_odd_and_spoiled_messages_are_some_valid_and_some_not() -> None:
 def test_any_bytes_are_walked_to_their_end(data: bytes, start: int) -> None:
     good = message(np.random.default_rng(1)).SerializeToString()
     agrees([data, good[:start] + data, good + data])
-    octets = np.frombuffer(data + bytes(1), np.uint8)
-    for last in (len(octets), len(octets) + 500):  # a frame whose lengths do not fit its bytes
-        assert not scan(octets, np.array([0, last])).sure.any()
+
+
+def test_a_frame_whose_lengths_do_not_fit_its_bytes_is_not_read_beyond_them() -> None:
+    data = np.frombuffer(pack(message(np.random.default_rng(1))), np.uint8)
+    bounds = np.array([0, len(data)])
+    assert scan(data, bounds).sure.all()
+    assert not scan(data[:-1], bounds).sure.any()
+
+
+def test_utf8_is_what_python_takes_for_it() -> None:
+    seconds, others = (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF), (0x7F, 0x80, 0xBF, 0xC0)
+    for first, second, third, fourth in product(range(256), seconds, others, others):
+        for text in (bytes([first]), bytes([first, second]), bytes([first, second, third, fourth])):
+            octets = np.frombuffer(text, np.uint8)
+            assert _utf8.plain(octets, 0, len(octets)) == (text.decode(errors="ignore").encode() == text), text
 
 
 def test_what_is_seen_as_a_letter_is_no_white_space() -> None:

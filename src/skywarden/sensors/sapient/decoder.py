@@ -17,7 +17,7 @@ from skywarden.sensors.sapient.answers import LISTED, Voice, own_id
 from skywarden.sensors.sapient.measure import Observer, measurements
 from skywarden.sensors.sapient.memory import ENDED, MARKS, Session, State
 from skywarden.sensors.sapient.proto import SapientMessage, json_format
-from skywarden.sensors.sapient.reports import Reports, Stretch
+from skywarden.sensors.sapient.reports import Head, Reports, Stretch
 from skywarden.sensors.sapient.rules import Fault, faults
 
 ANSWERS = 16  # to one connection in one tick
@@ -80,6 +80,7 @@ class Sapient:
                 number = stretch.numbers.stop
         if allowed < len(frame):
             turn.refuse(Reason.QUOTA, len(frame) - allowed)
+        turn.reports.settle()
         batches = list[Detections]()
         for session, numbers in turn.heard.values():
             observer = Observer(session.name, session, self._enrolled.get(session.id))
@@ -174,8 +175,7 @@ class Sapient:
         """Take a valid message of a registered node."""
         content, received = found.WhichOneof("content"), turn.frame.received
         if content == "detection_report":
-            turn.reports.put(number, found)
-            self._detect(turn, session, number)
+            self._detect(turn, session, number, turn.reports.put(number, found))
             return
         if content == "status_report":
             turn.changed = True
@@ -205,10 +205,9 @@ class Sapient:
             turn.take(session, numbers)
             return
         for number in numbers:
-            self._detect(turn, session, number)
+            self._detect(turn, session, number, reports.head(number))
 
-    def _detect(self, turn: Turn, session: Session, number: int) -> None:
-        head = turn.reports.head(number)
+    def _detect(self, turn: Turn, session: Session, number: int, head: Head) -> None:
         if memory.repeated(session, head.report):
             turn.refuse(Reason.DUPLICATE)
         elif self._mode is Mode.LIVE and (session.simulated or head.state.strip().casefold() in MARKS):

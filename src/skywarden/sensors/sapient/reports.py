@@ -3,6 +3,7 @@
 A row comes from the scanner, or from a message that protobuf has read (`put`); it says the same either way.
 """
 
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,9 +60,10 @@ class Reports:
     """
 
     def __init__(self, frame: Frame, count: int) -> None:
-        self._data, self._bounds = frame.data, frame.bounds()[: count + 1]
+        bounds = frame.bounds()[: count + 1]
+        self._data, self._bounds = frame.data, bounds.tolist()
         octets = np.frombuffer(frame.data, np.uint8)
-        found = nothing(count) if waiting() else scan(octets, self._bounds)
+        found = nothing(count) if waiting() else scan(octets, bounds)
         self.time: I64 = found.words[:, SECONDS] * SECOND + found.words[:, NANOS]
         self.values: F64 = np.ascontiguousarray(found.words[:, : table.VALUES]).view(np.float64)
         self.form: I64 = found.words[:, FORM]
@@ -70,7 +72,10 @@ class Reports:
         self.zones: dict[int, str] = {}
         self.stretches: dict[int, Stretch] = {}
         self._spans = found.spans * found.sure[:, None, None]
-        self._bodies: dict[int, Any] = {}
+        self._bodies: dict[int, Any] = {}  # messages that were put, and their numbers
+        self._times: dict[int, int] = {}
+        self._forms: dict[int, tuple[int, int, int, int]] = {}
+        self._values: dict[int, list[float]] = {}
         self._known: dict[bytes, list[tuple[str, str]]] = {}  # fields of a report -> what they say
         if found.sure.any():
             self._take(octets, found)
@@ -111,7 +116,7 @@ class Reports:
         return {k: self._data[a:b].decode() for k, (a, b) in pairs}
 
     def head(self, number: int) -> Head:
-        """Return what decides whether a report counts."""
+        """Return what decides whether a report of a stretch counts."""
         located, northless = bool(self.form[number, 0]), bool(self.form[number, 3] == PLATFORM)
         return Head(self.ids[number], self.states.get(number, ""), located, northless)
 
@@ -119,19 +124,27 @@ class Reports:
         """Return the bytes of a message, its length included."""
         return self._data[self._bounds[number] : self._bounds[number + 1]]
 
-    def put(self, number: int, message: SapientMessage) -> None:
-        """Take in a valid message with a detection report."""
+    def put(self, number: int, message: SapientMessage) -> Head:
+        """Take in a valid message with a detection report; its numbers are in the arrays after `settle`."""
         body = self._bodies[number] = message.detection_report
         located = body.HasField("location")
         at, names = (body.location, PLACE) if located else (body.range_bearing, BEARING)
-        system = at.coordinate_system, at.datum
-        self.time[number] = message.timestamp.seconds * SECOND + message.timestamp.nanos
-        self.form[number] = (*system, 0, 0) if located else (0, 0, *system)
-        self.values[number] = [getattr(at, name) if at.HasField(name) else np.nan for name in names]
-        self.ids[number], self.objects[number] = body.report_id, body.object_id
-        self.states[number] = body.state
+        system, datum, has = at.coordinate_system, at.datum, at.HasField
+        self._times[number] = message.timestamp.seconds * SECOND + message.timestamp.nanos
+        self._forms[number] = (system, datum, 0, 0) if located else (0, 0, system, datum)
+        self._values[number] = [getattr(at, name) if has(name) else nan for name in names]
+        self.objects[number] = body.object_id
         if located and at.utm_zone:
             self.zones[number] = at.utm_zone
+        return Head(body.report_id, body.state, located, not located and datum == PLATFORM)
+
+    def settle(self) -> None:
+        """Write the numbers of all messages that were put into the arrays, at once."""
+        if self._bodies:
+            rows = list(self._bodies)
+            self.time[rows] = list(self._times.values())
+            self.form[rows] = list(self._forms.values())
+            self.values[rows] = list(self._values.values())
 
     def said(self, rows: I64) -> list[list[tuple[str, str]]]:
         """Return what the nodes say of their objects, for each of some messages.

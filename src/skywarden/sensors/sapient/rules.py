@@ -60,6 +60,10 @@ def share(value: float) -> str | None:
     return None if 0.0 <= value <= 1.0 else "must be 0 to 1"
 
 
+def finite(value: float) -> str | None:
+    return None if isfinite(value) else NOT_FINITE
+
+
 def filled(value: str) -> str | None:
     return None if value.strip() else EMPTY
 
@@ -109,27 +113,25 @@ class Plan:
 
 
 class Member(msgspec.Struct, frozen=True):
-    """Check: a known value of an enumeration, and not 0."""
+    """Check: a known value of an enumeration. known: without 0, which says nothing."""
 
     known: frozenset[int]
 
     def __call__(self, value: Any) -> str | None:
         """Return the broken rule."""
-        if value == 0:
-            return UNSPECIFIED
-        return None if value in self.known else f"unknown value {value}"
+        if value in self.known:
+            return None
+        return f"unknown value {value}" if value else UNSPECIFIED
 
 
 class Finite(msgspec.Struct, frozen=True):
-    """Check: a finite number, for which a rule of ours holds as well."""
+    """Check: a finite number for which a rule of ours holds as well."""
 
-    own: Check | None
+    own: Check
 
     def __call__(self, value: Any) -> str | None:
         """Return the broken rule."""
-        if not isfinite(value):
-            return NOT_FINITE
-        return None if self.own is None else self.own(value)
+        return self.own(value) if isfinite(value) else NOT_FINITE
 
 
 def faults(message: Message) -> list[Fault]:
@@ -194,11 +196,11 @@ def _check(kind: Descriptor, field: FieldDescriptor) -> Check | None:
     """Return the check of a field's values: what its type asks for, then what the standard does."""
     own = OURS.get((kind.name, field.name))
     if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
-        return Finite(own)
+        return finite if own is None else Finite(own)
     if own is not None:
         return own
     if field.enum_type is not None:
-        return Member(frozenset(v.number for v in field.enum_type.values))
+        return Member(frozenset(v.number for v in field.enum_type.values if v.number))
     if field.message_type is not None:
         return timely if field.message_type.full_name == TIMESTAMP else None
     options = _options(field)

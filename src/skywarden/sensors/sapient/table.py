@@ -78,7 +78,7 @@ _KINDS = {
 }
 _NO_FIELD = (NEVER, NO_WIRE, ANY, NONE, 0, 0, 0, 0)
 _TEXT_CHECKS: Mapping[Check | None, int] = {None: ANY, rules.ulid: ULID, rules.uuid: UUID, rules.filled: FILLED}
-_FLOAT_CHECKS: Mapping[Check, int] = {rules.Finite(None): ANY, rules.Finite(rules.share): SHARE}
+_FLOAT_CHECKS: Mapping[Check, int] = {rules.finite: ANY, rules.Finite(rules.share): SHARE}
 
 
 class Table(NamedTuple):
@@ -153,11 +153,11 @@ def _value(row: Row) -> tuple[int, int | None, int]:
     if what == TEXT:
         return what, _TEXT_CHECKS.get(row.check), 0
     if what in (FLOAT, DOUBLE):
-        check = _FLOAT_CHECKS.get(row.check) if isinstance(row.check, rules.Finite) else None
+        check = None if row.check is None else _FLOAT_CHECKS.get(row.check)
         return what, None if check == SHARE and what == DOUBLE else check, 0
     if what == WHOLE and isinstance(row.check, rules.Member):
         few = all(0 <= value < 63 for value in row.check.known)
-        return what, MEMBER if few else None, sum(1 << value for value in row.check.known if value) if few else 0
+        return what, MEMBER if few else None, sum(1 << value for value in row.check.known) if few else 0
     return what, ANY if what == WHOLE and row.check is None else None, 0
 
 
