@@ -17,6 +17,7 @@ import load  # noqa: E402
 import long_record  # noqa: E402
 import mode_s_flight  # noqa: E402
 import raid  # noqa: E402
+import sapient_speed  # noqa: E402
 import stalls  # noqa: E402
 
 from skywarden.config import parse  # noqa: E402
@@ -39,6 +40,13 @@ def test_a_crowd_is_received_decoded_recorded_and_tracked(radars: int, nodes: in
     assert found["refused"] == {}
     assert found["confirmed"] >= 55
     assert found["stream_messages"] > 10
+
+
+def test_reports_are_read_quicker_by_the_scanner_with_equal_results() -> None:
+    found = sapient_speed.bench(targets=100, nodes=3, seconds=4.0)
+    assert found["equal"]
+    assert found["messages"] > 500
+    assert 2 * found["scanned_us"] < found["protobuf_us"]
 
 
 def test_nothing_acknowledged_is_lost_in_a_kill(tmp_path: Path) -> None:

@@ -39,8 +39,9 @@ def identify(
 def _claims(batches: Sequence[Detections], matches: Sequence[I64]) -> dict[int, dict[str, str]]:
     """Return label -> name -> value of what this tick's detections say."""
     said: dict[int, dict[str, str]] = {}
-    for batch, labels in zip(batches, matches, strict=True):
+    for batch, matched in zip(batches, matches, strict=True):
+        labels = matched.tolist()
         for claim in batch.claims:
-            if label := int(labels[claim.index]):
+            if label := labels[claim.index]:
                 said.setdefault(label, {})[claim.name] = claim.value
     return said

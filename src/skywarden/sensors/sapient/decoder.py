@@ -5,9 +5,8 @@ detects. Who sends before registering is told so; a second connection with a kno
 Source: BSI Flex 335 v2.0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason, Reply
@@ -15,9 +14,10 @@ from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.sapient import memory, message
 from skywarden.sensors.sapient.answers import LISTED, Voice, own_id
-from skywarden.sensors.sapient.measure import Observer, Report, measurements, without_north
+from skywarden.sensors.sapient.measure import Observer, measurements
 from skywarden.sensors.sapient.memory import ENDED, MARKS, Session, State
 from skywarden.sensors.sapient.proto import SapientMessage, json_format
+from skywarden.sensors.sapient.reports import Head, Reports, Stretch
 from skywarden.sensors.sapient.rules import Fault, faults
 
 ANSWERS = 16  # to one connection in one tick
@@ -26,18 +26,24 @@ QUIET = {"task_ack", "alert_ack", "error", "registration_ack"}  # answers to us;
 
 
 class Turn:
-    """What one frame gives, while it is read."""
+    """What one frame gives, while it is read. allowed: how many of its messages are read."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, allowed: int) -> None:
         self.frame = frame
         self.understood = 0
         self.changed = False
         self.refused: dict[str, int] = {}
         self.replies: list[Reply] = []
-        self.reports: dict[int, tuple[Session, list[Report]]] = {}
+        self.reports = Reports(frame, allowed)
+        self.heard: dict[int, tuple[Session, list[int]]] = {}  # messages of each session that count
 
     def refuse(self, reason: Reason, count: int = 1) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def take(self, session: Session, numbers: Sequence[int]) -> None:
+        """Let reports of a session count."""
+        self.understood += len(numbers)
+        self.heard.setdefault(id(session), (session, []))[1].extend(numbers)
 
     def answer(self, data: bytes, close: bool = False) -> None:
         """Answer, unless there were ANSWERS already: who floods us is not answered as fast."""
@@ -59,18 +65,26 @@ class Sapient:
 
     def decode(self, frame: Frame) -> Decoded:
         """Return detections, answers, and the nodes when something about them has changed."""
-        turn = Turn(frame)
         if len(frame) == 0:
             return Decoded(frame.source, 0, nodes=self.state.nodes() if self.state.end(frame.peer) else None)
         allowed = self.state.allow(len(frame), frame.received)
-        for number, packet in enumerate(islice(frame.messages(), allowed)):
-            self._take(turn, number, packet)
+        turn = Turn(frame, allowed)
+        number = 0
+        while number < allowed:
+            stretch = turn.reports.stretches.get(number)
+            if stretch is None:
+                self._take(turn, number)
+                number += 1
+            else:
+                self._take_all(turn, stretch)
+                number = stretch.numbers.stop
         if allowed < len(frame):
             turn.refuse(Reason.QUOTA, len(frame) - allowed)
+        turn.reports.settle()
         batches = list[Detections]()
-        for session, reports in turn.reports.values():
+        for session, numbers in turn.heard.values():
             observer = Observer(session.name, session, self._enrolled.get(session.id))
-            found, impossible = measurements(observer, frame.received, reports)
+            found, impossible = measurements(observer, frame.received, turn.reports, numbers)
             batches += found
             if impossible:
                 turn.refuse(Reason.IMPLAUSIBLE, impossible)
@@ -97,7 +111,9 @@ class Sapient:
                 row["faults"] = [fault._asdict() for fault in broken]
             yield row
 
-    def _take(self, turn: Turn, number: int, packet: bytes) -> None:
+    def _take(self, turn: Turn, number: int) -> None:
+        """Take one message with protobuf."""
+        packet = turn.reports.packet(number)
         found, broken, reason = _read(packet)
         if found is None:
             assert reason is not None
@@ -112,17 +128,32 @@ class Sapient:
                 turn.answer(self._voice.registration_ack(found.node_id, turn.frame.received, words))
             else:
                 self._complain(turn, found.node_id, packet, broken)
-        elif found.destination_id and found.destination_id.lower() != self._voice.node_id:
-            turn.refuse(Reason.MISDIRECTED)
-            self._complain(turn, found.node_id, packet, [Fault("destinationId", "is not us")])
         elif content == "registration":
-            self._register(turn, found)
-        elif (session := self.state.find(turn.frame.peer, found.node_id.lower())) is None:
+            if self._ours(turn, number, found.node_id, found.destination_id):
+                self._register(turn, found)
+        elif (session := self._sender(turn, number, found.node_id, found.destination_id)) is not None:
+            self._hear(turn, session, number, found)
+
+    def _ours(self, turn: Turn, number: int, node_id: str, to: str) -> bool:
+        """Say whether a message is meant for us, or answer that it is not."""
+        if not to or to.lower() == self._voice.node_id:
+            return True
+        turn.refuse(Reason.MISDIRECTED)
+        self._complain(turn, node_id, turn.reports.packet(number), [Fault("destinationId", "is not us")])
+        return False
+
+    def _sender(self, turn: Turn, number: int, node_id: str, to: str) -> Session | None:
+        """Return the session of who sent a message to us, or answer that he is not registered."""
+        if not self._ours(turn, number, node_id, to):
+            return None
+        session = self.state.find(turn.frame.peer, node_id.lower())
+        if session is None:
             turn.refuse(Reason.NOT_REGISTERED)
-            self._complain(turn, found.node_id, packet, [Fault("nodeId", "not registered on this connection")])
+            broken = [Fault("nodeId", "not registered on this connection")]
+            self._complain(turn, node_id, turn.reports.packet(number), broken)
         else:
             session.last = turn.frame.received
-            self._hear(turn, session, number, found)
+        return session
 
     def _register(self, turn: Turn, found: SapientMessage) -> None:
         node_id, said = found.node_id.lower(), found.registration
@@ -144,7 +175,7 @@ class Sapient:
         """Take a valid message of a registered node."""
         content, received = found.WhichOneof("content"), turn.frame.received
         if content == "detection_report":
-            self._detect(turn, session, number, found)
+            self._detect(turn, session, number, turn.reports.put(number, found))
             return
         if content == "status_report":
             turn.changed = True
@@ -160,19 +191,33 @@ class Sapient:
             return
         turn.understood += 1
 
-    def _detect(self, turn: Turn, session: Session, number: int, found: SapientMessage) -> None:
-        body = found.detection_report
-        if memory.repeated(session, body.report_id):
+    def _take_all(self, turn: Turn, stretch: Stretch) -> None:
+        """Take valid detection reports of one sender, at once where nothing is the matter with any of them."""
+        reports, numbers = turn.reports, stretch.numbers
+        session = self._sender(turn, numbers[0], stretch.node, stretch.to)
+        if session is None:
+            for number in numbers[1:]:
+                self._sender(turn, number, stretch.node, stretch.to)
+            return
+        good = stretch.plain and not (self._mode is Mode.LIVE and session.simulated)
+        good = good and (stretch.located or not session.fuses)
+        if good and memory.remembered(session, reports.ids[numbers.start : numbers.stop]):
+            turn.take(session, numbers)
+            return
+        for number in numbers:
+            self._detect(turn, session, number, reports.head(number))
+
+    def _detect(self, turn: Turn, session: Session, number: int, head: Head) -> None:
+        if memory.repeated(session, head.report):
             turn.refuse(Reason.DUPLICATE)
-        elif self._mode is Mode.LIVE and (session.simulated or body.state.strip().casefold() in MARKS):
+        elif self._mode is Mode.LIVE and (session.simulated or head.state.strip().casefold() in MARKS):
             turn.refuse(Reason.SIMULATED)
-        elif without_north(body):
+        elif head.northless:
             turn.refuse(Reason.NO_REFERENCE)
-        elif session.fuses and not body.HasField("location"):
+        elif session.fuses and not head.located:
             turn.refuse(Reason.UNSUPPORTED)  # its objects are tracks, and a bearing of a track is none
         else:
-            turn.understood += 1
-            turn.reports.setdefault(id(session), (session, []))[1].append(Report(number, sent(found), body))
+            turn.take(session, [number])
 
     def _complain(self, turn: Turn, to: str, packet: bytes, broken: list[Fault], close: bool = False) -> None:
         if len(turn.replies) < ANSWERS or close:

@@ -15,7 +15,8 @@ from skywarden.model.detection import Claim, Detections, ErrorMeaning, Kind, Tim
 from skywarden.model.place import F64, I64, HeightReference, NorthReference, Place, Sensor
 from skywarden.sensors.sapient.memory import Session
 from skywarden.sensors.sapient.proto import Registration, range_bearing_pb2
-from skywarden.sensors.sapient.where import Located, Point, locate, numbers
+from skywarden.sensors.sapient.reports import Reports
+from skywarden.sensors.sapient.where import Located, Point, locate
 
 ONE_SIGMA = {ErrorMeaning.PERCENT_95: 1 / 1.96, ErrorMeaning.BOUND: 3**-0.5}  # times what the node says; others 1
 LEVEL_SIGMA, HEIGHT_SIGMA, BEARING_SIGMA = 100.0, 200.0, np.radians(2.0)  # m, m, rad; where nobody says anything
@@ -25,7 +26,6 @@ UNKNOWN_HEIGHT = 4000.0  # m above the ellipsoid, and 1 sigma: between drones an
 NO_RANGE = 0.01  # a range that equals its own error to this share says nothing
 TIME_SIGMA = 0.05  # s
 SCAN = 100_000_000  # ns; reports within it are of one look, as long as no object comes twice
-PLATFORM = range_bearing_pb2.RANGE_BEARING_DATUM_PLATFORM
 NORTH = {
     range_bearing_pb2.RANGE_BEARING_DATUM_TRUE: NorthReference.TRUE,
     range_bearing_pb2.RANGE_BEARING_DATUM_MAGNETIC: NorthReference.MAGNETIC,
@@ -37,14 +37,6 @@ UNITS = {  # rad, m
     range_bearing_pb2.RANGE_BEARING_COORDINATE_SYSTEM_DEGREES_KM: (np.radians(1.0), 1000.0),
     range_bearing_pb2.RANGE_BEARING_COORDINATE_SYSTEM_RADIANS_KM: (1.0, 1000.0),
 }
-
-
-class Report(NamedTuple):
-    """One detection report. number: which message of the frame; time: ns, when it was sent."""
-
-    number: int
-    time: int
-    body: Any
 
 
 class Observer(NamedTuple):
@@ -66,56 +58,62 @@ class Observer(NamedTuple):
 
 
 class Common(NamedTuple):
-    """What all measurements of one batch share in form."""
+    """What all measurements of one batch share in form. rows: (n,) messages of the frame; scan: (n,)."""
 
     observer: Observer
     received: int
-    reports: Sequence[Report]
+    reports: Reports
+    rows: I64
     scan: I64
 
 
-def measurements(observer: Observer, received: int, reports: Sequence[Report]) -> tuple[list[Detections], int]:
-    """Return a batch for each form in which one node reported, and how many reports had no possible place."""
-    scans = _scans(reports)
-    forms: dict[tuple[Any, ...], list[int]] = {}
-    for k, report in enumerate(reports):
-        forms.setdefault(_form(report.body, observer.session.zone), []).append(k)
+def measurements(
+    observer: Observer, received: int, reports: Reports, numbers: Sequence[int]
+) -> tuple[list[Detections], int]:
+    """Return a batch for each form in which one node reported, and how many reports had no possible place.
+
+    numbers: of its messages, in their order.
+    """
+    rows = np.array(numbers, np.int64)
+    scans = _scans(reports.time[rows].tolist(), [reports.objects[k] for k in numbers])
     found, impossible = list[Detections](), 0
-    for form, rows in forms.items():
-        common = Common(observer, received, [reports[k] for k in rows], scans[rows])
+    for form, which in _forms(reports, rows, observer.session.zone):
+        common = Common(observer, received, reports, rows[which], scans[which])
         batches, bad = _located(common, form[1:]) if form[0] else _bearings(common, form[1:])
         found += batches
         impossible += bad
     return found, impossible
 
 
-def without_north(body: Any) -> bool:
-    """Say whether a report counts its bearing from the heading of a platform, which nobody tells us."""
-    return bool(body.HasField("range_bearing") and body.range_bearing.datum == PLATFORM)
+def _forms(reports: Reports, rows: I64, zone: str) -> list[tuple[tuple[Any, ...], I64]]:
+    """Return each form, the first one first, and (m,) which of the rows have it. zone: where a report names none."""
+    codes = reports.form[rows]
+    if not reports.zones and (codes == codes[0]).all():  # as almost always
+        return [(_form(codes[0].tolist(), zone), np.arange(len(rows)))]
+    forms: dict[tuple[Any, ...], list[int]] = {}
+    for k, (number, code) in enumerate(zip(rows.tolist(), codes.tolist(), strict=True)):
+        forms.setdefault(_form(code, reports.zones.get(number, zone)), []).append(k)
+    return [(form, np.array(which, np.int64)) for form, which in forms.items()]
 
 
-def _form(body: Any, zone: str) -> tuple[Any, ...]:
-    if body.HasField("location"):
-        at = body.location
-        return True, at.coordinate_system, at.datum, at.utm_zone or zone
-    return False, body.range_bearing.coordinate_system, body.range_bearing.datum
+def _form(code: list[int], zone: str) -> tuple[Any, ...]:
+    return (True, *code[:2], zone) if code[0] else (False, *code[2:])
 
 
-def _scans(reports: Sequence[Report]) -> I64:
+def _scans(times: list[int], objects: list[str]) -> I64:
     """Return (n,) which look each report is of."""
-    scans, objects, begin, scan = list[int](), set[str](), 0, -1
-    for report in reports:
-        object_id = report.body.object_id
-        if scan < 0 or object_id in objects or abs(report.time - begin) > SCAN:
-            objects, begin, scan = set(), report.time, scan + 1
-        objects.add(object_id)
+    scans, seen, begin, scan = list[int](), set[str](), 0, -1
+    for time, object_id in zip(times, objects, strict=True):
+        if scan < 0 or object_id in seen or abs(time - begin) > SCAN:
+            seen, begin, scan = set(), time, scan + 1
+        seen.add(object_id)
         scans.append(scan)
     return np.array(scans, np.int64)
 
 
 def _located(common: Common, form: tuple[int, int, str]) -> tuple[list[Detections], int]:
-    n, session = len(common.reports), common.observer.session
-    places = locate(form, np.array([numbers(report.body.location) for report in common.reports]))
+    n, session = len(common.rows), common.observer.session
+    places = locate(form, common.reports.values[common.rows])
     if places is None:
         return [], n
     rows = np.flatnonzero(np.isfinite(places.latitude))
@@ -148,7 +146,7 @@ def _moving(z: F64, covariance: F64) -> tuple[F64, F64]:
 def _bearings(common: Common, form: tuple[int, int]) -> tuple[list[Detections], int]:
     angle, length = UNITS[form[0]]
     scale = np.array([length, angle, angle])
-    values = np.array([_components(report.body.range_bearing) for report in common.reports])
+    values = common.reports.values[common.rows]
     z, sigma = values[:, :3] * scale, values[:, 3:] * scale * ONE_SIGMA.get(common.observer.session.meaning, 1.0)
     told = values[:, 3] * length  # the error of the range as the node says it
     blind = ~(z[:, 0] > 0) | (np.abs(z[:, 0] - told) <= NO_RANGE * z[:, 0])
@@ -168,11 +166,6 @@ def _bearings(common: Common, form: tuple[int, int]) -> tuple[list[Detections], 
             covariance[:, : 3 - first, : 3 - first] = np.eye(3 - first) * (sigma[index, first:] ** 2)[:, None, :]
             found.append(_batch(common, index, kind, wide, covariance, place))
     return found, int((~usable).sum())
-
-
-def _components(bearing: Any) -> tuple[float, ...]:
-    names = ("range", "azimuth", "elevation", "range_error", "azimuth_error", "elevation_error")
-    return tuple(getattr(bearing, name) if bearing.HasField(name) else float("nan") for name in names)
 
 
 def _assumed(enrolled: Sensor | None, z: F64) -> F64:
@@ -199,12 +192,13 @@ def _stand(observer: Observer, datum: int, received: int) -> Place | None:
 def _batch(  # noqa: PLR0913 - a batch is all of this
     common: Common, rows: I64, kind: Kind, z: F64, covariance: F64, place: Place | None = None
 ) -> Detections:
-    observer, reports = common.observer, [common.reports[k] for k in rows.tolist()]
+    observer, reports, numbers = common.observer, common.reports, common.rows[rows]
+    said = reports.said(numbers)
     return detections(
         kind,
         observer.name,
         common.received,
-        np.array([report.time for report in reports], np.int64),
+        reports.time[numbers],
         z,
         covariance,
         place=place,
@@ -212,29 +206,7 @@ def _batch(  # noqa: PLR0913 - a batch is all of this
         time_kind=TimeKind.ARRIVAL if kind is Kind.SOUND else TimeKind.SENT,
         error_meaning=observer.session.meaning,
         scan=common.scan[rows],
-        number=np.array([report.number for report in reports], np.int64),
+        number=numbers,
         revisit=observer.enrolled.revisit_s if observer.enrolled else Sensor(name="", source="").revisit_s,
-        claims=tuple(Claim(k, name, value) for k, r in enumerate(reports) for name, value in _said(r.body)),
+        claims=tuple(Claim(k, name, value) for k, words in enumerate(said) for name, value in words),
     )
-
-
-def _said(body: Any) -> list[tuple[str, str]]:
-    """Return what the node says of the object: its likeliest class, the strongest signal, a name, a colour."""
-    said = []
-    if body.classification:
-        said.append(("class", _class(max(body.classification, key=lambda c: c.confidence))))
-    if body.signal:
-        loudest = max(body.signal, key=lambda s: s.amplitude)
-        said.append(("signal", f"{loudest.centre_frequency:g}"))
-    said += [(name, getattr(body, name)[:64]) for name in ("id", "colour") if getattr(body, name)]
-    return said
-
-
-def _class(one: Any) -> str:
-    """Return a class with its likeliest sub-classes and the confidence of the last: "Air Vehicle/UAV 0.8"."""
-    words, confidence = [one.type[:64]], one.confidence
-    while one.sub_class and len(words) < 4:
-        one = max(one.sub_class, key=lambda c: c.confidence)
-        words.append(one.type[:64])
-        confidence = one.confidence or confidence
-    return f"{'/'.join(words)} {confidence:.1f}"

@@ -1,5 +1,7 @@
 """What is remembered of the nodes of one source: who they say they are, and where."""
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -243,6 +245,17 @@ def repeated(session: Session, report_id: str) -> bool:
     if len(session.reports) > REPORTS:
         del session.reports[next(iter(session.reports))]
     return False
+
+
+def remembered(session: Session, report_ids: Sequence[str]) -> bool:
+    """Remember some reports in turn, as `repeated` does, if none came before; else change nothing, return False."""
+    new = dict.fromkeys([report_id.upper() for report_id in report_ids])
+    if len(new) < len(report_ids) or not new.keys().isdisjoint(session.reports):
+        return False
+    session.reports |= new
+    for report_id in [*islice(session.reports, max(0, len(session.reports) - REPORTS))]:
+        del session.reports[report_id]
+    return True
 
 
 def kind_word(number: int) -> str:

@@ -10,6 +10,8 @@ from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
 
+import msgspec
+
 from skywarden.sensors.sapient.proto import (
     Descriptor,
     FieldDescriptor,
@@ -23,6 +25,7 @@ ICD_VERSION = "BSI Flex 335 v2.0"
 MISSING, EMPTY, UNSPECIFIED, NOT_FINITE = "missing", "empty", "unspecified", "not a finite number"
 NOT_ULID, NOT_UUID, NOT_TIME = "not a ULID", "not a UUID", "not a time between the years 1970 and 2255"
 LAST_SECOND = 9_000_000_000  # in the year 2255: ns since 1970 fit 64 bits
+LAST_NANO = 999_999_999
 TIMESTAMP = "google.protobuf.Timestamp"
 LISTED_MOST = 100  # faults of one message that are listed
 
@@ -53,11 +56,15 @@ def _version(value: str) -> str | None:
     return None if value.strip().casefold() == ICD_VERSION.casefold() else f'must be "{ICD_VERSION}"'
 
 
-def _share(value: float) -> str | None:
+def share(value: float) -> str | None:
     return None if 0.0 <= value <= 1.0 else "must be 0 to 1"
 
 
-def _filled(value: str) -> str | None:
+def finite(value: float) -> str | None:
+    return None if isfinite(value) else NOT_FINITE
+
+
+def filled(value: str) -> str | None:
     return None if value.strip() else EMPTY
 
 
@@ -66,47 +73,79 @@ OURS: Mapping[tuple[str, str], Check] = {
     ("Registration", "icd_version"): _version,
     ("Registration", "dependent_nodes"): uuid,
     ("FollowObject", "follow_object_id"): ulid,
-    ("Error", "error_message"): _filled,
-    ("DetectionReport", "detection_confidence"): _share,
-    ("DetectionReportClassification", "confidence"): _share,
-    ("SubClass", "confidence"): _share,
-    ("Behaviour", "confidence"): _share,
-    ("Alert", "confidence"): _share,
+    ("Error", "error_message"): filled,
+    ("DetectionReport", "detection_confidence"): share,
+    ("DetectionReportClassification", "confidence"): share,
+    ("SubClass", "confidence"): share,
+    ("Behaviour", "confidence"): share,
+    ("Alert", "confidence"): share,
 }
 NEEDED = {("TaskDefinition", "concurrent_tasks"), ("Error", "error_message")}  # mandatory by the text of the standard
 
 
-class _Row(NamedTuple):
-    """One field. bit: 1 << number. check: of a value, None when any will do. child: the plan of a message inside."""
+class Row(NamedTuple):
+    """One field. bit: 1 << number; kind: FieldDescriptor.TYPE_...
+
+    check: of a value, None when any will do. child: the plan of a message inside.
+    """
 
     name: str
     bit: int
     several: bool
+    kind: int
     check: Check | None
-    child: "_Plan | None"
+    child: "Plan | None"
 
 
-class _Plan:
-    """One message type. needed: bits of the fields that must be there; choices: (bits of which one must be, name)."""
+class Plan:
+    """One message type. rows: field number -> row; names: field name in the proto file -> number.
+
+    needed: bits of the fields that must be there; choices: (bits of which one must be, name); exclusive: bits of fields
+    of which the last on the wire is the one that counts.
+    """
 
     def __init__(self) -> None:
-        self.rows: dict[int, _Row] = {}
+        self.rows: dict[int, Row] = {}
+        self.names: dict[str, int] = {}
         self.needed = 0
         self.choices: list[tuple[int, str]] = []
+        self.exclusive: list[int] = []
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Check: a known value of an enumeration. known: without 0, which says nothing."""
+
+    known: frozenset[int]
+
+    def __call__(self, value: Any) -> str | None:
+        """Return the broken rule."""
+        if value in self.known:
+            return None
+        return f"unknown value {value}" if value else UNSPECIFIED
+
+
+class Finite(msgspec.Struct, frozen=True):
+    """Check: a finite number for which a rule of ours holds as well."""
+
+    own: Check
+
+    def __call__(self, value: Any) -> str | None:
+        """Return the broken rule."""
+        return self.own(value) if isfinite(value) else NOT_FINITE
 
 
 def faults(message: Message) -> list[Fault]:
     """Return the broken rules of a message and of all that is in it, LISTED_MOST at most; none: it is valid."""
-    return _faults(message, _plan())[:LISTED_MOST]
+    return _faults(message, plan())[:LISTED_MOST]
 
 
-def _faults(message: Message, plan: _Plan) -> list[Fault]:
+def _faults(message: Message, plan: Plan) -> list[Fault]:
     """Valid messages are many and must cost little: paths are only written for faults, from the inside out."""
     found: list[Fault] = []
     there = 0
     rows = plan.rows
     for field, value in message.ListFields():
-        name, bit, several, check, child = rows[field.number]
+        name, bit, several, _, check, child = rows[field.number]
         there |= bit
         for k, one in enumerate(value) if several else ((0, value),):
             if len(found) >= LISTED_MOST:
@@ -125,28 +164,31 @@ def _faults(message: Message, plan: _Plan) -> list[Fault]:
 
 
 @cache
-def _plan() -> _Plan:
+def plan() -> Plan:
     """Return the plan of a SAPIENT message, with those of all message types inside."""
-    plans: dict[str, _Plan] = {}
+    plans: dict[str, Plan] = {}
     return _planned(SapientMessage.DESCRIPTOR, plans)
 
 
-def _planned(kind: Descriptor, plans: dict[str, _Plan]) -> _Plan:
+def _planned(kind: Descriptor, plans: dict[str, Plan]) -> Plan:
     """Return a type's plan; a type may hold itself."""
     if kind.full_name in plans:
         return plans[kind.full_name]
-    plan = plans[kind.full_name] = _Plan()
+    plan = plans[kind.full_name] = Plan()
     for field in kind.fields:
         inside = field.message_type
         child = None if inside is None or inside.full_name == TIMESTAMP else _planned(inside, plans)
         bit = 1 << field.number
-        plan.rows[field.number] = _Row(field.json_name, bit, field.is_repeated, _check(kind, field), child)
+        plan.rows[field.number] = Row(field.json_name, bit, field.is_repeated, field.type, _check(kind, field), child)
+        plan.names[field.name] = field.number
         if _options(field).is_mandatory or (kind.name, field.name) in NEEDED:
             plan.needed |= bit
     for choice in kind.oneofs:
+        bits = sum(1 << field.number for field in choice.fields)
         if choice.GetOptions().Extensions[oneof_options].is_mandatory:
-            bits = sum(1 << field.number for field in choice.fields)
             plan.choices.append((bits, _json_name(choice.name.removesuffix("_oneof"))))
+        if len(choice.fields) > 1:  # protobuf makes one of each optional field, too
+            plan.exclusive.append(bits)
     return plan
 
 
@@ -154,47 +196,27 @@ def _check(kind: Descriptor, field: FieldDescriptor) -> Check | None:
     """Return the check of a field's values: what its type asks for, then what the standard does."""
     own = OURS.get((kind.name, field.name))
     if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
-        return _finite if own is None else _finite_and(own)
+        return finite if own is None else Finite(own)
     if own is not None:
         return own
     if field.enum_type is not None:
-        return _member(frozenset(v.number for v in field.enum_type.values))
+        return Member(frozenset(v.number for v in field.enum_type.values if v.number))
     if field.message_type is not None:
-        return _time if field.message_type.full_name == TIMESTAMP else None
+        return timely if field.message_type.full_name == TIMESTAMP else None
     options = _options(field)
     if options.is_ulid:
         return ulid
     if options.is_uuid:
         return uuid
-    return _filled if options.is_mandatory and field.type == FieldDescriptor.TYPE_STRING else None
+    return filled if options.is_mandatory and field.type == FieldDescriptor.TYPE_STRING else None
 
 
 def _options(field: FieldDescriptor) -> Any:
     return field.GetOptions().Extensions[field_options]
 
 
-def _finite(value: float) -> str | None:
-    return None if isfinite(value) else NOT_FINITE
-
-
-def _finite_and(own: Check) -> Check:
-    def check(value: float) -> str | None:
-        return own(value) if isfinite(value) else NOT_FINITE
-
-    return check
-
-
-def _member(known: frozenset[int]) -> Check:
-    def check(value: int) -> str | None:
-        if value == 0:
-            return UNSPECIFIED
-        return None if value in known else f"unknown value {value}"
-
-    return check
-
-
-def _time(value: Any) -> str | None:
-    good = 0 <= value.nanos < 1_000_000_000 and 0 <= value.seconds <= LAST_SECOND
+def timely(value: Any) -> str | None:
+    good = 0 <= value.nanos <= LAST_NANO and 0 <= value.seconds <= LAST_SECOND
     return None if good else NOT_TIME
 
 
