@@ -1,102 +1,23 @@
 """A configuration read again while the program runs: tracks, sessions and messages live on, and a replay is equal."""
 
-import fcntl
-import os
-import pty
-import signal
-import socket
-import subprocess
-import sys
-import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from reload_site import BASE, EXTRA, NODES, PLANES, Site, connected, free, site
 from sapient_nodes import RADAR, plot, real, rng
-from test_app import SECOND, ask, flight, heeding, ticked, wait
+from test_app import SECOND, ask, flight, wait
 
 from skywarden.config import parse, recalled, renewed
 from skywarden.config.renew import AT_ONCE
 from skywarden.config.settings import Settings
-from skywarden.errors import ConfigError, RecordError
-from skywarden.model.event import AlertCleared, AlertRaised, Refused, Started, TrackConfirmed, decode
+from skywarden.errors import ConfigError
+from skywarden.model.event import AlertCleared, AlertRaised, Refused, Started, TrackConfirmed
 from skywarden.record.sqlite import SqliteRecord
 from skywarden.replay import compare
-from skywarden.service.app import App
-from skywarden.service.hangup import Hangup
 from skywarden.sim.nodes import registration, status
-
-BASE = """
-[[sites]]
-name = "Station"
-latitude = 38.3
-longitude = -31.0
-lead_time_s = 200
-[record]
-path = "{record}"
-[api]
-listen = "127.0.0.1:0"
-"""
-PLANES = '[[sources]]\nname = "planes"\nformat = "modes"\nlisten = "tcp://127.0.0.1:{port}"\n'
-NODES = '[[sources]]\nname = "nodes"\nformat = "sapient"\nlisten = "tcp://127.0.0.1:{port}"\n'
-EXTRA = '[[sources]]\nname = "extra"\nformat = "asterix"\nlisten = "udp://127.0.0.1:{port}"\n'
-
-
-def free(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-class Site:
-    """An installation with a file, driven as the command does it."""
-
-    def __init__(self, directory: Path, *sources: str, base: str = BASE) -> None:
-        self.ports = {name: free() for name in (PLANES, NODES)} | {EXTRA: free(socket.SOCK_DGRAM)}
-        self.record = directory / "record"
-        self.file = directory / "site.toml"
-        self.told: list[str] = []
-        self.hangup = Hangup()
-        self.write(*sources, base=base)
-        self.app = App(self.file.read_text(), file=self.file, tell=self.told.append)
-        self.app.start()
-
-    def write(self, *sources: str, base: str = BASE) -> None:
-        tables = [source.format(port=self.ports[source]) for source in sources]
-        self.file.write_text("\n".join([*tables, base.format(record=self.record)]))
-
-    def reload(self) -> dict[str, Any]:
-        """Read the file again, as the main thread does after SIGHUP; return what health says once it shows."""
-        self.app.reloading.hangup = self.hangup
-        self.hangup(signal.SIGHUP, None)
-        self.app.reloading.tend()
-        tick = self.app.publisher.latest.tick
-        wait(lambda: self.app.publisher.latest.tick > tick + 1)
-        return dict(ask(self.app, "api/health")["config"])
-
-    def connect(self, source: str) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.ports[source]), 5)
-
-    def row(self, name: str) -> dict[str, Any]:
-        wait(lambda: self.app.publisher.latest)
-        return next(row for row in ask(self.app, "api/health")["sources"] if row["name"] == name)
-
-    def events(self) -> list[Any]:
-        return [decode(e.payload) for e in SqliteRecord(self.record).entries()]
-
-
-@contextmanager
-def site(directory: Path, *sources: str) -> Iterator[Site]:
-    made = Site(directory, *sources)
-    wait(lambda: made.app.publisher.latest)
-    try:
-        yield made
-    finally:
-        made.app.stop()
 
 
 def introduction() -> bytes:
@@ -327,107 +248,3 @@ def test_health_says_that_the_file_has_changed_since(tmp_path: Path) -> None:
         made.app.reloading._due = 0.0
         made.app.reloading.tend()
         assert made.app.reloading.state.changed is True
-
-
-@contextmanager
-def process(file: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "skywarden.cli", "run", "--config", str(file), "--no-view"]
-    wanted = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "preexec_fn": heeding, **options}
-    with subprocess.Popen(command, **wanted) as one:
-        try:
-            yield one
-        finally:
-            one.kill()
-
-
-def started(record: Path) -> list[Started]:
-    with suppress(RecordError):  # it is just being made
-        events = [decode(e.payload) for e in SqliteRecord(record).entries()] if record.exists() else []
-        return [event for event in events if isinstance(event, Started)]
-    return []
-
-
-def connected(port: int) -> socket.socket | None:
-    with suppress(OSError):
-        return socket.create_connection(("127.0.0.1", port), 1)
-    return None
-
-
-def written(directory: Path, port: int) -> tuple[Path, Path]:
-    record, file = directory / "record", directory / "site.toml"
-    file.write_text(PLANES.format(port=port) + BASE.format(record=record))
-    return file, record
-
-
-def test_kill_minus_hup_reloads_and_kill_minus_9_right_after_it_loses_nothing(tmp_path: Path) -> None:
-    port = free()
-    file, record = written(tmp_path, port)
-    with process(file) as one:
-        wait(lambda: started(record), 60.0)
-        with wait(lambda: connected(port)) as planes:
-            planes.sendall(b"".join(flight(8, time.time_ns() - 8 * SECOND)))
-            wait(lambda: SqliteRecord(record).recorded().get("planes") == 16)
-            file.write_text(file.read_text().replace("Station", "Dam"))
-            one.send_signal(signal.SIGHUP)
-            wait(lambda: len(started(record)) == 2)
-            planes.sendall(b"".join(flight(1, time.time_ns())))
-            wait(lambda: SqliteRecord(record).recorded().get("planes") == 18)
-            one.kill()
-        _, errors = one.communicate(timeout=30)
-    assert b"the configuration was read again and is in force" in errors
-    last = SqliteRecord(record).last()
-    with process(file) as one:
-        wait(lambda: SqliteRecord(record).last() > last + 20, 60.0)  # it runs
-        one.send_signal(signal.SIGTERM)
-        assert one.wait(30) == 0
-    assert [event.reload for event in started(record)] == [False, True, False]
-    events = [decode(e.payload) for e in SqliteRecord(record).entries()]
-    assert [e.number for e in events if isinstance(e, TrackConfirmed)] == [1]  # the same track all the time
-    outputs = {replayed(record, tmp_path / "events.jsonl", seed) for seed in ("0", "4242")}
-    assert len(outputs) == 1
-
-
-def replayed(record: Path, out: Path, seed: str) -> bytes:
-    """Verify a record, and return what its replay gives."""
-    command = [sys.executable, "-m", "skywarden.cli", "replay", str(record)]
-    environment = os.environ | {"PYTHONHASHSEED": seed}
-    for options in (["--verify"], ["--out", str(out)]):
-        subprocess.run([*command, *options], env=environment, stdout=subprocess.DEVNULL, check=True)
-    return out.read_bytes()
-
-
-def test_a_terminal_that_closes_ends_the_run_and_one_that_stays_open_does_not(tmp_path: Path) -> None:
-    file, record = written(tmp_path, free())
-    near, far = pty.openpty()
-
-    def in_a_terminal() -> None:
-        heeding()
-        os.setsid()
-        fcntl.ioctl(far, termios.TIOCSCTTY, 0)
-
-    with process(file, stdin=far, preexec_fn=in_a_terminal) as one:
-        os.close(far)
-        wait(lambda: started(record), 60.0)
-        one.send_signal(signal.SIGHUP)
-        wait(lambda: len(started(record)) == 2)
-        os.close(near)
-        assert one.wait(30) == 0
-    assert compare(SqliteRecord(record).entries()).difference is None
-    assert SqliteRecord(record).snapshot()[0] == SqliteRecord(record).last()  # closed in order
-
-
-def test_under_nohup_the_signal_means_nothing(tmp_path: Path) -> None:
-    file, record = written(tmp_path, free())
-    with process(file, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as one:
-        wait(lambda: ticked(record), 60.0)
-        one.send_signal(signal.SIGHUP)
-        time.sleep(1.0)
-        one.send_signal(signal.SIGTERM)
-        assert one.wait(30) == 0
-    assert len(started(record)) == 1
-
-
-def test_a_signal_before_everything_runs_is_not_lost() -> None:
-    hangup = Hangup()
-    hangup(signal.SIGHUP, None)
-    assert hangup.asked
