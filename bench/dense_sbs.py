@@ -23,7 +23,7 @@ from mode_s_flight import Row, flat, send
 
 from skywarden.model.event import INPUTS, Tick, decode
 from skywarden.pipeline import Line
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.sensors.sbs.line import Message, encode
 from skywarden.track.states import states
 

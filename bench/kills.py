@@ -32,7 +32,7 @@ from websockets.sync.client import connect
 
 from skywarden.model.event import Arrived, Started, decode
 from skywarden.pipeline import Line
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.replay import is_input, replay
 from skywarden.sensors.modes.encode import airborne_position
 from skywarden.sim.installation import configuration

@@ -21,7 +21,7 @@ from harness import free_port, need, progress, report, running, toml, until
 from skywarden.geo import ecef
 from skywarden.model.event import AlertRaised, TrackConfirmed, TrackStates, decode
 from skywarden.model.place import F64
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 
 SOURCE = "receiver"
 SITES = (  # under the path; the aircraft passes 1,900, 2,950 and 4,160 s after the first frame

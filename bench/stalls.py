@@ -27,7 +27,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from skywarden.model.event import Arrived, decode
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.sim.blocks import Timed
 from skywarden.sim.installation import configuration
 from skywarden.sim.raid import Flier, Route, fly

@@ -1,5 +1,6 @@
 """Ways to change a record on disk behind the program's back, as damage or as somebody who knows SQLite would."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -8,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from skywarden.record import segment
 from skywarden.record.checkpoint import Key
-from skywarden.record.tree import Edge, leaf
+from skywarden.record.tree import MARK, Edge, leaf
 
 Spoil = Callable[[sqlite3.Connection, np.random.Generator], int]  # returns the entry that must be named, 0 any
 
@@ -19,9 +21,14 @@ def signed(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT max(first + size - 1) FROM checkpoints").fetchone()[0])
 
 
+def begun(db: sqlite3.Connection) -> int:
+    """Return the entry before the first one."""
+    return int(db.execute("SELECT seq FROM begin").fetchone()[0])
+
+
 def some(db: sqlite3.Connection, rng: np.random.Generator, before: int = 0) -> int:
     """Return the seq of an entry under a signature, `before` ones before the last at least."""
-    return int(rng.integers(2, signed(db) - before))
+    return int(rng.integers(begun(db) + 2, signed(db) - before))
 
 
 def drawn(db: sqlite3.Connection, rng: np.random.Generator, columns: str) -> tuple[Any, ...]:
@@ -48,32 +55,27 @@ def number_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
 
 
 def deleted(db: sqlite3.Connection, rng: np.random.Generator) -> int:
-    """One entry, sometimes with its hash."""
+    """One entry."""
     seq = some(db, rng)
     db.execute("DELETE FROM entries WHERE seq = ?", (seq,))
-    if rng.random() < 0.5:
-        db.execute("DELETE FROM leaves WHERE seq = ?", (seq,))
     return seq
 
 
 def closed_up(db: sqlite3.Connection, rng: np.random.Generator) -> int:
-    """One entry deleted, and all later ones moved down, with their hashes."""
+    """One entry deleted, and all later ones moved down, with their marks."""
     seq = some(db, rng)
-    for table in ("entries", "leaves"):
-        db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
-        db.execute(f"UPDATE {table} SET seq = -(seq - 1) WHERE seq > ?", (seq,))
-        db.execute(f"UPDATE {table} SET seq = -seq WHERE seq < 0")
+    db.execute("DELETE FROM entries WHERE seq = ?", (seq,))
+    db.execute("UPDATE entries SET seq = -(seq - 1) WHERE seq > ?", (seq,))
+    db.execute("UPDATE entries SET seq = -seq WHERE seq < 0")
     return 0
 
 
 def inserted(db: sqlite3.Connection, rng: np.random.Generator) -> int:
-    """A copy of an entry pushed in, all later ones moved up, with their hashes."""
+    """A copy of an entry pushed in, all later ones moved up, with their marks."""
     seq = some(db, rng)
-    for table in ("entries", "leaves"):
-        db.execute(f"UPDATE {table} SET seq = -(seq + 1) WHERE seq > ?", (seq,))
-        db.execute(f"UPDATE {table} SET seq = -seq WHERE seq < 0")
-    db.execute("INSERT INTO entries SELECT seq + 1, time, cause, kind, payload FROM entries WHERE seq = ?", (seq,))
-    db.execute("INSERT INTO leaves SELECT seq + 1, hash FROM leaves WHERE seq = ?", (seq,))
+    db.execute("UPDATE entries SET seq = -(seq + 1) WHERE seq > ?", (seq,))
+    db.execute("UPDATE entries SET seq = -seq WHERE seq < 0")
+    db.execute(_COPY, (seq + 1, seq))
     return 0
 
 
@@ -81,17 +83,15 @@ def swapped(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """Two entries in each other's place."""
     one = some(db, rng, before=1)
     other = int(rng.integers(one + 1, signed(db) + 1))
-    for table in ("entries", "leaves"):
-        for old, new in ((one, -1), (other, one), (-1, other)):
-            db.execute(f"UPDATE {table} SET seq = ? WHERE seq = ?", (new, old))
+    for old, new in ((one, -1), (other, one), (-1, other)):
+        db.execute("UPDATE entries SET seq = ? WHERE seq = ?", (new, old))
     return 0
 
 
 def cut_off(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """The end, from before the last checkpoint on."""
     seq = some(db, rng)
-    for table in ("entries", "leaves"):
-        db.execute(f"DELETE FROM {table} WHERE seq > ?", (seq,))
+    db.execute("DELETE FROM entries WHERE seq > ?", (seq,))
     return seq
 
 
@@ -100,7 +100,8 @@ def checkpoint_replaced(db: sqlite3.Connection, rng: np.random.Generator) -> int
     size, first, time, root = drawn(db, rng, "size, first, time, root")
     key = Key(rng.bytes(32))
     point = key.sign(size, first, time, rng.bytes(32) if rng.random() < 0.5 else root)
-    db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", point)
+    row = (point.root, point.key, point.signature, size)
+    db.execute("UPDATE checkpoints SET root = ?, key = ?, signature = ? WHERE size = ?", row)
     return int(point.seq)
 
 
@@ -115,7 +116,7 @@ def checkpoint_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
 
 
 def rewritten(db: sqlite3.Connection, rng: np.random.Generator) -> int:
-    """An entry changed, and hashes and tree made to fit by somebody without the key."""
+    """An entry changed, and marks and edges made to fit by somebody without the key."""
     flipped(db, rng)
     _fit(db)
     return 0
@@ -130,30 +131,31 @@ def unsigned(db: sqlite3.Connection, rng: np.random.Generator) -> int:
 
 
 def without_tree(db: sqlite3.Connection, rng: np.random.Generator) -> int:
-    """An entry changed, and the tree gone: its row, or all of it with the mark of an older format."""
+    """An entry changed, and the tree gone: how it begins, or all of it, with the number of an older format or not."""
     flipped(db, rng)
     if rng.random() < 0.5:
-        db.execute("DELETE FROM tree")
+        db.execute("DELETE FROM begin")
     else:
-        for table in ("tree", "leaves", "checkpoints"):
+        for table in ("begin", "checkpoints", "removal"):
             db.execute(f"DROP TABLE {table}")
-        if rng.random() < 0.5:
-            db.execute("UPDATE meta SET value = 2 WHERE key = 'format'")
+        if rng.random() < 0.7:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (int(rng.integers(1, 4)),))
     return 0
 
 
 def before_the_first(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     """Entries pushed in before the first one."""
-    for seq in range(1 - int(rng.integers(1, 4)), 1):
-        db.execute("INSERT INTO entries SELECT ?, time, cause, kind, payload FROM entries WHERE seq = 1", (seq,))
+    first = begun(db) + 1
+    for seq in range(first - int(rng.integers(1, 4)), first):
+        db.execute(_COPY, (seq, first))
     return 0
 
 
 def behind_the_end(db: sqlite3.Connection, rng: np.random.Generator) -> int:
-    """Entries added behind the last one, with hashes, but not in the tree."""
+    """Copies of an entry added behind the last one, with its mark."""
     last = db.execute("SELECT max(seq) FROM entries").fetchone()[0]
     for seq in range(last + 1, last + 1 + int(rng.integers(1, 4))):
-        db.execute("INSERT INTO entries SELECT ?, time, cause, kind, payload FROM entries WHERE seq = 1", (seq,))
+        db.execute(_COPY, (seq, last))
     return 0
 
 
@@ -163,26 +165,62 @@ def other_type(db: sqlite3.Connection, rng: np.random.Generator) -> int:
         ("entries", "kind", b"Tick"),
         ("entries", "time", "soon"),
         ("entries", "payload", "text"),
-        ("leaves", "hash", "text"),
+        ("entries", "mark", "text"),
         ("checkpoints", "root", "text"),
-        ("tree", "edge", "text"),
+        ("begin", "edge", "text"),
         ("meta", "value", "text"),
     )[int(rng.integers(7))]
-    row = {"entries": f"WHERE seq = {some(db, rng)}", "leaves": f"WHERE seq = {some(db, rng)}"}.get(table, "")
+    row = f"WHERE seq = {some(db, rng)}" if table == "entries" else ""
     db.execute(f"UPDATE {table} SET {column} = ? {row}", (value,))
     return 0
 
 
 def _fit(db: sqlite3.Connection) -> None:
-    """Make hashes and tree fit the entries."""
-    edge = Edge()
+    """Make marks and edges fit the entries."""
+    size, data = db.execute("SELECT size, edge FROM begin").fetchone()
+    edge = Edge.decode(size, data)
     rows = db.execute("SELECT seq, time, cause, kind, payload FROM entries ORDER BY seq").fetchall()
     for row in rows:
         edge.add(leaf(*row))
-    db.executemany("UPDATE leaves SET hash = ? WHERE seq = ?", [(leaf(*row), row[0]) for row in rows])
-    db.execute("UPDATE tree SET edge = ?", (edge.encode(),))
+        db.execute("UPDATE checkpoints SET edge = ? WHERE size = ?", (edge.encode(), edge.size))
+    db.executemany("UPDATE entries SET mark = ? WHERE seq = ?", [(leaf(*row)[:MARK], row[0]) for row in rows])
 
 
+_COPY = "INSERT INTO entries SELECT ?, time, cause, kind, payload, mark FROM entries WHERE seq = ?"
+
+
+def lost(record: Path, rng: np.random.Generator) -> None:
+    """One segment of several."""
+    files = segment.files(record)
+    segment.discard(files[int(rng.integers(len(files)))])
+
+
+def lost_with_a_statement(record: Path, rng: np.random.Generator) -> None:
+    """The oldest segments, with a statement that they were removed by somebody without the key."""
+    *old, newest = segment.files(record)
+    for file in old[: int(rng.integers(1, len(old) + 1))]:
+        segment.discard(file)
+    with closing(sqlite3.connect(newest, isolation_level=None)) as db:
+        db.execute("DELETE FROM removal")
+        key = db.execute("SELECT key FROM checkpoints").fetchone()[0]
+        db.execute("INSERT INTO removal VALUES (?, 0, ?, ?)", (1 << 40, key, rng.bytes(64)))
+
+
+def exchanged(record: Path, rng: np.random.Generator) -> None:
+    """The names of two segments."""
+    one, other = (segment.files(record)[int(k)] for k in rng.permutation(len(segment.files(record)))[:2])
+    one.rename(record / "aside")
+    other.rename(one)
+    (record / "aside").rename(other)
+
+
+def doubled(record: Path, rng: np.random.Generator) -> None:
+    """A copy of a segment put behind the last."""
+    files = segment.files(record)
+    shutil.copy(files[int(rng.integers(len(files)))], segment.named(record, len(files) + 1))
+
+
+FILE_WAYS = (lost, lost_with_a_statement, exchanged, doubled)
 WAYS: tuple[Spoil, ...] = (
     flipped,
     number_changed,
@@ -202,7 +240,8 @@ WAYS: tuple[Spoil, ...] = (
 )
 
 
-def spoil(file: Path, way: Spoil, rng: np.random.Generator) -> int:
-    """Change a segment; return the entry that must be named, 0: any."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+def spoil(record: Path, way: Spoil, rng: np.random.Generator) -> int:
+    """Change one segment of a record; return the entry that must be named, 0: any."""
+    files = segment.files(record)
+    with closing(sqlite3.connect(files[int(rng.integers(len(files)))], isolation_level=None)) as db:
         return way(db, rng)

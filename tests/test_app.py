@@ -27,7 +27,7 @@ from skywarden.model.event import (
 from skywarden.model.track import Mode
 from skywarden.pipeline import Line
 from skywarden.record import MemoryLog
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare, is_input
 from skywarden.sensors.modes import encode
 from skywarden.service.app import App, run_live

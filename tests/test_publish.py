@@ -65,7 +65,7 @@ def test_the_covariance_is_local_and_grown_to_the_picture_s_time() -> None:
 def test_health_has_each_source_with_what_became_of_its_messages() -> None:
     found = health(before={"radar": 40})
     assert found["latency_ms"] == {"p50": 12.5, "p99": 80.25}
-    assert found["record"] == {"state": "ok", "key": "", "fault": None, "lost": {}}
+    assert found["record"] == {"state": "ok", "key": "", "fault": None, "lost": {}, "room": None}
     radar, adsb = found["sources"]
     assert (radar["name"], radar["state"], radar["last_age_s"]) == ("radar", "listening", 0.5)
     assert (radar["received"], radar["decoded"], radar["recorded"]) == (140, 90, 95)
@@ -76,11 +76,11 @@ def test_health_has_each_source_with_what_became_of_its_messages() -> None:
 def test_the_overall_state_names_the_worst() -> None:
     assert health()["state"] == "degraded"
     assert health(wires=wires()[:1])["state"] == "ok"
-    full = {"state": "not recorded", "key": "", "fault": "disk full", "lost": {}}
+    full = {"state": "not recorded", "key": "", "fault": "disk full", "lost": {}, "room": None}
     assert health(not_recorded=True, fault="disk full")["record"] == full
     assert health(not_recorded=True)["state"] == "not recorded"
     some = health(wires=wires()[:1], lost={"radar": 12})
-    lost = {"state": "ok", "key": "", "fault": None, "lost": {"radar": 12}}
+    lost = {"state": "ok", "key": "", "fault": None, "lost": {"radar": 12}, "room": None}
     assert (some["state"], some["record"]) == ("degraded", lost)
 
 
@@ -146,9 +146,9 @@ def test_two_thousand_tracks_are_encoded_in_a_fraction_of_a_tick() -> None:
     shown = [published(2000) for _ in range(3)]
     spent = []
     for one in shown:
-        began = time.perf_counter()
+        began = time.thread_time()  # of this thread alone: other work on the machine says nothing
         one.tick_json([])
-        spent.append(time.perf_counter() - began)
+        spent.append(time.thread_time() - began)
     assert min(spent) < 0.1
 
 

@@ -11,7 +11,7 @@ import pytest
 from skywarden import pipeline
 from skywarden.model.event import Arrived, decode
 from skywarden.pipeline import Line
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.replay import is_input
 from skywarden.sensors.asterix.pcap import packets
 from skywarden.service.app import App

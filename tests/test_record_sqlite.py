@@ -176,24 +176,6 @@ def test_a_copy_of_a_record_in_use_is_readable(tmp_path):
     log.close()
 
 
-def test_entries_of_several_segments_are_read_in_order(tmp_path):
-    path = filled(tmp_path / "record", 10)
-    shutil.copy(path / SEGMENT, path / "segment-000002.sqlite")
-    change(path, "DELETE FROM entries WHERE seq > 6")
-    later = sqlite3.connect(path / "segment-000002.sqlite")
-    later.execute("DELETE FROM entries WHERE seq <= 6")
-    later.commit()
-    later.close()
-    assert list(SqliteRecord(path).entries()) == entries(1, 10)
-    assert list(SqliteRecord(path).entries(after=8)) == entries(9, 10)
-    (path / SEGMENT).unlink()  # as retention will do
-    assert list(SqliteRecord(path).entries()) == entries(7, 10)
-    log = SqliteLog(path)
-    log.append(entries(11, 11))
-    log.close()
-    assert SqliteRecord(path).last() == 11
-
-
 def test_a_missing_entry_is_not_passed_over(tmp_path):
     path = filled(tmp_path / "record", 10)
     change(path, "DELETE FROM entries WHERE seq = 5")

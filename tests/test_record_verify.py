@@ -9,7 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -18,18 +18,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoiled import WAYS, Spoil, other_type, spoil
+from spoiled import FILE_WAYS, WAYS, Spoil, other_type, spoil
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry, Tick, encode
 from skywarden.record import segment
 from skywarden.record.checkpoint import Key, beside, key_at, known
+from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.record.tree import EMPTY, Edge, parent
 from skywarden.record.verify import verify
 
 SECOND = 1_000_000_000
-ENTRIES = 150
+ENTRIES = 210
+SMALL = Keep(segment=1)  # a segment is closed at each snapshot after the last entry
 SEED = bytes(range(32))
 # RFC 6962's reference: inputs of the leaves, and the roots of the first n of them.
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -53,10 +55,13 @@ def entries(first: int, last: int) -> list[Entry]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "record"
-    log = SqliteLog(path, Key(SEED))
+    log = SqliteLog(path, Key(SEED), SMALL)
     for first in range(1, ENTRIES, 7):
-        log.append(entries(first, min(first + 6, ENTRIES)))
+        log.append(entries(first, first + 6))
+        if first in (64, 127):
+            log.save_snapshot(log.last(), b"state")
     log.close()
+    assert len(segment.files(path)) == 3
     return path
 
 
@@ -101,7 +106,7 @@ def test_what_was_written_is_found_whole(written: Path) -> None:
     found = verify(written, {Key(SEED).public})
     assert found.fault is None
     assert (found.entries, found.seqs, found.covered, found.uncovered) == (ENTRIES, (1, ENTRIES), 1, 0)
-    assert found.checkpoints == 11  # appends are of 7 s, and one in two has a checkpoint; one more at the end
+    assert found.checkpoints == 16  # appends are of 7 s, and one in two has a checkpoint; one more at each end
     assert found.last is not None
     assert found.last.seq == ENTRIES
 
@@ -117,11 +122,22 @@ def test_a_record_that_goes_on_keeps_its_tree(record: Path) -> None:
 
 
 def test_beside_a_writer_what_is_there_verifies_and_what_is_added_meanwhile_is_left(record: Path) -> None:
-    log = SqliteLog(record, Key(SEED))
+    log = SqliteLog(record, Key(SEED), SMALL)
     log.append(entries(ENTRIES + 1, ENTRIES + 4))
-    found = verify(record, {Key(SEED).public}, lambda _: log.append(entries(log.last() + 1, log.last() + 1)))
-    assert (found.fault, found.entries, found.uncovered) == (None, ENTRIES + 4, 4)
+    added = []
+
+    def add(_: int) -> None:
+        added.append(log.last() + 1)
+        log.append(entries(added[-1], added[-1]))
+        if len(added) == 4:
+            log.save_snapshot(log.last(), b"state")  # while the last segment is read, another is begun
+
+    found = verify(record, {Key(SEED).public}, add)
+    assert found.fault is None
+    assert ENTRIES + 4 <= found.entries < log.last()
+    assert len(added) >= 3
     log.close()
+    assert verify(record, {Key(SEED).public}).entries == ENTRIES + 4 + len(added)
 
 
 KILLED = """
@@ -179,7 +195,7 @@ def test_every_change_is_found_and_named(written: Path, tmp_path: Path, way: Spo
     rng = np.random.default_rng(WAYS.index(way))
     for k in range(12):
         record = Path(shutil.copytree(written, tmp_path / f"{k}"))
-        seq = spoil(file_of(record), way, rng)
+        seq = spoil(record, way, rng)
         try:
             fault = verify(record, {Key(SEED).public}).fault
         except RecordError:  # it is no record of ours any more, and that is said
@@ -190,11 +206,24 @@ def test_every_change_is_found_and_named(written: Path, tmp_path: Path, way: Spo
         assert fault.what
 
 
+@pytest.mark.parametrize("way", FILE_WAYS, ids=lambda way: way.__name__)
+def test_segments_that_are_not_those_that_were_written_are_found(
+    written: Path, tmp_path: Path, way: Callable[[Path, np.random.Generator], None]
+) -> None:
+    for k in range(6):
+        record = Path(shutil.copytree(written, tmp_path / f"{k}"))
+        way(record, np.random.default_rng(k))
+        assert verify(record, {Key(SEED).public}).fault is not None
+
+
 def test_without_the_key_a_foreign_checkpoint_that_fits_passes_and_the_key_is_shown(record: Path) -> None:
-    with closing(sqlite3.connect(file_of(record), isolation_level=None)) as db:
-        rows = db.execute("SELECT size, first, time, root FROM checkpoints").fetchall()
-        foreign = Key(bytes(32))
-        db.executemany("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", [foreign.sign(*r) for r in rows])
+    foreign = Key(bytes(32))
+    for file in segment.files(record):
+        with closing(sqlite3.connect(file, isolation_level=None)) as db:
+            for row in db.execute("SELECT size, first, time, root FROM checkpoints").fetchall():
+                point = foreign.sign(*row)
+                changed = (point.key, point.signature, point.size)
+                db.execute("UPDATE checkpoints SET key = ?, signature = ? WHERE size = ?", changed)
     found = verify(record)
     assert found.fault is None
     assert found.last is not None
@@ -224,21 +253,6 @@ def told(record: Path) -> str:
     except RecordError as error:
         return str(error)
     return fault.what if fault else ""
-
-
-def test_entries_from_before_there_was_a_tree_are_said_to_be_so(record: Path) -> None:
-    with closing(sqlite3.connect(file_of(record), isolation_level=None)) as db:
-        for table in ("tree", "leaves", "checkpoints"):
-            db.execute(f"DROP TABLE {table}")
-        db.execute("UPDATE meta SET value = 2 WHERE key = 'format'")
-    found = verify(record)
-    assert (found.fault, found.covered, found.checkpoints) == (None, 0, 0)
-    log = SqliteLog(record, Key(SEED))
-    log.append(entries(ENTRIES + 1, ENTRIES + 20))
-    log.close()
-    found = verify(record, {Key(SEED).public})
-    assert (found.fault, found.covered, found.entries) == (None, ENTRIES + 1, ENTRIES + 20)
-    assert found.checkpoints > 0
 
 
 def test_the_key_is_made_once_outside_the_record_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -279,7 +293,7 @@ def test_the_command_says_so_in_words_and_in_json(record: Path) -> None:
     code, said = command("verify", str(record), "--key", key)
     assert code == 0
     assert f"checkpoints fit, the last after entry {ENTRIES}, by key {key}" in said
-    spoil(file_of(record), WAYS[0], np.random.default_rng(1))
+    spoil(record, WAYS[0], np.random.default_rng(1))
     code, said = command("verify", str(record), "--json")
     found = json.loads(said)
     assert code == 1

@@ -15,9 +15,9 @@ from skywarden.cli.app import app
 from skywarden.config import parse
 from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
-from skywarden.model.event import SCHEMA, Arrived, Entry, Lost, Refused, Tick, decode, encode
+from skywarden.model.event import Arrived, Entry, Lost, Refused, Tick, decode, encode
 from skywarden.pipeline import Line
-from skywarden.record import MemoryLog, SqliteLog, info
+from skywarden.record import MemoryLog, SqliteLog
 from skywarden.record import writer as writer_module
 from skywarden.replay import compare, is_input, recover, to_json
 from skywarden.service.engine import Engine, Outcome
@@ -286,14 +286,6 @@ def test_a_state_of_another_version_leaves_the_line_as_it_was_before_the_hole(th
     before = line.save()
     line.feed(2, Lost(1, 1, 1, {}, b"\x01 no line of ours"))
     assert line.save() == before
-
-
-def test_a_record_of_the_first_format_is_gone_on_with_in_the_present_one(tmp_path: Path) -> None:
-    log = SqliteLog(tmp_path / "record")
-    log._connection.execute("UPDATE meta SET value = 1 WHERE key = 'format'")
-    log.close()
-    SqliteLog(tmp_path / "record").close()
-    assert info(tmp_path / "record")["format"] == SCHEMA
 
 
 def test_a_disk_that_stalls_is_waited_for_once_and_not_at_every_tick() -> None:

@@ -11,7 +11,7 @@ from sapient_nodes import CAMERA, PLACE, RADAR, identity, rng
 
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Arrived, decode
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare
 from skywarden.sensors.sapient.message import HEADER, pack, parse
 from skywarden.sensors.sapient.proto import SapientMessage

@@ -14,7 +14,7 @@ from skywarden.errors import ConfigError, RecordError
 from skywarden.model.event import INPUTS, Arrived, Entry, Event, Input, Lost, Output, Started, Tick, decode, encode
 from skywarden.pipeline import UNREADABLE, Caused, Line
 from skywarden.record.info import utc
-from skywarden.record.log import Log, kind
+from skywarden.record.log import Log, Record, kind
 
 HELD = 256 << 20  # bytes of outputs that may wait for their recorded twins; a record that lacks more has lost them
 
@@ -95,16 +95,31 @@ def verify(entries: Iterable[Entry]) -> Difference | None:
     return compare(entries).difference
 
 
-def compare(entries: Iterable[Entry]) -> Comparison:
+def beginning(record: Record) -> Line:
+    """Return the line as it was before a record's first entry, which retention may have moved. Raises RecordError."""
+    found = record.beginning()
+    if found is None:
+        return Line()
+    try:
+        return Line.restore(found[1])
+    except UNREADABLE as error:
+        words = f"the state before entry {found[0] + 1}, with which this record begins, is of another version"
+        raise RecordError(f"{words}: use that one ({error})") from error
+
+
+def compare(entries: Iterable[Entry], line: Line | None = None) -> Comparison:
     """Run a record again and compare its outputs, in order, with the recorded ones, byte for byte.
 
+    line: the state before the first entry; None: nothing was before.
     Other inputs may stand between a tick and its outputs. After kill -9 a record may end before the outputs of its
     last ticks, all or some of them; that is no difference. After a hole it goes on from the state recorded there.
     """
     expected: deque[Entry] = deque()
     holes: list[Hole] = []
     ticks = equal = held = 0
-    for entry, outputs in _run(entries, Line()):
+    known = 0 if line is None else None  # first entry; what followed from earlier ones cannot be compared
+    for entry, outputs in _run(entries, line or Line()):
+        known = entry.seq if known is None else known
         if (lost := _lost(entry)) is not None:
             holes.append(Hole(entry.seq, lost.since, lost.time, lost.entries, lost.messages))
             expected.clear()
@@ -117,6 +132,8 @@ def compare(entries: Iterable[Entry]) -> Comparison:
                 continue
             difference = Difference(0, expected[0].cause, None, _text(expected[0]))
             return Comparison(ticks, equal, len(expected), difference, tuple(holes))
+        if entry.cause < known:
+            continue
         twin = expected.popleft() if expected else None
         if twin is None or (twin.cause, twin.payload) != (entry.cause, entry.payload):
             replayed = None if twin is None else _text(twin)
@@ -146,7 +163,8 @@ class Recovered(NamedTuple):
 def recover(log: Log) -> Recovered:
     """Restore the newest snapshot (`Line.save()` after entry seq) and feed the inputs after it.
 
-    A snapshot that this version cannot read any more is passed over: the whole record is fed instead.
+    A snapshot that this version cannot read any more is passed over: the whole record is fed instead. Raises
+    RecordError when that does not begin at its beginning, and not with a state that can be read either.
     """
     line, last = _restored(log)
     since = last
@@ -175,7 +193,8 @@ def _restored(log: Log) -> tuple[Line, int]:
     if found is not None:
         with suppress(*UNREADABLE):
             return Line.restore(found[1]), found[0]
-    return Line(), 0
+    begun = log.beginning()
+    return beginning(log), begun[0] if begun is not None else 0
 
 
 def is_input(entry: Entry) -> bool:

@@ -26,7 +26,7 @@ def verify(
 
     from skywarden.cli.terminal import complain, progress
     from skywarden.record.checkpoint import beside, known
-    from skywarden.record.sqlite import SqliteRecord
+    from skywarden.record.reading import SqliteRecord
     from skywarden.record.verify import verify as check
 
     public = {_public(one) for one in key} if key else known(beside(record))
@@ -63,6 +63,7 @@ def _row(record: Path, found: "Report", known: bool) -> dict[str, Any]:
         "first_seq": found.seqs[0],
         "last_seq": found.seqs[1],
         "covered_from": found.covered,
+        "removed_to": found.removed,
         "checkpoints": found.checkpoints,
         "last_checkpoint": None if last is None else {"seq": last.seq, "time": last.time, "root": last.root.hex()},
         "key": None if last is None else last.key.hex(),
@@ -74,6 +75,8 @@ def _row(record: Path, found: "Report", known: bool) -> dict[str, Any]:
 
 def _lines(record: Path, found: "Report", known: bool) -> Iterator[str]:
     yield f"{record}: entries {found.seqs[0]} to {found.seqs[1]}"
+    if found.removed:
+        yield f"entries up to {found.removed} were deleted by retention, as is stated and signed"
     if found.covered > found.seqs[0]:
         yield f"entries before {found.covered} were written by a version without a tree: nothing is known of them"
     if found.last is None:
@@ -84,6 +87,25 @@ def _lines(record: Path, found: "Report", known: bool) -> Iterator[str]:
         yield "the key is not here: compare it with the one that you know (--key)"
     if found.uncovered:
         yield f"{found.uncovered} entries after it are not signed yet: were they changed or cut off, nobody could tell"
+
+
+@app.command("backup")
+def backup(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record; it may be in use.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Directory of the copy, new or an earlier copy.")],
+) -> None:
+    """Copy a record, also while it is written; run again, it copies only what is new."""
+    from skywarden.cli.terminal import progress
+    from skywarden.record import segment
+    from skywarden.record.backup import backup as copy
+    from skywarden.record.reading import SqliteRecord
+
+    size = sum(file.stat().st_size for file in segment.files(SqliteRecord(record).path))
+    with progress(f"copying {record.name}", size) as told:
+        done = copy(record, target, told)
+    there = f", {done.there} were there" if done.there else ""
+    typer.echo(f"{target}: {done.segments} segments copied ({done.bytes / 1e6:.1f} MB){there}; up to entry {done.last}")
+    typer.echo(f"to check it: skywarden record verify {target}")
 
 
 @app.command("info")

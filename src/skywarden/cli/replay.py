@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from skywarden.model.event import Entry
-    from skywarden.record.sqlite import SqliteRecord
+    from skywarden.record.reading import SqliteRecord
 
 TOLD = (  # kinds of events that are printed when there is no --out: what a watch officer would have been told
     "Started",
@@ -34,7 +34,7 @@ def replay(
 ) -> None:
     """Run a record again and print its tracks and alerts. With --verify exit code 1 where anything differs."""
     from skywarden.cli.terminal import while_read
-    from skywarden.record.sqlite import SqliteRecord
+    from skywarden.record.reading import SqliteRecord
 
     pace = _pace(speed)
     if verify and out is None and pace is not None:
@@ -76,9 +76,9 @@ def _entries(record: "SqliteRecord") -> "Iterator[Entry]":
 
 def _verify(record: "SqliteRecord") -> None:
     from skywarden.cli.terminal import complain
-    from skywarden.replay import compare
+    from skywarden.replay import beginning, compare
 
-    found = compare(_entries(record))
+    found = compare(_entries(record), beginning(record))
     for hole in found.holes:
         complain(str(hole))
     if found.difference is not None:
@@ -89,7 +89,7 @@ def _verify(record: "SqliteRecord") -> None:
 
 
 def _play(record: "SqliteRecord", pace: float | None, out: Path | None) -> None:
-    from skywarden.replay import by_tick, to_json
+    from skywarden.replay import beginning, by_tick, to_json
     from skywarden.service.clock import HostClock
 
     clock = HostClock()
@@ -97,7 +97,7 @@ def _play(record: "SqliteRecord", pace: float | None, out: Path | None) -> None:
     with ExitStack() as stack:
         piped = out is None or str(out) == "-"
         file = sys.stdout.buffer if piped or out is None else stack.enter_context(out.open("wb"))
-        for time, group in by_tick(_entries(record)):
+        for time, group in by_tick(_entries(record), beginning(record)):
             first = first or time
             if pace is not None:
                 due = begun + round((time - first) / pace)

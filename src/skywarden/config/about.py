@@ -130,6 +130,20 @@ ABOUT: Mapping[str, About] = {
         "Left out: beside it, PATH.key.",
         example='"record.key"',
     ),
+    "record.keep_days": About(
+        "What is older is deleted, oldest first, in whole segments of up to a day. Left out: nothing is.",
+        "days",
+        0.1,
+        36_500,
+        "30.0",
+    ),
+    "record.max_gb": About(
+        "The record's size at most: beyond it the oldest segments are deleted. Left out: as much as the disk has.",
+        "GB",
+        0.1,
+        100_000,
+        "200.0",
+    ),
     "api.listen": About(
         "Address and port. Other addresses than 127.0.0.1 need `skywarden run --expose`.", example='"127.0.0.1:8642"'
     ),

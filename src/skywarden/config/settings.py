@@ -24,6 +24,8 @@ class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     path: str = "record"  # directory
     snapshot_s: float = 2.0
     key: str | None = None  # file; None: beside the directory
+    keep_days: float | None = None  # None: all
+    max_gb: float | None = None  # None: as much as there is
 
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

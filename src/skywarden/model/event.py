@@ -11,7 +11,7 @@ from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.track import Mode
 
-SCHEMA = 3  # 2: Lost
+SCHEMA = 4  # 2: Lost, 3: the tree, 4: segments that go on from each other
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):

@@ -3,7 +3,8 @@
 from skywarden.record.info import info
 from skywarden.record.log import Log, Record
 from skywarden.record.memory import MemoryLog
-from skywarden.record.sqlite import SqliteLog, SqliteRecord
+from skywarden.record.reading import SqliteRecord
+from skywarden.record.sqlite import SqliteLog
 from skywarden.record.writer import Writer
 
 __all__ = ["Log", "MemoryLog", "Record", "SqliteLog", "SqliteRecord", "Writer", "info"]

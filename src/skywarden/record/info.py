@@ -10,7 +10,7 @@ import msgspec
 from skywarden.errors import RecordError
 from skywarden.model.event import Started
 from skywarden.record import segment
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 
 
 class Start(TypedDict):
@@ -66,7 +66,7 @@ def info(path: Path | str) -> Info:
     starts = [start for p in parts for start in p.starts]
     return Info(
         path=str(path),
-        format=parts[0].format,
+        format=parts[-1].format,
         version=parts[0].program,
         created=parts[0].created,
         first_seq=filled[0].first_seq if filled else 0,

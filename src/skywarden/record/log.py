@@ -28,8 +28,15 @@ class Record(Protocol):
         """Return seq and payload of the newest snapshot that is whole; damaged ones are passed over."""
         ...
 
+    def beginning(self) -> tuple[int, bytes] | None:
+        """Return the seq before the first entry and the state after it; None when it begins with a first start.
+
+        Also None when that state is damaged.
+        """
+        ...
+
     def recorded(self) -> dict[str, int]:
-        """Return how many messages of each source are in the record."""
+        """Return how many messages of each source were recorded, also in what retention has deleted since."""
         ...
 
     def close(self) -> None:

@@ -43,6 +43,10 @@ class MemoryLog:
                 return seq, payload
         return None
 
+    def beginning(self) -> tuple[int, bytes] | None:
+        """See Record."""
+        return None
+
     def recorded(self) -> dict[str, int]:
         """See Record."""
         counts = tally(self._entries).items()

@@ -11,9 +11,10 @@ Settings of SQLite, measured with 20 frames of 10 kB ten times a second (bench/r
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from skywarden import __version__
 from skywarden.errors import RecordError
@@ -24,30 +25,55 @@ CHECKPOINT = 1024  # pages
 JOURNAL_LIMIT = 64 << 20  # bytes; what the WAL file may keep after a backlog went through it
 BUSY_S = 1.0  # how long to wait for someone who has the file open in another program
 
+WITH_BEGIN = 4  # format, since which a segment says how it begins; older ones are only read
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE entries (
-    seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, cause INTEGER NOT NULL, kind TEXT NOT NULL, payload BLOB NOT NULL
+    seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, cause INTEGER NOT NULL, kind TEXT NOT NULL, payload BLOB NOT NULL,
+    mark BLOB NOT NULL
 );
 CREATE INDEX starts ON entries (seq) WHERE kind = 'Started';
 CREATE TABLE tally (
     kind TEXT, source TEXT, entries INTEGER, messages INTEGER, bytes INTEGER, PRIMARY KEY (kind, source)
 ) WITHOUT ROWID;
+CREATE TABLE before (
+    kind TEXT, source TEXT, entries INTEGER, messages INTEGER, bytes INTEGER, PRIMARY KEY (kind, source)
+) WITHOUT ROWID;
 CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, payload BLOB NOT NULL);
-"""
-_TREE = """
-CREATE TABLE tree (first INTEGER NOT NULL, size INTEGER NOT NULL, edge BLOB NOT NULL);
-CREATE TABLE leaves (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE begin (
+    seq INTEGER NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL, edge BLOB NOT NULL, digest BLOB, state BLOB
+);
 CREATE TABLE checkpoints (
     size INTEGER PRIMARY KEY, first INTEGER NOT NULL, time INTEGER NOT NULL, root BLOB NOT NULL, key BLOB NOT NULL,
-    signature BLOB NOT NULL
+    signature BLOB NOT NULL, edge BLOB NOT NULL
 );
-"""  # since format 3; older entries of a segment are in no tree
+CREATE TABLE removal (seq INTEGER NOT NULL, time INTEGER NOT NULL, key BLOB NOT NULL, signature BLOB NOT NULL)
+"""
+Tally = tuple[str, str, int, int, int]  # kind, source; entries, messages, bytes
+
+
+class Begin(NamedTuple):
+    """What was before a segment. seq: the last entry; first, size, edge: the record's tree after it.
+
+    digest, state: the whole picture's state after that entry, sealed; None: nobody knows, or there was nothing.
+    """
+
+    seq: int = 0
+    first: int = 1
+    size: int = 0
+    edge: bytes = b""
+    digest: bytes | None = None
+    state: bytes | None = None
 
 
 def files(directory: Path) -> list[Path]:
     """Return the segments of a record, oldest first. Raises OSError when the directory cannot be read."""
     return sorted(p for p in directory.iterdir() if p.name.startswith("segment-") and p.suffix == ".sqlite")
+
+
+def parts(directory: Path) -> list[Path]:
+    """Return all files that the segments of a record consist of. Raises OSError."""
+    return sorted(p for p in directory.iterdir() if p.name.startswith("segment-"))
 
 
 def identity(file: Path) -> tuple[int, int] | None:
@@ -59,75 +85,133 @@ def identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def open_for_writing(file: Path) -> sqlite3.Connection:
-    """Open a segment, making it when it is not there. Raises sqlite3.Error, OSError, RecordError."""
-    _name(file)
+def named(directory: Path, number: int) -> Path:
+    """Return the path of a record's segment. number: 1 for the first."""
+    return directory / f"segment-{number:06}.sqlite"
+
+
+def number(file: Path) -> int:
+    """Return which one of its record a segment is; 0 when its name has no number."""
+    digits = file.stem.removeprefix("segment-")
+    return int(digits) if digits.isdecimal() else 0
+
+
+def unmade(file: Path) -> bool:
+    """Say whether a power cut or an older version left an empty file in place of a segment."""
+    return file.stat().st_size == 0 and not file.with_name(f"{file.name}-wal").exists()
+
+
+def make(file: Path, begin: Begin, before: Iterable[Tally], removal: tuple[int, int, bytes, bytes] | None) -> None:
+    """Make a segment. It has its name only when it is whole and on the disk, so that a power cut leaves none or all.
+
+    before: counts of all that came before it. removal: see `retention.Removal`. Raises sqlite3.Error, OSError.
+    """
+    half = file.with_suffix(".new")
+    discard(half)
+    try:
+        with closing(_connected(half)) as connection, transaction(connection):
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
+            connection.execute("INSERT INTO meta VALUES ('program', ?)", (__version__,))
+            connection.execute("INSERT INTO meta VALUES ('created', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+            connection.execute("INSERT INTO begin VALUES (?, ?, ?, ?, ?, ?)", begin)
+            connection.executemany("INSERT INTO before VALUES (?, ?, ?, ?, ?)", before)
+            if removal is not None:
+                connection.execute("INSERT INTO removal VALUES (?, ?, ?, ?)", removal)
+        half.rename(file)
+    except BaseException:
+        with suppress(OSError):
+            discard(half)
+        raise
+    sync(file.parent)  # SQLite does not sync the name of a new file
+
+
+def discard(file: Path) -> None:
+    """Delete a segment with all that belongs to it. Raises OSError."""
+    for name in (file.name, f"{file.name}-wal", f"{file.name}-shm", f"{file.name}-journal"):
+        file.with_name(name).unlink(missing_ok=True)
+
+
+def sync(directory: Path) -> None:
+    """Put the names in a directory on the disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_above(directory: Path) -> None:
+    """Put the name of a directory on the disk, and of those above it: a killed process may have made them unsynced."""
+    for above in directory.absolute().parents:
+        with suppress(PermissionError):  # who may not read it has not made it
+            sync(above)
+        if above.is_mount():
+            return
+
+
+def _connected(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE}")
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
-        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
-        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            _make(connection)
-        require_readable(connection, file)
-        _lift(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _name(file: Path) -> None:
-    """Put the file's name on the disk, and those of the directories above it, before there is anything in it.
-
-    SQLite does not. Each time, since a process that was killed may have made some of them and synced none.
-    """
-    if not file.exists():
-        file.touch(0o644)
-    for directory in file.absolute().parents:
-        try:
-            handle = os.open(directory, os.O_RDONLY)
-        except PermissionError:  # who may not read it has not made it
-            continue
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if directory.is_mount():
-            return
+def open_for_writing(file: Path) -> sqlite3.Connection:
+    """Open a segment. Raises sqlite3.Error, RecordError."""
+    connection = _connected(file)
+    try:
+        require_readable(connection, file)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _make(connection: sqlite3.Connection) -> None:
-    with transaction(connection):
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
-        connection.execute("INSERT INTO meta VALUES ('program', ?)", (__version__,))
-        connection.execute("INSERT INTO meta VALUES ('created', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+def form(connection: sqlite3.Connection) -> int:
+    """Return a segment's format."""
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0])
 
 
-def _lift(connection: sqlite3.Connection) -> None:
-    """Make it of the present format, since what is added may be: the tree begins after the last entry there is."""
-    with transaction(connection):
-        if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tree'").fetchone()[0]:
-            for statement in _TREE.split(";"):
-                connection.execute(statement)
-            last = connection.execute("SELECT max(seq) FROM entries").fetchone()[0] or 0
-            connection.execute("INSERT INTO tree VALUES (?, 0, x'')", (last + 1,))
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'format' AND value < ?", (SCHEMA, SCHEMA))
+def begin(connection: sqlite3.Connection) -> Begin:
+    """Return how a segment begins; one of an older format with nothing. Raises ValueError, sqlite3.Error."""
+    if form(connection) < WITH_BEGIN:
+        return Begin()
+    rows = connection.execute("SELECT seq, first, size, edge, digest, state FROM begin").fetchall()
+    if len(rows) != 1 or tuple(map(type, rows[0][:4])) != (int, int, int, bytes):
+        raise ValueError("the segment does not say how it begins")
+    return Begin(*rows[0])
+
+
+def last(connection: sqlite3.Connection) -> int:
+    """Return the seq of the last entry up to the end of a segment, 0 when there is none at all."""
+    found = connection.execute("SELECT max(seq) FROM entries").fetchone()[0]
+    if found is not None:
+        return int(found)
+    new = form(connection) >= WITH_BEGIN
+    return int(connection.execute("SELECT seq FROM begin").fetchone()[0]) if new else 0
 
 
 def close_after_writing(connection: sqlite3.Connection) -> None:
     """Close a segment so that it is one file, which can be read where nothing may be written."""
     with suppress(sqlite3.Error):  # someone reads it just now, or the disk is full: then the WAL stays beside it
+        connection.execute("PRAGMA busy_timeout = 0")  # the next segment waits
         connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
 
 
 def open_for_reading(file: Path) -> sqlite3.Connection:
     """Open a segment without ever changing it, also beside a process that writes it."""
+    if not file.exists():
+        raise RecordError(f"{file} is not there: if retention deleted it meanwhile, read the record again")
     address = f"{file.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
@@ -180,6 +264,7 @@ _DAMAGED = "is damaged: keep a copy, and check the disk"
 _WORDS = {
     "SQLITE_FULL": _FULL,
     "SQLITE_CANTOPEN": "cannot be opened: check owner and mode; after kill -9 copy it to where you may write",
+    "SQLITE_READONLY_ROLLBACK": "the power was cut while it was closed: start skywarden once, which completes it",
     "SQLITE_READONLY": _DENIED,
     "SQLITE_PERM": _DENIED,
     "SQLITE_NOTADB": _DAMAGED,

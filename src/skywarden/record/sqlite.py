@@ -1,102 +1,20 @@
 """A record on disk: a directory of SQLite segments, with a lock file that one writing process holds."""
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from io import FileIO
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry
 from skywarden.record import segment
 from skywarden.record.checkpoint import Key
+from skywarden.record.lock import claim
 from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_next, seal, tally
-from skywarden.record.tree import Edge, leaf
-
-CHUNK = 4 << 20  # bytes of payload read at a time
-CHECKPOINT_S = 10  # s between two signed roots
-SECOND = 1_000_000_000
-
-
-class SqliteRecord:
-    """A record to read: implements `Record`. Never changes it; a process may be writing it meanwhile.
-
-    Raises RecordError when `path` is not a record.
-    """
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = path = Path(path)
-        with segment.in_words(path):
-            if not path.exists():
-                raise RecordError(f"{path}: there is no such record: check the path")
-            if not path.is_dir() or not segment.files(path):
-                raise RecordError(f"{path} is not a record: a record is a directory with segment-000001.sqlite in it")
-        for file in segment.files(path):
-            with segment.in_words(file), closing(segment.open_for_reading(file)):
-                pass
-
-    def entries(self, after: int = 0) -> Iterator[Entry]:
-        """See Record. Between two chunks no transaction is open, so that a slow reader holds nothing up."""
-        for file in segment.files(self.path):
-            with segment.in_words(file):
-                connection = segment.open_for_reading(file)
-            with closing(connection):
-                while chunk := self._chunk(connection, file, after):
-                    yield from chunk
-                    after = chunk[-1].seq
-
-    def _chunk(self, connection: sqlite3.Connection, file: Path, after: int) -> list[Entry]:
-        rows: list[Entry] = []
-        size = 0
-        query = "SELECT seq, time, cause, payload FROM entries WHERE seq > ? ORDER BY seq"
-        with segment.in_words(file), closing(connection.execute(query, (after,))) as found:
-            try:
-                while size < CHUNK and (row := found.fetchone()):
-                    rows.append(Entry(*row))
-                    size += len(rows[-1].payload)
-            except sqlite3.DatabaseError:
-                if not rows:  # else what is before the damage is given first
-                    raise
-        if rows:  # older segments may have been removed, so a record may begin anywhere
-            require_next(rows, after or rows[0].seq - 1)
-        return rows
-
-    def last(self) -> int:
-        """See Record."""
-        with segment.in_words(self.path):
-            return max((last(c) for c in self.connections()), default=0)
-
-    def snapshot(self) -> tuple[int, bytes] | None:
-        """See Record."""
-        with segment.in_words(self.path):
-            for connection in self.connections(newest_first=True):
-                for (seq,) in connection.execute("SELECT seq FROM snapshots ORDER BY seq DESC").fetchall():
-                    if (payload := _whole(connection, seq)) is not None:
-                        return seq, payload
-        return None
-
-    def recorded(self) -> dict[str, int]:
-        """See Record."""
-        messages: dict[str, int] = {}
-        query = "SELECT source, messages FROM tally WHERE kind = 'Arrived' ORDER BY source"
-        with segment.in_words(self.path):
-            for connection in self.connections():
-                for source, count in connection.execute(query).fetchall():
-                    messages[source] = messages.get(source, 0) + count
-        return messages
-
-    def connections(self, newest_first: bool = False) -> Iterator[sqlite3.Connection]:
-        """Yield each segment, open for reading; raises what SQLite raises."""
-        for file in sorted(segment.files(self.path), reverse=newest_first):
-            with closing(segment.open_for_reading(file)) as connection:
-                yield connection
-
-    def close(self) -> None:
-        """See Record. Nothing is held between two calls."""
+from skywarden.record.reading import SqliteRecord, begin_of
+from skywarden.record.retention import ALL, BY_AGE, SPAN_S, Keep, Part, Removal, removed, surplus
+from skywarden.record.signed import SECOND, found
 
 
 class SqliteLog:
@@ -105,24 +23,55 @@ class SqliteLog:
     Raises RecordError when another process writes it or it cannot be written.
     """
 
-    def __init__(self, path: Path | str, key: Key | None = None) -> None:
-        """Open it. key: signs the tree of the entries every CHECKPOINT_S and at the end; None: nobody does."""
+    def __init__(self, path: Path | str, key: Key | None = None, keep: Keep = ALL) -> None:
+        """Open it.
+
+        key: signs the tree of the entries every CHECKPOINT_S and at the end; None: nobody does. keep: what may go.
+        """
         self.path = path = Path(path)
-        self._key = key
+        self._key, self.keep = key, keep
         self._turn = Lock()
+        self.removed_bytes = 0  # by retention, since it was opened
         with segment.in_words(path):
-            self._claim = _claim(path)
+            self._claim = claim(path)
             try:
-                found = segment.files(path)
-                self._file = found[-1] if found else path / "segment-000001.sqlite"
-                self._connection = segment.open_for_writing(self._file)
-                self._identity = segment.identity(self._file)
+                self._open()
                 self._record = SqliteRecord(path)
-                self._last = self._record.last()
-                self._tree = _tree(self._connection, path)
+            except ValueError:
+                self._claim.close()
+                words = "is damaged in its tree: keep a copy, see `skywarden record verify`"
+                raise RecordError(f"{path} {words}") from None
             except BaseException:
                 self._claim.close()
                 raise
+
+    def _open(self) -> None:
+        for half in self.path.glob("segment-*.new"):  # its making was cut short
+            segment.discard(half)
+        for file in segment.files(self.path)[-1:]:
+            if segment.unmade(file):
+                segment.discard(file)
+        files = segment.files(self.path)
+        if not files:
+            segment.make(segment.named(self.path, 1), segment.Begin(), (), None)
+            files = segment.files(self.path)
+        segment.sync_above(self.path)
+        for file in files[:-1]:
+            if file.with_name(f"{file.name}-wal").exists():  # a process was killed before it was closed
+                segment.close_after_writing(segment.open_for_writing(file))
+        self._take(files[-1])
+        try:
+            self._last, self._tree = segment.last(self._connection), found(self._connection)
+            if segment.form(self._connection) < segment.WITH_BEGIN:  # it stays as it is, and is gone on from
+                self._next_segment(self._newest_state())
+            self._finish_removal()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _take(self, file: Path) -> None:
+        self._connection = segment.open_for_writing(file)
+        self._file, self._identity = file, segment.identity(file)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See Log."""
@@ -133,38 +82,109 @@ class SqliteLog:
             if segment.identity(self._file) != self._identity:
                 raise RecordError(f"{self._file} was removed or replaced by somebody: put it back, or start again")
             rows = [(e.seq, e.time, e.cause, kind(e.payload), e.payload) for e in entries]
-            tree, hashes = self._tree.grown(rows)
+            tree, marked = self._tree.grown(rows)
             counts = [(*key, c.entries, c.messages, c.bytes) for key, c in tally(entries).items()]
             try:
                 with segment.transaction(self._connection):
-                    self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+                    self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", marked)
                     self._connection.executemany(_ADD_COUNT, counts)
-                    self._connection.executemany("INSERT INTO leaves VALUES (?, ?)", hashes)
-                    self._connection.execute("UPDATE tree SET size = ?, edge = ?", (tree.edge.size, tree.edge.encode()))
-                    if abs(entries[-1].time - tree.signed) >= CHECKPOINT_S * SECOND:
-                        tree = self._sign(tree, entries[-1].time)
+                    if tree.due(entries[-1].time):
+                        tree = tree.sign(self._connection, self._key, entries[-1].time)
             except sqlite3.Error:
-                with suppress(sqlite3.Error):
-                    self._last = max(self._last, last(self._connection))
-                    self._tree = _tree(self._connection, self.path)
+                with suppress(sqlite3.Error, ValueError):
+                    if (held := segment.last(self._connection)) != self._last:  # it was written all the same
+                        self._last, self._tree = held, found(self._connection)
                 raise
             self._last, self._tree = entries[-1].seq, tree
 
-    def _sign(self, tree: "_Tree", time: int) -> "_Tree":
-        """Put a checkpoint after the last entry, within a transaction."""
-        if self._key is not None and tree.edge.size:
-            point = self._key.sign(tree.edge.size, tree.first, time, tree.edge.root())
-            self._connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", point)
-        return tree._replace(signed=time)
-
     def save_snapshot(self, seq: int, payload: bytes) -> None:
-        """See Log."""
+        """See Log. After the last entry of a segment that is large or long enough, the next one is begun with it."""
         with self._turn, segment.in_words(self.path):
             require_held(seq, self._last)
+            row = (seq, seal(seq, payload), payload)
             with segment.transaction(self._connection):
-                row = (seq, seal(seq, payload), payload)
                 self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", row)
                 self._connection.execute(_DROP_SNAPSHOTS)
+            if seq == self._last and self._complete():
+                self._next_segment(row)
+                self._retain()
+
+    def _bytes(self) -> int:
+        """Return the size of the segment that is written, without what its WAL holds twice."""
+        return int(self._connection.execute("PRAGMA page_count").fetchone()[0]) * segment.PAGE
+
+    def _complete(self) -> bool:
+        if self._bytes() >= self.keep.piece:
+            return True
+        first = "SELECT time FROM entries WHERE time > 0 ORDER BY seq LIMIT 1"  # a recording starts before it
+        begun = self._connection.execute(first).fetchone()
+        return begun is not None and self._time() - begun[0] >= SPAN_S * SECOND
+
+    def _newest_state(self) -> tuple[int, bytes, bytes] | None:
+        """Return the snapshot after the last entry, when there is one."""
+        row = self._connection.execute("SELECT seq, digest, payload FROM snapshots ORDER BY seq DESC").fetchone()
+        return row if row is not None and row[0] == self._last else None
+
+    def _next_segment(self, snapshot: tuple[int, bytes, bytes] | None) -> None:
+        """Close the segment with a last checkpoint and go on in a new one. snapshot: seq, digest, state after it."""
+        old = self._connection
+        new = segment.form(old) >= segment.WITH_BEGIN
+        if new:
+            with segment.transaction(old):
+                self._tree = self._tree.sign(old, self._key, self._time())
+        first, edge = self._tree.first, self._tree.edge
+        state = snapshot[1:] if snapshot is not None else (None, None)
+        begin = segment.Begin(self._last, first, edge.size, edge.encode(), *state)
+        before = old.execute(_ALL_COUNTS if new else "SELECT * FROM tally").fetchall()
+        removal = old.execute("SELECT * FROM removal").fetchone() if new else None
+        file = segment.named(self.path, segment.number(self._file) + 1)
+        segment.make(file, begin, before, removal)
+        try:
+            self._take(file)
+        except BaseException:
+            segment.discard(file)  # or a start would take it for the one that was written last
+            raise
+        with suppress(sqlite3.Error):  # it only helps to notice that the next one is gone
+            old.execute("INSERT OR REPLACE INTO meta VALUES ('closed', ?)", (self._last,))
+        segment.close_after_writing(old)
+
+    def _retain(self) -> None:
+        """Delete the oldest segments that need not be kept any more."""
+        files = segment.files(self.path)[:-1]
+        if not files or self.keep.days is self.keep.bytes is None:
+            return
+        now = self._time()
+        parts = [Part(now if k >= BY_AGE else _last_time(file), _size(file)) for k, file in enumerate(files)]
+        count = surplus(self.keep, parts, self._bytes(), now)
+        while count:  # what is left must begin with a known state, or it could not be replayed
+            first = [*files, self._file][count]
+            with closing(segment.open_for_reading(first)) as connection:
+                begin = begin_of(connection, first)
+            if begin.state is not None:
+                with segment.transaction(self._connection):
+                    self._connection.execute("DELETE FROM removal")
+                    statement = removed(begin.seq, now, self._key)
+                    self._connection.execute("INSERT INTO removal VALUES (?, ?, ?, ?)", statement)
+                break
+            count -= 1
+        self._finish_removal()
+
+    def _finish_removal(self) -> None:
+        """Delete what is stated to be removed; a power cut may have come between."""
+        row = self._connection.execute("SELECT * FROM removal").fetchone()
+        files = segment.files(self.path)
+        for file, after in zip(files[:-1] if row else [], files[1:], strict=False):
+            with closing(segment.open_for_reading(after)) as connection:
+                if begin_of(connection, after).seq > Removal(*row).seq:
+                    break
+            self.removed_bytes += _size(file)
+            segment.discard(file)
+        segment.sync(self.path)
+
+    def _time(self) -> int:
+        """Return the time of the last entry, ns; 0 when there is none in this segment."""
+        found = self._connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        return int(found[0]) if found else self._tree.signed[0]
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """See Record."""
@@ -178,6 +198,10 @@ class SqliteLog:
         """See Record."""
         return self._record.snapshot()
 
+    def beginning(self) -> tuple[int, bytes] | None:
+        """See Record."""
+        return self._record.beginning()
+
     def recorded(self) -> dict[str, int]:
         """See Record."""
         return self._record.recorded()
@@ -187,76 +211,32 @@ class SqliteLog:
         with self._turn, segment.in_words(self.path):
             try:
                 with segment.transaction(self._connection):
-                    newest = self._connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-                    self._tree = self._sign(self._tree, newest[0] if newest else 0)
+                    self._tree = self._tree.sign(self._connection, self._key, self._time())
             finally:
                 segment.close_after_writing(self._connection)
                 self._claim.close()
-
-
-class _Tree(NamedTuple):
-    """A segment's tree. first: seq of its first leaf; signed: ns, time of the entry before the last checkpoint."""
-
-    first: int
-    edge: Edge
-    signed: int
-
-    def grown(self, rows: Iterable[tuple[int, int, int, str, bytes]]) -> "tuple[_Tree, list[tuple[int, bytes]]]":
-        """Return the tree with more entries, and their hashes by seq. This one stays: a transaction may fail."""
-        edge = Edge.decode(self.edge.size, self.edge.encode())
-        hashes = [(row[0], leaf(*row)) for row in rows]
-        for _, hashed in hashes:
-            edge.add(hashed)
-        return self._replace(edge=edge), hashes
-
-
-def _tree(connection: sqlite3.Connection, path: Path) -> _Tree:
-    first, size, edge = connection.execute("SELECT first, size, edge FROM tree").fetchone()
-    signed = connection.execute("SELECT time FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
-    try:
-        return _Tree(first, Edge.decode(size, edge), signed[0] if signed else 0)
-    except ValueError:
-        raise RecordError(f"{path} is damaged in its tree: keep a copy, see `skywarden record verify`") from None
 
 
 _ADD_COUNT = """
 INSERT INTO tally VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, source) DO UPDATE SET
 entries = entries + excluded.entries, messages = messages + excluded.messages, bytes = bytes + excluded.bytes
 """
+_ALL_COUNTS = """
+SELECT kind, source, sum(entries), sum(messages), sum(bytes)
+FROM (SELECT * FROM before UNION ALL SELECT * FROM tally) GROUP BY kind, source
+"""
 _DROP_SNAPSHOTS = f"""
 DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT {SNAPSHOTS_KEPT})
 """
 
 
-def last(connection: sqlite3.Connection) -> int:
-    """Return the last seq of one segment, 0 when it is empty."""
-    found = connection.execute("SELECT max(seq) FROM entries").fetchone()[0]
-    return int(found or 0)
+def _last_time(file: Path) -> int:
+    with closing(segment.open_for_reading(file)) as connection:
+        found = connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    return int(found[0]) if found else 0
 
 
-def _whole(connection: sqlite3.Connection, seq: int) -> bytes | None:
-    with suppress(sqlite3.DatabaseError):  # a damaged page; the snapshot before may be whole
-        row = connection.execute("SELECT digest, payload FROM snapshots WHERE seq = ?", (seq,)).fetchone()
-        if row is not None and seal(seq, row[1]) == row[0]:
-            return bytes(row[1])
-    return None
-
-
-def _claim(path: Path) -> FileIO:
-    """Take the record for this process; the kernel lets go of it when the process ends, however it ends."""
-    path.mkdir(parents=True, exist_ok=True)
-    strangers = [p.name for p in path.iterdir() if p.name != "lock"]
-    if strangers and not segment.files(path):
-        raise RecordError(f"{path} is neither empty nor a record: name a new directory")
-    claim = FileIO(path / "lock", "a+")
-    try:
-        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        claim.seek(0)
-        holder = claim.read().decode().strip()
-        claim.close()
-        raise RecordError(f"{path} is being written by process {holder}: stop it, or name another directory") from None
-    with suppress(OSError):  # the number only helps people; a full disk must not stop the claim
-        claim.truncate(0)
-        claim.write(b"%d\n" % os.getpid())
-    return claim
+def _size(file: Path) -> int:
+    """Return the bytes of a segment with its WAL."""
+    wal = file.with_name(f"{file.name}-wal")
+    return file.stat().st_size + (wal.stat().st_size if wal.exists() else 0)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from struct import Struct
 
 HASH = 32  # bytes
+MARK = 8  # bytes of an entry's hash that stand beside it: they name the entry that changed, and the root proves it
 EMPTY = sha256(b"").digest()
 _HEAD = Struct("<BqqqB")  # 0 for a leaf, seq, time, cause, length of the kind
 
@@ -47,6 +48,10 @@ class Edge:
         for left in reversed(rest):
             root = parent(left, root)
         return root
+
+    def copy(self) -> "Edge":
+        """Return another edge of the same tree."""
+        return Edge(self.size, self._hashes)
 
     def encode(self) -> bytes:
         """Return the hashes side by side; `decode` needs the size as well."""

@@ -147,12 +147,14 @@ class Writer:
             self._changed.notify_all()
 
     def _group(self) -> list[Entry]:
+        """Return what is written next. It ends where a state waits: only after its last entry can a segment end."""
         group: list[Entry] = []
         size = 0
+        last = self._snapshot[0] if self._snapshot is not None else None
         for entry in self._waiting:
             group.append(entry)
             size += len(entry.payload) + OVERHEAD
-            if size >= GROUP:
+            if size >= GROUP or entry.seq == last:
                 break
         return group
 

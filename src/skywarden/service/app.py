@@ -9,16 +9,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from skywarden.config import Settings, parse
+from skywarden.config import RecordSettings, Settings, parse
 from skywarden.config.address import address
 from skywarden.errors import RecordError
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
 from skywarden.record.checkpoint import beside, key_at
+from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
 from skywarden.service.engine import Engine, Outcome
 from skywarden.service.publish import Published, Publisher
+from skywarden.service.room import Room
 from skywarden.service.server import Server, serve
 from skywarden.service.sources import Inbox
 from skywarden.service.view import View
@@ -53,7 +55,9 @@ class App:
             record = Path(self.settings.record.path)
             named = self.settings.record.key
             self._key = key_at(Path(named) if named else beside(record))
-            self._log = SqliteLog(record, self._key)
+            keep = kept(self.settings.record)
+            self._log = SqliteLog(record, self._key, keep)
+            self._room = Room(record, keep, lambda: self._log.removed_bytes)
             undo.callback(self._log.close)
             if self._log.last() and any(source.file for source in self.settings.sources):
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
@@ -71,6 +75,7 @@ class App:
         _, host, port, _ = address(self.settings.api.listen, "tcp")
         self.server = serve(self.publisher, host, port, expose=self._expose)
         self._compiling.start()
+        self._room.start()
         self._inbox.start()
         self._thread.start()
 
@@ -115,6 +120,7 @@ class App:
         self._stopped = True
         with ExitStack() as steps:  # the last line is the first to run; each runs whatever becomes of the others
             steps.callback(self._compiling.stop)
+            steps.callback(self._room.stop)
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
             if self.server is not None:
@@ -163,6 +169,7 @@ class App:
             not_recorded=outcome.fault is not None,
             fault=outcome.fault,
             key=self._key.public.hex(),
+            room=self._room.left,
             tick=outcome.passes,
             time=self.clock.now(),
             sites=self.settings.sites,
@@ -171,6 +178,11 @@ class App:
             stepped_at=outcome.stepped_at,
         )
         self.publisher.publish(published, outcome.events)
+
+
+def kept(settings: RecordSettings) -> Keep:
+    """Return what [record] says about retention."""
+    return Keep(settings.keep_days, None if settings.max_gb is None else round(settings.max_gb * 1e9))
 
 
 class Tally:

@@ -29,6 +29,8 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
         sources = ", ".join(f"{name} {count}" for name, count in sorted(shown.lost.items()))
         lost = words["messages_lost"].format(n=sum(shown.lost.values()), sources=sources)
         yield lost if shown.not_recorded else f"{lost}; {words['restart']}"  # which needs a disk that answers
+    if shown.room is not None and shown.room.scarce:
+        yield words["room"].format(hours=f"{shown.room.hours_left:.1f}")
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")

@@ -16,6 +16,7 @@ from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
 from skywarden.service import rows
 from skywarden.service.emit import Emitter
+from skywarden.service.room import Left
 from skywarden.service.wire import Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
@@ -45,6 +46,7 @@ class Published:
     not_recorded: bool = False
     fault: str | None = None
     key: str = ""  # public, of the record, hexadecimal
+    room: Left | None = None  # that the record has; None: not looked at yet
     tick: int = 0
     time: int = 0
     sites: tuple[Site, ...] = ()
@@ -69,7 +71,8 @@ class Published:
     def state(self) -> str:
         if self.not_recorded:
             return NOT_RECORDED
-        well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost
+        scarce = self.room is not None and self.room.scarce
+        well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -99,6 +102,7 @@ class Published:
                 "key": self.key,
                 "fault": self.fault,
                 "lost": self.lost,
+                "room": self.room,
             },
             "sources": self.sources,
         }

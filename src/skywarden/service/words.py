@@ -89,6 +89,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "record_fault": "record: {fault}",
         "messages_lost": "{n} messages were not recorded ({sources}) and are not acknowledged",
         "restart": "restart to acknowledge these sources again",
+        "room": "the record's disk is full in {hours} h: free some space, or write max_gb below [record]",
         "clock_stepped": "the computer's clock jumped by {s} s at {time}; times go on from before; restart to follow",
         "the disk is full: free some space": "the disk is full: free some space",
         "the disk quota is used up: raise it or free some space": (
@@ -191,6 +192,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "record_fault": "запис: {fault}",
         "messages_lost": "не записано повідомлень: {n} ({sources}), їх не підтверджено",
         "restart": "перезапустіть, щоб ці джерела знову підтверджувалися",
+        "room": "диск запису заповниться за {hours} год: звільніть місце або задайте max_gb у [record]",
         "clock_stepped": "годинник комп'ютера стрибнув на {s} с о {time}; час іде, як досі; для нового перезапустіть",
         "the disk is full: free some space": "диск заповнено: звільніть місце",
         "the disk quota is used up: raise it or free some space": (
