@@ -185,13 +185,26 @@ def setting(hours: float) -> tuple[str, int, dict[str, str]]:
 
 
 def bench(
-    kills: int, aircraft: int, rate: float, directory: Path, hours: float = 0.0, pairs: int = PAIRS
+    kills: int,
+    aircraft: int,
+    rate: float,
+    directory: Path,
+    hours: float = 0.0,
+    pairs: int = PAIRS,
+    record: Path | None = None,
 ) -> dict[str, Any]:
-    """Run once; return the figures. hours: the length of the record before the first kill; pairs: see PAIRS."""
+    """Run once; return the figures. hours: the length of the record before the first kill; pairs: see PAIRS.
+
+    record: one of such sources that was made before, with its key beside it; then it is not made.
+    """
     text, port, addresses = setting(hours)
     server = Server(directory, text)
     warm()
-    before, state = long_record.make(server.record, server.text, hours, time.time_ns()) if hours else (0, b"")
+    before, state = 0, b""
+    if record is not None:
+        before, state = long_record.copy(record, server.record)
+    elif hours:
+        before, state = long_record.make(server.record, server.text, hours, time.time_ns())
     size = sum(file.stat().st_size for file in server.record.iterdir()) if hours else 0
     progress(f"the record has {before} entries, {size / 1e6:.0f} MB")
     numbered, radars = Traffic(port, aircraft, rate), Radars(addresses)
@@ -219,7 +232,7 @@ def bench(
         numbered.stopping.set()
         radars.stopping.set()
         server.stop()
-    record = lives(server.record, begun)
+    found = lives(server.record, begun)
     renumbered = {address: sorted(numbers) for address, numbers in carried.items() if len(numbers) > 1}
     if renumbered:
         progress(f"numbers of one address: {renumbered}")
@@ -229,10 +242,10 @@ def bench(
         "entries_before": before,
         "mb_before": size / 1e6,
         "sent": numbered.sent,
-        "recorded": sum(map(len, record)),
+        "recorded": sum(map(len, found)),
         "acknowledged": told[-1] if told else 0,
-        "acknowledged_lost": lost(told, record),
-        "gaps": gaps(record),
+        "acknowledged_lost": lost(told, found),
+        "gaps": gaps(found),
         "first_start_s": first,
         "restart_s": {"median": float(np.median(restarts)), "worst": max(restarts)},
         "restart_cpu_s": float(np.median(processor)),
@@ -294,10 +307,14 @@ def main() -> None:
     parser.add_argument("--aircraft", type=int, default=300)
     parser.add_argument("--rate", type=float, default=1500.0, help="messages a second")
     parser.add_argument("--hours", type=float, default=0.0, help="length of the record before the first kill")
+    parser.add_argument(
+        "--record", type=Path, help="one that --hours made before: a copy is gone on with"
+    )
     parser.add_argument("--whole", action="store_true", help="compare the replay of all of it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        found = bench(options.kills, options.aircraft, options.rate, Path(directory), options.hours)
+        size = (options.kills, options.aircraft, options.rate)
+        found = bench(*size, Path(directory), options.hours, record=options.record)
         if options.hours and options.whole:
             found["replay_equal"] &= _verified(Path(directory) / "record")
     worst = found["restart_s"]["worst"]
