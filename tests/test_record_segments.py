@@ -119,6 +119,34 @@ def test_what_is_too_large_goes_segment_by_segment_and_the_rest_verifies(tmp_pat
     assert info(path)["sources"]["a"]["messages"] == len(rest)
 
 
+def test_what_was_removed_is_still_stated_when_nothing_more_goes(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    log = SqliteLog(path, KEY, Keep(bytes=8 << 20))
+    filled(log, 1000, size=10_000)
+    log.close()
+    log = SqliteLog(path, KEY, SMALL)
+    filled(log, 1020)
+    log.close()
+    found = verify(path, {KEY.public})
+    assert found.fault is None
+    assert found.removed > 0
+
+
+def test_nothing_goes_that_leaves_a_beginning_without_its_state(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    log = SqliteLog(path, KEY, SMALL)
+    filled(log, 30)
+    log.close()
+    with closing(sqlite3.connect(segment.files(path)[1], isolation_level=None)) as db:
+        db.execute("UPDATE begin SET state = NULL")
+    log = SqliteLog(path, KEY, Keep(days=25 / 86_400, segment=1))  # one segment is too old, and only one
+    filled(log, 33)
+    assert segment.number(segment.files(path)[0]) == 1
+    filled(log, 43)
+    assert segment.number(segment.files(path)[0]) == 3
+    log.close()
+
+
 def test_what_is_too_old_goes_and_a_clock_that_is_wrong_takes_little(tmp_path: Path) -> None:
     log = SqliteLog(tmp_path / "record", KEY, Keep(days=10, segment=1))
     filled(log, 200, spacing=HOUR)

@@ -46,7 +46,7 @@ def backup(path: Path, target: Path, progress: Callable[[int], None] | None = No
                 progress(size)
             if not files and _head(target / file.name).closed:  # the next one was begun meanwhile
                 files = [later for later in segment.files(path) if later.name > file.name]
-        segment.sync(target)
+        segment.settle(target)
         _copy_public(record.path, target)
     return Copied(copied, there, size, SqliteRecord(target).last())
 

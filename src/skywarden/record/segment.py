@@ -124,7 +124,7 @@ def make(file: Path, begin: Begin, before: Iterable[Tally], removal: tuple[int, 
         with suppress(OSError):
             discard(half)
         raise
-    sync(file.parent)  # SQLite does not sync the name of a new file
+    settle(file.parent)  # SQLite does not sync the name of a new file
 
 
 def discard(file: Path) -> None:
@@ -133,21 +133,22 @@ def discard(file: Path) -> None:
         file.with_name(name).unlink(missing_ok=True)
 
 
-def sync(directory: Path) -> None:
-    """Put the names in a directory on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def settle(directory: Path) -> None:
+    """Put the names in a directory on the disk, and its own name and those above it. Raises OSError.
 
-
-def sync_above(directory: Path) -> None:
-    """Put the name of a directory on the disk, and of those above it: a killed process may have made them unsynced."""
-    for above in directory.absolute().parents:
-        with suppress(PermissionError):  # who may not read it has not made it
-            sync(above)
-        if above.is_mount():
+    A process that was killed may have made some of them and synced none.
+    """
+    directory = directory.absolute()
+    for one in (directory, *directory.parents):
+        try:
+            handle = os.open(one, os.O_RDONLY)
+        except PermissionError:  # who may not read it has not made it
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if one.is_mount():
             return
 
 

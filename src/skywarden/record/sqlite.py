@@ -55,10 +55,10 @@ class SqliteLog:
         if not files:
             segment.make(segment.named(self.path, 1), segment.Begin(), (), None)
             files = segment.files(self.path)
-        segment.sync_above(self.path)
         for file in files[:-1]:
             if any(file.with_name(f"{file.name}-{kind}").exists() for kind in ("wal", "journal")):  # it was not closed
                 segment.close_after_writing(segment.open_for_writing(file))
+        segment.settle(self.path)
         self._take(files[-1])
         try:
             self._last, self._tree = segment.last(self._connection), found(self._connection)
@@ -179,7 +179,6 @@ class SqliteLog:
                     break
             self.removed_bytes += _size(file)
             segment.discard(file)
-        segment.sync(self.path)
 
     def _time(self) -> int:
         """Return the time of the last entry, ns; 0 when there is none in this segment."""
