@@ -26,7 +26,7 @@ from sqlite_layer import watching
 from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Entry, encode
-from skywarden.record import SqliteLog, Writer
+from skywarden.record import SqliteLog, Writer, segment
 from skywarden.record import writer as writer_module
 from skywarden.record.checkpoint import Key
 from skywarden.record.retention import ALL, Keep
@@ -77,6 +77,7 @@ class Chain:
     kept: int = 0
     faults: list[str] = field(default_factory=list)
     lives: int = 0
+    segments: int = 0
     cut_in: Counter[str] = field(default_factory=Counter)
 
     def life(self) -> str:
@@ -144,6 +145,7 @@ class Chain:
             if not path.exists() and not self.safe:
                 return
             log = SqliteLog(path, KEY, self.keep)
+            self.segments = segment.number(segment.files(path)[-1])
             self.faults += [f"cut while {moment}: {fault}" for fault in self._wrong(log)]
             log.close()
             if (fault := verify(path, {KEY.public}).fault) is not None:
@@ -184,7 +186,7 @@ def bench(
     """
     before, writer_module.RETRY_S = writer_module.RETRY_S, 0.01
     moments = dict.fromkeys(MOMENTS, 0)
-    safe, done, faults, cut_in = 0, 0, list[str](), Counter[str]()
+    safe, done, segments, faults, cut_in = 0, 0, 0, list[str](), Counter[str]()
     try:
         for number in count():
             if done >= cuts or (first_fault and faults):
@@ -196,6 +198,7 @@ def bench(
                 moments[chain.life()] += 1
                 done += 1
             safe += chain.safe
+            segments += chain.segments
             faults += chain.faults
             cut_in += chain.cut_in
             shutil.rmtree(root)
@@ -203,6 +206,7 @@ def bench(
     finally:
         writer_module.RETRY_S = before
     figures = {"cuts": done, "moments": moments, "cut_in": dict(cut_in), "acknowledged": safe, "faults": faults}
+    figures["segments"] = segments
     return figures | {"bound": 1 - 0.05 ** (1 / max(done, 1))}
 
 
@@ -221,6 +225,7 @@ def main() -> None:
         found,
         [
             ("power cuts", f"{found['cuts']}: {found['moments']}", True),
+            ("segments begun", str(found["segments"]), found["segments"] > 0),
             ("cut before", str(found["cut_in"]), True),
             ("acknowledged", f"{found['acknowledged']} entries", found["acknowledged"] > 0),
             ("records not as acknowledged", str(len(found["faults"])), not found["faults"]),

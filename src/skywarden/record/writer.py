@@ -104,8 +104,8 @@ class Writer:
     def _run(self) -> None:
         try:
             while self._wait_for_work():
+                self._write_snapshot()  # first: after more entries it could not end a segment
                 self._write_entries()
-                self._write_snapshot()
         finally:  # nobody may wait for a thread that is gone
             with self._changed:
                 self._ended = True
