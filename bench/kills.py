@@ -19,6 +19,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
@@ -185,42 +186,42 @@ def setting(hours: float) -> tuple[str, int, dict[str, str]]:
 
 
 def bench(
-    kills: int, aircraft: int, rate: float, directory: Path, hours: float = 0.0, pairs: int = PAIRS
+    kills: int,
+    aircraft: int,
+    rate: float,
+    directory: Path,
+    hours: float = 0.0,
+    pairs: int = PAIRS,
+    record: Path | None = None,
 ) -> dict[str, Any]:
-    """Run once; return the figures. hours: the length of the record before the first kill; pairs: see PAIRS."""
+    """Run once; return the figures. hours: the length of the record before the first kill; pairs: see PAIRS.
+
+    record: one of such sources that was made before, with its key beside it; then it is not made.
+    """
     text, port, addresses = setting(hours)
     server = Server(directory, text)
     warm()
-    before, state = long_record.make(server.record, server.text, hours, time.time_ns()) if hours else (0, b"")
+    before, state = 0, b""
+    if record is not None:
+        before, state = long_record.copy(record, server.record)
+    elif hours:
+        before, state = long_record.make(server.record, server.text, hours, time.time_ns())
     size = sum(file.stat().st_size for file in server.record.iterdir()) if hours else 0
     progress(f"the record has {before} entries, {size / 1e6:.0f} MB")
-    numbered, radars = Traffic(port, aircraft, rate), Radars(addresses)
-    told: list[int] = []
-    restarts: list[float] = []
-    processor: list[float] = []
-    carried: dict[str, set[int]] = defaultdict(set)
-    rng = np.random.default_rng(2)
     in_turn = _in_turn(server, directory / "short", text, pairs) if hours and pairs else {}
     begun = SqliteRecord(server.record).last() if hours else 0
+    numbered, radars = Traffic(port, aircraft, rate), Radars(addresses)
     first = server.start()
     numbered.start()
     radars.start()
     try:
-        for k in range(kills):
-            told.append(_life(server, carried, float(rng.uniform(0.0, 4.0))))
-            restarts.append(server.start())
-            processor.append(server.cpu_s())
-            progress(f"kill {k + 1}: {told[-1]} acknowledged, live again after {restarts[-1]:.2f} s")
-        listener = Told(server.port)
-        listener.start()
-        time.sleep(2.0)
-        _carry(carried, listener.numbers)
+        seen = _kill(server, kills)
     finally:
         numbered.stopping.set()
         radars.stopping.set()
         server.stop()
-    record = lives(server.record, begun)
-    renumbered = {address: sorted(numbers) for address, numbers in carried.items() if len(numbers) > 1}
+    found = lives(server.record, begun)
+    renumbered = {address: sorted(numbers) for address, numbers in seen.carried.items() if len(numbers) > 1}
     if renumbered:
         progress(f"numbers of one address: {renumbered}")
     return {
@@ -229,20 +230,48 @@ def bench(
         "entries_before": before,
         "mb_before": size / 1e6,
         "sent": numbered.sent,
-        "recorded": sum(map(len, record)),
-        "acknowledged": told[-1] if told else 0,
-        "acknowledged_lost": lost(told, record),
-        "gaps": gaps(record),
+        "recorded": sum(map(len, found)),
+        "acknowledged": seen.told[-1] if seen.told else 0,
+        "acknowledged_lost": lost(seen.told, found),
+        "gaps": gaps(found),
         "first_start_s": first,
-        "restart_s": {"median": float(np.median(restarts)), "worst": max(restarts)},
-        "restart_cpu_s": float(np.median(processor)),
+        "restart_s": {"median": float(np.median(seen.restarts)), "worst": max(seen.restarts)},
+        "restart_cpu_s": float(np.median(seen.processor)),
         "restart_in_turn_s": in_turn,
-        "over_goal": sum(one > GOAL_RESTART_S for one in restarts),
-        "addresses": len(carried),
+        "over_goal": sum(one > GOAL_RESTART_S for one in seen.restarts),
+        "addresses": len(seen.carried),
         "renumbered": len(renumbered),
         "replay_equal": equal_from(server.record, before, state) if hours else _verified(server.record),
         "bound": 1 - 0.05 ** (1 / kills),
     }
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen from outside. told: messages acknowledged before each kill; restarts, processor: s for each.
+
+    carried: address -> all numbers that its track had.
+    """
+
+    told: list[int] = field(default_factory=list)
+    restarts: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    carried: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+
+def _kill(server: Server, kills: int) -> Seen:
+    """Kill a running server and start it again, so often."""
+    seen, rng = Seen(), np.random.default_rng(2)
+    for k in range(kills):
+        seen.told.append(_life(server, seen.carried, float(rng.uniform(0.0, 4.0))))
+        seen.restarts.append(server.start())
+        seen.processor.append(server.cpu_s())
+        progress(f"kill {k + 1}: {seen.told[-1]} acknowledged, live again after {seen.restarts[-1]:.2f} s")
+    listener = Told(server.port)
+    listener.start()
+    time.sleep(2.0)
+    _carry(seen.carried, listener.numbers)
+    return seen
 
 
 def _verified(record: Path) -> bool:
@@ -294,10 +323,12 @@ def main() -> None:
     parser.add_argument("--aircraft", type=int, default=300)
     parser.add_argument("--rate", type=float, default=1500.0, help="messages a second")
     parser.add_argument("--hours", type=float, default=0.0, help="length of the record before the first kill")
+    parser.add_argument("--record", type=Path, help="one that --hours made before: a copy is gone on with")
     parser.add_argument("--whole", action="store_true", help="compare the replay of all of it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        found = bench(options.kills, options.aircraft, options.rate, Path(directory), options.hours)
+        size = (options.kills, options.aircraft, options.rate)
+        found = bench(*size, Path(directory), options.hours, record=options.record)
         if options.hours and options.whole:
             found["replay_equal"] &= _verified(Path(directory) / "record")
     worst = found["restart_s"]["worst"]

@@ -68,6 +68,18 @@ def make(path: Path, text: str, hours: float, end: int) -> tuple[int, bytes]:
     return found
 
 
+def copy(record: Path, path: Path) -> tuple[int, bytes]:
+    """Copy a record that was made before, with its key. Return what `make` does; it has the present format then."""
+    shutil.copytree(record, path)
+    for end in (".key", ".key.pub"):
+        shutil.copy(record.with_name(record.name + end), path.with_name(path.name + end))
+    log = SqliteLog(path, key_at(beside(path)))
+    found = log.snapshot()
+    log.close()
+    assert found is not None
+    return found
+
+
 def _run(log: SqliteLog, text: str, start: int, end: int) -> tuple[int, bytes]:
     clock, waiting = Clock(start), traffic(start, end)
     engine = Engine(parse(text), text, log, clock, lambda outcome: None)

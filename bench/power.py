@@ -147,7 +147,7 @@ class Disk(Passing):
         with self._turn:
             self.dead, self._left, self.cut_in = False, None, "nothing"
 
-    def cut_after(self, operations: int, suffix: str = "") -> None:
+    def cut_after(self, operations: int, suffix: str | tuple[str, ...] = "") -> None:
         """Cut the power before the so manieth operation on a file whose name ends like this; 1: the next."""
         with self._turn:
             self._left, self._counts = operations, lambda path: path.name.endswith(suffix)

@@ -93,6 +93,9 @@ def _sqlite() -> Any:
     return library
 
 
+_LEFT: list[object] = []  # layers that somebody's open files still point to, after an error
+
+
 class _Layer:
     def __init__(self, watcher: Watcher, root: Path) -> None:
         self._watcher, self._root = watcher, root
@@ -116,7 +119,8 @@ class _Layer:
         self._library.sqlite3_vfs_unregister(ctypes.byref(self._vfs))
         self._library.sqlite3_vfs_register(self._real, 1)
         self._system_call(None)
-        if self._files:  # SQLite would call what is no longer there
+        if self._files:  # SQLite will call us when they are closed, so we must stay
+            _LEFT.append(self)
             raise RuntimeError(f"{len(self._files)} files of the record are still open")
 
     def _system_call(self, function: c_void_p | None) -> None:

@@ -7,20 +7,23 @@ import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from skywarden.errors import RecordError
 from skywarden.record import SqliteLog, Writer
 from skywarden.record import writer as writer_module
-from skywarden.record.segment import CHECKPOINT
+from skywarden.record.retention import Keep
+from skywarden.record.segment import CHECKPOINT, files
 from skywarden.record.verify import verify
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from power import Disk, memory, restore
-from power_cuts import KEY, entry
+from power_cuts import KEY, entry, state
 from sqlite_layer import failing, watching
 
 GROUPS = 6  # of 10 entries each
@@ -34,7 +37,7 @@ class Faulty:
         self._way, self._bad = way, range(first, first + count)
 
     def __call__(self, path: Path, size: int, offset: int) -> int:
-        if ".sqlite" not in path.name:
+        if "segment-" not in path.name:
             return size
         self.written += 1
         if self.written not in self._bad:
@@ -68,9 +71,9 @@ def write(log: SqliteLog) -> set[str]:
     return faults
 
 
-def require_all(path: Path) -> None:
+def require_all(path: Path, last: int = GROUPS * 10) -> None:
     log = SqliteLog(path, KEY)
-    assert list(log.entries()) == [entry(seq) for seq in range(1, GROUPS * 10 + 1)]
+    assert list(log.entries()) == [entry(seq) for seq in range(1, last + 1)]
     log.close()
     assert verify(path, {KEY.public}).fault is None
 
@@ -118,6 +121,26 @@ def test_writes_that_come_in_pieces_are_whole_in_the_end(here: Path) -> None:
         log.close()
     assert faulty.wrong > 500
     require_all(here / "record")
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+def test_a_segment_that_cannot_be_begun_is_begun_later_and_nothing_is_lost(here: Path, error: int) -> None:
+    first = wrong = 1
+    while wrong:
+        path = here / f"record{first}"
+        log = SqliteLog(path, KEY, Keep(segment=1))  # each state that is kept ends one
+        log.append([entry(seq) for seq in range(1, 6)])
+        faulty = Faulty(lambda size: -error, first, 2)
+        with failing(faulty), suppress(RecordError):
+            log.save_snapshot(5, state(5))
+        log.append([entry(seq) for seq in range(6, 11)])
+        log.save_snapshot(10, state(10))
+        assert log.snapshot() == (10, state(10))
+        log.close()
+        assert len(files(path)) in (2, 3)
+        require_all(path, 10)
+        first, wrong = first + 3, faulty.wrong
+    assert first > 40
 
 
 @pytest.mark.parametrize("pages", [CHECKPOINT, 4], ids=["as it is", "moved to the segment at every transaction"])

@@ -3,6 +3,7 @@
 The disk is simulated below SQLite (bench/power.py); the record, its writer and their pragmas are the real ones.
 """
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,13 +14,14 @@ import pytest
 
 from skywarden.errors import RecordError
 from skywarden.record import SqliteLog
+from skywarden.record.retention import Keep
 from skywarden.record.verify import verify
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 import power_cuts
 from power import Disk, File, memory, restore
-from power_cuts import KEY, RECORD, entry
+from power_cuts import KEY, RECORD, entry, state
 from sqlite_layer import watching
 
 FIRST = 3  # entries, one transaction each
@@ -62,7 +64,11 @@ def require_whole(path: Path, safe: int) -> None:
     log = SqliteLog(path, KEY)
     last = log.last()
     assert last >= safe
-    assert list(log.entries()) == [entry(seq) for seq in range(1, last + 1)]
+    found = list(log.entries())
+    before = log.beginning()
+    first = found[0].seq if found else last + 1
+    assert found == [entry(seq) for seq in range(first, last + 1)]
+    assert first == 1 or before == (first - 1, state(first - 1))
     log.append([entry(last + 1)])
     log.close()
     assert verify(path, {KEY.public}).fault is None
@@ -101,6 +107,33 @@ def test_a_kill_at_every_operation_of_a_first_start_and_a_power_cut_after_it_cos
                 log.close()
         restore(disk.left(None), left, np.random.default_rng(number))
         require_whole(left / RECORD, safe)
+
+
+@pytest.mark.parametrize("keep", [Keep(segment=1), Keep(bytes=1)], ids=["kept", "deleted"])
+def test_a_power_cut_at_every_operation_of_a_change_of_segments_costs_nothing(here: Path, keep: Keep) -> None:
+    number, dead = 0, True
+    while dead:
+        number += 1
+        root, left = here / f"cut{number}", here / f"left{number}"
+        root.mkdir()
+        disk = Disk(root)
+        with watching(disk, root):
+            log = SqliteLog(root / RECORD, KEY, keep)
+            for last in (5, 10):
+                log.append([entry(seq) for seq in range(last - 4, last + 1)])
+                disk.cut_after(number if last == 10 else 1 << 30)
+                with suppress(RecordError):
+                    log.save_snapshot(last, state(last))
+            dead = disk.dead
+            disk.cut()
+            with suppress(RecordError):
+                log.close()
+        rng = np.random.default_rng(number)
+        restore(disk.left(rng), left, rng)
+        require_whole(left / RECORD, 10)
+        shutil.rmtree(root)
+        shutil.rmtree(left)
+    assert number > 40
 
 
 def test_power_cuts_cost_nothing_that_was_acknowledged(here: Path) -> None:

@@ -23,7 +23,7 @@ from spoiled import FILE_WAYS, WAYS, Spoil, other_type, spoil
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry, Tick, encode
 from skywarden.record import segment
-from skywarden.record.checkpoint import Key, beside, key_at, known
+from skywarden.record.checkpoint import Key, beside, key_at, known, public_at
 from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.record.tree import EMPTY, Edge, parent
@@ -269,6 +269,20 @@ def test_the_key_is_made_once_outside_the_record_and_for_its_owner_alone(tmp_pat
     path.write_bytes(b"short")
     with pytest.raises(RecordError, match="not a key"):
         key_at(path)
+
+
+@pytest.mark.parametrize("torn", [b"", b"abcde", b"abcd", bytes(65), b"\xff" * 9], ids=repr)
+def test_a_power_cut_in_the_list_of_public_keys_hides_none_of_the_others(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "record.key"
+    first = key_at(path).public
+    path.unlink()
+    with public_at(path).open("ab") as file:
+        file.write(torn)
+    assert known(path) == {first}
+    second = key_at(path).public
+    assert known(path) == {first, second}
+    assert key_at(path).public == second
+    assert len(public_at(path).read_bytes().split()) == 2 + bool(torn)
 
 
 def test_a_disk_that_is_full_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

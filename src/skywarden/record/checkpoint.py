@@ -77,10 +77,12 @@ def public_at(path: Path) -> Path:
 
 def known(path: Path) -> set[bytes]:
     """Return the public keys that were ever used with a key file, as far as they are here."""
-    try:
-        return {bytes.fromhex(line) for line in public_at(path).read_text().split()}
-    except (OSError, ValueError):
-        return set()
+    keys = set()
+    with suppress(OSError):
+        for line in public_at(path).read_bytes().split():
+            with suppress(ValueError):  # a power cut may leave half a line; it must not hide the others
+                keys.add(bytes.fromhex(line.decode()))
+    return {key for key in keys if len(key) == SEED}
 
 
 def key_at(path: Path) -> Key:
@@ -94,8 +96,12 @@ def key_at(path: Path) -> Key:
             _make(path)
         key = Key(path.read_bytes())
         if key.public not in known(path):
-            with public_at(path).open("a") as file:
-                file.write(f"{key.public.hex()}\n")
+            with public_at(path).open("a+b") as file:
+                file.seek(0)
+                torn = not (file.read() or b"\n").endswith(b"\n")
+                file.write(b"\n" * torn + key.public.hex().encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         words = f"the key of the record cannot be had: {error.strerror}; name another file with [record] key"
         raise RecordError(f"{path}: {words}") from error

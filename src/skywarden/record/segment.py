@@ -269,6 +269,7 @@ _DAMAGED = "is damaged: keep a copy, and check the disk"
 _WORDS = {
     "SQLITE_FULL": _FULL,
     "SQLITE_CANTOPEN": "cannot be opened: check owner and mode; after kill -9 copy it to where you may write",
+    "SQLITE_READONLY_ROLLBACK": "the power was cut while it was closed: start skywarden once, which completes it",
     "SQLITE_READONLY": _DENIED,
     "SQLITE_PERM": _DENIED,
     "SQLITE_NOTADB": _DAMAGED,

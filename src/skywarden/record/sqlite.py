@@ -56,7 +56,7 @@ class SqliteLog:
             segment.make(segment.named(self.path, 1), segment.Begin(), (), None)
             files = segment.files(self.path)
         for file in files[:-1]:
-            if file.with_name(f"{file.name}-wal").exists():  # a process was killed before it was closed
+            if any(file.with_name(f"{file.name}-{kind}").exists() for kind in ("wal", "journal")):  # it was not closed
                 segment.close_after_writing(segment.open_for_writing(file))
         segment.settle(self.path)
         self._take(files[-1])
