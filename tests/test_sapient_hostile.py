@@ -91,6 +91,25 @@ def test_very_many_faults_are_not_looked_for() -> None:
     assert len(answer.ack_response_reason) == LISTED
 
 
+def nested(depth: int) -> bytes:
+    """Return a report whose classes lie within classes, each with faults."""
+    message = parse(plot()[HEADER:])
+    assert message is not None
+    inside: Any = message.detection_report.classification[0]
+    for _ in range(depth):
+        inside = inside.sub_class.add(confidence=2.0)
+    return pack(message)
+
+
+def test_an_answer_is_short_however_deep_the_faults_are() -> None:
+    (answer,) = heard(node_with_radar(), nested(90)).replies
+    words = read(answer).error.error_message
+    assert len(words) == LISTED + 1
+    assert words[19].startswith("...")
+    assert words[19].endswith("subClass[0].subClass[0].confidence: must be 0 to 1")
+    assert len(answer.data) < 8_000
+
+
 def test_one_connection_cannot_take_the_places_of_all() -> None:
     decoder = node()
     for k in range(memory.SESSIONS):

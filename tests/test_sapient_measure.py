@@ -198,3 +198,43 @@ def test_what_simulated_nodes_report_is_where_the_fliers_are() -> None:
             off = truth - z
             chi2 = np.einsum("ni,ij,nj->n", off, np.linalg.inv(covariance), off).min()
             assert chi2 < 30
+
+
+@pytest.mark.parametrize("error", [1e200, 1e308, -1e308, 5e-324])
+def test_an_error_of_any_size_gives_a_finite_covariance(error: float) -> None:
+    decoder = node()
+    introduced(decoder, RADAR)
+    introduced(decoder, CAMERA)
+    messages = plot(1, x_error=error, y_error=error, z_error=error)
+    messages += ray(2, azimuth_error=error, elevation=None, elevation_error=error)
+    messages += ray(3, range=500.0, range_error=error, azimuth_error=error, elevation_error=error)
+    batches = heard(decoder, messages).batches
+    assert sum(map(len, batches)) == 3
+    for batch in batches:
+        assert np.isfinite(batch.covariance).all()
+        assert (np.diagonal(batch.covariance, axis1=1, axis2=2) > 0).all()
+
+
+UTM = {"utm_zone": "23R", "coordinate_system": location_pb2.LOCATION_COORDINATE_SYSTEM_UTM_M}
+KM = {"coordinate_system": range_bearing_pb2.RANGE_BEARING_COORDINATE_SYSTEM_DEGREES_KM}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        plot(z=1e300),
+        plot(z=-1e308),
+        plot(x=1e9, y=1e6, **UTM),
+        plot(x=-1e308, y=1e308, **UTM),
+        ray(azimuth=1e308),
+        ray(elevation=-1e300),
+        ray(range=1e308, **KM),
+        ray(range=1e308, range_error=1e308, **KM),
+    ],
+)
+def test_a_number_that_no_measurement_has_is_refused_and_nothing_overflows(message: bytes) -> None:
+    decoder = node()
+    introduced(decoder, RADAR)
+    introduced(decoder, CAMERA)
+    found = heard(decoder, message)
+    assert (found.batches, found.refused) == ((), {Reason.IMPLAUSIBLE: 1})

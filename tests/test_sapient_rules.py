@@ -73,13 +73,17 @@ def test_34_messages_have_the_field_of_before_v2_and_most_of_them_a_further_faul
     assert sum(len(found) > 1 for found in old) >= 30
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "nothing", '{"timestamp": 3}', '{"nodeId": {}}', '{"detectionReport": 4}', "[" * 100_000]
-)
+SURROGATES = ('{"\\ud800": 1}', '{"nodeId": "\\udfff"}', '{"detectionReport": {"id": "x\\ud83d"}}')  # halves of a pair
+INFINITE = ('{"timestamp": 1e999}', '{"detectionReport": {"location": {"coordinateSystem": Infinity}}}')
+UNREADABLE = ("", "[]", "nothing", '{"timestamp": 3}', '{"nodeId": {}}', '{"detectionReport": 4}', "[" * 100_000)
+
+
+@pytest.mark.parametrize("text", UNREADABLE + SURROGATES + INFINITE)
 def test_what_is_no_message_is_unreadable(text: str) -> None:
     message, found = from_json(text)
     assert message is None
     assert len(found) == 1
+    assert found[0].rule.encode()
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ ONE_SIGMA = {ErrorMeaning.PERCENT_95: 1 / 1.96, ErrorMeaning.BOUND: 3**-0.5}  # 
 LEVEL_SIGMA, HEIGHT_SIGMA, BEARING_SIGMA = 100.0, 200.0, np.radians(2.0)  # m, m, rad; where nobody says anything
 LEAST = np.array([1.0, 1.0, 1.0])  # m; no node is better than this, whatever it says
 LEAST_BEARING = 1e-4  # rad
+LARGEST = 1e9  # m, rad; no measurement is, and what is made of numbers up to it is finite
 UNKNOWN_HEIGHT = 4000.0  # m above the ellipsoid, and 1 sigma: between drones and airliners
 NO_RANGE = 0.01  # a range that equals its own error to this share says nothing
 TIME_SIGMA = 0.05  # s
@@ -116,14 +117,14 @@ def _located(common: Common, form: tuple[int, int, str]) -> tuple[list[Detection
     places = locate(form, common.reports.values[common.rows])
     if places is None:
         return [], n
-    rows = np.flatnonzero(np.isfinite(places.latitude))
+    rows = np.flatnonzero(np.isfinite(places.latitude) & ~(np.abs(places.height) > LARGEST))
     if not len(rows):
         return [], n
     places = Located(*(column[rows] for column in places))
     unknown = np.isnan(places.height)
     sigma = places.sigma * ONE_SIGMA.get(session.meaning, 1.0)
     assumed = np.array([LEVEL_SIGMA, LEVEL_SIGMA, HEIGHT_SIGMA])
-    sigma = np.where(np.isfinite(sigma) & (sigma > 0), np.maximum(sigma, LEAST), assumed)
+    sigma = np.where(np.isfinite(sigma) & (sigma > 0), np.clip(sigma, LEAST, LARGEST), assumed)
     sigma[unknown, 2] = UNKNOWN_HEIGHT
     axes = geo.east_north_up(places.latitude, places.longitude)
     z = geo.ecef(places.latitude, places.longitude, np.where(unknown, UNKNOWN_HEIGHT, places.height))
@@ -147,13 +148,14 @@ def _bearings(common: Common, form: tuple[int, int]) -> tuple[list[Detections], 
     angle, length = UNITS[form[0]]
     scale = np.array([length, angle, angle])
     values = common.reports.values[common.rows]
-    z, sigma = values[:, :3] * scale, values[:, 3:] * scale * ONE_SIGMA.get(common.observer.session.meaning, 1.0)
-    told = values[:, 3] * length  # the error of the range as the node says it
-    blind = ~(z[:, 0] > 0) | (np.abs(z[:, 0] - told) <= NO_RANGE * z[:, 0])
-    usable = np.isfinite(z[:, 1])
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+        z, sigma = values[:, :3] * scale, values[:, 3:] * scale * ONE_SIGMA.get(common.observer.session.meaning, 1.0)
+        told = values[:, 3] * length  # the error of the range as the node says it
+        blind = ~(z[:, 0] > 0) | (np.abs(z[:, 0] - told) <= NO_RANGE * z[:, 0])
+    usable = np.isfinite(z[:, 1]) & ~(np.abs(z) > LARGEST).any(1)
     place, assumed = _stand(common.observer, form[1], common.received), _assumed(common.observer.enrolled, z)
     least = np.array([LEAST[0], LEAST_BEARING, LEAST_BEARING])
-    sigma = np.where(np.isfinite(sigma) & (sigma > 0), np.maximum(sigma, least), assumed)
+    sigma = np.where(np.isfinite(sigma) & (sigma > 0), np.clip(sigma, least, LARGEST), assumed)
     acoustic = Registration.NODE_TYPE_ACOUSTIC in common.observer.session.types
     found = []
     for rows, kind in ((usable & ~blind, Kind.POLAR), (usable & blind, Kind.SOUND if acoustic else Kind.DIRECTION)):

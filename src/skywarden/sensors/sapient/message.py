@@ -52,6 +52,7 @@ def from_json(text: bytes | str) -> tuple[SapientMessage | None, list[Fault]]:
     """Return the message in a protobuf-JSON text, None when it is unreadable, and its faults."""
     try:
         data = json.loads(text)
+        json.dumps(data, ensure_ascii=False).encode()  # raises for half of a surrogate pair, which no text can hold
     except (ValueError, RecursionError) as error:
         return None, [Fault("", f"not JSON: {error}")]
     if not isinstance(data, dict):
@@ -60,7 +61,7 @@ def from_json(text: bytes | str) -> tuple[SapientMessage | None, list[Fault]]:
     strange = list(_strange(data, SapientMessage.DESCRIPTOR, "", DEEPEST))
     try:
         json_format.ParseDict(data, message, ignore_unknown_fields=True)
-    except json_format.ParseError as error:
+    except (json_format.ParseError, OverflowError) as error:  # an infinite number where a whole one must be
         where = _WHERE.search(str(error))
         return None, [*strange, Fault(where[1] if where else "", f"unreadable: {error}")]
     return message, strange + faults(message)

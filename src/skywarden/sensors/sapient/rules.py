@@ -28,6 +28,7 @@ LAST_SECOND = 9_000_000_000  # in the year 2255: ns since 1970 fit 64 bits
 LAST_NANO = 999_999_999
 TIMESTAMP = "google.protobuf.Timestamp"
 LISTED_MOST = 100  # faults of one message that are listed
+PATH_MOST = 200  # letters of a path: classes lie within classes a hundred deep, and each fault is said to the node
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE | re.ASCII)  # Crockford's letters: no I, L, O, U
 _UUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE | re.ASCII)
@@ -136,7 +137,12 @@ class Finite(msgspec.Struct, frozen=True):
 
 def faults(message: Message) -> list[Fault]:
     """Return the broken rules of a message and of all that is in it, LISTED_MOST at most; none: it is valid."""
-    return _faults(message, plan())[:LISTED_MOST]
+    return [_short(fault) for fault in _faults(message, plan())[:LISTED_MOST]]
+
+
+def _short(fault: Fault) -> Fault:
+    """Return a fault whose path, if it is long, has only its end."""
+    return fault if len(fault.field) <= PATH_MOST else fault._replace(field="..." + fault.field[3 - PATH_MOST :])
 
 
 def _faults(message: Message, plan: Plan) -> list[Fault]:

@@ -84,13 +84,13 @@ def locate(form: tuple[int, int, str], values: F64) -> Located | None:
         known = utm_zone(zone)
         if known is None:
             return None
-        latitude, longitude = geo.from_utm(x, y, *known)
         possible = (np.abs(x - 500_000.0) < 1e6) & (y >= 0) & (y <= 10_000_000.0)
+        latitude, longitude = geo.from_utm(np.where(possible, x, 500_000.0), np.where(possible, y, 0.0), *known)
     else:
         unit, largest = ANGULAR[system]
         latitude, longitude = y * unit, x * unit
         possible = (np.abs(latitude) <= np.pi / 2) & (np.abs(longitude) <= np.pi)
-        angular = sigma[:, :2] <= largest
+        angular = np.abs(sigma[:, :2]) <= largest
         sigma[:, 0] *= np.where(angular[:, 0], unit * SEMI_MAJOR * np.cos(latitude), 1.0)
         sigma[:, 1] *= np.where(angular[:, 1], unit * SEMI_MAJOR, 1.0)
     latitude = np.where(possible, latitude, np.nan)
