@@ -22,7 +22,8 @@ from fuzzing import DATA, ROOT, Entry, alike, cut, main, one_in, sound, within
 START = 1_790_000_000_000_000_000  # ns; when the seeds were sent
 RECEIVED = START + 1_000_000_000
 SAMPLES = ROOT / "tests" / "samples" / "sapient"
-COVERS = [f"skywarden.sensors.sapient.{name}" for name in ("message", "memory", "where", "measure", "decoder")]
+PARTS = ("message", "memory", "where", "measure", "decoder", "scan", "table", "reports", "claims")
+COVERS = [f"skywarden.sensors.sapient.{name}" for name in PARTS]
 KNOWN = 7  # the connection of those who have introduced themselves
 LONGEST = 1600  # bytes of a stream
 OFTEN = 16  # one in so many messages, answers, has all that is judged of it
