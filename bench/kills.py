@@ -280,16 +280,20 @@ def _verified(record: Path) -> bool:
     return verified.returncode == 0
 
 
-def _in_turn(server: Server, directory: Path, text: str, pairs: int) -> dict[str, float]:
-    """Return how long restarts take without load, s: with this record, and with one that is hardly begun."""
+def _in_turn(server: Server, directory: Path, text: str, pairs: int) -> dict[str, dict[str, float]]:
+    """Return how long restarts take without load: with this record, and with one that is hardly begun. Medians.
+
+    wall: s to a live picture; processor: s until then, which other work on the machine does not change.
+    """
     directory.mkdir()
     both = {"long": server, "short": Server(directory, text)}
-    taken: dict[str, list[float]] = {name: [] for name in both}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in both}
     for _ in range(pairs + 1):
         for name, one in both.items():
-            taken[name].append(one.start())
+            taken[name].append((one.start(), one.cpu_s()))
             one.kill()
-    return {name: float(np.median(times[1:])) for name, times in taken.items()}
+    middle = {name: np.median(times[1:], axis=0).tolist() for name, times in taken.items()}
+    return {name: {"wall": wall, "processor": processor} for name, (wall, processor) in middle.items()}
 
 
 def _life(server: Server, carried: dict[str, set[int]], seconds: float) -> int:
