@@ -323,3 +323,13 @@ def test_the_conversations_have_detections_refusals_and_answers() -> None:
     assert {"malformed", "duplicate", "simulated", "no reference", "not registered", "misdirected"} <= refused
     assert len({batch.kind for found in told for batch in found.batches}) >= 2
     assert any(found.replies for found in told)
+
+
+def test_all_that_is_kept_has_its_place_in_the_table_and_identities_their_length() -> None:
+    rows = slots.table().rows
+    kept = rows[rows[:, slots.SLOT] != slots.NONE]
+    assert len(kept) == len(slots.SLOTS)
+    texts = kept[kept[:, slots.WHAT] == slots.TEXT]
+    checks = dict(texts[:, [slots.SLOT, slots.CHECK]].tolist())
+    assert {checks[slots.NODE], checks[slots.DESTINATION]} == {slots.UUID}
+    assert {checks[slots.REPORT], checks[slots.OBJECT]} == {slots.ULID}
