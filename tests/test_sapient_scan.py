@@ -212,8 +212,9 @@ def test_what_is_seen_as_a_letter_is_no_white_space() -> None:
 def test_a_length_that_is_too_long_or_does_not_fit_is_unsure() -> None:
     good = pack(message(np.random.default_rng(1)))
     long = (LONGEST + 1).to_bytes(HEADER, "little") + bytes(LONGEST + 1)
-    frame = Frame.of("nodes", START, good, good[:-1], good + b"\0", good[:3], long)
-    assert scan(np.frombuffer(frame.data, np.uint8), frame.bounds()).sure.tolist() == [1, 0, 0, 0, 0]
+    lying = (len(good) - HEADER - 1).to_bytes(HEADER, "little") + good[HEADER:]
+    frame = Frame.of("nodes", START, good, good[:-1], good + b"\0", good[:3], long, lying)
+    assert scan(np.frombuffer(frame.data, np.uint8), frame.bounds()).sure.tolist() == [1, 0, 0, 0, 0, 0]
 
 
 def test_plain_and_compiled_scanners_say_the_same() -> None:
@@ -229,19 +230,31 @@ def test_plain_and_compiled_scanners_say_the_same() -> None:
         assert getattr(plain, name).tobytes() == getattr(compiled, name).tobytes()
 
 
-def test_a_rule_that_the_scanner_does_not_know_makes_it_unsure(monkeypatch: pytest.MonkeyPatch) -> None:
-    good = message(np.random.default_rng(1))
-    good.detection_report.colour = "red"
-    assert sure([good.SerializeToString()]) == [True]
-    rule = {**rules.OURS, ("DetectionReport", "colour"): lambda value: None if value == "red" else "must be red"}
-    monkeypatch.setattr(rules, "OURS", rule)
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("DetectionReport", "colour"),
+        ("DetectionReport", "detection_confidence"),
+        ("Location", "x"),
+        ("Location", "datum"),
+        ("SubClass", "level"),
+    ],
+)
+def test_a_rule_that_the_scanner_does_not_know_makes_it_unsure(
+    field: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = parse(changed(plot(), "detection_report", colour="red")[HEADER:])
+    assert found is not None
+    data = found.SerializeToString()
+    assert sure([data]) == [True]
+    monkeypatch.setattr(rules, "OURS", {**rules.OURS, field: lambda value: None})
     with_rule = rules._planned(SapientMessage.DESCRIPTOR, {})
     monkeypatch.setattr(rules, "plan", lambda: with_rule)
     changed_table = slots.table.__wrapped__()
     monkeypatch.setattr("skywarden.sensors.sapient.scan.table", lambda: changed_table)
-    assert sure([good.SerializeToString()]) == [False]
-    good.detection_report.ClearField("colour")
-    assert sure([good.SerializeToString()]) == [True]
+    found.detection_report.ClearField("colour")
+    without = found.SerializeToString()
+    assert sure([data, without]) == [False, field[1] == "colour"]
 
 
 # What a node may say, by chance, and how often. k: 0 to 59.
