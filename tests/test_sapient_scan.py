@@ -21,7 +21,7 @@ from skywarden.sensors.sapient import rules
 from skywarden.sensors.sapient import table as slots
 from skywarden.sensors.sapient.answers import own_id
 from skywarden.sensors.sapient.message import HEADER, LONGEST, pack, parse
-from skywarden.sensors.sapient.proto import SapientMessage
+from skywarden.sensors.sapient.proto import Registration, SapientMessage
 from skywarden.sensors.sapient.reports import Head, Reports
 from skywarden.sensors.sapient.rules import faults
 from skywarden.sensors.sapient.scan import Scanned, _scan, _utf8, _visible, nothing, scan
@@ -269,12 +269,24 @@ SAYINGS: list[tuple[int, Callable[[int, np.random.Generator], bytes]]] = [
     (4, lambda k, _: plot(k, utm_zone="23R", coordinate_system=5, x=430231.83, y=3266923.47)),
     (4, lambda k, _: ray(k, datum=4 if k % 2 else 2)),
     (4, lambda k, _: plot(k, z=None, datum=2)),
-    (3, lambda k, _: JOINS[k % 2]),
+    (3, lambda k, _: JOINS[k % 3]),
     (1, lambda k, _: registration(RADAR, START)),
     (20, lambda k, rng: pack(message(rng, 0.01))),
     (3, lambda k, _: plot(k)[:-7] + bytes(7)),
 ]
-JOINS = [real(registration(post, START)) + real(status(post, START, rng())) for post in (RADAR, CAMERA)]
+
+
+def fusing(data: bytes) -> bytes:
+    """Return the registration of a node that is another fusion node."""
+    found = parse(data[HEADER:])
+    assert found is not None
+    found.registration.node_definition[0].node_type = Registration.NODE_TYPE_FUSION_NODE
+    return pack(found)
+
+
+WHERE = [real(status(post, START, rng())) for post in (RADAR, CAMERA)]
+JOINS = [real(registration(post, START)) + where for post, where in zip((RADAR, CAMERA), WHERE, strict=True)]
+JOINS += [fusing(real(registration(CAMERA, START))) + WHERE[1]]
 
 
 def conversation(seed: int) -> list[Frame]:
@@ -285,7 +297,7 @@ def conversation(seed: int) -> list[Frame]:
     for k in range(int(by.integers(2, 6))):
         chosen = by.choice(len(SAYINGS), int(by.integers(0, 40)), p=weights / weights.sum())
         said_now = [SAYINGS[i][1](int(by.integers(60)), by) for i in chosen]
-        data = b"".join([*(JOINS if by.random() < 0.7 and said_now else []), *said_now])
+        data = b"".join([*([JOINS[0], JOINS[by.integers(1, 3)]] if by.random() < 0.7 and said_now else []), *said_now])
         frames.append(_frame(data, int(by.integers(1, 4)), START + 10**9 * k))
     return frames
 
@@ -333,7 +345,15 @@ def test_the_conversations_have_detections_refusals_and_answers() -> None:
     with np.errstate(all="ignore"):
         told = [decoder.decode(frame) for k, decoder in enumerate(decoded) for frame in conversation(k)]
     refused = {reason for found in told for reason in found.refused}
-    assert {"malformed", "duplicate", "simulated", "no reference", "not registered", "misdirected"} <= refused
+    assert {
+        "malformed",
+        "duplicate",
+        "simulated",
+        "no reference",
+        "not registered",
+        "misdirected",
+        "unsupported",
+    } <= refused
     assert len({batch.kind for found in told for batch in found.batches}) >= 2
     assert any(found.replies for found in told)
 
