@@ -21,7 +21,7 @@ from skywarden.sensors.sapient import rules
 from skywarden.sensors.sapient import table as slots
 from skywarden.sensors.sapient.answers import own_id
 from skywarden.sensors.sapient.message import HEADER, LONGEST, pack, parse
-from skywarden.sensors.sapient.proto import SapientMessage
+from skywarden.sensors.sapient.proto import Registration, SapientMessage
 from skywarden.sensors.sapient.reports import Head, Reports
 from skywarden.sensors.sapient.rules import faults
 from skywarden.sensors.sapient.scan import Scanned, _scan, _utf8, _visible, nothing, scan
@@ -212,8 +212,9 @@ def test_what_is_seen_as_a_letter_is_no_white_space() -> None:
 def test_a_length_that_is_too_long_or_does_not_fit_is_unsure() -> None:
     good = pack(message(np.random.default_rng(1)))
     long = (LONGEST + 1).to_bytes(HEADER, "little") + bytes(LONGEST + 1)
-    frame = Frame.of("nodes", START, good, good[:-1], good + b"\0", good[:3], long)
-    assert scan(np.frombuffer(frame.data, np.uint8), frame.bounds()).sure.tolist() == [1, 0, 0, 0, 0]
+    lying = (len(good) - HEADER - 1).to_bytes(HEADER, "little") + good[HEADER:]
+    frame = Frame.of("nodes", START, good, good[:-1], good + b"\0", good[:3], long, lying)
+    assert scan(np.frombuffer(frame.data, np.uint8), frame.bounds()).sure.tolist() == [1, 0, 0, 0, 0, 0]
 
 
 def test_plain_and_compiled_scanners_say_the_same() -> None:
@@ -229,19 +230,31 @@ def test_plain_and_compiled_scanners_say_the_same() -> None:
         assert getattr(plain, name).tobytes() == getattr(compiled, name).tobytes()
 
 
-def test_a_rule_that_the_scanner_does_not_know_makes_it_unsure(monkeypatch: pytest.MonkeyPatch) -> None:
-    good = message(np.random.default_rng(1))
-    good.detection_report.colour = "red"
-    assert sure([good.SerializeToString()]) == [True]
-    rule = {**rules.OURS, ("DetectionReport", "colour"): lambda value: None if value == "red" else "must be red"}
-    monkeypatch.setattr(rules, "OURS", rule)
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("DetectionReport", "colour"),
+        ("DetectionReport", "detection_confidence"),
+        ("Location", "x"),
+        ("Location", "datum"),
+        ("SubClass", "level"),
+    ],
+)
+def test_a_rule_that_the_scanner_does_not_know_makes_it_unsure(
+    field: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = parse(changed(plot(), "detection_report", colour="red")[HEADER:])
+    assert found is not None
+    data = found.SerializeToString()
+    assert sure([data]) == [True]
+    monkeypatch.setattr(rules, "OURS", {**rules.OURS, field: lambda value: None})
     with_rule = rules._planned(SapientMessage.DESCRIPTOR, {})
     monkeypatch.setattr(rules, "plan", lambda: with_rule)
     changed_table = slots.table.__wrapped__()
     monkeypatch.setattr("skywarden.sensors.sapient.scan.table", lambda: changed_table)
-    assert sure([good.SerializeToString()]) == [False]
-    good.detection_report.ClearField("colour")
-    assert sure([good.SerializeToString()]) == [True]
+    found.detection_report.ClearField("colour")
+    without = found.SerializeToString()
+    assert sure([data, without]) == [False, field[1] == "colour"]
 
 
 # What a node may say, by chance, and how often. k: 0 to 59.
@@ -256,12 +269,24 @@ SAYINGS: list[tuple[int, Callable[[int, np.random.Generator], bytes]]] = [
     (4, lambda k, _: plot(k, utm_zone="23R", coordinate_system=5, x=430231.83, y=3266923.47)),
     (4, lambda k, _: ray(k, datum=4 if k % 2 else 2)),
     (4, lambda k, _: plot(k, z=None, datum=2)),
-    (3, lambda k, _: JOINS[k % 2]),
+    (3, lambda k, _: JOINS[k % 3]),
     (1, lambda k, _: registration(RADAR, START)),
     (20, lambda k, rng: pack(message(rng, 0.01))),
     (3, lambda k, _: plot(k)[:-7] + bytes(7)),
 ]
-JOINS = [real(registration(post, START)) + real(status(post, START, rng())) for post in (RADAR, CAMERA)]
+
+
+def fusing(data: bytes) -> bytes:
+    """Return the registration of a node that is another fusion node."""
+    found = parse(data[HEADER:])
+    assert found is not None
+    found.registration.node_definition[0].node_type = Registration.NODE_TYPE_FUSION_NODE
+    return pack(found)
+
+
+WHERE = [real(status(post, START, rng())) for post in (RADAR, CAMERA)]
+JOINS = [real(registration(post, START)) + where for post, where in zip((RADAR, CAMERA), WHERE, strict=True)]
+JOINS += [fusing(real(registration(CAMERA, START))) + WHERE[1]]
 
 
 def conversation(seed: int) -> list[Frame]:
@@ -272,7 +297,7 @@ def conversation(seed: int) -> list[Frame]:
     for k in range(int(by.integers(2, 6))):
         chosen = by.choice(len(SAYINGS), int(by.integers(0, 40)), p=weights / weights.sum())
         said_now = [SAYINGS[i][1](int(by.integers(60)), by) for i in chosen]
-        data = b"".join([*(JOINS if by.random() < 0.7 and said_now else []), *said_now])
+        data = b"".join([*([JOINS[0], JOINS[by.integers(1, 3)]] if by.random() < 0.7 and said_now else []), *said_now])
         frames.append(_frame(data, int(by.integers(1, 4)), START + 10**9 * k))
     return frames
 
@@ -320,6 +345,24 @@ def test_the_conversations_have_detections_refusals_and_answers() -> None:
     with np.errstate(all="ignore"):
         told = [decoder.decode(frame) for k, decoder in enumerate(decoded) for frame in conversation(k)]
     refused = {reason for found in told for reason in found.refused}
-    assert {"malformed", "duplicate", "simulated", "no reference", "not registered", "misdirected"} <= refused
+    assert {
+        "malformed",
+        "duplicate",
+        "simulated",
+        "no reference",
+        "not registered",
+        "misdirected",
+        "unsupported",
+    } <= refused
     assert len({batch.kind for found in told for batch in found.batches}) >= 2
     assert any(found.replies for found in told)
+
+
+def test_all_that_is_kept_has_its_place_in_the_table_and_identities_their_length() -> None:
+    rows = slots.table().rows
+    kept = rows[rows[:, slots.SLOT] != slots.NONE]
+    assert len(kept) == len(slots.SLOTS)
+    texts = kept[kept[:, slots.WHAT] == slots.TEXT]
+    checks = dict(texts[:, [slots.SLOT, slots.CHECK]].tolist())
+    assert {checks[slots.NODE], checks[slots.DESTINATION]} == {slots.UUID}
+    assert {checks[slots.REPORT], checks[slots.OBJECT]} == {slots.ULID}
