@@ -11,7 +11,6 @@ from skywarden.record import segment
 from skywarden.record.log import require_next, seal
 
 CHUNK = 4 << 20  # bytes of payload read at a time
-_ENTRY = (int, int, int, bytes)  # seq, time, cause, payload; SQLite itself would give anything
 
 
 class SqliteRecord:
@@ -68,10 +67,11 @@ class SqliteRecord:
         with segment.in_words(file), closing(connection.execute(query, (after,))) as found:
             try:
                 while size < CHUNK and (row := found.fetchone()):
-                    if tuple(map(type, row)) != _ENTRY:
-                        raise RecordError(f"{file}: entry {row[0]} is damaged: see `skywarden record verify`")
-                    rows.append(Entry(*row))
-                    size += len(rows[-1].payload)
+                    seq, time, cause, payload = row
+                    if type(payload) is not bytes or type(time) is not int or type(cause) is not int:
+                        raise RecordError(f"{file}: entry {seq} is damaged: see `skywarden record verify`")
+                    rows.append(Entry(seq, time, cause, payload))
+                    size += len(payload)
             except (sqlite3.DatabaseError, MemoryError, RecordError):
                 if not rows:  # else what is before the damage is given first
                     raise
