@@ -95,7 +95,7 @@ def phase(flooded: bool, options: argparse.Namespace) -> dict[str, Any]:
             options.targets * options.radars * options.seconds, options.targets * options.nodes * options.seconds
         )
         start = time.time_ns() + int(making * 1e9)
-        sender = send(size | {"addresses": addresses, "seed": 1, "start": start})
+        sender = send(size | {"addresses": addresses, "seed": 1, "start": start, "times": True})
         floods = {}
         if flooded:
             lasting = options.seconds + making
