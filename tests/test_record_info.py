@@ -19,7 +19,7 @@ EVENTS: list[tuple[int, Input | Output]] = [
     (0, Arrived(Frame.of("adsb", START + 2, b"x"))),
     (0, Tick(START + 100_000_000)),
     (4, Stepped(START + 100_000_000, "0" * 16)),
-    (0, Started(START + 1_000_000_000, Mode.REPLAY, "", "0.2.0")),
+    (0, Started(START + 1_000_000_000, Mode.REPLAY, "", "0.2.0", reload=True)),
     (0, Arrived(Frame.of("radar", START + 1_500_000_000, b"fghi"))),
     (0, Tick(START + 2_345_000_000)),
 ]
@@ -61,10 +61,11 @@ def test_info_counts_what_was_written(tmp_path):
 
 
 def test_info_tells_every_start(tmp_path):
-    assert info(written(tmp_path / "record"))["starts"] == [
-        {"seq": 1, "time": START, "utc": "2023-11-14T22:13:20.000Z", "mode": "live", "version": "0.1.0"},
-        {"seq": 6, "time": START + 10**9, "utc": "2023-11-14T22:13:21.000Z", "mode": "replay", "version": "0.2.0"},
-    ]
+    first, again = info(written(tmp_path / "record"))["starts"]
+    at = {"time": START, "utc": "2023-11-14T22:13:20.000Z"}
+    assert first == {"seq": 1, **at, "mode": "live", "version": "0.1.0", "reload": False}
+    at = {"time": START + 10**9, "utc": "2023-11-14T22:13:21.000Z"}
+    assert again == {"seq": 6, **at, "mode": "replay", "version": "0.2.0", "reload": True}
 
 
 def test_info_is_plain_json(tmp_path):

@@ -129,4 +129,5 @@ def info(
     for name, traffic in found["sources"].items():
         typer.echo(f"source {name}: {traffic['messages']} messages, {traffic['bytes']} bytes")
     for start in found["starts"]:
-        typer.echo(f"started {start['utc']}, mode {start['mode']}, skywarden {start['version']}")
+        did = "read its configuration again" if start["reload"] else "started"
+        typer.echo(f"{did} {start['utc']}, mode {start['mode']}, skywarden {start['version']}")

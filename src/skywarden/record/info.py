@@ -14,13 +14,14 @@ from skywarden.record.reading import SqliteRecord
 
 
 class Start(TypedDict):
-    """A process took the record up."""
+    """A process took the record up, or, with `reload`, read its configuration again."""
 
     seq: int
     time: int
     utc: str
     mode: str
     version: str
+    reload: bool
 
 
 class Traffic(TypedDict):
@@ -145,7 +146,14 @@ def _start(seq: int, payload: bytes) -> Start:
         event = _decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
         raise RecordError(f"entry {seq} cannot be read ({error}): the record is damaged") from error
-    return Start(seq=seq, time=event.time, utc=utc(event.time) or "", mode=str(event.mode), version=event.version)
+    return Start(
+        seq=seq,
+        time=event.time,
+        utc=utc(event.time) or "",
+        mode=str(event.mode),
+        version=event.version,
+        reload=event.reload,
+    )
 
 
 _decode = msgspec.msgpack.Decoder(Started).decode
