@@ -92,6 +92,17 @@ def test_an_edge_that_was_saved_goes_on_as_before(hashes: list[bytes]) -> None:
     assert pieces.root() == whole.root() == recursive(hashes)
 
 
+@given(st.lists(st.integers(0, 300), max_size=6))
+def test_leaves_taken_together_make_the_same_tree(counts: list[int]) -> None:
+    one_by_one, together = Edge(), Edge()
+    for number, count in enumerate(counts):
+        hashes = [sha256(b"%d %d" % (number, k)).digest() for k in range(count)]
+        together.extend(hashes)
+        for hashed in hashes:
+            one_by_one.add(hashed)
+    assert (together.size, together.encode()) == (one_by_one.size, one_by_one.encode())
+
+
 def recursive(hashes: list[bytes]) -> bytes:
     """Return the root as RFC 9162 defines it."""
     if not hashes:

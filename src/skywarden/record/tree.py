@@ -4,19 +4,27 @@ Source: RFC 9162, section 2.1, with SHA-256. The right edge of the tree is all t
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
 HASH = 32  # bytes
+BLOCK = 64  # leaves, a power of two
 MARK = 8  # bytes of an entry's hash that stand beside it: they name the entry that changed, and the root proves it
 EMPTY = sha256(b"").digest()
-_HEAD = Struct("<BqqqB")  # 0 for a leaf, seq, time, cause, length of the kind
+_pack = Struct("<BqqqB").pack  # 0 for a leaf, seq, time, cause, length of the kind
 
 
 def leaf(seq: int, time: int, cause: int, kind: str, payload: bytes) -> bytes:
     """Return the hash of one entry, 32 bytes. time: ns."""
+    size, name = _name(kind)
+    return sha256(_pack(0, seq, time, cause, size) + name + payload).digest()
+
+
+@lru_cache(maxsize=256)
+def _name(kind: str) -> tuple[int, bytes]:
     name = kind.encode()
-    return sha256(_HEAD.pack(0, seq, time, cause, len(name)) + name + payload).digest()
+    return len(name), name
 
 
 def parent(left: bytes, right: bytes) -> bytes:
@@ -33,12 +41,30 @@ class Edge:
 
     def add(self, hashed: bytes) -> None:
         """Take one more leaf, as `leaf` returned it."""
-        hashes, size = self._hashes, self.size
+        self._push(hashed, 0)
+
+    def extend(self, hashes: Sequence[bytes]) -> None:
+        """Take more leaves, in order. Whole blocks are reduced level by level, which is quicker."""
+        at = 0
+        while at < len(hashes):
+            if self.size % BLOCK or len(hashes) - at < BLOCK:
+                self._push(hashes[at], 0)
+                at += 1
+                continue
+            level = hashes[at : at + BLOCK]
+            while len(level) > 1:
+                level = [sha256(b"\x01" + pair[0] + pair[1]).digest() for pair in zip(level[::2], level[1::2])]  # noqa: B905, equal
+            self._push(level[0], BLOCK.bit_length() - 1)
+            at += BLOCK
+
+    def _push(self, hashed: bytes, level: int) -> None:
+        """Take the root of a complete subtree of 2 ** level leaves; the size must be a multiple of that."""
+        hashes, size = self._hashes, self.size >> level
         while size & 1:
             hashed = sha256(b"\x01" + hashes.pop() + hashed).digest()
             size >>= 1
         hashes.append(hashed)
-        self.size += 1
+        self.size += 1 << level
 
     def root(self) -> bytes:
         """Return the root of the tree as it is now."""
