@@ -4,7 +4,6 @@ Source: RFC 9162, section 2.1, with SHA-256. The right edge of the tree is all t
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
@@ -17,14 +16,8 @@ _pack = Struct("<BqqqB").pack  # 0 for a leaf, seq, time, cause, length of the k
 
 def leaf(seq: int, time: int, cause: int, kind: str, payload: bytes) -> bytes:
     """Return the hash of one entry, 32 bytes. time: ns."""
-    size, name = _name(kind)
-    return sha256(_pack(0, seq, time, cause, size) + name + payload).digest()
-
-
-@lru_cache(maxsize=256)
-def _name(kind: str) -> tuple[int, bytes]:
     name = kind.encode()
-    return len(name), name
+    return sha256(_pack(0, seq, time, cause, len(name)) + name + payload).digest()
 
 
 def parent(left: bytes, right: bytes) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from uvicorn import Config
 
+from skywarden.service.cutoff import cut_off
 from skywarden.service.tls import SHUTDOWN_WITHIN, Tls, outside
 from skywarden.service.viewers import REQUEST_WITHIN, Impatient, Viewers
 
@@ -72,7 +73,7 @@ class Door(asyncio.Protocol):
         finally:
             self._viewers.remove(self)
         if inside is None or inside.is_closing():
-            self.transport.abort()
+            cut_off(self.transport)
             return
         viewer = Impatient(self._config, self._viewers, self._state, self.loop)
         viewer.connection_made(inside)
@@ -81,7 +82,7 @@ class Door(asyncio.Protocol):
             viewer.data_received(self._early)
 
     def _failed(self, fault: str) -> None:
-        self.transport.abort()
+        cut_off(self.transport)
         self._tls.failing(fault)
         if self.loop.time() - self._said.at > SAY_AGAIN:
             self._said.at = self.loop.time()

@@ -16,6 +16,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from functools import partial
 
+from skywarden.service.cutoff import cut_off
 from skywarden.service.tls import HANDSHAKE_WITHIN, SHUTDOWN_WITHIN, Tls, outside
 
 STOP_WITHIN = 1.0  # s to send what is left
@@ -115,8 +116,8 @@ class Terminator:
                 self._failed(tls, host, inside.fault)
             await inner.lost
         finally:  # nothing, unless the thread ends
-            outer.transport.abort()
-            inner.transport.abort()
+            cut_off(outer.transport)
+            cut_off(inner.transport)
 
     async def _handshake(self, sock: socket.socket, far: socket.socket, tls: Tls, host: str, outer: "_Pipe") -> None:
         """Let `outer` be connected. Raises OSError; CancelledError when the plain end is closed meanwhile."""

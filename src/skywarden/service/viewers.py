@@ -11,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from skywarden.service.cutoff import cut_off
 from skywarden.service.places import gives_way
 
 CONNECTIONS = 256
@@ -46,7 +47,7 @@ class Viewers(ServerState):
         if len(self._open) >= CONNECTIONS:
             leaving = gives_way(self._open, one.host)
             self._open.remove(leaving)
-            leaving.transport.abort()
+            cut_off(leaving.transport)
             if one.loop.time() - self._said > SAY_AGAIN:
                 self._said = one.loop.time()
                 logger.warning("viewer_displaced places=%d host=%s newcomer=%s", CONNECTIONS, leaving.host, one.host)
@@ -115,7 +116,7 @@ class Impatient(H11Protocol):
             self._looked_at, self._left = self.cycle, left
             self._wait()
         else:
-            self.transport.abort()  # `close` would wait until the answer has been taken
+            cut_off(self.transport)  # `close` would wait until the answer has been taken
 
 
 class Stream(WebSocketsSansIOProtocol):
