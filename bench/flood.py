@@ -28,7 +28,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from skywarden.model.event import Arrived, Refused, Tick, decode
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.sim.scenario import crowd, messages
 
 GOAL_RATIO = 1.5

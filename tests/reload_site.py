@@ -10,7 +10,7 @@ from typing import Any
 from test_app import ask, wait
 
 from skywarden.model.event import decode
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.service.app import App
 from skywarden.service.hangup import Hangup
 

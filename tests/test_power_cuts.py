@@ -74,13 +74,19 @@ def require_whole(path: Path, safe: int) -> None:
     assert verify(path, {KEY.public}).fault is None
 
 
+def cut_after(here: Path, number: int) -> tuple[Path, Path, Disk]:
+    """Return a disk, its root, and where to put what is left of it once the power is cut before that operation."""
+    root, left = here / f"cut{number}", here / f"left{number}"
+    root.mkdir()
+    disk = Disk(root)
+    disk.cut_after(number)
+    return root, left, disk
+
+
 @pytest.mark.parametrize("draw", range(2))
 def test_a_power_cut_at_every_operation_of_a_first_start_costs_nothing_acknowledged(here: Path, draw: int) -> None:
     for number in range(1, operations(here / "whole") + 1):
-        root, left = here / f"cut{number}", here / f"left{number}"
-        root.mkdir()
-        disk = Disk(root)
-        disk.cut_after(number)
+        root, left, disk = cut_after(here, number)
         with watching(disk, root):
             safe = begin(disk, root)
         assert disk.dead
@@ -92,10 +98,7 @@ def test_a_power_cut_at_every_operation_of_a_first_start_costs_nothing_acknowled
 def test_a_kill_at_every_operation_of_a_first_start_and_a_power_cut_after_it_cost_nothing(here: Path) -> None:
     """What the killed process has not synced, the next one must: nobody but the kernel knows that it waits."""
     for number in range(1, operations(here / "whole") + 1):
-        root, left = here / f"cut{number}", here / f"left{number}"
-        root.mkdir()
-        disk = Disk(root)
-        disk.cut_after(number)
+        root, left, disk = cut_after(here, number)
         with watching(disk, root):
             begin(disk, root)
             disk.go_on()

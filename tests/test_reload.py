@@ -15,7 +15,7 @@ from skywarden.config.renew import AT_ONCE
 from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 from skywarden.model.event import AlertCleared, AlertRaised, Refused, Started, TrackConfirmed
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare
 from skywarden.sim.nodes import registration, status
 

@@ -18,7 +18,7 @@ from test_app import SECOND, flight, heeding, ticked, wait
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Started, TrackConfirmed, decode
-from skywarden.record.sqlite import SqliteRecord
+from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare
 from skywarden.service.hangup import Hangup
 
