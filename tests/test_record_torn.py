@@ -21,7 +21,8 @@ from torn import PAGE, TEARS, Tear, bits_flipped, tear
 from skywarden.errors import RecordError
 from skywarden.record import SqliteLog, SqliteRecord, info, segment
 from skywarden.record.checkpoint import Key
-from skywarden.record.verify import Report, verify
+from skywarden.record.verify import verify
+from skywarden.record.walk import Report
 from skywarden.replay import compare, is_input, recover, to_json
 
 KEY = Key(bytes(range(32)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from skywarden.record.verify import Report
+    from skywarden.record.walk import Report
 
 app = typer.Typer(help="Look into a record.", no_args_is_help=True)
 
@@ -26,13 +26,14 @@ def verify(
 
     from skywarden.cli.terminal import complain, progress
     from skywarden.record.checkpoint import beside, known
+    from skywarden.record.pieces import workers
     from skywarden.record.reading import SqliteRecord
     from skywarden.record.verify import verify as check
 
     public = {_public(one) for one in key} if key else known(beside(record))
     size = SqliteRecord(record).last()
-    with progress(f"verifying {record.name}", size) as told:
-        found = check(record, public, told)
+    with progress(f"verifying {record.name}", size, printing=False) as told, workers(size) as pool:
+        found = check(record, public, told, pool)
     if json:
         typer.echo(msgspec.json.encode(_row(record, found, bool(public))).decode())
     else:
@@ -101,7 +102,7 @@ def backup(
     from skywarden.record.reading import SqliteRecord
 
     size = sum(file.stat().st_size for file in segment.files(SqliteRecord(record).path))
-    with progress(f"copying {record.name}", size) as told:
+    with progress(f"copying {record.name}", size, printing=False) as told:
         done = copy(record, target, told)
     there = f", {done.there} were there" if done.there else ""
     typer.echo(f"{target}: {done.segments} segments copied ({done.bytes / 1e6:.1f} MB){there}; up to entry {done.last}")

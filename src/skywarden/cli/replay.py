@@ -62,12 +62,12 @@ def _pace(text: str) -> float | None:
     return pace
 
 
-def _entries(record: "SqliteRecord") -> "Iterator[Entry]":
-    """Yield the entries of a record and show how far it is."""
+def _entries(record: "SqliteRecord", printing: bool) -> "Iterator[Entry]":
+    """Yield the entries of a record and show how far it is. printing: what follows goes to stdout meanwhile."""
     from skywarden.cli.terminal import progress
 
     last = record.last()
-    with progress("replaying", last) as report:
+    with progress("replaying", last, printing=printing) as report:
         for entry in record.entries():
             if entry.seq % 1000 == 0:
                 report(entry.seq)
@@ -78,7 +78,7 @@ def _verify(record: "SqliteRecord") -> None:
     from skywarden.cli.terminal import complain
     from skywarden.replay import beginning, compare
 
-    found = compare(_entries(record), beginning(record))
+    found = compare(_entries(record, printing=False), beginning(record))
     for hole in found.holes:
         complain(str(hole))
     if found.difference is not None:
@@ -97,7 +97,7 @@ def _play(record: "SqliteRecord", pace: float | None, out: Path | None) -> None:
     with ExitStack() as stack:
         piped = out is None or str(out) == "-"
         file = sys.stdout.buffer if piped or out is None else stack.enter_context(out.open("wb"))
-        for time, group in by_tick(_entries(record), beginning(record)):
+        for time, group in by_tick(_entries(record, piped), beginning(record)):
             first = first or time
             if pace is not None:
                 due = begun + round((time - first) / pace)

@@ -37,9 +37,12 @@ def _say(text: str, style: str) -> None:
 
 
 @contextmanager
-def progress(label: str, total: float) -> Iterator[Report]:
-    """Show a bar on stderr while the block runs, when a person is looking and stdout goes elsewhere."""
-    if not sys.stderr.isatty() or sys.stdout.isatty() or total <= 0:
+def progress(label: str, total: float, *, printing: bool = True) -> Iterator[Report]:
+    """Show a bar on stderr while the block runs, when a person is looking and no lines come in between.
+
+    printing: the block writes to stdout, so it must go elsewhere.
+    """
+    if not sys.stderr.isatty() or (printing and sys.stdout.isatty()) or total <= 0:
         yield lambda done: None
         return
     from rich.console import Console
