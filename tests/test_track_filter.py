@@ -10,6 +10,7 @@ from track_world import START, Radar, batch, where
 from skywarden import geo
 from skywarden.kernel import kernel
 from skywarden.model.detection import Kind
+from skywarden.model.track import Status
 from skywarden.track import filter as kalman
 from skywarden.track import measure, motion
 from skywarden.track.associate import CELLS, assign
@@ -155,7 +156,7 @@ def test_gated_edges_are_those_of_a_search_of_all_pairs(mask):
     rows = some_tracks(60)
     job, plots, start = prepared(rows, [plots_near(rows, mask, np.random.default_rng(3))], room=60)
     empty = Job(np.zeros(60, TRACK), job.spots, job.parameters, job.work)
-    run(empty, plots, start, 0, 1, len(plots))  # fills code and clutter
+    run(empty, plots, start, 0, 1, (len(plots), len(plots)))  # fills code and clutter
     key, side, axis = keys(plots)
     order = np.argsort(key)
     found = edges(job, 60, plots, (key[order], order, side, axis))
@@ -171,6 +172,26 @@ def test_gated_edges_are_those_of_a_search_of_all_pairs(mask):
     assert sorted(pairs) == sorted(wanted)
     assert len(pairs) >= 60
     np.testing.assert_allclose([pairs[p] for p in sorted(pairs)], [wanted[p] for p in sorted(wanted)], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("status", "age", "compared"), [
+    (Status.TENTATIVE, 4.1, True),
+    (Status.TENTATIVE, 4.3, False),
+    (Status.TENTATIVE, -1.9, True),
+    (Status.CONFIRMED, 4.3, True),
+    (Status.COASTING, 20.0, True),
+])  # fmt: skip
+def test_a_tentative_track_is_compared_only_while_it_would_live(status, age, compared):
+    rows = some_tracks(1)
+    rows["status"], rows["revisit"] = status, 1.0
+    rows["time"] = START - round(age * 1e9)
+    rows["state"][0, 3:] = 0.0
+    plot = batch(Kind.POSITION, "a", 0.0, rows["state"][0, :3], np.eye(3) * 100.0, time_sigma=0.0)
+    job, plots, _ = prepared(rows, [plot], room=1)
+    key, side, axis = keys(plots)
+    plots["clutter"] = -60.0  # far rarer than any track
+    found, _, _ = edges(job, 1, plots, (key, np.argsort(key), side, axis))
+    assert len(found) == compared
 
 
 @settings(max_examples=200, deadline=None)
@@ -241,7 +262,7 @@ def test_covariance_stays_symmetric_and_positive(mask, log_sigma, places, steps)
 def test_a_position_alone_gives_that_position_and_its_error():
     R = np.array([[100.0, 20.0, 0.0], [20.0, 50.0, 5.0], [0.0, 5.0, 400.0]])
     job, plots, start = prepared(np.zeros(0, TRACK), [batch(Kind.POSITION, "a", 0.0, where(0, 0, 500), R)], room=1)
-    assert run(job, plots, start, 0, 7, 9) == 1
+    assert run(job, plots, start, 0, 7, (9, 9)) == 1
     assert plots["code"][0] == USED
     track = job.tracks[0]
     np.testing.assert_array_equal(track["state"], [*where(0, 0, 500), 0, 0, 0])
@@ -255,7 +276,7 @@ def test_range_rate_is_used_at_birth():
     z = reference.polar(state, PLACE)
     plot = batch(Kind.POLAR, "r", 0.0, z, np.diag([50.0, 0.002, 0.004, 2.0]) ** 2, place=PLACE)
     job, plots, start = prepared(np.zeros(0, TRACK), [plot], room=1)
-    run(job, plots, start, 0, 1, 9)
+    run(job, plots, start, 0, 1, (9, 9))
     found = PLACE.rotation @ job.tracks[0]["state"][3:]
     assert abs(found[0] - 80) < 2
     assert abs(found[1]) < 5
@@ -271,7 +292,7 @@ def test_a_radar_without_elevation_starts_with_a_doubtful_height(height, east):
     z[2:] = np.nan
     plot = batch(Kind.POLAR, "r", 0.0, z, np.diag([50.0, 0.002, 1.0, 1.0]) ** 2, place=PLACE)
     job, plots, start = prepared(np.zeros(0, TRACK), [plot], room=1)
-    run(job, plots, start, 0, 1, 9)
+    run(job, plots, start, 0, 1, (9, 9))
     error, P = truth - job.tracks[0]["state"][:3], job.tracks[0]["covariance"][:3, :3]
     up = reference.vertical(truth)
     assert 2000 < np.sqrt(up @ P @ up) < 5000

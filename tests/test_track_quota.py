@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 from test_track_step import fix
-from track_world import TICK_S, Adsb, Flight, Sky, where
+from track_world import TICK_S, Adsb, Flight, Radar, Sky, where
 
+from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.event import Refused
 from skywarden.model.track import Status
 from skywarden.track.settings import TrackerSettings
@@ -14,21 +15,22 @@ TARGETS = [Flight(2000.0 * k, -1500.0 * k, 1000 + 300 * k, 80, 0.3 * k, 0x400000
 
 
 class Fakes:
-    """So many addresses a tick, each once or, when `same`, the same ones that stay where they are."""
+    """So many addresses a tick, each once or, when `same`, the same ones that stay where they are; dated `ago`, s."""
 
-    def __init__(self, name, count, same=False):
+    def __init__(self, name, count, same=False, address=True, ago=0.0, spread=200_000):
         self.name, self.count, self.same, self.next = name, count, same, 0x800000
+        self.address, self.ago, self.spread = address, ago, spread
         self.revisit, self.offset, self.late = TICK_S, 0.0, 0.0
         self.fixed = None
 
     def look(self, _, t, rng):
-        position = where(*rng.uniform(-200_000, 200_000, (2, self.count)), rng.uniform(0, 9000, self.count))
+        position = where(*rng.uniform(-self.spread, self.spread, (2, self.count)), rng.uniform(0, 9000, self.count))
         if self.same:
             self.fixed = position if self.fixed is None else self.fixed
             position = self.fixed
-        address = self.next + np.arange(self.count)
+        address = self.next + np.arange(self.count) if self.address else NO_ADDRESS
         self.next += 0 if self.same else self.count
-        return fix(t, position, address, sensor=self.name, scan=np.arange(self.count))
+        return fix(t - self.ago, position, address, sensor=self.name, scan=np.arange(self.count))
 
 
 def quota(events):
@@ -53,8 +55,8 @@ def test_a_flood_of_new_addresses_is_bounded_counted_and_hides_nothing():
     sky = Sky(TARGETS, [Adsb(), Fakes("fakes", 3000)])
     most = []
     sky.run(4.0, lambda s: most.append((len(s.picture.tracks), own(s, "fakes"))))
-    assert max(own for _, own in most) <= 2000
-    assert max(whole for whole, _ in most) <= 2000 + len(TARGETS)
+    assert max(own for _, own in most) <= 500
+    assert max(whole for whole, _ in most) <= 500 + len(TARGETS)
     assert real(sky) == [f.address for f in TARGETS]
     refused = quota(sky.events)
     assert set(refused) == {"fakes"}
@@ -73,6 +75,26 @@ def test_targets_that_appear_during_a_flood_from_many_sensors_are_confirmed():
     assert max(most) == 500
     assert real(sky) == [f.address for f in TARGETS]
     assert "zz" not in quota(sky.events)
+
+
+def test_places_of_confirmed_tracks_are_free_for_tentative_ones_again():
+    limits = TrackerSettings(max_tracks_per_sensor=70, max_tentative_per_sensor=30)
+    sky = Sky([], [Fakes("lasting", 100, same=True)], settings=limits)
+    most = []
+    sky.run(8.0, lambda s: most.append(int((s.picture.tracks.status == Status.TENTATIVE).sum())))
+    assert max(most) == 30
+    assert len(sky.shown()) == len(sky.picture.tracks) == 70
+
+
+def test_what_is_dated_long_ago_takes_nothing_from_those_who_are_on_time():
+    """Gates of tracks that nobody has seen for long fit everything; any sender can date what it makes up so."""
+    prompt = Radar("prompt", 0.0, 0.0, revisit=1.0, detection=1.0)
+    sky = Sky(TARGETS, [Fakes("fakes", 300, address=False, ago=30.0, spread=20_000), prompt]).run(8.0)
+    tracks, name = sky.picture.tracks, sky.picture.sensors.index("prompt")
+    assert len(sky.shown()) == len(TARGETS)
+    assert len(tracks) > 300
+    assert ((tracks.seen_by[:, :2] == name).any(1) == (tracks.number > 0)).all()
+    assert (tracks.seen_by[tracks.number > 0, 1] < 0).all()  # no one of the fakes was taken for a real target
 
 
 def test_confirmed_tracks_never_go_for_new_ones():

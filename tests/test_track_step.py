@@ -227,7 +227,7 @@ def test_a_track_too_uncertain_is_dropped_in_plain_words():
 def test_a_flood_in_one_scan_is_bounded(spread_m):
     rng = np.random.default_rng(1)
     n = 20_000
-    many = TrackerSettings(max_tracks=3 * n, max_tracks_per_sensor=3 * n)
+    many = TrackerSettings(max_tracks=3 * n, max_tracks_per_sensor=3 * n, max_tentative_per_sensor=3 * n)
     sky = Sky([Flight(0, 0, 1000, 50, 0.0)], [RADAR], settings=many).run(20.0)
     for k in range(2):
         position = where(*rng.uniform(-spread_m, spread_m, (2, n)), rng.uniform(0, 9000, n))

@@ -137,6 +137,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.drop_sigma_m": About("A track less certain than this is dropped.", "metres", 10, 1_000_000),
     "tracker.late_s": About("A detection may be so much older than its track.", "seconds", 0, 600),
     "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),
+    "tracker.max_tentative_per_sensor": About(
+        "Unconfirmed tracks that only one sensor has seen; it starts no more.", "tracks", 1, 100_000
+    ),
     "tracker.max_tracks_per_sensor": About(
         "Tracks that only one sensor has seen; it starts no more.", "tracks", 1, 100_000
     ),

@@ -125,6 +125,16 @@ def reach(track: Track, dt: float, blur: float, factor: float, parameters: Param
 
 
 @inner
+def brief(track: Track, blur: float, parameters: Parameters) -> float:
+    """Return how much later, s, than a tentative track detections may be whose times differ by `blur`.
+
+    It is forgotten when nothing comes for so long (lifecycle.py), and feeds may differ by `late`. One of longer
+    ago is not forgotten, but its gate has grown to fit everything, and any sender can date what it makes up.
+    """
+    return max(parameters.tentative_looks * track.revisit, parameters.tentative_min) + parameters.late + blur
+
+
+@inner
 def near(kind: int, seen: F64, side: F64, allowed: float) -> bool:
     """Return whether a detection's side (3,) is within `allowed` m of what `look` wrote to `seen`."""
     if kind == POSITION:
@@ -212,9 +222,11 @@ def edges(job: Job, n: int, plots: Rows, line: tuple[F64, I64, F64, int]) -> tup
         if alone >= 0 and track.address >= 0 and track.address != alone:
             continue
         factor = sqrt(parameters.gate[4])
+        dt = (middle - track.time) * 1e-9
         if addressed and track.address >= 0:
             factor *= sqrt(parameters.address_gate)
-        dt = (middle - track.time) * 1e-9
+        elif track.status == TENTATIVE and dt > brief(track, blur, parameters):
+            continue
         look(track.state, dt, kind, spot, seen)
         allowed = reach(track, dt, blur, factor, parameters)
         half = (allowed / seen[3] if kind == DIRECTION else allowed) + factor * sigma

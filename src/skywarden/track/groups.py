@@ -8,7 +8,7 @@ import numpy as np
 from skywarden.kernel import inner, kernel
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import I64
-from skywarden.model.track import SEEN_BY
+from skywarden.model.track import SEEN_BY, Status
 from skywarden.track.associate import assign
 from skywarden.track.birth import births
 from skywarden.track.filter import anchor, compare, correct, measure, past
@@ -78,14 +78,23 @@ def held(tracks: Rows) -> dict[int, int]:
     return dict(zip(sensors.tolist(), counts.tolist(), strict=True))
 
 
-def run(job: Job, plots: Rows, start: I64, n: int, label: int, quota: int) -> int:  # noqa: PLR0913 - one state
+def rooms(tracks: Rows, quota: tuple[int, int]) -> dict[int, int]:
+    """Return sensor -> how many more tracks it may start, for those that have some. quota: as for `run`."""
+    every, tentative = held(tracks), held(tracks[tracks["status"] == Status.TENTATIVE])
+    return {sensor: min(quota[0] - every[sensor], quota[1] - tentative.get(sensor, 0)) for sensor in every}
+
+
+def run(  # noqa: PLR0913 - one state
+    job: Job, plots: Rows, start: I64, n: int, label: int, quota: tuple[int, int]
+) -> int:
     """Handle all groups; return how many tracks there are now.
 
-    quota: of tracks that only one sensor has seen; those that another one finds in this tick still count.
+    quota: of tracks that only one sensor has seen, in all and of tentative ones; those that another one finds in this
+    tick still count.
     plots start[g] to start[g + 1] are group g; n rows of job.tracks are in use; `label` is the first free label.
     """
     check(plots, job.parameters, job.work)
-    first, own = label - n, held(job.tracks[:n])
+    first, room = label - n, rooms(job.tracks[:n], quota)
     sensors = plots["sensor"].tolist()
     for lo, hi in pairwise(start.tolist()):
         group = plots[lo:hi]
@@ -94,9 +103,9 @@ def run(job: Job, plots: Rows, start: I64, n: int, label: int, quota: int) -> in
         rows, columns, gains = edges(job, n, group, (key[order], order, side, axis))
         match = assign(rows, columns, gains, hi - lo)
         hits(job, group, match)
-        job.work["room"] = quota - own.get(sensors[lo], 0)
+        left = job.work["room"] = room.get(sensors[lo], min(quota))
         born = births(job, group, match, n, first + n)
-        own[sensors[lo]] = own.get(sensors[lo], 0) + born
+        room[sensors[lo]] = left - born
         n += born
     anchor(job, n)
     return n

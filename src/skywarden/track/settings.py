@@ -32,3 +32,4 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     late_s: float = 2.0  # a detection may be so much older than its track
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more
+    max_tentative_per_sensor: int = 500  # of these, unconfirmed; then it starts no more until some are or have gone

@@ -64,7 +64,8 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     if used:
         plots, spots, start, sensors = gather([batches[k] for k in used], sensors)
         table = opened(picture.tracks, len(plots))
-        n = run(Job(table, spots, parameters, work()), plots, start, n, label, settings.max_tracks_per_sensor)
+        quota = settings.max_tracks_per_sensor, settings.max_tentative_per_sensor
+        n = run(Job(table, spots, parameters, work()), plots, start, n, label, quota)
         _hear(table[:n], plots, time)
         label += n - len(picture.tracks)
         _hand_back(plots, used, matches)
@@ -140,6 +141,8 @@ def _parameters(settings: TrackerSettings) -> Rows:
         ("height", settings.height_m),
         ("height_sigma", settings.height_sigma_m),
         ("late", settings.late_s),
+        ("tentative_looks", settings.tentative_looks),
+        ("tentative_min", settings.tentative_min_s),
     ):
         row[name] = value
     row["gate"][0, 1:] = 2.0 * gammaincinv(np.arange(1, 5) / 2.0, settings.gate_probability)

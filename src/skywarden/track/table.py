@@ -80,6 +80,8 @@ class Parameters(Protocol):
     height: float
     height_sigma: float
     late: float
+    tentative_looks: float
+    tentative_min: float
 
 
 class Work(Protocol):
@@ -149,7 +151,7 @@ PLOT = _dtype(
 SPOT = _dtype("", "", position=3, rotation=(3, 3))
 PARAMETERS = _dtype(
     "level_noise vertical_noise address_gate detection clutter new_targets level_speed vertical_speed height "
-    "height_sigma late",
+    "height_sigma late tentative_looks tentative_min",
     "",
     gate=5,
 )
