@@ -138,7 +138,8 @@ def main(entries: Sequence[Entry], about: str | None) -> None:
     goals = []
     for name, row in found.items():
         figure = f"{row['runs']:,} runs in {row['seconds']} s, {row['features']} features, {row['most_mb']} MB"
-        goals.append((f"{name}: nothing found", f"{figure}, slowest {row['slowest_ms']} ms", row["code"] == 0))
+        verdict = "nothing found" if row["code"] == 0 else f"found something, kept as .fuzz/{name}-*"
+        goals.append((f"{name}: {verdict}", f"{figure}, slowest {row['slowest_ms']} ms", row["code"] == 0))
         progress(f"{name}: {row['counts']}")
     report(found, goals)
 
@@ -211,12 +212,12 @@ def _child(entry: Entry, options: argparse.Namespace) -> None:
 
         plain_while(lambda: True)
     warnings.simplefilter("error", RuntimeWarning)  # numbers that overflow
-    watch = _Watch(options.child / "figures.json", options.runs)
+    artifacts = ROOT / ".fuzz"
+    artifacts.mkdir(exist_ok=True)
+    watch = _Watch(options.child / "figures.json", options.runs, artifacts / f"{entry.name}-found")
     work = entry.prepare(watch.counts)
     for seed in entry.seeds()[:20]:  # the first ones compile and fill caches
         work(seed)
-    artifacts = ROOT / ".fuzz"
-    artifacts.mkdir(exist_ok=True)
     arguments = [
         sys.argv[0],
         f"-runs={1 if options.again else options.runs}",
@@ -243,9 +244,9 @@ def modules(text: str = "") -> list[str]:
 class _Watch:
     """Counts runs and looks at their time."""
 
-    def __init__(self, file: Path, runs: int) -> None:
+    def __init__(self, file: Path, runs: int, found: Path) -> None:
         self.counts: Counter[str] = Counter()
-        self._file, self._goal = file, runs
+        self._file, self._goal, self._found = file, runs, found
         self._runs = 0
         self._slowest = 0.0
 
@@ -254,7 +255,11 @@ class _Watch:
 
         def run(data: bytes) -> None:
             before = time.thread_time()
-            work(data)
+            try:
+                work(data)
+            except BaseException:  # libFuzzer keeps it too, unless its own alarm comes first
+                self._found.write_bytes(data)
+                raise
             took = time.thread_time() - before
             self._runs += 1
             self._slowest = max(self._slowest, took)

@@ -11,6 +11,7 @@ import numpy as np
 
 from skywarden.record import segment
 from skywarden.record.checkpoint import Key
+from skywarden.record.log import seal
 from skywarden.record.tree import MARK, Edge, leaf
 
 Spoil = Callable[[sqlite3.Connection, np.random.Generator], int]  # returns the entry that must be named, 0 any
@@ -124,6 +125,26 @@ def begin_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
     edge[int(rng.integers(len(edge)))] ^= 1 << int(rng.integers(8))
     db.execute("UPDATE begin SET edge = ?", (bytes(edge),))
     return 0
+
+
+def state_changed(db: sqlite3.Connection, rng: np.random.Generator) -> int:
+    """The state with which a segment begins: one bit of it, or it and its digest, or one more, or none."""
+    (seq, state) = db.execute("SELECT seq, state FROM begin").fetchone()
+    made = bytes(rng.bytes(40)) if state is None or rng.random() < 0.3 else bytearray(state)
+    digest = None
+    if isinstance(made, bytearray):
+        made[int(rng.integers(len(made)))] ^= 1 << int(rng.integers(8))
+        digest = seal(seq, bytes(made)) if rng.random() < 0.5 else None
+    digest = seal(seq, bytes(made)) if state is None else digest
+    if state is not None and rng.random() < 0.2:
+        db.execute("UPDATE begin SET state = NULL, digest = NULL")
+    else:
+        db.execute("UPDATE begin SET state = ?, digest = coalesce(?, digest)", (bytes(made), digest))
+    if rng.random() < 0.3:
+        other = Key(rng.bytes(32))
+        signature = other.public + other.sign_text(b"skywarden state")
+        db.execute("UPDATE meta SET value = ? WHERE key = 'state'", (signature,))
+    return int(seq)
 
 
 def rewritten(db: sqlite3.Connection, rng: np.random.Generator) -> int:
@@ -243,6 +264,7 @@ WAYS: tuple[Spoil, ...] = (
     checkpoint_replaced,
     checkpoint_changed,
     begin_changed,
+    state_changed,
     rewritten,
     unsigned,
     without_tree,

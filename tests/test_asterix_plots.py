@@ -156,6 +156,17 @@ def test_an_impossible_covariance_is_cut_to_a_possible_one() -> None:
     assert (np.linalg.eigvalsh(batch.covariance[0]) > 0).all()
 
 
+@pytest.mark.parametrize("latitude", [46.2, 89.9, 89.99999, -90.0])
+@pytest.mark.parametrize("accuracy", [
+    {"APW": {"LAT_deg": 0.3, "LON_deg": 180 / 2**25}},  # a millimetre beside 30 km, near a pole
+    {"APW": {"LAT_deg": 180 / 2**25, "LON_deg": 0.3}},
+    {"APC": {"X_m": 0.5, "Y_m": 32767.5}, "COV_m": 16383.5},
+])  # fmt: skip
+def test_accuracies_far_apart_stay_a_covariance(latitude: float, accuracy: dict[str, Any]) -> None:
+    batch = track(i105={"LAT_deg": latitude, "LON_deg": 31.5}, i130={"ALT_ft": 5000}, i500=accuracy)
+    assert (np.linalg.eigvalsh(batch.covariance[0]) > 0).all()
+
+
 def test_accuracy_in_degrees_is_turned_into_metres() -> None:
     lsb = 180 / 2**25
     batch = track(i130={"ALT_ft": 0}, i500={"APW": {"LAT_deg": 100 * lsb, "LON_deg": 100 * lsb}})

@@ -16,7 +16,7 @@ class Head(NamedTuple):
     """begin: how it begins; None: no tree in it (formats 1 and 2). marked: its entries carry marks.
 
     size, edge: the tree after its last entry, where that is kept (format 3), else 0 and None. last: its last entry now.
-    entries: the query for its entries. closed: another segment was begun after it.
+    entries: the query for its entries. closed: another segment was begun after it. voucher: see there, of any type.
     """
 
     begin: segment.Begin | None
@@ -28,6 +28,7 @@ class Head(NamedTuple):
     last: int
     entries: str
     closed: bool
+    voucher: object = None
 
 
 def head(connection: sqlite3.Connection) -> Head:
@@ -51,7 +52,9 @@ def head(connection: sqlite3.Connection) -> Head:
             raise ValueError("the statement of what was removed is not one")
         statement = None if removal is None else Removal(*removal)
         begin, last = segment.begin(connection), segment.last(connection)
-        return Head(begin, True, points, 0, None, statement, last, _ENTRIES.format("mark"), closed)
+        voucher = connection.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
+        found = Head(begin, True, points, 0, None, statement, last, _ENTRIES.format("mark"), closed)
+        return found._replace(voucher=voucher and voucher[0])
     finally:
         connection.execute("COMMIT")
 

@@ -101,10 +101,17 @@ def unmade(file: Path) -> bool:
     return file.stat().st_size == 0 and not file.with_name(f"{file.name}-wal").exists()
 
 
-def make(file: Path, begin: Begin, before: Iterable[Tally], removal: tuple[int, int, bytes, bytes] | None) -> None:
+def make(
+    file: Path,
+    begin: Begin,
+    before: Iterable[Tally] = (),
+    removal: tuple[int, int, bytes, bytes] | None = None,
+    voucher: bytes | None = None,
+) -> None:
     """Make a segment. It has its name only when it is whole and on the disk, so that a power cut leaves none or all.
 
-    before: counts of all that came before it. removal: see `retention.Removal`. Raises sqlite3.Error, OSError.
+    before: counts of all that came before it. removal: see `retention.Removal`; voucher: see there. Raises
+    sqlite3.Error, OSError.
     """
     half = file.with_suffix(".new")
     discard(half)
@@ -117,6 +124,8 @@ def make(file: Path, begin: Begin, before: Iterable[Tally], removal: tuple[int, 
             connection.execute("INSERT INTO meta VALUES ('created', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
             connection.execute("INSERT INTO begin VALUES (?, ?, ?, ?, ?, ?)", begin)
             connection.executemany("INSERT INTO before VALUES (?, ?, ?, ?, ?)", before)
+            if voucher is not None:
+                connection.execute("INSERT INTO meta VALUES ('state', ?)", (voucher,))
             if removal is not None:
                 connection.execute("INSERT INTO removal VALUES (?, ?, ?, ?)", removal)
         half.rename(file)

@@ -15,6 +15,7 @@ from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_nex
 from skywarden.record.reading import SqliteRecord, begin_of
 from skywarden.record.retention import ALL, BY_AGE, SPAN_S, Keep, Part, Removal, removed, surplus
 from skywarden.record.signed import SECOND, found
+from skywarden.record.voucher import voucher
 
 
 class SqliteLog:
@@ -53,7 +54,7 @@ class SqliteLog:
                 segment.discard(file)
         files = segment.files(self.path)
         if not files:
-            segment.make(segment.named(self.path, 1), segment.Begin(), (), None)
+            segment.make(segment.named(self.path, 1), segment.Begin())
             files = segment.files(self.path)
         for file in files[:-1]:
             if any(file.with_name(f"{file.name}-{kind}").exists() for kind in ("wal", "journal")):  # it was not closed
@@ -138,7 +139,7 @@ class SqliteLog:
         before = old.execute(_ALL_COUNTS if new else "SELECT * FROM tally").fetchall()
         removal = old.execute("SELECT * FROM removal").fetchone() if new else None
         file = segment.named(self.path, segment.number(self._file) + 1)
-        segment.make(file, begin, before, removal)
+        segment.make(file, begin, before, removal, voucher(begin, self._key))
         try:
             self._take(file)
         except BaseException:

@@ -7,6 +7,7 @@ from skywarden.record.checkpoint import Checkpoint
 from skywarden.record.heads import Head
 from skywarden.record.signed import ENTRY
 from skywarden.record.tree import MARK, Edge, leaf
+from skywarden.record.voucher import doubt
 
 OPEN_S = 30  # s of entries after the last checkpoint, at most: one follows after 10 s at the latest
 SECOND = 1_000_000_000
@@ -65,7 +66,8 @@ class Walk:
         if self.tree not in (None, begin.first):
             return Fault(self.seq, "what follows this entry is in another tree")
         self.tree = begin.first
-        return None
+        doubted = doubt(begin, head.voucher, self.public) if head.marked else None
+        return None if doubted is None else Fault(begin.seq, doubted)
 
     def take(self, row: tuple[Any, ...]) -> Fault | None:
         """Look at the next entry: seq, time, cause, kind, payload, mark or None."""

@@ -29,6 +29,7 @@ DEGREE = 111_320.0  # m of latitude; only for accuracies
 FOOT_A_MINUTE = FOOT / 60  # m/s
 # Assumed 1 sigma where the sender says nothing: m, m, m/s, m/s.
 LEVEL, GEOMETRIC, SPEED, CLIMB = 150.0, 60.0, 10.0, 5.0
+LEAST = 1.0  # m; a millimetre beside 30 km, as degrees near a pole can say, is lost when the axes are turned
 NO_HEIGHT, NO_HEIGHT_SIGMA = 5000.0, 5000.0  # m; a track without any height is somewhere in the air
 NO_CLIMB_SIGMA = 20.0  # m/s, where no rate of climb is sent
 
@@ -102,8 +103,8 @@ def _covariance(columns: Columns, latitude: F64, height_sigma: F64, no_climb: Fl
     arc = columns.value("500/ARC/ARC") * FOOT_A_MINUTE
     sigma = np.stack(
         [
-            np.where(level_told, east, LEVEL),
-            np.where(level_told, north, LEVEL),
+            np.where(level_told, np.maximum(east, LEAST), LEVEL),
+            np.where(level_told, np.maximum(north, LEAST), LEVEL),
             height_sigma,
             np.where(speed_told, speed_x, SPEED),
             np.where(speed_told, speed_y, SPEED),
