@@ -241,6 +241,7 @@ def bench(
         "over_goal": sum(one > GOAL_RESTART_S for one in seen.restarts),
         "addresses": len(seen.carried),
         "renumbered": len(renumbered),
+        "verified": _good("record", "verify", str(server.record)),
         "replay_equal": equal_from(server.record, before, state) if hours else _verified(server.record),
         "bound": 1 - 0.05 ** (1 / kills),
     }
@@ -275,9 +276,13 @@ def _kill(server: Server, kills: int) -> Seen:
 
 
 def _verified(record: Path) -> bool:
-    verified = skywarden("replay", str(record), "--verify")
-    progress((verified.stdout + verified.stderr).strip()[-500:])
-    return verified.returncode == 0
+    return _good("replay", str(record), "--verify")
+
+
+def _good(*command: str) -> bool:
+    done = skywarden(*command)
+    progress((done.stdout + done.stderr).strip()[-500:])
+    return done.returncode == 0
 
 
 def _in_turn(server: Server, directory: Path, text: str, pairs: int) -> dict[str, dict[str, float]]:
@@ -353,6 +358,7 @@ def main() -> None:
                 not found["renumbered"],
             ),
             ("acknowledged at all", str(found["acknowledged"]), found["acknowledged"] > 0 and found["addresses"] > 0),
+            ("record verify", str(found["verified"]), found["verified"]),
             ("replay equal", str(found["replay_equal"]), found["replay_equal"]),
         ],
     )

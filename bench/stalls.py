@@ -214,13 +214,15 @@ def recorded(path: Path, ready: Sequence[Timed]) -> dict[str, Any]:
     for message in ready:
         sent.setdefault(message.source, []).append(message.data)
     verified = skywarden("replay", str(path), "--verify")
-    progress((verified.stdout + verified.stderr).strip()[-300:])
+    untouched = skywarden("record", "verify", str(path))
+    progress((verified.stdout + verified.stderr + untouched.stdout + untouched.stderr).strip()[-600:])
     return {
         "sent": len(ready),
         "recorded": sum(map(len, held.values())),
         "same_in_order": held == sent,
         "no_gap": seqs == list(range(len(seqs))),
         "replay_equal": verified.returncode == 0,
+        "verified": untouched.returncode == 0,
     }
 
 
@@ -238,6 +240,7 @@ def judge(found: dict[str, Any]) -> list[tuple[str, str, bool]]:
     goals.append(("all recorded, in order", f"{found['recorded']} of {found['sent']}", held))
     goals.append(("warnings", str(found["raised"]), found["raised"] > 0))
     goals.append(("replay equal", str(found["replay_equal"]), found["replay_equal"]))
+    goals.append(("record verify", str(found["verified"]), found["verified"]))
     return goals
 
 

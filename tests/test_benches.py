@@ -56,6 +56,7 @@ def test_nothing_acknowledged_is_lost_in_a_kill(tmp_path: Path) -> None:
     assert found["addresses"] == 20
     assert found["renumbered"] == 0
     assert found["replay_equal"]
+    assert found["verified"]
 
 
 def test_kills_in_a_record_that_was_long_before_cost_nothing(tmp_path: Path) -> None:
@@ -65,6 +66,7 @@ def test_kills_in_a_record_that_was_long_before_cost_nothing(tmp_path: Path) -> 
     assert found["acknowledged_lost"] == found["gaps"] == 0
     assert found["renumbered"] == 0
     assert found["replay_equal"]
+    assert found["verified"]
 
 
 def test_a_replay_that_differs_from_the_long_record_on_would_be_noticed(tmp_path: Path) -> None:
@@ -92,6 +94,7 @@ def test_warnings_go_on_while_the_disk_stalls_and_all_is_recorded_after(tmp_path
     assert found["same_in_order"]
     assert found["no_gap"]
     assert found["replay_equal"]
+    assert found["verified"]
     assert (found["state_after"], found["lost"]) == ("ok", {})
 
 
