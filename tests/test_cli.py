@@ -188,6 +188,18 @@ def test_run_without_a_view_says_on_stderr_where_page_and_record_are(cli: Cli, t
     assert all(line.startswith(b"{") for line in done.out.splitlines())
 
 
+def test_a_sapient_message_is_judged_from_stdin_too(cli: Cli) -> None:
+    text = b"""{"timestamp": "2026-11-24T21:00:00Z", "nodeId": "1b7d9e40-52aa-4f0c-8d3e-90c4b6a7d218",
+        "taskAck": {"taskId": "01GGYFBAXGDG7AGAHRZ6XSNY12", "taskStatus": "TASK_STATUS_ACCEPTED"}}"""
+    for stdin in (text, b"\r\n " + text):
+        assert cli.rows("sapient", "-", stdin=stdin) == [{"file": "-", "accepted": True, "faults": []}]
+    refused = json.loads(cli("decode", "sapient", "-", stdin=b'{"nodeId": "x"}').out)
+    assert not refused["accepted"]
+    stream = cli("decode", "sapient", "-", stdin=b"{\0\0\0" + bytes(123))  # 123 bytes long, and no text
+    assert "faults" in json.loads(stream.out)
+    assert "accepted" not in json.loads(stream.out)
+
+
 def test_decode_reads_plain_packed_and_piped_files_alike(cli: Cli, tmp_path: Path) -> None:
     packed = tmp_path / SAMPLE.name
     packed.write_bytes(gzip.compress(SAMPLE.read_bytes()))

@@ -3,8 +3,9 @@
 import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -28,9 +29,9 @@ def decode(
 ) -> None:
     """Print what the messages of a file say, one JSON line each. The file may be raw, pcap or JSON lines, also .gz.
 
-    A SAPIENT message as protobuf-JSON (FILE.json) is judged instead: accepted, or which rules it breaks.
+    A SAPIENT message as protobuf-JSON (FILE.json, or from stdin) is judged instead: accepted, or which rules it breaks.
     """
-    if kind == "sapient" and file.suffix == ".json" and file.is_file():
+    if kind == "sapient" and _is_text(file):
         _judge(file)
         return
     from skywarden.cli.capture import Trouble
@@ -59,13 +60,23 @@ def decode(
         raise typer.Exit(1)
 
 
+def _is_text(file: Path) -> bool:
+    """Say whether it is a message as protobuf-JSON. Text is no stream: its first bytes would be too great a length."""
+    from skywarden.sensors.sapient.message import LONGEST
+
+    if str(file) != "-":
+        return file.suffix == ".json" and file.is_file()
+    head = cast(BufferedReader, sys.stdin.buffer).peek(4)[:4]
+    return int.from_bytes(head, "little") > LONGEST and head.lstrip()[:1] in (b"{", b"")
+
+
 def _judge(file: Path) -> None:
     """Print whether one SAPIENT message follows the standard; exit 1 when it does not."""
     import msgspec
 
     from skywarden.sensors.sapient.message import from_json
 
-    _, faults = from_json(file.read_bytes())
+    _, faults = from_json(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     row = {"file": str(file), "accepted": not faults, "faults": [fault._asdict() for fault in faults]}
     typer.echo(msgspec.json.encode(row).decode())
     if faults:
