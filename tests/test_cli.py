@@ -188,11 +188,16 @@ def test_run_without_a_view_says_on_stderr_where_page_and_record_are(cli: Cli, t
     assert all(line.startswith(b"{") for line in done.out.splitlines())
 
 
-def test_a_sapient_message_is_judged_from_stdin_too(cli: Cli) -> None:
+def test_a_sapient_message_is_judged_whatever_it_comes_in(cli: Cli, tmp_path: Path) -> None:
     text = b"""{"timestamp": "2026-11-24T21:00:00Z", "nodeId": "1b7d9e40-52aa-4f0c-8d3e-90c4b6a7d218",
         "taskAck": {"taskId": "01GGYFBAXGDG7AGAHRZ6XSNY12", "taskStatus": "TASK_STATUS_ACCEPTED"}}"""
     for stdin in (text, b"\r\n " + text):
         assert cli.rows("sapient", "-", stdin=stdin) == [{"file": "-", "accepted": True, "faults": []}]
+    for name, data in (("a.txt", text), ("a.JSON", text), ("a.json.gz", gzip.compress(text))):
+        (tmp_path / name).write_bytes(data)
+        assert cli.rows("sapient", tmp_path / name)[0]["accepted"] is True
+    (tmp_path / "half.json.gz").write_bytes(gzip.compress(text)[:-20])
+    assert "is damaged" in cli.bad(1, "decode", "sapient", tmp_path / "half.json.gz")
     refused = json.loads(cli("decode", "sapient", "-", stdin=b'{"nodeId": "x"}').out)
     assert not refused["accepted"]
     stream = cli("decode", "sapient", "-", stdin=b"{\0\0\0" + bytes(123))  # 123 bytes long, and no text

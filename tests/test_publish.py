@@ -65,7 +65,7 @@ def test_the_covariance_is_local_and_grown_to_the_picture_s_time() -> None:
 def test_health_has_each_source_with_what_became_of_its_messages() -> None:
     found = health(before={"radar": 40})
     assert found["latency_ms"] == {"p50": 12.5, "p99": 80.25}
-    assert found["record"] == {"state": "ok", "key": "", "fault": None, "lost": {}, "room": None}
+    assert found["record"] == {"state": "ok", "key": "", "fault": None, "lost": {}, "doubts": [], "room": None}
     radar, adsb = found["sources"]
     assert (radar["name"], radar["state"], radar["last_age_s"]) == ("radar", "listening", 0.5)
     assert (radar["received"], radar["decoded"], radar["recorded"]) == (140, 90, 95)
@@ -76,11 +76,11 @@ def test_health_has_each_source_with_what_became_of_its_messages() -> None:
 def test_the_overall_state_names_the_worst() -> None:
     assert health()["state"] == "degraded"
     assert health(wires=wires()[:1])["state"] == "ok"
-    full = {"state": "not recorded", "key": "", "fault": "disk full", "lost": {}, "room": None}
+    full = {"state": "not recorded", "key": "", "fault": "disk full", "lost": {}, "doubts": [], "room": None}
     assert health(not_recorded=True, fault="disk full")["record"] == full
     assert health(not_recorded=True)["state"] == "not recorded"
     some = health(wires=wires()[:1], lost={"radar": 12})
-    lost = {"state": "ok", "key": "", "fault": None, "lost": {"radar": 12}, "room": None}
+    lost = {"state": "ok", "key": "", "fault": None, "lost": {"radar": 12}, "doubts": [], "room": None}
     assert (some["state"], some["record"]) == ("degraded", lost)
 
 

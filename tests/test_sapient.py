@@ -176,6 +176,14 @@ def test_nothing_simulated_enters_a_live_picture() -> None:
     assert heard(node_with_radar(), marked).refused == {Reason.SIMULATED: 1}
 
 
+def test_a_node_that_says_it_is_not_real_is_shown_so_where_it_is_of_no_use() -> None:
+    for mode, state in ((Mode.LIVE, "simulated"), (Mode.SIM, "ok")):
+        decoder = node(mode)
+        found = heard(decoder, registration(RADAR, START) + status(RADAR, START, rng()))
+        assert found.nodes is not None
+        assert [n.state for n in found.nodes] == [state]
+
+
 @pytest.mark.parametrize("length", [LONGEST + 1, 2**32 - 1])
 def test_after_a_length_that_cannot_be_the_connection_is_closed(length: int) -> None:
     found = node().decode(Frame.of("nodes", START, length.to_bytes(4, "little") + b"rest", peer=7))

@@ -211,9 +211,10 @@ def test_the_second_connection_of_one_node_is_shown_beside_the_first(tmp_path: P
 
 
 def test_a_node_whose_status_is_overdue_is_late() -> None:
+    from skywarden.model.track import Use
     from skywarden.service.rows import _node
 
     node = Node("n", "i", "radar", "ok", "Default", 5.0, 10**18, True)
-    assert _node(node, 10**18 + 14 * 10**9).state == "ok"
-    assert _node(node, 10**18 + 16 * 10**9).state == "late"
-    assert not _node(node, 10**18 + 16 * 10**9).good
+    assert _node(node, Use(), 10**18 + 14 * 10**9).state == "ok"
+    assert _node(node, Use(), 10**18 + 16 * 10**9).state == "late"
+    assert not _node(node, Use(), 10**18 + 16 * 10**9).good

@@ -33,7 +33,7 @@ from skywarden.model.event import (
     TrackDropped,
 )
 from skywarden.model.place import Registration
-from skywarden.model.track import Health, Picture
+from skywarden.model.track import Health, Picture, Use
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
 from skywarden.track.registration import configured, correct
@@ -245,9 +245,21 @@ def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -
             refused[reason] = refused.get(reason, 0) + count
         last = received if found.messages else row.last
         nodes = row.nodes if found.nodes is None else found.nodes
-        row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last, nodes=nodes)
+        uses = _uses(row, found, nodes, received) if nodes else row.uses
+        row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last, nodes=nodes, uses=uses)
         rows[found.source] = _spurned(row, found.refused, received)
     return tuple(rows[name] for name in sorted(rows))
+
+
+def _uses(row: Health, found: Decoded, nodes: Sequence[Node], time: int) -> dict[str, Use]:
+    """Note which of a source's nodes were of use, and which were not and why."""
+    uses = dict(row.uses)
+    for batch in found.batches:
+        uses[batch.sensor] = uses.get(batch.sensor, Use())._replace(used=time)
+    for sensor, why in found.useless.items():
+        uses[sensor] = uses.get(sensor, Use())._replace(spurned=time, why=why)
+    names = {node.name for node in nodes}
+    return {name: use for name, use in uses.items() if name in names}
 
 
 def _spurned(row: Health, refused: Mapping[str, int], time: int) -> Health:

@@ -62,11 +62,19 @@ def decode(
 
 def _is_text(file: Path) -> bool:
     """Say whether it is a message as protobuf-JSON. Text is no stream: its first bytes would be too great a length."""
+    from skywarden.cli.capture import DAMAGE, opened
     from skywarden.sensors.sapient.message import LONGEST
 
-    if str(file) != "-":
-        return file.suffix == ".json" and file.is_file()
-    head = cast(BufferedReader, sys.stdin.buffer).peek(4)[:4]
+    if str(file) == "-":
+        head = cast(BufferedReader, sys.stdin.buffer).peek(4)[:4]
+    elif file.suffix == ".json" or not file.is_file():
+        return file.is_file()
+    else:
+        try:
+            with opened(file) as (stream, _, _):
+                head = stream.read(4)
+        except DAMAGE:
+            return False  # who reads all of it will say so
     return int.from_bytes(head, "little") > LONGEST and head.lstrip()[:1] in (b"{", b"")
 
 
@@ -74,9 +82,16 @@ def _judge(file: Path) -> None:
     """Print whether one SAPIENT message follows the standard; exit 1 when it does not."""
     import msgspec
 
+    from skywarden.cli.capture import DAMAGE, opened
+    from skywarden.cli.terminal import complain
     from skywarden.sensors.sapient.message import from_json
 
-    _, faults = from_json(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+    try:
+        with opened(file) as (stream, _, _):
+            _, faults = from_json(stream.read())
+    except DAMAGE as error:
+        complain(f"{file} is damaged: {error}")
+        raise typer.Exit(1) from None
     row = {"file": str(file), "accepted": not faults, "faults": [fault._asdict() for fault in faults]}
     typer.echo(msgspec.json.encode(row).decode())
     if faults:

@@ -69,6 +69,7 @@ def _row(record: Path, found: "Report", known: bool) -> dict[str, Any]:
         "last_checkpoint": None if last is None else {"seq": last.seq, "time": last.time, "root": last.root.hex()},
         "key": None if last is None else last.key.hex(),
         "key_known": known,
+        "keys": [key.hex() for key in found.signers],
         "uncovered": found.uncovered,
         "fault": None if found.fault is None else found.fault._asdict(),
     }
@@ -84,6 +85,9 @@ def _lines(record: Path, found: "Report", known: bool) -> Iterator[str]:
         yield "no checkpoint: only damage is found, not a change by somebody who knows how"
         return
     yield f"{found.checkpoints} checkpoints fit, the last after entry {found.last.seq}, by key {found.last.key.hex()}"
+    if len(found.signers) > 1:
+        keys = ", ".join(key.hex() for key in found.signers)
+        yield f"signed by {len(found.signers)} keys, one after the other: {keys}; was the key file lost in between?"
     if not known:
         yield "the key is not here: compare it with the one that you know (--key)"
     if found.uncovered:

@@ -143,7 +143,7 @@ ABOUT: Mapping[str, About] = {
     "tracker.max_tracks_per_sensor": About(
         "Tracks that only one sensor has seen; it starts no more.", "tracks", 1, 100_000
     ),
-    "alert.alert_on": About('"all": every track can raise an alert. "suspect": only the suspect ones.'),
+    "alert.alert_on": About('"all": every track can raise an alert. "suspect": only the suspect ones; none yet.'),
     "alert.raise_probability": About("Probability of passing within the radius that raises an alert.", "0 to 1", 0, 1),
     "alert.clear_probability": About("Below it an alert starts to clear; less than raise_probability.", "0 to 1", 0, 1),
     "alert.floor_probability": About("Below it a track is not listed with a site.", "0 to 1", 0, 1),

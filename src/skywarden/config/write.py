@@ -89,4 +89,6 @@ def summary(settings: Settings) -> list[str]:
         lines.append("no sources yet: nothing will be seen")
     elif not settings.sites:
         lines.append("no sites yet: no alert will be raised")
+    if settings.alert.alert_on == "suspect":
+        lines.append('alert_on = "suspect": nothing becomes suspect in this version, so no alert will be raised')
     return lines

@@ -257,6 +257,7 @@ class Decoded:
     DUPLICATE, SIMULATED, SITE_UNKNOWN, NO_REFERENCE, PAST and FUTURE are understood, kept in the record and not
     tracked; where a message holds several measurements they may set only some of them aside.
     replies: in the order in which they are to be sent. nodes: all that are known now; None: as before.
+    useless: sensor -> why nothing was left of what it measured.
     """
 
     source: str
@@ -265,3 +266,4 @@ class Decoded:
     refused: Mapping[str, int] = field(default_factory=dict)
     replies: tuple[Reply, ...] = ()
     nodes: tuple[Node, ...] | None = None
+    useless: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,12 +74,21 @@ class Tracks:
         return Tracks(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
+class Use(NamedTuple):
+    """When something of a node was last used, and when, and why, nothing of a message was. ns, received stamps."""
+
+    used: int = 0
+    spurned: int = 0
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """Counters of one source since the start of the record. refused: reason -> messages.
 
     nodes: sensors behind it that say themselves what they are. used: ns, the tick at which a detection of it was last
     used; spurned, why: ns, the tick at which messages were last refused for a reason that is a fault, and that reason.
+    uses: the same of each of these nodes, by its name, as far as it is known which one it was.
     """
 
     name: str
@@ -89,6 +99,7 @@ class Health:
     used: int = 0
     spurned: int = 0
     why: str = ""
+    uses: dict[str, Use] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

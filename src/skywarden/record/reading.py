@@ -19,14 +19,15 @@ class SqliteRecord:
     Raises RecordError when `path` is not a record.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, newest: bool = False) -> None:
+        """Look whether it can be read. newest: only its newest segment; an older one must not keep a picture away."""
         self.path = path = Path(path)
         with segment.in_words(path):
             if not path.exists():
                 raise RecordError(f"{path}: there is no such record: check the path")
             if not path.is_dir() or not segment.files(path):
                 raise RecordError(f"{path} is not a record: a record is a directory with segment-000001.sqlite in it")
-        for file in segment.files(path):
+        for file in segment.files(path)[-1 if newest else 0 :]:
             with segment.in_words(file), closing(segment.open_for_reading(file)):
                 pass
 

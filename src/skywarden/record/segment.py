@@ -285,6 +285,7 @@ _WORDS = {
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_BUSY": "another program has locked it: close that program",
     "SQLITE_LOCKED": "another program has locked it: close that program",
+    "SQLITE_ERROR": _DAMAGED,  # a table is not there
     "SQLITE_IOERR": "the disk does not read or write: check the disk and the system log",
 }
 _OS_WORDS = {

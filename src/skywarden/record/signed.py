@@ -1,8 +1,9 @@
 """The tree of a record that is being written: how it grows, is signed, and is found again at a start."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from skywarden.record import segment
@@ -73,6 +74,18 @@ def found(connection: sqlite3.Connection) -> SignedTree:
             raise ValueError(f"entry {row[0]} is damaged")
         tree.edge.add(leaf(*row))
     return tree
+
+
+def doubts(connection: sqlite3.Connection, file: Path) -> Iterator[str]:
+    """Yield in words what was taken away after the last entry of the newest segment. Raises sqlite3.Error."""
+    if segment.form(connection) < segment.WITH_BEGIN:
+        return
+    last = segment.last(connection)
+    (signed,) = connection.execute("SELECT max(first + size - 1) FROM checkpoints").fetchone()
+    if type(signed) is int and signed > last:
+        yield f"{file}: entries {last + 1} to {signed} are missing at the end: see `skywarden record verify`"
+    if connection.execute("SELECT count(*) FROM meta WHERE key = 'closed'").fetchone()[0]:
+        yield f"{file}: another segment was begun after it and is missing: see `skywarden record verify`"
 
 
 def _older(connection: sqlite3.Connection) -> SignedTree:

@@ -14,7 +14,7 @@ from skywarden.record.lock import claim
 from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_next, seal, tally
 from skywarden.record.reading import SqliteRecord, begin_of
 from skywarden.record.retention import ALL, BY_AGE, SPAN_S, Keep, Part, Removal, removed, surplus
-from skywarden.record.signed import SECOND, found
+from skywarden.record.signed import SECOND, doubts, found
 from skywarden.record.voucher import voucher
 
 
@@ -33,11 +33,12 @@ class SqliteLog:
         self._key, self.keep = key, keep
         self._turn = Lock()
         self.removed_bytes = 0  # by retention, since it was opened
+        self.doubts: list[str] = []  # what is wrong with what was there, in words; it is gone on from all the same
         with segment.in_words(path):
             self._claim = claim(path)
             try:
                 self._open()
-                self._record = SqliteRecord(path)
+                self._record = SqliteRecord(path, newest=True)
             except (ValueError, TypeError):  # no row, or values of other types
                 self._claim.close()
                 words = "is damaged in its tree: keep a copy, see `skywarden record verify`"
@@ -57,11 +58,11 @@ class SqliteLog:
             segment.make(segment.named(self.path, 1), segment.Begin())
             files = segment.files(self.path)
         for file in files[:-1]:
-            if any(file.with_name(f"{file.name}-{kind}").exists() for kind in ("wal", "journal")):  # it was not closed
-                segment.close_after_writing(segment.open_for_writing(file))
+            self._look_at(file)
         segment.settle(self.path)
         self._take(files[-1])
         try:
+            self.doubts += doubts(self._connection, files[-1])
             self._last, self._tree = segment.last(self._connection), found(self._connection)
             if segment.form(self._connection) < segment.WITH_BEGIN:  # it stays as it is, and is gone on from
                 self._next_segment(self._newest_state())
@@ -69,6 +70,17 @@ class SqliteLog:
         except BaseException:
             self._connection.close()
             raise
+
+    def _look_at(self, file: Path) -> None:
+        """Complete an older segment that was not closed. One that is damaged stays as it is: it is not needed now."""
+        try:
+            with segment.in_words(file):
+                if any(file.with_name(f"{file.name}-{kind}").exists() for kind in ("wal", "journal")):
+                    segment.close_after_writing(segment.open_for_writing(file))
+                else:
+                    segment.open_for_reading(file).close()
+        except RecordError as error:
+            self.doubts.append(str(error))
 
     def _take(self, file: Path) -> None:
         self._connection = segment.open_for_writing(file)
@@ -158,10 +170,8 @@ class SqliteLog:
         parts = [Part(now if k >= BY_AGE else _last_time(file), _size(file)) for k, file in enumerate(files)]
         count = surplus(self.keep, parts, self._bytes(), now)
         while count:  # what is left must begin with a known state, or it could not be replayed
-            first = [*files, self._file][count]
-            with closing(segment.open_for_reading(first)) as connection:
-                begin = begin_of(connection, first)
-            if begin.state is not None:
+            begin = _begin([*files, self._file][count])
+            if begin is not None and begin.state is not None:
                 with segment.transaction(self._connection):
                     self._connection.execute("DELETE FROM removal")
                     statement = removed(begin.seq, now, self._key)
@@ -174,10 +184,9 @@ class SqliteLog:
         """Delete what is stated to be removed; a power cut may have come between."""
         row = self._connection.execute("SELECT * FROM removal").fetchone()
         files = segment.files(self.path)
-        for file, after in zip(files[:-1] if row else [], files[1:], strict=False):
-            with closing(segment.open_for_reading(after)) as connection:
-                if begin_of(connection, after).seq > Removal(*row).seq:
-                    break
+        begins = [_begin(file) for file in files] if row else []
+        stated = [k for k, begin in enumerate(begins) if begin is not None and begin.seq <= Removal(*row).seq]
+        for file in files[: max(stated, default=0)]:  # one that cannot be read goes with those after it
             self.removed_bytes += _size(file)
             segment.discard(file)
 
@@ -230,10 +239,19 @@ DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq D
 """
 
 
+def _begin(file: Path) -> segment.Begin | None:
+    """Return how a segment begins, None when it cannot be read."""
+    with suppress(sqlite3.Error, RecordError), closing(segment.open_for_reading(file)) as connection:
+        return begin_of(connection, file)
+    return None
+
+
 def _last_time(file: Path) -> int:
-    with closing(segment.open_for_reading(file)) as connection:
+    """Return the time of a segment's last entry, ns; of one that cannot be read, when it was last written."""
+    with suppress(sqlite3.Error, RecordError), closing(segment.open_for_reading(file)) as connection:
         found = connection.execute("SELECT time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-    return found[0] if found and type(found[0]) is int else 0
+        return found[0] if found and type(found[0]) is int else 0
+    return file.stat().st_mtime_ns
 
 
 def _size(file: Path) -> int:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from skywarden.record import segment
-from skywarden.record.heads import Head, head
+from skywarden.record.heads import EVERYTHING, Head, head
 from skywarden.record.pieces import BEFORE_ALL, Pool, Progress, Span, ahead, read
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.walk import Fault, Report, Walk
@@ -40,9 +40,15 @@ def verify(
 
 
 def _removed(directory: Path, public: Collection[bytes]) -> int:
-    """Return the last entry that was deleted by retention, as the newest segment states it; 0: none, or not by us."""
+    """Return the last entry that was deleted by retention, as the newest segment states it; 0: none, or not by us.
+
+    Where the end of a record is missing so may the newest statement: then any, and the end is what is wrong.
+    """
     with closing(segment.open_for_reading(segment.files(directory)[-1])) as connection:
-        statement = head(connection).removal
+        found = head(connection)
+        statement = found.removal
+    if found.closed and statement is not None:
+        return EVERYTHING
     if statement is None or (public and (statement.key not in public or not statement.signed_by_its_key())):
         return 0
     return statement.seq

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from skywarden.record.checkpoint import Checkpoint
-from skywarden.record.heads import Head
+from skywarden.record.heads import EVERYTHING, Head
 from skywarden.record.signed import ENTRY
 from skywarden.record.tree import MARK, Edge, leaf
 from skywarden.record.voucher import doubt
@@ -25,7 +25,7 @@ class Report(NamedTuple):
     """What came of a verification. seqs: first and last entry; covered: first entry in the tree, 0 none.
 
     removed: last entry that retention has deleted, 0 none. checkpoints: how many fit; last: the last of these;
-    uncovered: entries after it, which no signature covers.
+    uncovered: entries after it, which no signature covers. signers: public keys of these checkpoints, in order.
     """
 
     entries: int
@@ -36,6 +36,7 @@ class Report(NamedTuple):
     last: Checkpoint | None
     uncovered: int
     fault: Fault | None
+    signers: tuple[bytes, ...] = ()
 
 
 class Walk:
@@ -46,6 +47,7 @@ class Walk:
         self.last: Checkpoint | None = None
         self.tree: int | None = None  # seq of the first leaf of the record's tree
         self.edge = Edge()
+        self.signers: list[bytes] = []
         self.public = public
         self._marked = self._closed = False
 
@@ -58,7 +60,8 @@ class Walk:
         if head.marked and begin.seq > self.seq:
             if self.entries or begin.seq > removed:
                 return Fault(self.seq + 1, f"entries {self.seq + 1} to {begin.seq} are missing")
-            self.seq = self.removed = begin.seq
+            self.seq = begin.seq
+            self.removed = begin.seq if removed < EVERYTHING else 0  # nobody knows when the end is missing too
             self.edge = Edge.decode(begin.size, begin.edge)
         goes_on = (begin.size, begin.edge) == (self.edge.size, self.edge.encode())
         if head.marked and (begin.seq != self.seq or not goes_on):
@@ -136,6 +139,7 @@ class Walk:
             since = self.last.seq + 1 if self.last else self.covered or point.first
             return Fault(since, f"entries {since} to {point.seq} are not those that were signed")
         self.good, self.last = self.good + 1, point
+        self.signers += [point.key] if point.key not in self.signers else []
         return None
 
     def end(self, head: Head, points: Sequence[Checkpoint]) -> Fault | None:
@@ -172,6 +176,7 @@ class Walk:
         """Go on where a walk has ended that began inside, just here."""
         self.entries, self.good = self.entries + later.entries, self.good + later.good
         self.first, self.covered = self.first or later.first, self.covered or later.covered
+        self.signers += [key for key in later.signers if key not in self.signers]
         self.seq, self.time, self.edge, self.last = later.seq, later.time, later.edge, later.last or self.last
 
     def report(self, fault: Fault | None) -> Report:
@@ -179,4 +184,4 @@ class Walk:
         uncovered = self.seq - (self.last.seq if self.last else self.covered - 1) if self.covered else 0
         seqs = (self.first, self.seq if self.entries else 0)
         numbers = (self.entries, seqs, self.covered, self.removed, self.good)
-        return Report(*numbers, self.last, uncovered, fault)
+        return Report(*numbers, self.last, uncovered, fault, tuple(self.signers))

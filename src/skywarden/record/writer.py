@@ -142,8 +142,8 @@ class Writer:
                 self.recorded = recorded
                 for _ in group:
                     self._waiting.popleft()
+                self.backlog -= _size(group)  # before `durable`, which others read without the lock
                 self.durable = group[-1].seq
-                self.backlog -= _size(group)
             self._changed.notify_all()
 
     def _group(self) -> list[Entry]:

@@ -96,8 +96,17 @@ class Reader:
         source = self._sources[frame.source]
         decoded = self._decoders[frame.source].decode(frame)
         refused = dict(decoded.refused)
-        batches = [_sound(batch, source, refused) for batch in decoded.batches]
-        return replace(decoded, batches=tuple(b for b in batches if len(b)), refused=refused)
+        batches, useless = list[Detections](), dict[str, str]()
+        for batch in decoded.batches:
+            bad: dict[str, int] = {}
+            good = _sound(batch, source, bad)
+            for reason, count in bad.items():
+                refused[reason] = refused.get(reason, 0) + count
+            if len(good):
+                batches.append(good)
+            elif bad:
+                useless[batch.sensor] = max(bad, key=lambda reason: bad[reason])
+        return replace(decoded, batches=tuple(batches), refused=refused, useless=useless)
 
     def join(self, frames: Sequence[tuple[int, Frame]]) -> list[tuple[int, Frame]]:
         """Make one frame of those of each connection whose messages carry their own times. (seq, frame): the last seq.
@@ -137,7 +146,7 @@ def _joined(frames: Sequence[Frame]) -> Frame:
 
 
 def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detections:
-    """Return the rows that can be used; count the others by reason."""
+    """Return the rows that can be used; count the others by reason in `refused`, which is empty."""
     age = (batch.received - batch.time) * 1e-9
     diagonal = np.einsum("nii->ni", batch.covariance)
     missing = np.isnan(batch.z)
@@ -146,7 +155,7 @@ def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detect
     past, future = age > source.max_age_s, age < -source.max_lead_s
     for reason, rows in ((Reason.NOT_FINITE, ~finite), (Reason.PAST, finite & past), (Reason.FUTURE, finite & future)):
         if count := int(rows.sum()):
-            refused[reason] = refused.get(reason, 0) + count
+            refused[reason] = count
     keep = finite & ~past & ~future
     return batch if keep.all() else take(batch, keep)
 

@@ -1,5 +1,6 @@
 """One running installation: clock, inbox, record, engine, web server and terminal view put together."""
 
+import logging
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from skywarden.alert import AlertOn
 from skywarden.config import RecordSettings, Settings, parse, renewed
 from skywarden.config.address import address
 from skywarden.errors import RecordError
@@ -32,6 +34,8 @@ from skywarden.service.view import View
 from skywarden.service.wire import Wire
 from skywarden.service.words import language
 from skywarden.track.states import states
+
+logger = logging.getLogger(__name__)
 
 LOOK = 0.2  # s between two looks at whether the run is over
 
@@ -73,11 +77,17 @@ class App:
             self.host = Host(self._ends, None if data else self.settings.run.clock_error_ms * 1e-3)
             record = Path(self.settings.record.path)
             named = self.settings.record.key
-            self._key = key_at(Path(named) if named else beside(record))
+            key_file = Path(named) if named else beside(record)
+            made = not key_file.exists()
+            self._key = key_at(key_file)
             keep = kept(self.settings.record)
             self._log = SqliteLog(record, self._key, keep)
             self._room = Room(record, keep, lambda: self._log.removed_bytes)
             undo.callback(self._log.close)
+            if made and self._log.last():
+                self._log.doubts.append(f"{key_file} was not there: a new key was made, and signs from here on")
+            for doubt in self._log.doubts:
+                logger.warning("record_doubt %s", doubt)
             if self._log.last() and any(source.file for source in self.settings.sources):
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
@@ -215,6 +225,8 @@ class App:
             lost=outcome.lost,
             before=self._before,
             latency_ms=outcome.latency_ms,
+            doubts=tuple(self._log.doubts),
+            mute=self.settings.alert.alert_on is AlertOn.SUSPECT,
             not_recorded=outcome.fault is not None,
             fault=outcome.fault,
             key=self._key.public.hex(),

@@ -23,17 +23,9 @@ FAULTS = (  # parts of `Published.fault` that have words in each language; the r
 
 def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each, the worst first. words: a table of `LANGUAGES`."""
-    if shown.not_recorded and shown.fault:
-        fault = shown.fault
-        for part in FAULTS:
-            fault = fault.replace(part, words[part])
-        yield words["record_fault"].format(fault=fault)
-    if shown.lost:
-        sources = ", ".join(f"{name} {count}" for name, count in sorted(shown.lost.items()))
-        lost = words["messages_lost"].format(n=sum(shown.lost.values()), sources=sources)
-        yield lost if shown.not_recorded else f"{lost}; {words['restart']}"  # which needs a disk that answers
-    if shown.room is not None and shown.room.scarce:
-        yield words["room"].format(hours=f"{shown.room.hours_left:.1f}")
+    if shown.mute:
+        yield words["mute"]
+    yield from _record(shown, words)
     yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
@@ -45,6 +37,22 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
             yield words["clock_not_synchronised"]
         elif shown.sync.state == sync.INEXACT and shown.sync.estimated_s is not None:
             yield words["clock_inexact"].format(ms=f"{shown.sync.estimated_s * 1000:.0f}")
+
+
+def _record(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    if shown.not_recorded and shown.fault:
+        fault = shown.fault
+        for part in FAULTS:
+            fault = fault.replace(part, words[part])
+        yield words["record_fault"].format(fault=fault)
+    if shown.lost:
+        sources = ", ".join(f"{name} {count}" for name, count in sorted(shown.lost.items()))
+        lost = words["messages_lost"].format(n=sum(shown.lost.values()), sources=sources)
+        yield lost if shown.not_recorded else f"{lost}; {words['restart']}"  # which needs a disk that answers
+    for doubt in shown.doubts:
+        yield words["record_doubt"].format(doubt=doubt)
+    if shown.room is not None and shown.room.scarce:
+        yield words["room"].format(hours=f"{shown.room.hours_left:.1f}")
 
 
 def _certificate(end: Row, words: Mapping[str, str]) -> Iterator[str]:

@@ -58,6 +58,8 @@ class Published:
     stepped_at: int = 0  # ns, when it last did, in our time
     sync: Sync = NOT_ASKED  # of the host's clock
     tls: tuple[Row, ...] = ()
+    doubts: tuple[str, ...] = ()  # what was wrong with the record at the start, in words
+    mute: bool = False  # no alert can be raised: alert_on = "suspect", and nothing becomes suspect yet
     view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
     config: Configured = UNKNOWN
 
@@ -81,6 +83,7 @@ class Published:
         scarce = self.room is not None and self.room.scarce
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
+        well = well and not self.doubts and not self.mute
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -123,8 +126,10 @@ class Published:
                 "key": self.key,
                 "fault": self.fault,
                 "lost": self.lost,
+                "doubts": self.doubts,
                 "room": self.room,
             },
+            "alerting": "none: nothing becomes suspect yet" if self.mute else OK,
             "sources": self.sources,
             "tls": [end._asdict() for end in self.tls],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,

@@ -53,6 +53,8 @@ class Recorder:
         late = bool(events) and accepted and not self._writer.wait(self._seq, 0.0 if stuck else RECORD_WAIT)
         if late and not self._late:
             logger.warning("not_recorded seq=%d fault=%s", self._seq, self._writer.fault)
+        elif self._late and not late:
+            logger.warning("recorded_again seq=%d", self._writer.durable)
         self._late = late
         return range(first, first + len(events)) if accepted else [first] * len(events)
 

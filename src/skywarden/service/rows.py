@@ -13,7 +13,7 @@ from skywarden.model.assessment import Alert, Category
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Health, Picture, Status
+from skywarden.model.track import Health, Picture, Status, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
 from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
 
@@ -58,7 +58,7 @@ class AlertRow(msgspec.Struct, frozen=True):
 
 
 class NodeRow(msgspec.Struct, frozen=True):
-    """One node of a source, as it describes itself; state also "late": connected, and its status is overdue."""
+    """One node of a source as it describes itself. state also "late": its status is overdue; or why it is of no use."""
 
     name: str
     id: str
@@ -194,16 +194,18 @@ def sources(
                 displaced=wire.displaced,
                 delayed=wire.delayed,
                 address=wire.address,
-                nodes=[_node(node, time) for node in row.nodes] if row else [],
+                nodes=[_node(node, row.uses.get(node.name, Use()), time) for node in row.nodes] if row else [],
             )
         )
     return found
 
 
-def _node(node: Node, time: int) -> NodeRow:
+def _node(node: Node, use: Use, time: int) -> NodeRow:
     age = _age(node.last, time)
     late = node.connected and node.interval > 0 and age is not None and age > OVERDUE * node.interval
     state = "late" if late and node.state in WELL else node.state
+    if state in WELL and use.spurned > time - SILENT_AFTER * 1e9 > use.used:
+        state = f"{USELESS}: {use.why}"
     return NodeRow(node.name, node.id, node.kind, state, node.mode, age, node.connected)
 
 

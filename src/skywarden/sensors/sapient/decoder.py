@@ -66,7 +66,7 @@ class Sapient:
     def decode(self, frame: Frame) -> Decoded:
         """Return detections, answers, and the nodes when something about them has changed."""
         if len(frame) == 0:
-            return Decoded(frame.source, 0, nodes=self.state.nodes() if self.state.end(frame.peer) else None)
+            return Decoded(frame.source, 0, nodes=self._nodes() if self.state.end(frame.peer) else None)
         allowed = self.state.allow(len(frame), frame.received)
         turn = Turn(frame, allowed)
         number = 0
@@ -88,7 +88,7 @@ class Sapient:
             batches += found
             if impossible:
                 turn.refuse(Reason.IMPLAUSIBLE, impossible)
-        nodes = self.state.nodes() if turn.changed else None
+        nodes = self._nodes() if turn.changed else None
         return Decoded(frame.source, turn.understood, tuple(batches), turn.refused, tuple(turn.replies), nodes)
 
     def hang_up(self) -> tuple[Node, ...]:
@@ -96,7 +96,7 @@ class Sapient:
         for peer in dict.fromkeys(session.peer for session in self.state.sessions.values()):
             if peer != ENDED:
                 self.state.end(peer)
-        return self.state.nodes()
+        return self._nodes()
 
     def rows(self, frame: Frame) -> Iterator[dict[str, Any]]:
         """Yield each message in protobuf-JSON; beside an error stand the faults."""
@@ -218,6 +218,9 @@ class Sapient:
             turn.refuse(Reason.UNSUPPORTED)  # its objects are tracks, and a bearing of a track is none
         else:
             turn.take(session, [number])
+
+    def _nodes(self) -> tuple[Node, ...]:
+        return self.state.nodes(self._mode is Mode.LIVE)
 
     def _complain(self, turn: Turn, to: str, packet: bytes, broken: list[Fault], close: bool = False) -> None:
         if len(turn.replies) < ANSWERS or close:

@@ -119,14 +119,14 @@ class State(msgspec.Struct):
         self.used += allowed
         return allowed
 
-    def nodes(self) -> tuple[Node, ...]:
-        """Return a row for each session."""
+    def nodes(self, live: bool = False) -> tuple[Node, ...]:
+        """Return a row for each session. live: a node that says it is not real is of no use."""
         return tuple(
             Node(
                 name=s.name,
                 id=s.id,
                 kind=", ".join(kind_word(number) for number in s.types),
-                state=s.state,
+                state="simulated" if live and s.simulated and s.state == "ok" else s.state,
                 mode=s.mode,
                 interval=s.interval,
                 last=s.last,
