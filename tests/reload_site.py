@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from test_app import STATION as BASE
 from test_app import ask, wait
 
 from skywarden.model.event import decode
@@ -14,17 +15,6 @@ from skywarden.record.reading import SqliteRecord
 from skywarden.service.app import App
 from skywarden.service.hangup import Hangup
 
-BASE = """
-[[sites]]
-name = "Station"
-latitude = 38.3
-longitude = -31.0
-lead_time_s = 200
-[record]
-path = "{record}"
-[api]
-listen = "127.0.0.1:0"
-"""
 PLANES = '[[sources]]\nname = "planes"\nformat = "modes"\nlisten = "tcp://127.0.0.1:{port}"\n'
 NODES = '[[sources]]\nname = "nodes"\nformat = "sapient"\nlisten = "tcp://127.0.0.1:{port}"\n'
 EXTRA = '[[sources]]\nname = "extra"\nformat = "asterix"\nlisten = "udp://127.0.0.1:{port}"\n'

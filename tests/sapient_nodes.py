@@ -1,5 +1,6 @@
 """Two SAPIENT nodes near the invented coast, and what they say. Run as a program it writes tests/samples/sapient."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from skywarden.sim.nodes import Post, What, bearing, located, node_messages, reg
 from skywarden.sim.raid import Flier, Fliers, Route, fly
 from skywarden.sim.scenario import ORIGIN
 
+SETTINGS = """
+[run]
+mode = "sim"
+[[sources]]
+name = "nodes"
+format = "sapient"
+listen = "tcp://127.0.0.1:0"
+"""
 START = 1_790_000_000_000_000_000  # ns
 RADAR = Post(
     name="FEN1",
@@ -76,12 +85,15 @@ def node(mode: Mode = Mode.LIVE, *sensors: Sensor) -> Sapient:
     return Sapient(Source(name="nodes", format="sapient", listen="tcp://127.0.0.1:0"), sensors, mode)
 
 
+def cut(data: bytes) -> list[bytes]:
+    """Return whole messages one by one."""
+    edges = np.concatenate(([0], np.cumsum(split(data)))).tolist()
+    return [data[a:b] for a, b in pairwise(edges)]
+
+
 def heard(decoder: Sapient, data: bytes, peer: int = 7, received: int = START + 1_000_000_000) -> Decoded:
     """Return what a decoder makes of some whole messages of one connection."""
-    lengths = split(data)
-    cuts = np.concatenate(([0], np.cumsum(lengths)))
-    messages = [data[a:b] for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)]
-    return decoder.decode(Frame.of("nodes", received, *messages, peer=peer))
+    return decoder.decode(Frame.of("nodes", received, *cut(data), peer=peer))
 
 
 def introduced(decoder: Sapient, post: Post, peer: int = 7) -> None:

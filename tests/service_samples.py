@@ -7,10 +7,10 @@ import numpy as np
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.assessment import Alert, Category, Identity, Threat
-from skywarden.model.event import TrackStates
+from skywarden.model.event import TrackConfirmed, TrackStates
 from skywarden.model.place import Site
 from skywarden.model.track import Health, Mode, Picture, Status, Tracks
-from skywarden.service.publish import Published
+from skywarden.service.publish import Published, Publisher
 from skywarden.service.wire import Wire
 
 SECOND = 1_000_000_000
@@ -109,3 +109,10 @@ def published(n: int = 3, **changes: Any) -> Published:
         "sites": SITES,
     }
     return Published(**(values | changes))
+
+
+def publishing() -> Publisher:
+    """Return a publisher that has shown one tick, in which a track was confirmed."""
+    publisher = Publisher()
+    publisher.publish(published(), [TrackConfirmed(NOW, 3, 9)])
+    return publisher

@@ -12,12 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from service_samples import NOW, published
+from service_samples import NOW, published, publishing
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from skywarden.errors import ConfigError
-from skywarden.model.event import TrackConfirmed
 from skywarden.service.api import policy
 from skywarden.service.guard import Guard
 from skywarden.service.publish import Publisher
@@ -29,9 +28,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "api.md"
 
 @pytest.fixture
 def publisher() -> Publisher:
-    publisher = Publisher()
-    publisher.publish(published(), [TrackConfirmed(NOW, 3, 9)])
-    return publisher
+    return publishing()
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ import httpx
 import pytest
 from certificates import Authority
 from inbox_samples import until
-from service_samples import NOW, published
+from service_samples import published, publishing
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from skywarden.model.event import TrackConfirmed
 from skywarden.service import tls
 from skywarden.service.publish import Publisher
 from skywarden.service.server import Server, serve
@@ -31,9 +30,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def publisher() -> Publisher:
-    publisher = Publisher()
-    publisher.publish(published(), [TrackConfirmed(NOW, 3, 9)])
-    return publisher
+    return publishing()
 
 
 @pytest.fixture

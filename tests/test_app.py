@@ -38,15 +38,7 @@ SECOND = 1_000_000_000
 LATITUDE, LONGITUDE = 38.0, -31.0  # a neutral place: the open Atlantic
 PAST = 1_700_000_000 * SECOND
 
-SETTINGS = """
-[run]
-{run}
-[[sources]]
-name = "receiver"
-format = "modes"
-listen = "tcp://127.0.0.1:0"
-latitude = 38.0
-longitude = -31.0
+STATION = """
 [[sites]]
 name = "Station"
 latitude = 38.3
@@ -57,6 +49,20 @@ path = "{record}"
 [api]
 listen = "127.0.0.1:0"
 """
+
+SETTINGS = (
+    """
+[run]
+{run}
+[[sources]]
+name = "receiver"
+format = "modes"
+listen = "tcp://127.0.0.1:0"
+latitude = 38.0
+longitude = -31.0
+"""
+    + STATION
+)
 
 
 def settings(tmp_path, run=""):

@@ -1,54 +1,34 @@
 """A SAPIENT node of which nothing is used is shown so, also beside one on the same source that works."""
 
 import numpy as np
-from sapient_nodes import PLACE, RADAR, START, rng
+from msgspec.structs import replace
+from sapient_nodes import OTHER, PLACE, RADAR, SETTINGS, START, cut, rng
 
 from skywarden.config import parse, resolved
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Started, Tick
 from skywarden.model.track import Mode, Picture
 from skywarden.pipeline import Line
-from skywarden.sensors.sapient.message import HEADER
 from skywarden.service import rows
 from skywarden.service.wire import Wire
-from skywarden.sim.nodes import Post, located, registration, status, ulid
+from skywarden.sim.nodes import located, registration, status, ulid
 from skywarden.sim.raid import Flier
 
 SECOND = 1_000_000_000
-TEXT = """
-[run]
-mode = "sim"
-[[sources]]
-name = "nodes"
-format = "sapient"
-listen = "tcp://127.0.0.1:0"
-"""
-SLOW = Post(
-    name="LATE1", source="nodes", node_id="5d0c7f1e-9a4b-4c1d-8e2f-7a6b5c4d3e2f", what=RADAR.what,
-    latitude=RADAR.latitude, longitude=RADAR.longitude, height_m=RADAR.height_m,
-)  # fmt: skip
+SLOW = replace(RADAR, name="LATE1", node_id=OTHER)
 WIRE = Wire("nodes", "connected", 9, 9, 0, 0, 2, "tcp://127.0.0.1:1")
-
-
-def messages(data: bytes) -> list[bytes]:
-    found = []
-    while data:
-        size = HEADER + int.from_bytes(data[:HEADER], "little")
-        found.append(data[:size])
-        data = data[size:]
-    return found
 
 
 class World:
     """A line that hears two nodes, each on its connection; the clock of one is `slow` s behind."""
 
     def __init__(self, slow: float) -> None:
-        settings = parse(TEXT)
+        settings = parse(SETTINGS)
         self.line, self.seq, self.now, self.slow = Line(), 0, START, round(slow * SECOND)
-        self.feed(Started(START, Mode.SIM, TEXT, "0", resolved(settings)))
+        self.feed(Started(START, Mode.SIM, SETTINGS, "0", resolved(settings)))
         for peer, post in ((1, RADAR), (2, SLOW)):
             said = registration(post, START) + status(post, START, rng())
-            self.feed(Arrived(Frame.of("nodes", START, *messages(said), peer=peer)))
+            self.feed(Arrived(Frame.of("nodes", START, *cut(said), peer=peer)))
 
     def feed(self, event: Arrived | Started | Tick) -> None:
         self.seq += 1

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sapient_nodes import CAMERA, PLACE, RADAR, identity, rng
+from sapient_nodes import CAMERA, PLACE, RADAR, SETTINGS, identity, rng
 
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Arrived, decode
@@ -20,15 +20,9 @@ from skywarden.service.app import App
 from skywarden.sim.nodes import Post, located, registration, status, ulid
 from skywarden.sim.raid import Flier
 
-SETTINGS = """
-[run]
-mode = "sim"
-[[sources]]
-name = "nodes"
-format = "sapient"
-listen = "tcp://127.0.0.1:0"
+WHOLE = f"""{SETTINGS}
 [record]
-path = "{record}"
+path = "{{record}}"
 [api]
 listen = "127.0.0.1:0"
 """
@@ -85,7 +79,7 @@ class Client:
 @contextmanager
 def running(tmp_path: Path) -> Iterator[tuple[App, Callable[..., Client]]]:
     """Run an installation; yield it, and how a node connects to it."""
-    app = App(SETTINGS.format(record=tmp_path / "record"))
+    app = App(WHOLE.format(record=tmp_path / "record"))
     app.start()
     clients: list[Client] = []
 
