@@ -1,9 +1,11 @@
 """A record that is verified in pieces side by side: the same is found as by one walk over all of it."""
 
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from skywarden.record.checkpoint import Key
 from skywarden.record.pieces import Piece, Pool, examine, workers
 from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
+from skywarden.record.tree import MARK, Edge, leaf
 from skywarden.record.verify import verify
 from skywarden.record.walk import Report, Walk
 
@@ -94,6 +97,29 @@ def test_a_piece_that_only_fits_itself_is_not_believed(written: Path, tmp_path: 
     assert report.fault is not None
     assert count.not_fit == 1  # whatever was found in the pieces after it does not count
     assert report.entries == report.fault.seq
+
+
+def test_a_piece_that_does_not_go_on_from_the_one_before_is_not_believed(written: Path, tmp_path: Path) -> None:
+    """The first piece is forged and signed anew by another key; the next would begin at the edge that was there."""
+    record, other = Path(shutil.copytree(written, tmp_path / "record")), Key(bytes(range(1, 33)))
+    with closing(sqlite3.connect(segment.files(record)[0], isolation_level=None)) as db:
+        db.execute("UPDATE entries SET payload = ? WHERE seq = 5", (encode(Tick(6 * SECOND)),))
+        edge = Edge()
+        for row in db.execute("SELECT seq, time, cause, kind, payload FROM entries WHERE seq <= 42").fetchall():
+            hashed = leaf(*row)
+            edge.add(hashed)
+            db.execute("UPDATE entries SET mark = ? WHERE seq = ?", (hashed[:MARK], row[0]))
+            known = db.execute("SELECT first, time FROM checkpoints WHERE size = ?", (edge.size,)).fetchone()
+            if known is not None:
+                point = other.sign(edge.size, *known, edge.root())
+                values = (point.root, point.key, point.signature, edge.size)
+                db.execute("UPDATE checkpoints SET root = ?, key = ?, signature = ? WHERE size = ?", values)
+    count = Counting()
+    alone, beside = verify(record), verify(record, pool=count)
+    assert count.not_fit == 0  # each of them fits itself
+    assert beside == alone
+    assert alone.fault is not None
+    assert "are not those that were signed" in alone.fault.what
 
 
 def test_a_process_that_dies_is_done_without(written: Path) -> None:
