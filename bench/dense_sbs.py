@@ -29,7 +29,7 @@ from skywarden.track.states import states
 
 SOURCE = "paris"
 NUMBERS = ("latitude", "longitude", "altitude", "groundspeed", "track", "vertical_rate")
-LEAST_ROWS = 30  # an aircraft with fewer positions than this in the piece that is sent need not get a track
+LEAST_ROWS = 5  # an aircraft with fewer positions than this in the piece that is sent need not get a track
 NEAR_M = 1000.0  # a track further than this from where its aircraft was at that second follows something else
 
 
