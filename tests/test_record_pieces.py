@@ -158,6 +158,7 @@ def test_processes_are_used_for_large_records_only(monkeypatch: pytest.MonkeyPat
 def test_a_bar_is_shown_where_nothing_is_printed_meanwhile(
     printing: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # on a dumb one there are no bars
     for stream in (sys.stdout, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True)
     with progress("verifying", 10, printing=printing) as told:
