@@ -1,0 +1,1 @@
+"""A scenario file: what stands in it, how it is read and checked."""
