@@ -19,6 +19,7 @@ from skywarden.model.track import Mode
 from skywarden.sensors.asterix import Asterix
 from skywarden.sensors.microphone import Microphone
 from skywarden.sensors.modes import Beast, ModeS
+from skywarden.sensors.reports import Reports
 from skywarden.sensors.sapient import Sapient
 from skywarden.sensors.sbs import Sbs
 
@@ -78,6 +79,7 @@ DECODERS: Mapping[str, type[Decoder]] = {
     "sbs": Sbs,
     "sapient": Sapient,
     "microphone": Microphone,
+    "reports": Reports,
 }
 
 

@@ -178,7 +178,8 @@ def _together(octets: U8, start: I64, length: int) -> U8:
     """Return (m, length) bytes; a view where the messages stand one behind the other, as they mostly do."""
     if start[-1] - start[0] == (len(start) - 1) * length and (np.diff(start) == length).all():
         return octets[start[0] : start[-1] + length].reshape(-1, length)
-    return octets[start[:, None] + np.arange(length)]
+    found: U8 = octets[start[:, None] + np.arange(length)]
+    return found
 
 
 def _copy(messages: U8, into: NDArray[np.void], rows: I64) -> None:
