@@ -1,9 +1,9 @@
 """Recordings of network and radio traffic: the packets in a pcap or pcapng file, and the UDP datagrams in them.
 
-Read: pcap of either byte order, in us or ns; pcapng (enhanced packet blocks, any time resolution). A file that ends in
-the middle of a packet ends there. Who reads a file says what to take of each packet (`Take`). `udp` takes datagrams, over
-Ethernet with any VLAN tags, raw IP, loopback, Linux cooked 1 and 2. IPv4 only; fragments, packets that were cut off
-and everything that is not UDP are left out.
+Read: pcap of either byte order, in us or ns; pcapng (enhanced packet blocks, any time resolution). A file that ends
+in the middle of a packet ends there. Who reads a file says what to take of each packet (`Take`). `udp` takes
+datagrams, over Ethernet with any VLAN tags, raw IP, loopback, Linux cooked 1 and 2. IPv4 only; fragments, packets
+that were cut off and everything that is not UDP are left out.
 
 Sources: draft-ietf-opsawg-pcap (pcap), draft-ietf-opsawg-pcapng, RFC 791, RFC 768, IEEE 802.1Q; link types as
 registered at tcpdump.org.

@@ -1,4 +1,4 @@
-"""Remote ID: what drones broadcast of themselves by Wi-Fi and Bluetooth (ASTM F3411, EN 4709-002), and DJI's own beacon.
+"""Remote ID: what drones broadcast of themselves by Wi-Fi and Bluetooth (ASTM F3411, EN 4709-002), and DJI's beacon.
 
 bytes -> line (JSON) -> wifi, bluetooth (the radio frame) -> message, dji (what it says) -> memory, fix -> decoder
 

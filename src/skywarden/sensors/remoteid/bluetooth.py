@@ -9,8 +9,8 @@
 Link types: 251 bare, 256 with ten bytes of what the receiver knows, 272 of the nRF Sniffer (versions 2 and 3). The CRC
 must fit: a Remote ID packet with a few wrong bits reads as another aircraft at another place.
 
-Sources: Bluetooth Core 5.4, vol 6 part B, 2.1, 2.3, 3.1.1 (CRC: x^24 + x^10 + x^9 + x^6 + x^4 + x^3 + x + 1, starts with
-555555 for advertising); ASTM F3411-22a, 5.4.6; LINKTYPE_BLUETOOTH_LE_LL_WITH_PHDR and LINKTYPE_NORDIC_BLE at tcpdump.org.
+Sources: Bluetooth Core 5.4, vol 6 part B, 2.1, 2.3, 3.1.1 (CRC: x^24 + x^10 + x^9 + x^6 + x^4 + x^3 + x + 1, starts
+with 555555 for advertising); ASTM F3411-22a, 5.4.6; tcpdump.org: LINKTYPE_BLUETOOTH_LE_LL_WITH_PHDR, _NORDIC_BLE.
 """
 
 from typing import NamedTuple
@@ -118,7 +118,7 @@ def _with_header(packet: bytes) -> Wave | None:
 
 
 def _nordic(packet: bytes) -> Wave | None:
-    """board, length (2), version, counter (2), packet id, header length, flags, channel, RSSI, counter (2), time (4)."""
+    """board, length (2), version, counter (2), packet id, header length, flags, channel, RSSI, counter, time (4)."""
     if len(packet) < 21 or packet[3] not in (2, 3) or packet[7] != 10:
         return None
     coded = packet[3] == 3 and packet[8] >> 4 & 7 == CODED

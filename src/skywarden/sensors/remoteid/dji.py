@@ -1,6 +1,7 @@
 """DJI's own drone ID in a Wi-Fi beacon (OUI 26-37-12): not ASTM's, no standard; named so that nobody takes it for one.
 
-    58, 2 bytes, 10 (flight data; 11 is text)   version 1 or 2   counter 2   state 2   serial 16   longitude 4   latitude 4
+    58, 2 bytes, 10 (flight data; 11 is text)   version 1 or 2   counter 2   state 2   serial 16   longitude 4
+    latitude 4
 
 What follows (heights, speeds, home and pilot's place) differs between versions and is not read: its units are not
 published. Coordinates are int32 in 1/174533 deg, which is 1e-7 rad.

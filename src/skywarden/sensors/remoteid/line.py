@@ -2,8 +2,8 @@
 
     {"time_ns": 1790000000000000000, "link": 127, "frame": "0000...", "rssi_dbm": -61, "receiver": "mast"}
 
-`timestamp` (s since 1970, a fraction is allowed) does instead of `time_ns`. link: the type in libpcap's list: 105 and 127
-are Wi-Fi, 251, 256 and 272 Bluetooth. rssi_dbm and receiver may be left out. Other fields are not read.
+`timestamp` (s since 1970, a fraction is allowed) does instead of `time_ns`. link: the type in libpcap's list: 105
+and 127 are Wi-Fi, 251, 256 and 272 Bluetooth. rssi_dbm and receiver may be left out. Other fields are not read.
 """
 
 import binascii
