@@ -8,26 +8,28 @@ above the ellipsoid is
 D: arc between them, m; R: the ellipsoid's radius of curvature along it, at its middle; k: effective over true radius
 (4/3 for radio in a standard atmosphere, 1 for a straight ray). It is compared with the ground every half cell,
 except where the ray stays above the highest point of a block of cells: there it is skipped, which changes nothing.
-Error against the true chord, k = 1: see tests/test_sight.py.
+Against the true chord (k = 1) the height of the ray is right to 2 cm at 50 km, 15 cm at 100 km and 5 m at 300 km for
+ends up to 1 km high; tests/test_sight.py holds it to that.
 
 Sources: Skolnik, Introduction to Radar Systems, 3rd ed., section 8.2 (4/3 earth); ITU-R P.526, section 3 (bulge of
 the earth); Euler's formula for R.
 """
 
-from math import asin, atan2, ceil, cos, hypot, sin, sqrt
+from math import asin, atan2, ceil, floor, hypot, pi, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.geo.earth import ECCENTRICITY2, FLATTENING, SEMI_MAJOR, SEMI_MINOR
+from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR, SEMI_MINOR
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
 
 F32 = NDArray[np.float32]
+Cubic = tuple[float, float, float, float]
 STANDARD_REFRACTION = 4 / 3
-BLOCK = 16  # cells a side
-CHUNK = 32  # samples skipped or walked at once, half a cell each
+BLOCK = 8  # cells a side
+CHUNK = 16  # samples skipped or walked at once, half a cell each
 SECOND = ECCENTRICITY2 / (1 - ECCENTRICITY2)
 
 
@@ -39,11 +41,20 @@ class Grid(NamedTuple):
     tops: F32
 
 
+class End(NamedTuple):
+    """An end of a ray. x, y, z: the ellipsoid's unit normal, ECEF; height: m above it."""
+
+    x: float
+    y: float
+    z: float
+    height: float
+
+
 class Ray(NamedTuple):
     """One ray in grid units: row and column are c0 + c1 t + c2 t^2 + c3 t^3; height low + lift t - bulge t (1 - t)."""
 
-    row: tuple[float, float, float, float]
-    column: tuple[float, float, float, float]
+    row: Cubic
+    column: Cubic
     low: float
     lift: float
     bulge: float
@@ -53,3 +64,165 @@ def seen(grid: Grid, a: F64, b: F64, refraction: float) -> NDArray[np.bool_]:
     """Return (m,) bool: the ray from a to b, (m, 3) ECEF m each, meets no ground. refraction: k of the module."""
     a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
     return _seen(grid, np.ascontiguousarray(a), np.ascontiguousarray(b), refraction)
+
+
+@kernel
+def _seen(grid: Grid, a: F64, b: F64, refraction: float) -> NDArray[np.bool_]:
+    result = np.empty(len(a), np.bool_)
+    for i in range(len(a)):
+        result[i] = _clear(grid, _end(a[i, 0], a[i, 1], a[i, 2]), _end(b[i, 0], b[i, 1], b[i, 2]), refraction)
+    return result
+
+
+@inner
+def _end(x: float, y: float, z: float) -> End:
+    """Return an end of a ray from ECEF m. Source: Bowring 1976, one round: 1 mm up to 10 km high, 1 m at 1,000 km."""
+    across = max(hypot(x, y), 1e-9)
+    tangent = z * SEMI_MAJOR / (across * SEMI_MINOR)
+    cosine = 1.0 / sqrt(1.0 + tangent * tangent)
+    sine = tangent * cosine
+    up = z + SECOND * SEMI_MINOR * sine**3
+    out = across - ECCENTRICITY2 * SEMI_MAJOR * cosine**3
+    scale = 1.0 / hypot(up, out)
+    sine, cosine = up * scale, out * scale
+    height = across * cosine + z * sine - SEMI_MAJOR * sqrt(1.0 - ECCENTRICITY2 * sine * sine)
+    return End(cosine * x / across, cosine * y / across, sine, height)
+
+
+@inner
+def _clear(grid: Grid, a: End, b: End, refraction: float) -> bool:
+    angle = 2.0 * asin(min(0.5 * sqrt((a.x - b.x) ** 2 + (a.y - b.y) ** 2 + (a.z - b.z) ** 2), 1.0))
+    bulge = 0.5 * angle * angle * _curvature(a, b, angle) / refraction
+    lift = b.height - a.height
+    lowest = min(max(0.5 - 0.5 * lift / max(bulge, 1e-9), 0.0), 1.0)
+    under = a.height + lift * lowest - bulge * lowest * (1.0 - lowest) - grid.frame[5]
+    if under >= 0.0:
+        return True
+    if grid.heights.size == 0 or angle < 1e-9:
+        return under > -1e-6
+    ray = _ray(grid, a, b, angle, bulge)
+    count = ceil(2.0 * hypot(_at(ray.row, 1.0) - ray.row[0], _at(ray.column, 1.0) - ray.column[0])) + 1
+    first, last = _part(ray, grid.frame[5], count)
+    if last < first:
+        return True
+    middle = min(max(int(lowest * count), first), last)
+    if not _passes(grid, ray, count, (middle, middle)):
+        return False
+    return _walk(grid, ray, count, (first, last))
+
+
+@inner
+def _part(ray: Ray, highest: float, count: int) -> tuple[int, int]:
+    """Return the samples, without the ends, between which the ray is under the highest ground there is."""
+    if ray.bulge < 1e-6:
+        return 1, count - 1
+    vertex = 0.5 - 0.5 * ray.lift / ray.bulge
+    half = sqrt(max(highest - _height(ray, vertex), 0.0) / ray.bulge)
+    return max(1, floor((vertex - half) * count)), min(count - 1, ceil((vertex + half) * count))
+
+
+@inner
+def _curvature(a: End, b: End, angle: float) -> float:
+    """Return m, the ellipsoid's radius of curvature at the middle, along the ray. Source: Euler's formula."""
+    sine = 0.5 * (a.z + b.z)
+    w = 1.0 - ECCENTRICITY2 * sine * sine
+    prime = SEMI_MAJOR / sqrt(w)
+    meridian = prime * (1.0 - ECCENTRICITY2) / w
+    north = (b.z - a.z) / max(angle * sqrt(max(1.0 - sine * sine, 1e-12)), 1e-12)
+    north2 = min(north * north, 1.0)
+    return 1.0 / (north2 / meridian + (1.0 - north2) / prime)
+
+
+@inner
+def _ray(grid: Grid, a: End, b: End, angle: float, bulge: float) -> Ray:
+    """Return the ray in grid units: the cubic through four points of the great circle, under 1 m off it at 500 km."""
+    frame = grid.frame
+    row0, column0 = (asin(a.z) - frame[0]) / frame[2], atan2(a.y, a.x) - frame[1]
+    row3, column3 = (asin(b.z) - frame[0]) / frame[2], _near(atan2(b.y, b.x) - frame[1], column0)
+    far, near = sin(2.0 / 3.0 * angle) / sin(angle), sin(1.0 / 3.0 * angle) / sin(angle)
+    row1 = (asin(far * a.z + near * b.z) - frame[0]) / frame[2]
+    row2 = (asin(near * a.z + far * b.z) - frame[0]) / frame[2]
+    column1 = _near(atan2(far * a.y + near * b.y, far * a.x + near * b.x) - frame[1], column0)
+    column2 = _near(atan2(near * a.y + far * b.y, near * a.x + far * b.x) - frame[1], column0)
+    row = _cubic(row0, row1, row2, row3)
+    scale = 1.0 / frame[3]
+    column = _cubic(column0 * scale, column1 * scale, column2 * scale, column3 * scale)
+    return Ray(row, column, a.height, b.height - a.height, bulge)
+
+
+@inner
+def _near(angle: float, other: float) -> float:
+    """Return an angle plus or minus whole turns, less than half a turn from another: past the antimeridian."""
+    return angle - 2.0 * pi * floor((angle - other) / (2.0 * pi) + 0.5)
+
+
+@inner
+def _cubic(p0: float, p1: float, p2: float, p3: float) -> Cubic:
+    """Return the coefficients of the cubic that has these values at 0, 1/3, 2/3 and 1."""
+    c1 = -5.5 * p0 + 9.0 * p1 - 4.5 * p2 + p3
+    c2 = 9.0 * p0 - 22.5 * p1 + 18.0 * p2 - 4.5 * p3
+    return p0, c1, c2, p3 - p0 - c1 - c2
+
+
+@inner
+def _at(c: Cubic, t: float) -> float:
+    return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+
+
+@inner
+def _height(ray: Ray, t: float) -> float:
+    return ray.low + ray.lift * t - ray.bulge * t * (1.0 - t)
+
+
+@inner
+def _walk(grid: Grid, ray: Ray, count: int, part: tuple[int, int]) -> bool:
+    """Return whether samples part[0] to part[1] of `count` are all above the ground."""
+    lowest = 0.5 - 0.5 * ray.lift / max(ray.bulge, 1e-9)
+    for first in range(part[0], part[1] + 1, CHUNK):
+        last = min(first + CHUNK - 1, part[1])
+        begin, end = first / count, last / count
+        if _height(ray, min(max(lowest, begin), end)) >= _top(grid, ray, begin, end):
+            continue
+        if not _passes(grid, ray, count, (first, last)):
+            return False
+    return True
+
+
+@inner
+def _passes(grid: Grid, ray: Ray, count: int, part: tuple[int, int]) -> bool:
+    """Do as `_walk`, sample by sample. One loop without calls: those with arrays would cost more than the sample."""
+    heights, outside = grid.heights, grid.frame[4]
+    r0, r1, r2, r3 = ray.row
+    c0, c1, c2, c3 = ray.column
+    low, lift, bulge = ray.low, ray.lift, ray.bulge
+    rows, columns = heights.shape[0] - 1, heights.shape[1] - 1
+    step = 1.0 / count
+    for i in range(part[0], part[1] + 1):
+        t = i * step
+        row, column = r0 + t * (r1 + t * (r2 + t * r3)), c0 + t * (c1 + t * (c2 + t * c3))
+        ground = outside
+        if 0.0 <= row <= rows and 0.0 <= column <= columns:
+            a, b = min(int(row), rows - 1), min(int(column), columns - 1)
+            up, right = row - a, column - b
+            south = heights[a, b] * (1.0 - right) + heights[a, b + 1] * right
+            north = heights[a + 1, b] * (1.0 - right) + heights[a + 1, b + 1] * right
+            ground = south * (1.0 - up) + north * up
+        if low + lift * t - bulge * t * (1.0 - t) < ground:
+            return False
+    return True
+
+
+@inner
+def _top(grid: Grid, ray: Ray, begin: float, end: float) -> float:
+    """Return the highest ground of all blocks that the ray touches between two points; one cell more on each side."""
+    row0, row1, column0, column1 = _at(ray.row, begin), _at(ray.row, end), _at(ray.column, begin), _at(ray.column, end)
+    south, north = floor((min(row0, row1) - 1.0) / BLOCK), floor((max(row0, row1) + 1.0) / BLOCK)
+    west, east = floor((min(column0, column1) - 1.0) / BLOCK), floor((max(column0, column1) + 1.0) / BLOCK)
+    rows, columns = grid.tops.shape
+    highest = -1e9
+    if south < 0 or west < 0 or north >= rows or east >= columns:
+        highest = grid.frame[4]
+    for row in range(max(south, 0), min(north, rows - 1) + 1):
+        for column in range(max(west, 0), min(east, columns - 1) + 1):
+            highest = max(highest, grid.tops[row, column])
+    return highest

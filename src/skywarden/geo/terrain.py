@@ -59,7 +59,7 @@ class Ground:
         return seen(self._grid(), a, b, refraction)
 
     def _grid(self) -> Grid:
-        highest = float(self.heights.max()) if self.heights.size else self.outside
+        highest = float(self.tops.max()) if self.tops.size else self.outside
         place = (self.south, self.west, *self.step)
         return Grid(np.array([*place, self.outside, max(highest, self.outside)]), self.heights, self.tops)
 
@@ -75,6 +75,7 @@ class Relief(NamedTuple):
 def flat(height: float) -> Ground:
     """Return ground of one height, m above the ellipsoid."""
     nothing = np.zeros((0, 0), np.float32)
+    nothing.flags.writeable = False
     return Ground(0.0, 0.0, (1.0, 1.0), nothing, nothing, height)
 
 
