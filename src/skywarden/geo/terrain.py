@@ -52,7 +52,7 @@ class Ground:
         return np.where(inside, south * (1 - up) + north * up, self.outside)
 
     def sight(self, a: F64, b: F64, refraction: float = STANDARD_REFRACTION) -> NDArray[np.bool_]:
-        """Return (m,) bool: nothing of the ground stands between a and b, (m, 3) ECEF m each. See `geo.sight`.
+        """Return (...) bool: no ground stands between a and b, (..., 3) ECEF m each. See `geo.sight`.
 
         refraction: effective over true radius of the earth; 4/3 for radio, 1 for a straight ray.
         """
