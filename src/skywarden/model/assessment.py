@@ -1,8 +1,28 @@
-"""What we conclude: identity, threat, alert."""
+"""What we conclude: class, identity, threat, alert."""
 
 from enum import StrEnum
 
 import msgspec
+
+
+class Class(StrEnum):
+    """What a target may be. The order is that of the columns of `Detections.evidence` and never changes."""
+
+    UAV_PISTON = "one-way UAV piston"
+    UAV_JET = "one-way UAV jet"
+    MULTIROTOR = "multirotor"
+    FIXED_WING = "small fixed-wing"
+    DECOY = "decoy"  # never asserted from motion alone
+    CRUISE = "cruise missile"
+    BALLISTIC = "ballistic"
+    AEROPLANE = "aeroplane"
+    HELICOPTER = "helicopter"
+    BIRD = "bird"
+    NOISE = "ground vehicle or other noise"
+    UNKNOWN = "unknown"
+
+
+CLASSES = tuple(Class)
 
 
 class Category(StrEnum):
