@@ -1,0 +1,1 @@
+"""What the simulated sensors of each kind measure and send, window by window."""
