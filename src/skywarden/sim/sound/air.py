@@ -53,7 +53,7 @@ def speed_of_sound(temperature_c: float) -> float:
 
 def wind_at(weather: Weather, height_m: float) -> float:
     """Return the wind's speed, m/s, at a height above the ground: the usual power law."""
-    return weather.wind_m_s * (max(height_m, 1.0) / REFERENCE_M) ** weather.wind_shear
+    return float(weather.wind_m_s * (max(height_m, 1.0) / REFERENCE_M) ** weather.wind_shear)
 
 
 def carrying_wind(weather: Weather) -> F64:

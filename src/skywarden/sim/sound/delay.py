@@ -4,6 +4,7 @@ Sound drifts with a uniform wind w: what left at t_e is at time t on a sphere of
 p(t_e) + w (t - t_e). Times are s since the scenario's start: since 1970 float64 would be off by 100 ns.
 """
 
+from collections.abc import Sequence
 from math import floor, nan, sqrt
 from typing import NamedTuple
 
@@ -18,10 +19,10 @@ ROUNDS = 60
 
 
 class Paths(NamedTuple):
-    """The arrays of a Sky, as kernels take them."""
+    """The arrays of a Sky, as kernels take them; `length` is its `count`."""
 
     first: I64
-    count: I64
+    length: I64
     base: I64
     position: F64
     velocity: F64
@@ -73,10 +74,10 @@ def doppler(towards: F64, velocity: F64, medium: Medium) -> F64:
 
 
 @inner
-def late(paths: Paths, row: int, when: float, ear: F64, medium: Medium) -> tuple[float, float]:
+def late(paths: Paths, row: int, when: float, ear: Sequence[float] | F64, medium: Medium) -> tuple[float, float]:
     """Return how far (m) the sound of `when` has yet to go to the ear at time `ear[3]`, and that per s of `when`."""
     offset = when - paths.first[row]
-    step = min(max(int(floor(offset)), 0), paths.count[row] - 2)
+    step = min(max(floor(offset), 0), paths.length[row] - 2)
     x, k = offset - step, paths.base[row] + step
     age = ear[3] - when
     square = along = 0.0
@@ -92,13 +93,13 @@ def late(paths: Paths, row: int, when: float, ear: F64, medium: Medium) -> tuple
 
 
 @inner
-def emission(paths: Paths, row: int, ear: F64, medium: Medium, earliest: float) -> float:
+def emission(paths: Paths, row: int, ear: Sequence[float] | F64, medium: Medium, earliest: float) -> float:
     """Return when flier `row` emitted what is heard at ear = x, y, z m and time s; NaN if nothing of it arrives then.
 
     What left before `earliest` is not looked for. Newton's method, kept between bounds that close in.
     """
     low = max(earliest, float(paths.first[row]))
-    high = min(ear[3], float(paths.first[row] + paths.count[row] - 1))
+    high = min(ear[3], float(paths.first[row] + paths.length[row] - 1))
     if low > high or late(paths, row, low, ear, medium)[0] > 0 or late(paths, row, high, ear, medium)[0] < 0:
         return nan
     when = high
@@ -119,7 +120,7 @@ def emission(paths: Paths, row: int, ear: F64, medium: Medium, earliest: float) 
 
 @kernel
 def emission_times(paths: Paths, rows: I64, ears: F64, medium: Medium) -> F64:
-    """Return (m,) s when fliers `rows` (m,) emitted what is heard at `ears` (m, 4): ECEF m and time s; NaN if nothing."""
+    """Return (m,) s when fliers `rows` (m,) emitted what is heard at `ears` (m, 4): ECEF m and time s; NaN: nothing."""
     found = np.empty(len(rows))
     for i in range(len(rows)):
         found[i] = emission(paths, rows[i], ears[i], medium, -1e18)

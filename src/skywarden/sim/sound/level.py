@@ -18,9 +18,9 @@ WIDTH = 0.003  # of a line over its frequency: an engine's speed wanders that mu
 NARROWEST_HZ = 1.0  # one look resolves no more
 IMAGE = 0.8  # of the ground: pressure reflected over pressure that comes in (assumption; incoherent)
 CORNER_HZ = 1000.0  # broadband noise of an engine falls above it (assumption)
-THIRDS_HZ = 1000 * 10 ** (0.1 * np.arange(-10, 6))  # bands that are watched for broadband sound
+THIRDS_HZ: F64 = 1000 * 10 ** (0.1 * np.arange(-10, 6))  # bands that are watched for broadband sound
 FLOOR_DB = 1.0  # a node knows its noise floor no better than this
-LOSS_DB = 9.5  # fitted, see docs/acoustics.md: what real detectors lose against these; f0 unknown, lines that flicker
+LOSS_DB = 8.5  # fitted, see docs/acoustics.md: what real detectors lose against these; f0 unknown, lines that flicker
 FULL_M = 2000.0  # excess attenuation grows in proportion to the distance up to here (assumption)
 MOST = 30.0  # what a deflection is held below: a loud sound tells no more
 
