@@ -1,0 +1,73 @@
+"""d' against distance and wind, calculated once, so that thousands of nodes cost one interpolation each."""
+
+from collections.abc import Sequence
+from math import exp, floor, log, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner
+from skywarden.model.place import F64
+from skywarden.sim.kinds import Voice
+from skywarden.sim.sound.air import Air
+from skywarden.sim.sound.level import FULL_M, MOST, Place, received_level, weak_deflection
+from skywarden.sim.sound.noise import noise_level
+
+NEAREST_M, FARTHEST_M, RINGS = 10.0, 60_000.0, 220
+WINDIEST, WINDS = 20.0, 21  # m/s; steps of 1 m/s from 0
+NEPER = float(np.log(10) / 10)  # of power, per dB
+FAINTEST = 1.0  # d'; what is weaker is not looked for: it would raise a Pd of 1e-4 to 3e-3
+
+STEP = float(np.log(FARTHEST_M / NEAREST_M) / (RINGS - 1))
+
+
+class Table(NamedTuple):
+    """For a ambients and v voices; a voice of None is not heard.
+
+    strength: (a, v, WINDS, RINGS) ln of weak d' without excess attenuation. level: (v, RINGS) dB re 20 uPa, without it
+    too. noise: (a, WINDS) dB. reach: (v,) m, how far a sound may be heard at all. Distances: `distances()`.
+    """
+
+    strength: F64
+    level: F64
+    noise: F64
+    reach: F64
+
+
+def distances() -> F64:
+    """Return (RINGS,) m, the distances of a table, in equal steps of their logarithm."""
+    rings: F64 = NEAREST_M * np.exp(STEP * np.arange(RINGS))
+    return rings
+
+
+def table(voices: Sequence[Voice | None], air: Air, ambients_dba: Sequence[float], least_excess_db: float) -> Table:
+    """Return the table of voices. least_excess_db: no node has less; it bounds the reach."""
+    rings, winds = distances(), np.linspace(0, WINDIEST, WINDS)
+    strength = np.full((len(ambients_dba), len(voices), WINDS, RINGS), -np.inf)
+    level = np.full((len(voices), RINGS), -np.inf)
+    reach = np.zeros(len(voices))
+    excess = least_excess_db * np.minimum(rings / FULL_M, 1.0)
+    for v, voice in enumerate(voices):
+        if voice is None:
+            continue
+        level[v] = received_level(voice, rings, Place(air))
+        for a, ambient in enumerate(ambients_dba):
+            for w, wind in enumerate(winds):
+                strength[a, v, w] = np.log(weak_deflection(voice, rings, Place(air, ambient, float(wind))))
+        best = strength[:, v].max((0, 1)) - NEPER * excess
+        reach[v] = rings[min(int(np.count_nonzero(best > np.log(FAINTEST))), RINGS - 1)]
+    noise = np.stack([noise_level(ambient, winds) for ambient in ambients_dba])
+    return Table(np.maximum(strength, -700.0), level, noise, reach)
+
+
+@inner
+def interpolated(strength: F64, distance: float, wind: float, louder_db: float) -> float:
+    """Return d' at `distance` m, `wind` m/s. strength: (WINDS, RINGS) of one ambient and voice; louder_db: than it."""
+    x = min(max(log(distance / NEAREST_M) / STEP, 0.0) if distance > NEAREST_M else 0.0, RINGS - 1.001)
+    y = min(max(wind * (WINDS - 1) / WINDIEST, 0.0), WINDS - 1.001)
+    i, j = floor(x), floor(y)
+    x, y = x - i, y - j
+    calm = strength[j, i] * (1 - x) + strength[j, i + 1] * x
+    windy = strength[j + 1, i] * (1 - x) + strength[j + 1, i + 1] * x
+    weak = exp(calm * (1 - y) + windy * y + NEPER * louder_db)
+    return weak / sqrt(1.0 + (weak / MOST) ** 2)
