@@ -70,7 +70,8 @@ def _table(data: Mapping[str, Any], struct: type, key: Key, form: Form) -> Itera
             if value != "" or fields[name].default != "":  # written out, it is as good as left out
                 yield from _entry(value, fields[name].type, (*key, name), form)
         else:
-            problem, guess = _unknown((*key, name), value, [n for n in fields if n not in data], form)
+            free = [n for n, field in fields.items() if n not in data or _many(field.type)]
+            problem, guess = _unknown((*key, name), value, free, form)
             guessed.add(guess)
             yield problem if guess else Problem(problem.key, f"is unknown; known here: {', '.join(fields)}")
     for name, field in fields.items():
@@ -116,7 +117,7 @@ def _entry(value: Any, kind: Any, key: Key, form: Form) -> Iterator[Problem]:
             yield from _table(value, kind, key, form)
         else:
             yield Problem(key, f"must be one table; write [{key[-1]}]")
-    elif get_origin(kind) is tuple and _is_struct(get_args(kind)[0]):
+    elif _many(kind):
         if isinstance(value, list) and all(isinstance(item, Mapping) for item in value):
             for index, item in enumerate(value):
                 yield from _table(item, get_args(kind)[0], (*key, index), form)
@@ -124,6 +125,10 @@ def _entry(value: Any, kind: Any, key: Key, form: Form) -> Iterator[Problem]:
             yield Problem(key, f"must be a list of tables; write [[{key[-1]}]] before each")
     elif text := _wrong(value, kind, key, form.about(key)):
         yield Problem(key, text)
+
+
+def _many(kind: Any) -> bool:
+    return get_origin(kind) is tuple and _is_struct(get_args(kind)[0])
 
 
 def _is_struct(kind: Any) -> bool:
