@@ -76,7 +76,7 @@ class Sky:
 
 
 class Window(NamedTuple):
-    """A part of the scenario, [start, end) s. A sensor's output for a window depends on nothing outside the arguments."""
+    """A part of the scenario, [start, end) s. A sensor's output for one depends on nothing outside the arguments."""
 
     start: float
     end: float
