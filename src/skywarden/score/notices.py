@@ -122,5 +122,3 @@ def _sites(columns: Columns, sites: Sequence[Site]) -> I64:
     number = np.array([rows.get(word, -1) for word in words], np.int64)
     columns.require(number[code] >= 0, "site", f"is not in sites.json, which has {', '.join(rows)}")
     return number[code]
-
-

@@ -1,0 +1,95 @@
+"""Which tracks are near which targets, second by second, and which target a track is."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from skywarden.model.place import F64, I64
+from skywarden.score.case import Case
+from skywarden.score.spans import NS
+
+GAP = 15 * NS  # ns; between two rows of a track that are further apart it is nowhere
+
+
+class Near(NamedTuple):
+    """Pairs of a target and a track near each other, sorted by time. All (n,).
+
+    time: ns, one of the truth's. target: row of truth.names. track: row of tracks.names. distance: level, m.
+    """
+
+    time: I64
+    target: I64
+    track: I64
+    distance: F64
+
+    def of(self, rows: I64) -> "Near":
+        """Return some of the pairs."""
+        return Near(*(column[rows] for column in self))
+
+
+def near(given: Case, limit: float) -> Near:
+    """Return all pairs within `limit` m, level distance, at the truth's times.
+
+    A track is at a time between two of its rows on the straight line between them, if they are at most GAP apart.
+    """
+    found = list(_at_each_time(given, limit))
+    if not found:
+        nothing = np.empty(0, np.int64)
+        return Near(nothing, nothing, nothing, np.empty(0))
+    return Near(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _at_each_time(given: Case, limit: float) -> Iterator[Near]:
+    times, begins = np.unique(given.truth.time, return_index=True)
+    ends = np.r_[begins[1:], len(given.truth)]
+    time, track, place = at_times(given, times)
+    first, last = np.searchsorted(time, times, "left"), np.searchsorted(time, times, "right")
+    for moment, a, b, c, d in zip(times, begins, ends, first, last, strict=True):
+        if c == d:
+            continue
+        pairs = KDTree(given.below[a:b]).sparse_distance_matrix(KDTree(place[c:d]), limit, output_type="coo_matrix")
+        if pairs.nnz:
+            yield Near(np.full(pairs.nnz, moment), given.truth.id[a + pairs.row], track[c + pairs.col], pairs.data)
+
+
+def at_times(given: Case, times: I64) -> tuple[I64, I64, F64]:
+    """Return the tracks at sorted times: time (m,), track (m,), place on the ground (m, 3) ECEF m, sorted by time."""
+    order = np.lexsort((given.tracks.time, given.tracks.id))
+    time, track, place = given.tracks.time[order], given.tracks.id[order], given.seen[order]
+    goes_on = np.r_[(track[1:] == track[:-1]) & (np.diff(time) <= GAP), False] if len(time) else np.empty(0, bool)
+    until = np.where(goes_on, np.r_[time[1:], 0], time + 1) if len(time) else time
+    low, high = np.searchsorted(times, time, "left"), np.searchsorted(times, until, "left")
+    count = high - low
+    row = np.repeat(np.arange(len(time)), count)
+    grid = low[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    moment, following = times[grid], np.minimum(row + 1, len(time) - 1)
+    part = np.where(goes_on[row], (moment - time[row]) / np.maximum(time[following] - time[row], 1), 0.0)
+    where = place[row] + part[:, None] * (place[following] - place[row])
+    by_time = np.argsort(moment, kind="stable")
+    return moment[by_time], track[row][by_time], where[by_time]
+
+
+def target_of(given: Case, pairs: Near) -> I64:
+    """Return for each of tracks.names the target it is, row of truth.names; -1: none.
+
+    At each time a track belongs to the target nearest to it (within the limit of the pairs); over time, to the one it
+    belonged to most often; the one that comes first of several equal ones.
+    """
+    owner = np.full(len(given.tracks.names), -1, np.int64)
+    if not len(pairs.time):
+        return owner
+    order = np.lexsort((pairs.distance, pairs.track, pairs.time))
+    time, track, target = pairs.time[order], pairs.track[order], pairs.target[order]
+    nearest = np.r_[True, (np.diff(time) != 0) | (np.diff(track) != 0)]
+    both, count = np.unique(np.column_stack([track[nearest], target[nearest]]), axis=0, return_counts=True)
+    best = np.lexsort((-both[:, 1], count))  # the last written wins: most often, then the first target
+    owner[both[best, 0]] = both[best, 1]
+    return owner
+
+
+def step_s(given: Case) -> float:
+    """Return the time between two rows of the truth, s."""
+    steps = np.diff(np.unique(given.truth.time))
+    return float(np.median(steps)) / NS if len(steps) else 1.0
