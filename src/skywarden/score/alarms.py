@@ -118,7 +118,7 @@ class Compared(NamedTuple):
 
 
 def compared(alerts: Alarms, baseline: Alarms) -> Compared:
-    """Return the alerts against a baseline. Only where it is fair do the saved minutes say that less alarm is better."""
+    """Return the alerts against a baseline. Only where it is fair do the minutes saved say that it is better."""
     enough = not (alerts.missed() > baseline.missed())
     long = not (alerts.typical_lead() < baseline.typical_lead())
     total = float(baseline.minutes.sum())

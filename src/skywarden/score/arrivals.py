@@ -90,12 +90,12 @@ def _last_seen(given: Case) -> I64:
 
 
 class Calibration(NamedTuple):
-    """One horizon and one interval. nominal: 0.5, 0.8 or 0.95; inside: part of the arrivals in it; count: arrivals."""
+    """One horizon and interval. nominal: 0.5, 0.8, 0.95; inside: part of the arrivals in it; arrived: how many."""
 
     horizon: float
     nominal: float
     inside: float
-    count: int
+    arrived: int
 
 
 def calibration(found: Settled) -> list[Calibration]:
@@ -134,11 +134,11 @@ def ranked_score(quantiles: F64, wait: F64) -> F64:
 
 
 class Reliability(NamedTuple):
-    """Forecasts of arrival in one bin of probability. said: their mean; happened: part that arrived; count."""
+    """One bin of probability. said: mean of its forecasts; happened: part that arrived; forecasts: how many."""
 
     said: float
     happened: float
-    count: int
+    forecasts: int
 
 
 def reliability(found: Settled) -> list[Reliability]:

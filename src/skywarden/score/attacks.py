@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skywarden.model.place import F64, I64
 from skywarden.score.case import Case, Entries, entries
 from skywarden.score.covered import ENOUGH, Looks, detected, looks
-from skywarden.score.nearby import Near, step_s
+from skywarden.score.nearby import Near, step_s, target_of
 from skywarden.score.spans import NS, since
 
 TRACKED_S = 10.0  # s within the limit, by one track number, before it counts as tracked
@@ -29,8 +29,8 @@ class Attacks(NamedTuple):
 
     target: row of truth.names; site: row of sites.json; arrival: ns; need: s, the site's lead time.
     covered, twice: probability that at least one look, and at least two sensors, detect it before arrival - need; NaN
-    without a coverage table. tracked: bool. lead: s from raised to arrival, NaN if no alert stood at arrival.
-    fate: values of Fate.
+    without a coverage table. tracked: bool. lead: s for which alerts of the site had stood at arrival, NaN if
+    none stood. own: s from the first alert of one of its own tracks to arrival, NaN if there was none. fate: of Fate.
     """
 
     target: I64
@@ -41,6 +41,7 @@ class Attacks(NamedTuple):
     twice: F64
     tracked: NDArray[np.bool_]
     lead: F64
+    own: F64
     fate: I64
 
     def rate(self, fate: Fate) -> float:
@@ -74,7 +75,7 @@ def attacks(given: Case, pairs: Near) -> Attacks:
         [Fate.IN_TIME, Fate.NOT_COVERED, Fate.NOT_TRACKED],
         Fate.LATE,
     ).astype(np.int64)
-    return Attacks(came.target, came.site, came.time, need, covered, twice, tracked, lead, fate)
+    return Attacks(came.target, came.site, came.time, need, covered, twice, tracked, lead, own_leads(given, came, target_of(given, pairs)), fate)
 
 
 def attacking(given: Case, came: Entries) -> Entries:
@@ -92,6 +93,23 @@ def leads(given: Case, came: Entries) -> F64:
         at = np.flatnonzero(came.site == site)
         lead[at] = since(given.alerts.standing(site), came.time[at])
     return lead
+
+
+def own_leads(given: Case, came: Entries, owner: I64) -> F64:
+    """Return (n,) s from the first alert of a track of the target itself for the site to arrival; NaN: there is none.
+
+    owner: target of each of tracks.names. In a raid the site's alarm stands for hours; this says when each was seen.
+    """
+    number = {name: row for row, name in enumerate(given.tracks.names)}
+    first: dict[tuple[int, int], int] = {}
+    alerts = zip(given.alerts.site.tolist(), given.alerts.track.tolist(), given.alerts.raised.tolist(), strict=True)
+    for site, track, raised in alerts:
+        row = number.get(given.alerts.tracks[track], -1)
+        if row >= 0:
+            first.setdefault((int(owner[row]), site), raised)  # in the order of time
+    pairs = zip(came.target.tolist(), came.site.tolist(), came.time.tolist(), strict=True)
+    wait = [(moment - first.get((target, site), moment + 1)) / NS for target, site, moment in pairs]
+    return np.array([one if one >= 0 else np.nan for one in wait], float)
 
 
 def _coverage(given: Case, table: Looks | None, came: Entries, deadline: I64) -> tuple[F64, F64]:

@@ -121,7 +121,7 @@ def tuned(raids: Sequence[Training], missed: float) -> float:
     Where none does, the one that misses least; of these the smallest.
     """
     count = sum(len(raid.site) for raid in raids)
-    best, fewest = RADII[0], np.inf
+    best, fewest = RADII[0], count + 1
     for radius in RADII:
         late = sum(raid.late(radius) for raid in raids)
         if late <= missed * count + 1e-9:

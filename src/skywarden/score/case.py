@@ -9,7 +9,6 @@ from skywarden.geo.earth import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.level import ground
 from skywarden.score.notices import NO_ALERTS, NO_FORECASTS, Alerts, Forecasts
-from skywarden.score.spans import NS
 from skywarden.score.tables import Coverage, Points, Sensor, Site, Target
 
 
@@ -100,9 +99,4 @@ def entries(given: Case) -> Entries:
         found.append(np.column_stack([names, np.full(len(names), row), moment]))
     table = np.concatenate([np.empty((0, 3), np.int64), *found])
     table = table[np.lexsort((table[:, 1], table[:, 0]))]
-    return Entries(*(np.ascontiguousarray(column) for column in table.T))
-
-
-def seconds_since(start: int, time: I64) -> F64:
-    """Return s since a start (ns) of times (ns)."""
-    return (time - start) / NS
+    return Entries(table[:, 0], table[:, 1], table[:, 2])

@@ -76,8 +76,8 @@ class Blind(NamedTuple):
 def blind(given: Case, table: Looks) -> list[Blind]:
     """Return for each site how much of the raid near it was not watched.
 
-    Near: within BLIND_RADIUS, level. Not watched: the probability that at least one look detected the target in the 60 s
-    up to this second is under ENOUGH.
+    Near: within BLIND_RADIUS, level. Not watched: the probability that at least one look detected the target in the
+    60 s up to this second is under ENOUGH.
     """
     places = [ecef(np.radians(site.latitude), np.radians(site.longitude), 0.0) for site in given.sites]
     seconds, unwatched = np.zeros(len(places)), np.zeros(len(places))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skywarden.geo.earth import ecef, east_north_up, geodetic
+from skywarden.geo.earth import east_north_up, ecef, geodetic
 from skywarden.model.place import F64
 
 

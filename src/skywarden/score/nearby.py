@@ -26,7 +26,7 @@ class Near(NamedTuple):
 
     def of(self, rows: I64) -> "Near":
         """Return some of the pairs."""
-        return Near(*(column[rows] for column in self))
+        return Near(self.time[rows], self.target[rows], self.track[rows], self.distance[rows])
 
 
 def near(given: Case, limit: float) -> Near:
@@ -38,7 +38,12 @@ def near(given: Case, limit: float) -> Near:
     if not found:
         nothing = np.empty(0, np.int64)
         return Near(nothing, nothing, nothing, np.empty(0))
-    return Near(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    return Near(
+        np.concatenate([part.time for part in found]),
+        np.concatenate([part.target for part in found]),
+        np.concatenate([part.track for part in found]),
+        np.concatenate([part.distance for part in found]),
+    )
 
 
 def _at_each_time(given: Case, limit: float) -> Iterator[Near]:

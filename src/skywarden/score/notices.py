@@ -70,8 +70,9 @@ class Forecasts(NamedTuple):
 
 
 FOREVER = np.iinfo(np.int64).max // 2
-NO_ALERTS = Alerts(*(np.empty(0, np.int64) for _ in range(4)), ())
-NO_FORECASTS = Forecasts(*(np.empty(0, np.int64) for _ in range(3)), np.empty(0), np.empty((0, 7)), ())
+_NOTHING = np.empty(0, np.int64)
+NO_ALERTS = Alerts(_NOTHING, _NOTHING, _NOTHING, _NOTHING, ())
+NO_FORECASTS = Forecasts(_NOTHING, _NOTHING, _NOTHING, np.empty(0), np.empty((0, 7)), ())
 
 
 def alerts(data: bytes, sites: Sequence[Site]) -> Alerts:
@@ -97,7 +98,7 @@ def alerts(data: bytes, sites: Sequence[Site]) -> Alerts:
             found.append((*key, standing.pop(key), int(time[row])))
     found += [(*key, raised, FOREVER) for key, raised in standing.items()]
     table = np.array(sorted(found, key=lambda alert: alert[2]), np.int64).reshape(-1, 4)
-    return Alerts(*(np.ascontiguousarray(column) for column in table.T), tracks)
+    return Alerts(table[:, 0], table[:, 1], table[:, 2], table[:, 3], tracks)
 
 
 def forecasts(data: bytes, sites: Sequence[Site]) -> Forecasts:

@@ -111,8 +111,9 @@ def areas(frame: Frame, x: F64, heights: F64, colours: Sequence[int]) -> list[st
     return found
 
 
-def box(left: float, top: float, right: float, bottom: float, colour: int, hint: str = "") -> str:
-    """Return a filled box given by its edges in px. hint: what is shown when the pointer rests on it."""
+def box(corner: tuple[float, float], opposite: tuple[float, float], colour: int, hint: str = "") -> str:
+    """Return a filled box between two corners (x, y) in px. hint: what is shown when the pointer rests on it."""
+    (left, right), (top, bottom) = sorted((corner[0], opposite[0])), sorted((corner[1], opposite[1]))
     size = f'width="{max(right - left, 0):.1f}" height="{max(bottom - top, 0):.1f}"'
     said = f"<title>{escape(hint)}</title>" if hint else ""
     return f'<rect class="c{colour}" x="{left:.1f}" y="{top:.1f}" {size}>{said}</rect>'
