@@ -20,7 +20,7 @@ CELL_HOLD = 25 * 60 * NS  # ns after the last track
 DISC_RADIUS = 30_000.0  # m
 DISC_HOLD = 60 * NS  # ns; bridges the gaps between the rows of a track
 STEP = 5 * NS  # ns; tracks are looked at once in this time
-RADII = tuple(1000.0 * radius for radius in (*range(1, 20), *range(20, 60, 2), *range(60, 155, 5)))  # m, tried
+RADII: tuple[float, ...] = tuple(1000.0 * radius for radius in (*range(1, 20), *range(20, 60, 2), *range(60, 155, 5)))  # m, tried
 
 
 class Flown(NamedTuple):
@@ -120,12 +120,7 @@ def tuned(raids: Sequence[Training], missed: float) -> float:
 
     Where none does, the one that misses least; of these the smallest.
     """
-    count = sum(len(raid.site) for raid in raids)
-    best, fewest = RADII[0], count + 1
-    for radius in RADII:
-        late = sum(raid.late(radius) for raid in raids)
-        if late <= missed * count + 1e-9:
-            return radius
-        if late < fewest:
-            best, fewest = radius, late
-    return best
+    allowed = missed * sum(len(raid.site) for raid in raids) + 1e-9
+    late = np.array([sum(raid.late(radius) for raid in raids) for radius in RADII])
+    enough = np.flatnonzero(late <= allowed)
+    return RADII[int(enough[0] if len(enough) else late.argmin())]
