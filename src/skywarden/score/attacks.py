@@ -75,7 +75,18 @@ def attacks(given: Case, pairs: Near) -> Attacks:
         [Fate.IN_TIME, Fate.NOT_COVERED, Fate.NOT_TRACKED],
         Fate.LATE,
     ).astype(np.int64)
-    return Attacks(came.target, came.site, came.time, need, covered, twice, tracked, lead, own_leads(given, came, target_of(given, pairs)), fate)
+    return Attacks(
+        came.target,
+        came.site,
+        came.time,
+        need,
+        covered,
+        twice,
+        tracked,
+        lead,
+        own_leads(given, came, target_of(given, pairs)),
+        fate,
+    )
 
 
 def attacking(given: Case, came: Entries) -> Entries:

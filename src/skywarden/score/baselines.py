@@ -20,7 +20,9 @@ CELL_HOLD = 25 * 60 * NS  # ns after the last track
 DISC_RADIUS = 30_000.0  # m
 DISC_HOLD = 60 * NS  # ns; bridges the gaps between the rows of a track
 STEP = 5 * NS  # ns; tracks are looked at once in this time
-RADII: tuple[float, ...] = tuple(1000.0 * radius for radius in (*range(1, 20), *range(20, 60, 2), *range(60, 155, 5)))  # m, tried
+RADII: tuple[float, ...] = tuple(
+    1000.0 * radius for radius in (*range(1, 20), *range(20, 60, 2), *range(60, 155, 5))
+)  # m, tried
 
 
 class Flown(NamedTuple):

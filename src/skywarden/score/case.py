@@ -8,6 +8,7 @@ import numpy as np
 from skywarden.geo.earth import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.level import ground
+from skywarden.score.matching import matched
 from skywarden.score.notices import NO_ALERTS, NO_FORECASTS, Alerts, Forecasts
 from skywarden.score.tables import Coverage, Points, Sensor, Site, Target
 
@@ -16,8 +17,8 @@ from skywarden.score.tables import Coverage, Points, Sensor, Site, Target
 class Case:
     """One raid. start: ns since 1970, second 0 of the coverage table. coverage: None where there is no such table.
 
-    truth: only rows in which the target exists (`Points.living`). below, seen: (N, 3), (M, 3) ECEF m on the ground
-    straight below truth and tracks. names of truth.names are those of targets.
+    truth: only rows in which the target exists (`Points.living`). tracks: at the truth's times (`matching`). below,
+    seen: (N, 3), (M, 3) ECEF m on the ground straight below truth and tracks. names of truth.names are those of targets.
     """
 
     name: str
@@ -56,8 +57,12 @@ class Known(NamedTuple):
 
 
 def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Forecasts = NO_FORECASTS) -> Case:
-    """Return a case, with the places on the ground worked out once."""
+    """Return a case, with tracks at the truth's times and the places on the ground worked out once.
+
+    Raises MismatchError where no track has a time of the truth.
+    """
     truth = known.truth.living()
+    tracks = matched(truth, tracks)
     start = int(known.truth.time[0]) if known.start is None else known.start
     below, seen = ground(truth.position), ground(tracks.position)
     return Case(

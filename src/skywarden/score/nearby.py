@@ -10,8 +10,6 @@ from skywarden.model.place import F64, I64
 from skywarden.score.case import Case
 from skywarden.score.spans import NS
 
-GAP = 15 * NS  # ns; between two rows of a track that are further apart it is nowhere
-
 
 class Near(NamedTuple):
     """Pairs of a target and a track near each other, sorted by time. All (n,).
@@ -30,10 +28,7 @@ class Near(NamedTuple):
 
 
 def near(given: Case, limit: float) -> Near:
-    """Return all pairs within `limit` m, level distance, at the truth's times.
-
-    A track is at a time between two of its rows on the straight line between them, if they are at most GAP apart.
-    """
+    """Return all pairs within `limit` m, level distance, at the truth's times."""
     found = list(_at_each_time(given, limit))
     if not found:
         nothing = np.empty(0, np.int64)
@@ -49,31 +44,15 @@ def near(given: Case, limit: float) -> Near:
 def _at_each_time(given: Case, limit: float) -> Iterator[Near]:
     times, begins = np.unique(given.truth.time, return_index=True)
     ends = np.r_[begins[1:], len(given.truth)]
-    time, track, place = at_times(given, times)
-    first, last = np.searchsorted(time, times, "left"), np.searchsorted(time, times, "right")
+    first, last = (np.searchsorted(given.tracks.time, times, side) for side in ("left", "right"))
     for moment, a, b, c, d in zip(times, begins, ends, first, last, strict=True):
         if c == d:
             continue
-        pairs = KDTree(given.below[a:b]).sparse_distance_matrix(KDTree(place[c:d]), limit, output_type="coo_matrix")
+        tree = KDTree(given.seen[c:d])
+        pairs = KDTree(given.below[a:b]).sparse_distance_matrix(tree, limit, output_type="coo_matrix")
         if pairs.nnz:
-            yield Near(np.full(pairs.nnz, moment), given.truth.id[a + pairs.row], track[c + pairs.col], pairs.data)
-
-
-def at_times(given: Case, times: I64) -> tuple[I64, I64, F64]:
-    """Return the tracks at sorted times: time (m,), track (m,), place on the ground (m, 3) ECEF m, sorted by time."""
-    order = np.lexsort((given.tracks.time, given.tracks.id))
-    time, track, place = given.tracks.time[order], given.tracks.id[order], given.seen[order]
-    goes_on = np.r_[(track[1:] == track[:-1]) & (np.diff(time) <= GAP), False] if len(time) else np.empty(0, bool)
-    until = np.where(goes_on, np.r_[time[1:], 0], time + 1) if len(time) else time
-    low, high = np.searchsorted(times, time, "left"), np.searchsorted(times, until, "left")
-    count = high - low
-    row = np.repeat(np.arange(len(time)), count)
-    grid = low[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    moment, following = times[grid], np.minimum(row + 1, len(time) - 1)
-    part = np.where(goes_on[row], (moment - time[row]) / np.maximum(time[following] - time[row], 1), 0.0)
-    where = place[row] + part[:, None] * (place[following] - place[row])
-    by_time = np.argsort(moment, kind="stable")
-    return moment[by_time], track[row][by_time], where[by_time]
+            target, track = given.truth.id[a + pairs.row], given.tracks.id[c + pairs.col]
+            yield Near(np.full(pairs.nnz, moment), target, track, pairs.data)
 
 
 def target_of(given: Case, pairs: Near) -> I64:

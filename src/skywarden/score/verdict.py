@@ -12,7 +12,7 @@ from skywarden.score.attacks import Attacks, attacks
 from skywarden.score.baselines import DISC_RADIUS, Training, discs, districts, flown, tuned
 from skywarden.score.case import Case
 from skywarden.score.covered import Blind, blind, looks
-from skywarden.score.nearby import Near, at_times, near, target_of
+from skywarden.score.nearby import Near, near, target_of
 
 LIMIT = 500.0  # m, level; a track further from every target than this is nobody's
 
@@ -113,8 +113,7 @@ class Counts:
 def counts(one: Judged) -> Counts:
     """Return targets and tracks over time."""
     time, targets = np.unique(one.case.truth.time, return_counts=True)
-    moment, _, _ = at_times(one.case, time)
-    tracks = np.bincount(np.searchsorted(time, moment), minlength=len(time))
+    tracks = np.bincount(np.searchsorted(time, one.case.tracks.time), minlength=len(time))
     both = np.unique(np.column_stack([one.pairs.time, one.pairs.target]), axis=0)[:, 0]
     followed = np.bincount(np.searchsorted(time, both), minlength=len(time))
     theirs = np.unique(np.column_stack([one.pairs.time, one.pairs.track]), axis=0)[:, 0]
