@@ -43,6 +43,10 @@ class Alarms(NamedTuple):
         """Return the median lead, s, with 0 for an attack without alarm; NaN without attacks."""
         return float(np.median(np.nan_to_num(self.lead))) if len(self.lead) else np.nan
 
+    def useful_lead(self) -> float:
+        """Return the same with no lead counted longer than AHEAD_S: what is longer counts as alarm not needed."""
+        return float(np.median(np.minimum(np.nan_to_num(self.lead), AHEAD_S))) if len(self.lead) else np.nan
+
 
 def judged(given: Case, name: str, standing: Sequence[I64], came: Attacks, radius: float = np.nan) -> Alarms:
     """Return how alarms did. standing: for each site the merged (k, 2) ns spans of its alarm.
@@ -107,7 +111,7 @@ def flood(given: Case) -> Flood:
 
 
 class Compared(NamedTuple):
-    """The alerts against one baseline. fair: their missed rate is not greater and their typical lead not shorter.
+    """The alerts against one baseline. fair: their missed rate is not greater and their useful lead not shorter.
 
     saved: part of the baseline's alarm-minutes that the alerts did without; negative when they took more.
     """
@@ -120,7 +124,7 @@ class Compared(NamedTuple):
 def compared(alerts: Alarms, baseline: Alarms) -> Compared:
     """Return the alerts against a baseline. Only where it is fair do the minutes saved say that it is better."""
     enough = not (alerts.missed() > baseline.missed())
-    long = not (alerts.typical_lead() < baseline.typical_lead())
+    long = not (alerts.useful_lead() < baseline.useful_lead())
     total = float(baseline.minutes.sum())
     saved = 1 - float(alerts.minutes.sum()) / total if total > 0 else np.nan
     return Compared(baseline.name, enough and long, saved)

@@ -1,10 +1,13 @@
 """One raid to be judged: all of its tables, and the true entries into the sites' radii that follow from them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
+from skywarden.errors import TableError
 from skywarden.geo.earth import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.level import ground
@@ -18,7 +21,7 @@ class Case:
     """One raid. start: ns since 1970, second 0 of the coverage table. coverage: None where there is no such table.
 
     truth: only rows in which the target exists (`Points.living`). tracks: at the truth's times (`matching`). below,
-    seen: (N, 3), (M, 3) ECEF m on the ground straight below truth and tracks. names of truth.names are those of targets.
+    seen: (N, 3), (M, 3) ECEF m on the ground straight below truth and tracks. Targets bear the names of truth.names.
     """
 
     name: str
@@ -69,6 +72,25 @@ def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Fo
         known.name, start, truth, tracks, below, seen, known.targets, known.sites, known.sensors, known.coverage,
         alerts, forecasts,
     )  # fmt: skip
+
+
+def start_of(manifest: bytes) -> int | None:
+    """Return the start, ns since 1970, that a manifest.json names (as such a number, or ISO 8601), None without one.
+
+    Raises TableError.
+    """
+    try:
+        found = msgspec.json.decode(manifest, type=_Manifest).start
+    except msgspec.MsgspecError as problem:
+        raise TableError(f"start: {problem}", "manifest.json") from problem
+    if isinstance(found, datetime):
+        zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return int((zoned - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 1000
+    return found
+
+
+class _Manifest(msgspec.Struct):
+    start: int | datetime | None = None
 
 
 class Entries(NamedTuple):

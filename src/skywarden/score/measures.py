@@ -15,6 +15,8 @@ class Measure(NamedTuple):
 DESIGN1, DESIGN6, DESIGN12 = "DESIGN 1", "DESIGN 6", "DESIGN 12"
 OWN = "definition of this project, docs/scoring.md"
 ISA = "ISA-18.2; EEMUA 191"
+GOSPA = "Rahmathullah, Garcia-Fernandez, Svensson 2017"
+SIAP = "Votruba et al. 2001; edge rules as Stone Soup 1.9.1"
 RAIDS = "volunteer alerts to 2023, n = 54,513 (raid_statistics_derived.json)"
 
 MEASURES: dict[str, Measure] = {
@@ -76,6 +78,12 @@ MEASURES: dict[str, Measure] = {
         "Медіана за атаками: прибуття мінус час, відколи діяли тривоги об'єкта; 0, якщо при прибутті не діяла жодна.",
         DESIGN1,
     ),
+    "lead.useful_median": Measure(
+        "s",
+        "lead.median with no lead counted longer than 15 min.",
+        "lead.median, де жоден запас часу не рахується довшим за 15 хв.",
+        OWN,
+    ),
     "lead.own_median": Measure(
         "s",
         "The same from the first alert of a track of the attacker itself, over attacks that had one.",
@@ -134,6 +142,12 @@ MEASURES: dict[str, Measure] = {
         "Медіана запасу часу базового способу.",
         OWN,
     ),
+    "baseline.useful_lead": Measure(
+        "s",
+        "The same with no lead counted longer than 15 min, as lead.useful_median.",
+        "Те саме, де жоден запас часу не рахується довшим за 15 хв, як lead.useful_median.",
+        OWN,
+    ),
     "baseline.radius": Measure(
         "m",
         "Radius of the disc. Tuned: the smallest that misses no more than the alerts do on the training raids "
@@ -168,7 +182,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "baseline.fair": Measure(
         "1",
-        "1 if the alerts miss no greater part of the attacks and their median lead is no shorter than the "
+        "1 if the alerts miss no greater part of the attacks and their useful median lead is no shorter than the "
         "baseline's, else 0.",
         "1, якщо тривоги пропускають не більшу частку атак і їх медіана запасу часу не менша, ніж у базового "
         "способу, інакше 0.",
@@ -256,5 +270,59 @@ MEASURES: dict[str, Measure] = {
         "Part of all target-seconds with at least one track within c, level.",
         "Частка секунд цілей хоча б з однією трасою в межах c.",
         OWN,
+    ),
+    "gospa.rms": Measure(
+        "m",
+        "Root of the mean over times of GOSPA squared, alpha = 2, p = 2, distances in space, c as given.",
+        "Корінь із середнього за часом квадрата GOSPA, alpha = 2, p = 2, відстані в просторі, c задано.",
+        GOSPA,
+    ),
+    "gospa.localisation": Measure(
+        "m", "Its part from errors of place, root of the mean.", "Його частина від похибок місця.", GOSPA
+    ),
+    "gospa.missed": Measure(
+        "m",
+        "Its part from targets without a track, c^2/2 each.",
+        "Його частина від цілей без траси, c^2/2 за кожну.",
+        GOSPA,
+    ),
+    "gospa.false": Measure(
+        "m",
+        "Its part from tracks without a target, c^2/2 each.",
+        "Його частина від трас без цілі, c^2/2 за кожну.",
+        GOSPA,
+    ),
+    "ospa.mean": Measure(
+        "m",
+        "Mean over times of OSPA, p = 2, c as given.",
+        "Середнє за часом OSPA, p = 2, c задано.",
+        "Schuhmacher, Vo, Vo 2008",
+    ),
+    "siap.completeness": Measure(
+        "1", "Part of target-times with a track assigned.", "Частка моментів цілей із призначеною трасою.", SIAP
+    ),
+    "siap.ambiguity": Measure(
+        "", "Tracks for each tracked target; 1 is best.", "Трас на супроводжувану ціль; найкраще 1.", SIAP
+    ),
+    "siap.spuriousness": Measure(
+        "1", "Part of track-times assigned to no target.", "Частка моментів трас без цілі.", SIAP
+    ),
+    "siap.position_accuracy": Measure(
+        "m", "Mean distance in space of assigned tracks.", "Середня просторова відстань призначених трас.", SIAP
+    ),
+    "siap.velocity_accuracy": Measure(
+        "m/s", "Mean error of velocity of assigned tracks.", "Середня похибка швидкості призначених трас.", SIAP
+    ),
+    "siap.number_changes": Measure(
+        "1/s",
+        "Changes of the track number for each tracked second of a target.",
+        "Зміни номера траси за супроводжувану секунду цілі.",
+        SIAP,
+    ),
+    "siap.longest_segment": Measure(
+        "1",
+        "Part of a target's life under its longest-lasting track number.",
+        "Частка існування цілі під номером траси, що тривав найдовше.",
+        SIAP,
     ),
 }

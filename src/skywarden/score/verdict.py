@@ -1,7 +1,7 @@
 """The whole judgement of one or several raids: what each figure and each drawing is made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from skywarden.score.baselines import DISC_RADIUS, Training, discs, districts, f
 from skywarden.score.case import Case
 from skywarden.score.covered import Blind, blind, looks
 from skywarden.score.nearby import Near, near, target_of
+from skywarden.score.quality import Quality, quality
 
 LIMIT = 500.0  # m, level; a track further from every target than this is nobody's
 
@@ -29,6 +30,7 @@ class Judged:
     flood: Flood
     blind: tuple[Blind, ...]
     settled: Settled
+    quality: Quality
 
 
 def verdict(cases: Sequence[Case], limit: float = LIMIT) -> tuple[Judged, ...]:
@@ -58,7 +60,7 @@ def _judged(given: Case, limit: float) -> Judged:
         judged(given, "disc-30-km", discs(tracks, DISC_RADIUS), came, DISC_RADIUS),
     )
     dark = () if table is None else tuple(blind(given, table))
-    return Judged(given, pairs, owner, came, alarms, flood(given), dark, settled(given, owner))
+    return Judged(given, pairs, owner, came, alarms, flood(given), dark, settled(given, owner), quality(given, limit))
 
 
 def _training(one: Judged) -> Training:
@@ -73,9 +75,7 @@ def _others(trained: Sequence[Training], row: int) -> list[Training]:
 def _with_tuned(one: Judged, others: Sequence[Training], missed: float) -> Judged:
     radius = tuned(others, missed)
     disc = judged(one.case, "disc-tuned", discs(flown(one.case), radius), one.attacks, radius)
-    return Judged(
-        one.case, one.pairs, one.owner, one.attacks, (*one.alarms, disc), one.flood, one.blind, one.settled
-    )  # fmt: skip
+    return replace(one, alarms=(*one.alarms, disc))
 
 
 def nearest(one: Judged) -> Near:
