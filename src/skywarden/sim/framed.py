@@ -10,7 +10,7 @@ from skywarden.sim.sky import Sent
 
 
 def framed(source: str, sent: Sent, ticks: I64) -> Iterator[tuple[int, Frame]]:
-    """Yield (k, frame) for each tick ticks[k] with messages since the one before; its bytes are joined, none copied twice.
+    """Yield (k, frame) for each tick ticks[k] with messages since the one before; its bytes joined.
 
     ticks: (n,) ns, rising. A message belongs to the first tick at or after its time; one after the last is left out.
     A frame was received when its last message came in.
