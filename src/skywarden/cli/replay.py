@@ -36,10 +36,11 @@ def replay(
     verify: Annotated[bool, typer.Option("--verify", help="Compare with the record, byte for byte.")] = False,
 ) -> None:
     """Run a record again and print its tracks and alerts. With --verify exit code 1 where anything differs."""
+    from skywarden.cli.pace import pace_of
     from skywarden.cli.terminal import while_read
     from skywarden.service.frames import record_in
 
-    pace = _pace(speed)
+    pace = pace_of(speed)
     if verify and out is None and tables is None and pace is not None:
         raise typer.BadParameter("--verify compares as fast as it can: leave --speed out", param_hint="--speed")
     opened = record_in(record)
@@ -48,21 +49,6 @@ def replay(
     if out is not None or tables is not None or not verify:
         with while_read():
             _play(opened, pace, out, tables)
-
-
-def _pace(text: str) -> float | None:
-    """Return how many times faster than it was; None: as fast as can be."""
-    if text == "max":
-        return None
-    try:
-        pace = float(text)
-    except ValueError:
-        pace = 0.0
-    if not 0.01 <= pace <= 10_000:
-        raise typer.BadParameter(
-            f'"{text}" is not a speed; write a number, for example 4, or max', param_hint="--speed"
-        )
-    return pace
 
 
 def _entries(record: "SqliteRecord", printing: bool) -> "Iterator[Entry]":
