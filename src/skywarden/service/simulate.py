@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from collections import deque
 from hashlib import sha256
+from math import degrees
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from skywarden.sim.generate import Part, World, part, sites, sites_json, world
 from skywarden.sim.scene.read import read
 from skywarden.sim.scene.settings import Scene
 from skywarden.sim.site_file import configuration
-from skywarden.sim.sky import Window
+from skywarden.sim.sky import Sense, Window
 from skywarden.sim.truth import COVERAGE, packed, targets_json, truth_rows
 
 TICK = 100_000_000  # ns
@@ -112,15 +113,15 @@ def _write_truth(made: World, text: str, out: Path) -> None:
         file.writelines(truth_rows(made.sky, made.start))
 
 
-def _sensor_rows(sense: Any) -> Iterator[dict[str, Any]]:
+def _sensor_rows(sense: Sense) -> Iterator[dict[str, Any]]:
     for name, (latitude, longitude, height), revisit in zip(
-        sense.names, sense.places(), sense.revisit.tolist(), strict=True
+        sense.names, sense.stands.tolist(), sense.revisit.tolist(), strict=True
     ):
         yield {
             "name": name,
             "kind": sense.source,
-            "latitude": round(latitude, 7),
-            "longitude": round(longitude, 7),
+            "latitude": round(degrees(latitude), 7),
+            "longitude": round(degrees(longitude), 7),
             "height_m": round(height, 1),
             "revisit_s": revisit,
         }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import atan2, degrees, hypot
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.geo import east_north_up, geodetic
 from skywarden.geo.terrain import Ground
@@ -47,6 +48,10 @@ class Adsb:
     @property
     def names(self) -> Sequence[str]:
         return self.posts.names
+
+    @property
+    def stands(self) -> F64:
+        return self.posts.stands
 
     @property
     def revisit(self) -> F64:
@@ -104,9 +109,9 @@ class Adsb:
         inside = np.flatnonzero((times >= max(begin, window.start)) & (times < min(end, window.end)))
         return inside, times[inside]
 
-    def _audible(self, post: int, origin: F64, times: F64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _audible(self, post: int, origin: F64, times: F64) -> NDArray[np.bool_]:
         at = self.posts.at(np.full(len(times), post), times)
-        near = np.linalg.norm(origin - at, axis=1) < self.posts.reach[post]
+        near: NDArray[np.bool_] = np.linalg.norm(origin - at, axis=1) < self.posts.reach[post]
         near &= self.posts.trouble.up(np.full(len(times), post), times)
         rows = np.flatnonzero(near)
         near[rows] = self.ground.sight(at[rows], origin[rows])

@@ -24,7 +24,7 @@ NUMBER = 5  # of this kind of sensor in seeds
 SEEN = 0.95
 EXTINCTION = 3.912  # -ln 0.02
 RAIN_MM_H = 8.0  # halves the visibility
-HEAT_KM = 1.5  # a heat image sees so many times further through haze than daylight
+HEAT = 1.5  # a heat image sees so many times further through haze than daylight
 SIZE_M = {  # across, as seen from the side or below
     Kind.UAV_PISTON: 2.5,
     Kind.UAV_JET: 3.0,
@@ -70,6 +70,10 @@ class Camera:
     @property
     def names(self) -> Sequence[str]:
         return self.posts.names
+
+    @property
+    def stands(self) -> F64:
+        return self.posts.stands
 
     @property
     def revisit(self) -> F64:
@@ -138,8 +142,8 @@ class Camera:
         """Return the chance that a flier in the field is seen at one look."""
         size = np.array([SIZE_M[t.kind] for t in sky.targets])[found.target]
         thermal = self.thermal[found.sensor]
-        haze = self.weather.visibility_km * 1e3 / (1 + self.weather.rain_mm_h / RAIN_MM_H)
-        haze = haze * np.where(thermal, HEAT_KM, 1.0)
+        air = self.weather.visibility_km * 1e3 / (1 + self.weather.rain_mm_h / RAIN_MM_H)
+        haze = air * np.where(thermal, HEAT, 1.0)
         half = self.posts.reach[found.sensor] / 2 * size / NORMAL_M
         pd = SEEN * 0.5 ** ((found.distance / half) ** 2) * np.exp(-EXTINCTION * found.distance / haze)
         hidden = found.above > self.weather.cloud_base_m

@@ -36,11 +36,16 @@ class Post(NamedTuple):
     block: I64
     trouble: Trouble
 
+    @property
+    def stands(self) -> F64:
+        """Return (n, 3): latitude, longitude rad, height m."""
+        return np.stack([self.latitude, self.longitude, self.height], 1)
+
     def at(self, rows: I64, times: F64) -> F64:
         """Return (m, 3) ECEF m of sensors `rows` (m,) at `times` (m,) s since the start."""
         last = self.path.shape[1] - 1
         if not last:
-            return self.path[rows, 0]
+            return np.asarray(self.path[rows, 0])
         step = np.clip(times / self.seconds * last, 0.0, last)
         before = np.minimum(step.astype(np.int64), last - 1)
         part = (step - before)[:, None]

@@ -47,6 +47,10 @@ class Finder:
         return self.posts.names
 
     @property
+    def stands(self) -> F64:
+        return self.posts.stands
+
+    @property
     def revisit(self) -> F64:
         return self.period
 

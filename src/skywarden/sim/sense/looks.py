@@ -32,7 +32,8 @@ class Pairs(NamedTuple):
 
     def where(self, keep: NDArray[np.bool_]) -> "Pairs":
         """Return the pairs where `keep` is true."""
-        return Pairs(*(column[keep] for column in self))
+        sensor, target, *rest = self
+        return Pairs(sensor[keep], target[keep], *(column[keep] for column in rest))
 
 
 def times(period: F64, phase: F64, window: Window) -> tuple[I64, F64]:

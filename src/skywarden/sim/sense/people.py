@@ -8,6 +8,7 @@ scenario; no recordings of real reports stand behind them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -73,6 +74,10 @@ class People:
         return self.posts.names
 
     @property
+    def stands(self) -> F64:
+        return self.posts.stands
+
+    @property
     def revisit(self) -> F64:
         return np.full(len(self.names), STEP_S)
 
@@ -96,9 +101,10 @@ class People:
         exists = ~np.isnan(position[:, 0])
         targets, position = targets[exists], position[exists]
         tree = cKDTree(self.posts.path[:, 0])
-        who = tree.query_ball_point(position, float(self.posts.reach.max()) * max(LOUD.values()), return_sorted=True)
-        sensor = np.array([s for found in who for s in found], np.int64)
-        target = np.repeat(targets, [len(found) for found in who])
+        reach = float(self.posts.reach.max()) * max(LOUD.values())
+        near = tree.sparse_distance_matrix(cKDTree(position), reach, output_type="ndarray")
+        near.sort(order=["j", "i"])
+        sensor, target = near["i"].astype(np.int64), targets[near["j"]]
         time = np.full(len(sensor), at)
         part = np.array([LOUD[t.kind] for t in sky.targets])[target]
         up = self.posts.trouble.up(sensor, time)
@@ -113,7 +119,7 @@ class People:
             count = max(1, len(sky))
             new = ~np.isin(now.sensor * count + now.target, before.sensor * count + before.target)
             columns.append(now.where(new))
-        found = Pairs(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+        found = _all(columns)
         return found._replace(time=found.time + rng.uniform(0, NOTICED_S, len(found.time)))
 
     def _nothing(self, window: Window, rng: np.random.Generator) -> tuple[I64, F64]:
@@ -132,6 +138,7 @@ class People:
         messages = []
         for k in range(count):
             trained = bool(self.trained[sensor[k]])
+            where: dict[str, Any]
             if on_map[k]:
                 where = {
                     "at": Spot(round(float(latitude[k]), 5), round(float(longitude[k]), 5)),
@@ -177,13 +184,17 @@ class People:
     def cover(self, sky: Sky, window: Window) -> Cover:
         """Return the chance that a person notices and reports it, spread over the seconds within reach: low."""
         columns = [self._near(sky, at) for at in np.arange(np.ceil(window.start), window.end, STEP_S).tolist()]
-        found = Pairs(*(np.concatenate(column) for column in zip(_none(), *columns, strict=True)))
+        found = _all([_none(), *columns])
         return covered(found.time, found.target, found.sensor, self.eager[found.sensor] * STEP_S / NOTICED_S / 10)
 
 
 def _none() -> Pairs:
     rows, empty = np.empty(0, np.int64), np.empty(0)
     return Pairs(rows, rows, empty, empty, empty, empty, empty)
+
+
+def _all(parts: Sequence[Pairs]) -> Pairs:
+    return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def build(blocks: tuple[Observers, ...], scene: Scene, ground: Ground, seed: int) -> People:

@@ -47,6 +47,10 @@ class RemoteId:
         return self.posts.names
 
     @property
+    def stands(self) -> F64:
+        return self.posts.stands
+
+    @property
     def revisit(self) -> F64:
         return np.ones(len(self.posts.names))
 
@@ -73,7 +77,7 @@ class RemoteId:
         real, row = which
         rng = np.random.default_rng([self.seed, NUMBER, real, row, round(window.start * 1000)])
         phase = float(np.random.default_rng([self.seed, NUMBER, 1000 + real, row]).random())
-        times = np.arange(np.ceil(window.start - phase), np.ceil(window.end - phase)) + phase
+        times: F64 = np.arange(np.ceil(window.start - phase), np.ceil(window.end - phase), dtype=float) + phase
         position, velocity = sky.at(np.full(len(times), row), times)
         flies = ~np.isnan(position[:, 0])
         times, position, velocity = times[flies], position[flies], velocity[flies]
