@@ -1,12 +1,15 @@
 """Remote ID: what a transmitter says is what the picture gets, marked as a claim."""
 
+import gzip
 import json
 from math import degrees
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inbox_samples import collect
 from remoteid_flight import (
     DJI,
     OPERATOR,
@@ -28,13 +31,15 @@ from remoteid_flight import (
 
 from skywarden.geo import ecef, geodetic, geoid_height
 from skywarden.model.detection import ErrorMeaning, Frame, Kind, Reason, TimeKind
-from skywarden.model.place import Sensor
+from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.pcap import packets
 from skywarden.sensors import taking
 from skywarden.sensors.remoteid import RemoteId, bluetooth, dji, encode, message, wifi
 from skywarden.sensors.remoteid.fix import HOUR, resolved
 from skywarden.sensors.remoteid.memory import MAX_SENDERS
+from skywarden.service.clock import DataClock
+from skywarden.service.sources import Inbox
 
 AFTER = 4 * SECOND // 10  # from the fix to the receiver
 CARRIERS = (
@@ -335,3 +340,20 @@ def test_the_sample_is_what_is_built_here() -> None:
     found = decoder.decode(Frame.of("mast", START, *sample().splitlines(keepends=True)))
     assert dict(found.refused) == {Reason.SIMULATED: 1, Reason.CHECKSUM: 1, Reason.MALFORMED: 1}
     assert sum(len(batch) for batch in found.batches) == 99  # 90 packs, 8 single Locations, 1 foreign
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_running_system_reads_captures_of_radio_frames_as_they_are(packed: bool, tmp_path: Path) -> None:
+    whole = (SAMPLES / "wifi.pcap").read_bytes()
+    path = tmp_path / "wifi.pcap"
+    path.write_bytes(gzip.compress(whole) if packed else whole)
+    source = Source(name="mast", format="remoteid", file=str(path))
+    inbox = Inbox((source,), DataClock())
+    inbox.start()
+    try:
+        found = collect(inbox, 20)
+    finally:
+        inbox.stop()
+    assert [f.received for f in found] == [time for time, link, _ in frames(10) if link == encode.WIFI]
+    decoder = make(Mode.LIVE)
+    assert sum(len(batch) for f in found for batch in decoder.decode(f).batches) == 20
