@@ -334,6 +334,39 @@ def test_a_flood_of_senders_is_forgotten() -> None:
     assert len(decoder.state.frames) <= 8192
 
 
+def test_a_position_that_stands_for_several_aircraft_is_as_wide_as_they_are() -> None:
+    parts = list(encode.messages(claim())[:-1])
+    system = bytearray(parts[2])
+    system[10:13] = bytes([20, 0, 40])  # 20 aircraft within 400 m
+    parts[2] = bytes(system)
+    batch = only(flying(*parts))
+    assert claims(batch)["aircraft_count"] == "20"
+    assert np.sqrt(np.linalg.eigvalsh(batch.covariance[0])[1:]) == pytest.approx([200.0, 200.0], abs=0.1)
+
+
+@given(st.data())
+def test_any_bytes_behind_a_good_checksum_are_read_or_refused(data: st.DataObject) -> None:
+    decoder, lines = make(), []
+    for k, (_, link, build) in enumerate(CARRIERS * 2):
+        frame = build(claim(), k)
+        start, end = (16, -4) if link == encode.WIFI else (15, -3)
+        wrong = bytearray(frame[start:end])
+        for _ in range(data.draw(st.integers(0, 6))):
+            wrong[data.draw(st.integers(0, len(wrong) - 1))] = data.draw(st.integers(0, 255))
+        air = bytes(wrong[: data.draw(st.integers(0, len(wrong)))] if k > 2 else wrong)
+        lines.append(
+            line(frame[:start] + (wifi.sealed(air) if link == encode.WIFI else air + bluetooth.crc(air)), link)
+        )
+    for link in (105, 127, 251, 256, 272):
+        lines.append(line(data.draw(st.binary(max_size=60)), link))
+    found = decoder.decode(Frame.of("mast", START, *lines))
+    assert found.messages + sum(found.refused.values()) == len(lines)
+    for batch in found.batches:
+        assert np.isfinite(batch.z).all()
+        assert (np.linalg.eigvalsh(batch.covariance) > 0).all()
+    json.dumps(list(make().rows(Frame.of("mast", START, *lines))))
+
+
 def test_the_sample_is_what_is_built_here() -> None:
     assert (SAMPLES / "flight.jsonl").read_bytes() == sample()
     decoder = make(Mode.LIVE)
