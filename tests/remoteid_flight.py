@@ -16,7 +16,7 @@ from skywarden.sensors.remoteid import RemoteId, encode
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 DEGREE = 60 * 1852  # m
-SERIAL, OPERATOR = "1596SKYW0000000042", "XXX-OP-0042"
+SERIAL, OPERATOR = "1596SKYW0000000042", "ABC-OP-0042"
 SENDER = bytes.fromhex("02534b590042")
 SAMPLES = Path(__file__).parent / "samples" / "remoteid"
 DJI = bytes.fromhex("58621310024d06331f") + b"EXAMPLE000000042" + packed("<ii", -33 * 174533, 36 * 174533)

@@ -1,12 +1,15 @@
 """Remote ID: what a transmitter says is what the picture gets, marked as a claim."""
 
+import gzip
 import json
 from math import degrees
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inbox_samples import collect
 from remoteid_flight import (
     DJI,
     OPERATOR,
@@ -28,13 +31,15 @@ from remoteid_flight import (
 
 from skywarden.geo import ecef, geodetic, geoid_height
 from skywarden.model.detection import ErrorMeaning, Frame, Kind, Reason, TimeKind
-from skywarden.model.place import Sensor
+from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.pcap import packets
 from skywarden.sensors import taking
 from skywarden.sensors.remoteid import RemoteId, bluetooth, dji, encode, message, wifi
 from skywarden.sensors.remoteid.fix import HOUR, resolved
 from skywarden.sensors.remoteid.memory import MAX_SENDERS
+from skywarden.service.clock import DataClock
+from skywarden.service.sources import Inbox
 
 AFTER = 4 * SECOND // 10  # from the fix to the receiver
 CARRIERS = (
@@ -329,9 +334,59 @@ def test_a_flood_of_senders_is_forgotten() -> None:
     assert len(decoder.state.frames) <= 8192
 
 
+def test_a_position_that_stands_for_several_aircraft_is_as_wide_as_they_are() -> None:
+    parts = list(encode.messages(claim())[:-1])
+    system = bytearray(parts[2])
+    system[10:13] = bytes([20, 0, 40])  # 20 aircraft within 400 m
+    parts[2] = bytes(system)
+    batch = only(flying(*parts))
+    assert claims(batch)["aircraft_count"] == "20"
+    assert np.sqrt(np.linalg.eigvalsh(batch.covariance[0])[1:]) == pytest.approx([200.0, 200.0], abs=0.1)
+
+
+@given(st.data())
+def test_any_bytes_behind_a_good_checksum_are_read_or_refused(data: st.DataObject) -> None:
+    decoder, lines = make(), []
+    for k, (_, link, build) in enumerate(CARRIERS * 2):
+        frame = build(claim(), k)
+        start, end = (16, -4) if link == encode.WIFI else (15, -3)
+        wrong = bytearray(frame[start:end])
+        for _ in range(data.draw(st.integers(0, 6))):
+            wrong[data.draw(st.integers(0, len(wrong) - 1))] = data.draw(st.integers(0, 255))
+        air = bytes(wrong[: data.draw(st.integers(0, len(wrong)))] if k > 2 else wrong)
+        lines.append(
+            line(frame[:start] + (wifi.sealed(air) if link == encode.WIFI else air + bluetooth.crc(air)), link)
+        )
+    for link in (105, 127, 251, 256, 272):
+        lines.append(line(data.draw(st.binary(max_size=60)), link))
+    found = decoder.decode(Frame.of("mast", START, *lines))
+    assert found.messages + sum(found.refused.values()) == len(lines)
+    for batch in found.batches:
+        assert np.isfinite(batch.z).all()
+        assert (np.linalg.eigvalsh(batch.covariance) > 0).all()
+    json.dumps(list(make().rows(Frame.of("mast", START, *lines))))
+
+
 def test_the_sample_is_what_is_built_here() -> None:
     assert (SAMPLES / "flight.jsonl").read_bytes() == sample()
     decoder = make(Mode.LIVE)
     found = decoder.decode(Frame.of("mast", START, *sample().splitlines(keepends=True)))
     assert dict(found.refused) == {Reason.SIMULATED: 1, Reason.CHECKSUM: 1, Reason.MALFORMED: 1}
     assert sum(len(batch) for batch in found.batches) == 99  # 90 packs, 8 single Locations, 1 foreign
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_running_system_reads_captures_of_radio_frames_as_they_are(packed: bool, tmp_path: Path) -> None:
+    whole = (SAMPLES / "wifi.pcap").read_bytes()
+    path = tmp_path / "wifi.pcap"
+    path.write_bytes(gzip.compress(whole) if packed else whole)
+    source = Source(name="mast", format="remoteid", file=str(path))
+    inbox = Inbox((source,), DataClock())
+    inbox.start()
+    try:
+        found = collect(inbox, 20)
+    finally:
+        inbox.stop()
+    assert [f.received for f in found] == [time for time, link, _ in frames(10) if link == encode.WIFI]
+    decoder = make(Mode.LIVE)
+    assert sum(len(batch) for f in found for batch in decoder.decode(f).batches) == 20

@@ -13,7 +13,7 @@ from skywarden.model.detection import detections as batch_of
 from skywarden.model.place import Place, Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.remoteid import dji, memory, message
-from skywarden.sensors.remoteid.fix import Fix, of_dji, of_location
+from skywarden.sensors.remoteid.fix import Fix, of_dji, of_group, of_location
 from skywarden.sensors.remoteid.heard import ASTM_STANDARD, DJI_STANDARD, Heard
 from skywarden.sensors.remoteid.line import Line, captured, heard, parse
 from skywarden.sensors.remoteid.memory import SAME_FRAME, SAME_PLACE, Sender, State
@@ -120,6 +120,8 @@ class RemoteId:
             who, place = _who(found, sender).encode(), msgspec.msgpack.encode(location)
             within = SAME_PLACE if location.seconds_after_hour is not None else SAME_FRAME // 20
             again |= memory.repeated(self.state.places, who + place, time, within)
+            if sender.count > 1:
+                fix = of_group(fix, sender.radius)
         return Found(time, line, found, said, sender, fix, None, again)
 
     def _read_dji(self, line: Line, found: Heard, time: int, again: bool) -> Found:
@@ -216,6 +218,7 @@ def _claims(found: Found) -> Iterator[tuple[str, str]]:
         yield "operator_id", sender.operator_id
         yield "operator_place", sender.operator_place
         yield "description", sender.description
+        yield "aircraft_count", str(sender.count) if sender.count > 1 else ""
         yield "status", location.status if location is not None else ""
 
 

@@ -58,6 +58,11 @@ def of_dji(flight: Flight, received: int) -> Fix | None:
     return Fix(received, RECEIPT_TIME, TimeKind.RECEIPT, latitude, longitude, height, UNKNOWN_LEVEL, up, assumed)
 
 
+def of_group(fix: Fix, radius: float) -> Fix:
+    """Return the position of any one of several aircraft that are within a radius (m) of it, anywhere alike."""
+    return fix._replace(level=hypot(fix.level, radius / 2))
+
+
 def resolved(seconds_after_hour: float, near: int) -> int:
     """Return the time (UTC ns) so many seconds after a full hour that is closest to `near`."""
     after = round(seconds_after_hour * 10) * (SECOND // 10)

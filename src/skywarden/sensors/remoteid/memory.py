@@ -5,6 +5,8 @@ radio. Both are claims. Bounded: who is unheard for 10 minutes is forgotten, and
 Time is the lines' own, UTC ns.
 """
 
+from hashlib import blake2b
+
 import msgspec
 
 from skywarden.sensors.remoteid.heard import Heard
@@ -14,6 +16,7 @@ SECOND = 1_000_000_000  # ns
 FORGET_AFTER, FORGET_EVERY = 600 * SECOND, 60 * SECOND
 MAX_SENDERS = 20_000
 MAX_RECENT = 8192  # frames, and positions; then the older half is forgotten
+DIGEST = 12  # bytes; nobody finds another frame with the same
 SAME_FRAME = 2 * SECOND  # the same frame from another receiver or over another network
 SAME_PLACE = 60 * SECOND  # a position with its own time is sent ten times a second, by several radios
 MARK_HOLDS = 10 * SECOND  # "SIMULATED" is sent every 3 s or more often (F3411: static messages)
@@ -21,7 +24,10 @@ SIMULATED = "SIMULATED"  # how the text of a Self ID begins whose sender does no
 
 
 class Sender(msgspec.Struct, array_like=True):
-    """What one radio address has said. heard, simulated: ns; simulated: when it last said so."""
+    """What one radio address has said. heard, simulated: ns; simulated: when it last said so.
+
+    count: aircraft that its position stands for; radius: m, how far from it they are.
+    """
 
     heard: int
     ids: dict[str, str] = {}
@@ -30,6 +36,8 @@ class Sender(msgspec.Struct, array_like=True):
     operator_place: str = ""
     description: str = ""
     simulated: int = 0
+    count: int = 1
+    radius: float = 0.0
 
     @property
     def named(self) -> tuple[str, str]:
@@ -50,7 +58,8 @@ class State(msgspec.Struct):
 
 
 def repeated(recent: dict[bytes, int], key: bytes, time: int, within: int) -> bool:
-    """Return whether the same was there within that time; remember it."""
+    """Return whether the same was there within that time; remember it, by its digest: frames are long."""
+    key = blake2b(key, digest_size=DIGEST).digest()
     before = recent.get(key)
     if before is not None and abs(time - before) <= within:
         return True
@@ -74,8 +83,10 @@ def remember(state: State, heard: Heard, said: Said, time: int) -> Sender:
         found.aircraft = name.aircraft
     if said.operator_id is not None:
         found.operator_id = said.operator_id.operator_id
-    if said.system is not None and said.system.operator_latitude is not None:
-        found.operator_place = f"{said.system.operator_latitude:.7f},{said.system.operator_longitude:.7f}"
+    if said.system is not None:
+        found.count, found.radius = said.system.area_count, said.system.area_radius_m
+        if said.system.operator_latitude is not None:
+            found.operator_place = f"{said.system.operator_latitude:.7f},{said.system.operator_longitude:.7f}"
     if said.self_id is not None:
         found.description = said.self_id.description
         found.simulated = time if found.description.startswith(SIMULATED) else 0
