@@ -13,6 +13,7 @@ from skywarden.sim.sound.level import FULL_M
 from skywarden.sim.sound.table import FAINTEST, Table, interpolated
 
 SLACK = 1.15  # of how far a flier comes while its sound travels: it may have been faster before
+RATHER_M = 100.0  # more; positions are looked up by whole seconds
 
 
 class Callers(NamedTuple):
@@ -52,7 +53,7 @@ class Look(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """Pairs of flier and node, (m,) each. emitted: s; distance: m through the air that its sound went; deflection: d'."""
+    """Pairs of flier and node, (m,) each. emitted: s; distance: m of the way of the sound; deflection: d'."""
 
     flier: I64
     node: I64
@@ -63,7 +64,7 @@ class Heard(NamedTuple):
 
 def heard(look: Look) -> Heard:
     """Return who hears whom, in the order of fliers, then nodes."""
-    size = 4096
+    size = 1 << 16
     while True:
         who, what = np.empty((2, size), np.int64), np.empty((3, size))
         out = Heard(who[0], who[1], what[0], what[1], what[2])
@@ -92,6 +93,7 @@ def hear(look: Look, out: Heard) -> int:
 @inner
 def around(look: Look, out: Heard, row: int, longest: float, count: int) -> int:
     """Do one flier's part of `hear`; longest: s that its sound may travel. Return the count so far."""
+    ear = np.empty(4)
     paths, listeners, grid = look.callers.paths, look.listeners, look.listeners.grid
     k = paths.base[row] + min(max(int(look.time) - paths.first[row], 0), paths.length[row] - 1)
     east = north = speed2 = 0.0
@@ -100,7 +102,7 @@ def around(look: Look, out: Heard, row: int, longest: float, count: int) -> int:
         east += listeners.axes[0, a] * offset
         north += listeners.axes[1, a] * offset
         speed2 += paths.velocity[k, a] ** 2
-    radius = look.table.reach[look.callers.voice[row]] + (sqrt(speed2) * SLACK + 10.0) * longest
+    radius = look.table.reach[look.callers.voice[row]] + (sqrt(speed2) * SLACK + 10.0) * longest + RATHER_M
     x, y = east - grid.corner[0], north - grid.corner[1]
     left, right = max(int((x - radius) // grid.size), 0), min(int((x + radius) // grid.size), grid.columns - 1)
     low, top = max(int((y - radius) // grid.size), 0), min(int((y + radius) // grid.size), grid.rows - 1)
@@ -108,30 +110,43 @@ def around(look: Look, out: Heard, row: int, longest: float, count: int) -> int:
         for i in range(left, right + 1):
             cell = j * grid.columns + i
             for at in range(grid.first[cell], grid.first[cell + 1]):
-                node = grid.nodes[at]
-                d2 = (listeners.level[node, 0] - east) ** 2 + (listeners.level[node, 1] - north) ** 2
-                if d2 <= radius * radius and listeners.up[node] and pair(look, out, row, node, (longest, count)):
+                if listeners.up[grid.nodes[at]] and pair(look, out, ear, (row, grid.nodes[at], k), count):
                     count += 1
     return count
 
 
 @inner
-def pair(look: Look, out: Heard, row: int, node: int, limits: tuple[float, int]) -> bool:
-    """Write one pair if it is loud enough. limits: s that the sound may travel; where it is written."""
-    listeners, voice = look.listeners, look.callers.voice[row]
-    longest, count = limits
-    p = listeners.position
-    ear = (p[node, 0], p[node, 1], p[node, 2], look.time)
-    emitted = emission(look.callers.paths, row, ear, look.medium, look.time - longest)
+def pair(look: Look, out: Heard, ear: F64, who: tuple[int, int, int], count: int) -> bool:
+    """Write one pair if it is loud enough. who: flier, node, row of the paths now; ear: (4,) to be used."""
+    row, node, k = who
+    paths, medium = look.callers.paths, look.medium
+    apart2 = speed2 = 0.0
+    for a in range(3):
+        ear[a] = look.listeners.position[node, a]
+        apart2 += (paths.position[k, a] - ear[a]) ** 2
+        speed2 += (abs(paths.velocity[k, a]) + abs(medium.wind[a])) ** 2
+    ear[3] = look.time
+    # it came closer by no more than this while its sound was on the way: most pairs need no more than a look
+    near = (sqrt(apart2) - RATHER_M) / (1.0 + SLACK * sqrt(speed2) / medium.speed)
+    if strength(look, row, node, near) < FAINTEST:
+        return False
+    emitted = emission(paths, row, ear, medium, look.time - sqrt(apart2) / medium.speed)
     if isnan(emitted):
         return False
-    distance = look.medium.speed * (look.time - emitted)
-    strength = look.table.strength[listeners.ambient[node], voice]
-    louder_db = look.callers.louder[row] - listeners.excess[node] * min(distance / FULL_M, 1.0)
-    deflection = interpolated(strength, distance, listeners.wind[node], louder_db)
+    distance = medium.speed * (look.time - emitted)
+    deflection = strength(look, row, node, distance)
     if deflection < FAINTEST:
         return False
     if count < len(out.flier):
         out.flier[count], out.node[count], out.emitted[count] = row, node, emitted
         out.distance[count], out.deflection[count] = distance, deflection
     return True
+
+
+@inner
+def strength(look: Look, row: int, node: int, distance: float) -> float:
+    """Return d' of a flier's sound at a node after `distance` m through the air."""
+    listeners, callers = look.listeners, look.callers
+    louder_db = callers.louder[row] - listeners.excess[node] * min(distance / FULL_M, 1.0)
+    of = look.table.strength[listeners.ambient[node], callers.voice[row]]
+    return interpolated(of, distance, listeners.wind[node], louder_db)

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.kernel import inner
-from skywarden.model.place import F64
+from skywarden.kernel import inner, kernel
+from skywarden.model.place import F64, I64
 from skywarden.sim.kinds import Voice
 from skywarden.sim.sound.air import Air
-from skywarden.sim.sound.level import FULL_M, MOST, Place, received_level, weak_deflection
+from skywarden.sim.sound.level import MOST, Place, excess_share, received_level, weak_deflection
 from skywarden.sim.sound.noise import noise_level
 
 NEAREST_M, FARTHEST_M, RINGS = 10.0, 60_000.0, 220
@@ -46,7 +46,7 @@ def table(voices: Sequence[Voice | None], air: Air, ambients_dba: Sequence[float
     strength = np.full((len(ambients_dba), len(voices), WINDS, RINGS), -np.inf)
     level = np.full((len(voices), RINGS), -np.inf)
     reach = np.zeros(len(voices))
-    excess = least_excess_db * np.minimum(rings / FULL_M, 1.0)
+    excess = least_excess_db * excess_share(rings)
     for v, voice in enumerate(voices):
         if voice is None:
             continue
@@ -71,3 +71,37 @@ def interpolated(strength: F64, distance: float, wind: float, louder_db: float) 
     windy = strength[j + 1, i] * (1 - x) + strength[j + 1, i + 1] * x
     weak = exp(calm * (1 - y) + windy * y + NEPER * louder_db)
     return weak / sqrt(1.0 + (weak / MOST) ** 2)
+
+
+@kernel
+def deflections(table: Table, which: I64, where: F64) -> F64:
+    """Return (k,) d'. which: (k, 2) ambient and voice; where: (k, 3) distance m, wind m/s, dB louder than the voice."""
+    found = np.empty(len(which))
+    for i in range(len(which)):
+        strength = table.strength[which[i, 0], which[i, 1]]
+        found[i] = interpolated(strength, where[i, 0], where[i, 1], where[i, 2])
+    return found
+
+
+def levels(of: Table, voice: I64, distance: F64) -> F64:
+    """Return (k,) dB re 20 uPa of voices (k,) at distances (k,) m, without excess attenuation."""
+    x = np.clip(np.log(np.maximum(distance, NEAREST_M) / NEAREST_M) / STEP, 0, RINGS - 1.001)
+    i = x.astype(np.int64)
+    level: F64 = of.level[voice, i] * (1 - x + i) + of.level[voice, i + 1] * (x - i)
+    return level
+
+
+def noises(of: Table, ambient: I64, wind: F64) -> F64:
+    """Return (k,) dB re 20 uPa of the noise at nodes (k,)."""
+    y = np.clip(wind * (WINDS - 1) / WINDIEST, 0, WINDS - 1.001)
+    j = y.astype(np.int64)
+    level: F64 = of.noise[ambient, j] * (1 - y + j) + of.noise[ambient, j + 1] * (y - j)
+    return level
+
+
+def hearing_distance(of: Table, voice: int, wind: float, excess_db: float, deflection: float) -> float:
+    """Return m within which a voice has at least `deflection`, where the first ambient is."""
+    strength = of.strength[0, voice, min(round(wind * (WINDS - 1) / WINDIEST), WINDS - 1)]
+    rings = distances()
+    heard = strength - NEPER * excess_db * excess_share(rings) >= np.log(deflection)
+    return float(rings[max(int(np.count_nonzero(heard)) - 1, 0)])
