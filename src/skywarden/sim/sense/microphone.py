@@ -22,7 +22,7 @@ from skywarden.sim.sense.listening import BEAT_S, LOOKS, heartbeats, look_noise,
 from skywarden.sim.sense.loudest import FIRST_NOISE, Fliers, Now, World, fliers_of, mixture, sounds, with_fliers
 from skywarden.sim.sky import U8, Cover, Sent, Sky, Window, nothing_sent
 from skywarden.sim.sound.air import air_of, carrying_wind, speed_of_sound
-from skywarden.sim.sound.delay import Medium, paths_of
+from skywarden.sim.sound.delay import Medium
 from skywarden.sim.sound.detect import detection, threshold
 from skywarden.sim.sound.table import hearing_distance, noises, table
 from skywarden.sim.trouble import Trouble, troubles
@@ -87,13 +87,11 @@ class Nodes:
         return Now(second, up, wind(self.world.ears, second), excess(self.world.ears, second, self.seed))
 
     def _pairs(self, sky: Sky, fliers: Fliers, now: Now) -> Heard:
-        of, table_, medium = self.world.ears, self.world.table, self.world.medium
-        longest = float(table_.reach.max()) / (medium.speed - float(np.linalg.norm(medium.wind)))
-        rows = sky.flying(now.second - longest, now.second + 0.5)
-        callers = Callers(paths_of(sky), fliers.voice, fliers.louder, rows[table_.reach[fliers.voice[rows]] > 0])
+        of = self.world.ears
         place = (of.position, of.level, self.middle, self.axes, self.grid)
         listeners = Listeners(*place, of.ambient, now.wind, now.excess, now.up)
-        return heard(Look(callers, listeners, table_, float(now.second), medium))
+        callers = Callers(sky, fliers.voice, fliers.louder)
+        return heard(Look(callers, listeners, self.world.table, float(now.second), self.world.medium))
 
     def _reports(self, sky: Sky, fliers: Fliers, now: Now) -> Reports:
         pairs = self._pairs(sky, fliers, now)
@@ -122,7 +120,7 @@ def build(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: i
     names, of = ears(blocks, scene, ground, seed)
     n, seconds, weather = len(names), scene.scenario.duration_s, scene.weather
     voices = [*(KINDS[kind].voice for kind in Kind), *VOICES]
-    least = min(block.excess_db[0] for block in blocks) - 3 * LOUDER_DB
+    least = min(block.excess_db[0] for block in blocks)
     heard_at = table(voices, air_of(weather), [block.ambient_dba for block in blocks], least)
     usual = float(of.excess.mean())
     rows = range(FIRST_NOISE, FIRST_NOISE + len(VOICES))

@@ -110,7 +110,7 @@ def emission(paths: Paths, row: int, ear: F64, medium: Medium, guess: float) -> 
             low, before = when, True
         better = when - ahead / slope
         if abs(better - when) < ENOUGH and low <= better <= high:
-            return better
+            return float(better)
         if better <= low and not before:
             if late(paths, row, low, ear, medium)[0] > 0:
                 return nan
@@ -120,7 +120,7 @@ def emission(paths: Paths, row: int, ear: F64, medium: Medium, guess: float) -> 
                 return nan
             after = True
         when = better if low < better < high else 0.5 * (low + high)
-    return when
+    return float(when)
 
 
 @kernel
