@@ -1,6 +1,7 @@
 """What a node makes of a second of sound: whether it reports, and what it says of tone, direction and class."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from skywarden.model.place import F64, I64
 from skywarden.sensors.microphone.encode import Flags, Heartbeats, Reports
 from skywarden.sim.kinds import Kind
 from skywarden.sim.sense.disturbance import Noise
-from skywarden.sim.sense.ears import Ears, wind
+from skywarden.sim.sense.ears import Ears, Now
 from skywarden.sim.sound.detect import presence
 from skywarden.sim.trouble import Trouble
 
@@ -80,17 +81,30 @@ class Sounds(NamedTuple):
     likeness: F64
 
 
-def look_noise(seed: int, second: int, count: int) -> F64:
-    """Return (count,) N(0, 1), the noise in x of `count` nodes in one second, like that of the seconds before.
+class Clock(NamedTuple):
+    """The nodes in one second, and what goes wrong with them. start: ns since 1970 of second 0."""
+
+    ears: Ears
+    trouble: Trouble
+    now: Now
+    start: int
+
+
+def look_noises(seed: int, seconds: range, count: int) -> Iterator[F64]:
+    """Yield, for each of `seconds`, (count,) N(0, 1): the noise in x of `count` nodes, like that of the seconds before.
 
     A moving average of what depends on each second alone, so that no window needs the one before it.
     """
     weights = CORRELATION ** np.arange(TAPS)
-    weights /= np.sqrt((weights**2).sum())
-    total = np.zeros(count)
-    for ago, weight in enumerate(weights):  # seconds before the start have a noise too; seeds are not negative
-        total += weight * np.random.default_rng([seed, NOISES, second - ago + TAPS]).standard_normal(count)
-    return total
+    weights = weights[::-1, None] / np.sqrt((weights**2).sum())
+    past: deque[F64] = deque(maxlen=TAPS)
+    for second in range(
+        seconds.start - TAPS + 1, seconds.stop
+    ):  # seeds are not negative: seconds before 0 have one too
+        past.append(np.random.default_rng([seed, NOISES, second + TAPS]).standard_normal(count))
+        if second >= seconds.start:
+            noise: F64 = (np.stack(past) * weights).sum(0)
+            yield noise
 
 
 def said(of: Ears, sounds: Sounds, rng: np.random.Generator) -> tuple[Sounds, F64, F64]:
@@ -136,9 +150,10 @@ def by_class(groups: F64) -> F64:
     return np.column_stack([groups, np.full(len(groups), np.nan)])[:, columns]
 
 
-def reported_place(of: Ears, trouble: Trouble, node: I64, time: float) -> tuple[F64, F64, F64]:
+def reported_place(clock: Clock, node: I64) -> tuple[F64, F64, F64]:
     """Return latitude, longitude, deg, and height, m, that nodes say: their own, or what spoofed GNSS tells them."""
-    offset = trouble.place_error(node, np.full(len(node), time))
+    of, time = clock.ears, np.full(len(node), float(clock.now.second))
+    offset = clock.trouble.place_error(node, time)
     spoofed = np.flatnonzero(offset.any(1))
     latitude, longitude, height = of.latitude[node], of.longitude[node], of.height[node]
     moved = of.position[node[spoofed]] + np.einsum("kij,ki->kj", of.turn[node[spoofed]], offset[spoofed])
@@ -146,49 +161,50 @@ def reported_place(of: Ears, trouble: Trouble, node: I64, time: float) -> tuple[
     return np.degrees(latitude), np.degrees(longitude), height
 
 
+def stamps(clock: Clock, node: I64) -> I64:
+    """Return (m,) ns since 1970 that nodes say it is, at the end of the look."""
+    time = np.full(len(node), float(clock.now.second))
+    return clock.start + np.rint((time + clock.trouble.clock_error(node, time)) * 1e9).astype(np.int64)
+
+
 def flags(wind_m_s: F64) -> I64:
     """Return (m,) flags that every message has."""
     return np.where(wind_m_s > WINDY_M_S, int(Flags.SIMULATED | Flags.WIND), int(Flags.SIMULATED))
 
 
-def heartbeats(of: Ears, trouble: Trouble, node: I64, noise_db: F64, when: tuple[int, int]) -> Heartbeats:
-    """Return the heartbeats of m nodes in one second. noise_db: (m,); when: the second, and ns of the start.
+def heartbeats(clock: Clock, node: I64, noise_db: F64) -> Heartbeats:
+    """Return the heartbeats of m nodes in one second. noise_db: (m,).
 
     A node that will be lost for good warns of it some minutes before: its battery runs low.
     """
-    second, start = when
-    seconds = np.full(len(node), float(second))
-    latitude, longitude, height = reported_place(of, trouble, node, second)
-    speed = wind(of, second)[node]
+    latitude, longitude, height = reported_place(clock, node)
+    second, speed = clock.now.second, clock.now.wind[node]
     return Heartbeats(
         node=node + 1,
         number=np.full(len(node), 2 * second + 1),
-        time=start + np.rint((seconds + trouble.clock_error(node, seconds)) * 1e9).astype(np.int64),
+        time=stamps(clock, node),
         latitude=latitude,
         longitude=longitude,
         height_m=height,
         noise_db=noise_db,
         wind_m_s=speed,
-        health=(trouble.lost_from[node] - second < LOW_BATTERY_S).astype(np.int64),
-        uptime_s=UPTIME_S + seconds,
+        health=(clock.trouble.lost_from[node] - second < LOW_BATTERY_S).astype(np.int64),
+        uptime_s=np.full(len(node), UPTIME_S + second),
         flags=flags(speed),
         interval_s=float(BEAT_S),
     )
 
 
-def reports(of: Ears, trouble: Trouble, sounds: Sounds, when: tuple[int, int], rng: np.random.Generator) -> Reports:
-    """Return the reports of one second. when: the second, and ns since 1970 of the scenario's start."""
-    second, start = when
-    heard, sigma_tone, sigma = said(of, sounds, rng)
+def reports(clock: Clock, sounds: Sounds, rng: np.random.Generator) -> Reports:
+    """Return the reports of one second."""
+    heard, sigma_tone, sigma = said(clock.ears, sounds, rng)
     node, n = sounds.node, len(sounds.node)
-    seconds = np.full(n, float(second))
-    stamp = start + np.rint((seconds + trouble.clock_error(node, seconds)) * 1e9).astype(np.int64)
-    latitude, longitude, height = reported_place(of, trouble, node, second)
+    latitude, longitude, height = reported_place(clock, node)
     clipped = np.where(heard.level_db > CLIPPING_DB, int(Flags.CLIPPED), 0)
     return Reports(
         node=node + 1,
-        number=np.full(n, 2 * second),
-        time=stamp,
+        number=np.full(n, 2 * clock.now.second),
+        time=stamps(clock, node),
         latitude=latitude,
         longitude=longitude,
         height_m=height,
@@ -202,5 +218,5 @@ def reports(of: Ears, trouble: Trouble, sounds: Sounds, when: tuple[int, int], r
         sigma_elevation=1.5 * sigma,
         llr=by_class(heard.likeness),
         looks=np.full(n, WORTH),
-        flags=clipped | flags(wind(of, second)[node]),
+        flags=clipped | flags(clock.now.wind[node]),
     )

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.sense.disturbance import Disturbances, Noise, Passing, audible
-from skywarden.sim.sense.ears import Ears
+from skywarden.sim.sense.ears import Ears, Now
 from skywarden.sim.sense.hearing import Heard
 from skywarden.sim.sense.listening import COUNT, KIND_GROUPS, NOISE_LIKENESS, Sounds
 from skywarden.sim.sky import Sky
@@ -39,15 +38,6 @@ class Fliers(NamedTuple):
     louder: F64
     tone: F64
     group: I64
-
-
-class Now(NamedTuple):
-    """One second at n nodes. up: works; wind: m/s; excess: dB."""
-
-    second: int
-    up: NDArray[np.bool_]
-    wind: F64
-    excess: F64
 
 
 class Mixture(NamedTuple):

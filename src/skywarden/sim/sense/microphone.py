@@ -16,10 +16,10 @@ from skywarden.sensors.microphone.encode import Heartbeats, Reports, encode, hea
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.settings import Microphones, Scene
 from skywarden.sim.sense.disturbance import VOICES, disturbances
-from skywarden.sim.sense.ears import Grid, ears, excess, grid, wind
+from skywarden.sim.sense.ears import Grid, Now, ears, excess, grid, wind
 from skywarden.sim.sense.hearing import Callers, Heard, Listeners, Look, heard
-from skywarden.sim.sense.listening import BEAT_S, LOOKS, heartbeats, look_noise, reports
-from skywarden.sim.sense.loudest import FIRST_NOISE, Fliers, Now, World, fliers_of, mixture, sounds, with_fliers
+from skywarden.sim.sense.listening import BEAT_S, LOOKS, Clock, heartbeats, look_noises, reports
+from skywarden.sim.sense.loudest import FIRST_NOISE, Fliers, World, fliers_of, mixture, sounds, with_fliers
 from skywarden.sim.sky import U8, Cover, Sent, Sky, Window, nothing_sent
 from skywarden.sim.sound.air import air_of, carrying_wind, speed_of_sound
 from skywarden.sim.sound.delay import Medium
@@ -61,7 +61,8 @@ class Nodes:
         """Return all reports and heartbeats of the looks that end within the window."""
         fliers = self._fliers(sky)
         now = [self._now(second) for second in _seconds(window)]
-        spoken = [self._reports(sky, fliers, moment) for moment in now]
+        noise = look_noises(self.seed, _seconds(window), len(self.names))
+        spoken = [self._reports(sky, fliers, moment, own) for moment, own in zip(now, noise, strict=True)]
         beats = [self._heartbeats(moment) for moment in now]
         parts = [(encode(r), r.node - 1, self._arrival(r, m.second)) for r, m in zip(spoken, now, strict=True)]
         parts += [(heartbeat(b), b.node - 1, self._arrival(b, m.second)) for b, m in zip(beats, now, strict=True)]
@@ -93,20 +94,20 @@ class Nodes:
         callers = Callers(sky, fliers.voice, fliers.louder)
         return heard(Look(callers, listeners, self.world.table, float(now.second), self.world.medium))
 
-    def _reports(self, sky: Sky, fliers: Fliers, now: Now) -> Reports:
+    def _reports(self, sky: Sky, fliers: Fliers, now: Now, own: F64) -> Reports:
         pairs = self._pairs(sky, fliers, now)
         best, passing = mixture(self.world, now, pairs)
-        x = best.deflection + look_noise(self.seed, now.second, len(self.names))
+        x = best.deflection + own
         x[(x <= self.limit) | ~now.up] = np.nan
         found = sounds(self.world, now, best, passing, x)
         found = with_fliers(self.world, found, pairs, (sky, fliers, now, best.pair))
         rng = np.random.default_rng([self.seed, LOOKS, now.second])
-        return reports(self.world.ears, self.trouble, found, (now.second, self.start), rng)
+        return reports(Clock(self.world.ears, self.trouble, now, self.start), found, rng)
 
     def _heartbeats(self, now: Now) -> Heartbeats:
         node = np.flatnonzero(((now.second - self.beat) % BEAT_S == 0) & now.up)
         noise_db = noises(self.world.table, self.world.ears.ambient[node], now.wind[node])
-        return heartbeats(self.world.ears, self.trouble, node, noise_db, (now.second, self.start))
+        return heartbeats(Clock(self.world.ears, self.trouble, now, self.start), node, noise_db)
 
     def _arrival(self, said: Reports | Heartbeats, second: int) -> I64:
         rng = np.random.default_rng([self.seed, LATE, second, int(isinstance(said, Heartbeats))])
