@@ -37,7 +37,7 @@ ROAD_M_S = (8.0, 15.0)
 ROAD_M = 12_000.0  # nodes within it are passed on the same road
 SAW_S = 240.0  # mean time that a chainsaw is used
 SAW_CYCLE_S = 18.0  # between two cuts
-CLAP_S = 2.0  # a rumble falls to 1 / e
+CLAP_S = 6.0  # a rumble lasts
 CLAP_DEFLECTION = (6.0, 15.0)  # d' of a clap nearby
 CLAP_FALL_M = 8000.0
 
@@ -46,7 +46,8 @@ class Disturbances(NamedTuple):
     """m onsets, one for each node that hears a source, in the order of `begin`.
 
     begin, end: s; source: number of what makes it; noise: of `Noise`; nearest: s when a vehicle is nearest; miss: m,
-    how near; speed: m/s; azimuth: rad, from the node to where it is nearest; tone: Hz, NaN none; peak: d' of a clap.
+    how near, positive when it then is to the right of `heading`, rad, that it goes in with `speed`, m/s (a saw, a clap:
+    simply at that distance and to that side); tone: Hz, NaN none; peak: d' of a clap.
     """
 
     node: I64
@@ -57,12 +58,12 @@ class Disturbances(NamedTuple):
     nearest: F64
     miss: F64
     speed: F64
-    azimuth: F64
+    heading: F64
     tone: F64
     peak: F64
 
 
-class Heard(NamedTuple):
+class Passing(NamedTuple):
     """What is heard of them at one time, k rows: which onset, and distance m, radial speed m/s, azimuth rad now."""
 
     row: I64
@@ -72,7 +73,8 @@ class Heard(NamedTuple):
 
 
 Row = tuple[float, ...]
-Draw = Callable[[np.random.Generator, "Country", int, float], list[Row]]
+Rows = list[Row]
+Draw = Callable[[np.random.Generator, "Country", int, float], Rows]
 
 
 class Country(NamedTuple):
@@ -90,7 +92,7 @@ def disturbances(of: Ears, reach: F64, sound_m_s: float, seconds: float, seed: i
     wanted = int(rng.poisson(of.rate.sum() * seconds))
     country = Country(cKDTree(of.level), of.level, reach, sound_m_s)
     share = np.cumsum(of.rate) / max(float(of.rate.sum()), 1e-300)
-    rows: list[Row] = []
+    rows: Rows = []
     source = 0
     while len(rows) < wanted:
         node = min(int(np.searchsorted(share, rng.random())), len(share) - 1)
@@ -100,13 +102,13 @@ def disturbances(of: Ears, reach: F64, sound_m_s: float, seconds: float, seed: i
         source += 1
     rows = sorted(rows[:wanted], key=lambda row: (row[1], row[0]))
     table = np.array(rows, float).reshape(-1, 11)
-    node_, begin_, end, nearest, miss, speed, azimuth, tone, peak, source_, noise_ = table.T
+    node_, begin_, end, nearest, miss, speed, heading, tone, peak, source_, noise_ = table.T
     whole = (node_.astype(np.int64), source_.astype(np.int64), noise_.astype(np.int64))
-    return Disturbances(whole[0], begin_, end, whole[1], whole[2], nearest, miss, speed, azimuth, tone, peak)
+    return Disturbances(whole[0], begin_, end, whole[1], whole[2], nearest, miss, speed, heading, tone, peak)
 
 
 def _vehicle(noise: Noise) -> Draw:
-    def draw(rng: np.random.Generator, country: Country, node: int, begin: float) -> list[Row]:
+    def draw(rng: np.random.Generator, country: Country, node: int, begin: float) -> Rows:
         """Pass 2 to 5 nodes that lie most nearly along a road through the first one."""
         heading, speed = rng.uniform(0, 2 * np.pi), rng.uniform(*ROAD_M_S)
         road = np.array([np.sin(heading), np.cos(heading)])
@@ -118,45 +120,44 @@ def _vehicle(noise: Noise) -> Draw:
         passed = order[: min(int(rng.integers(2, 6)), int(np.count_nonzero(ahead)))]
         passed = passed[np.argsort(along[passed], kind="stable")]
         reach, tone = country.reach[noise], rng.uniform(*VOICES[noise].fundamental_hz)
-        rows = []
+        rows: Rows = []
         for k in passed:
-            miss = reach * rng.uniform(0.05, 0.8)  # roads are laid out between nodes, not over them
+            miss = reach * rng.uniform(0.05, 0.8) * rng.choice([-1.0, 1.0])  # roads go between nodes, not over them
             half = np.sqrt(reach**2 - miss**2) / speed
             nearest = begin + half + along[k] / speed
-            side = heading + rng.choice([-1, 1]) * np.pi / 2
-            rows.append((near[k], nearest - half, nearest + half, nearest, miss, speed, side, tone, np.nan))
+            rows.append((near[k], nearest - half, nearest + half, nearest, miss, speed, heading, tone, np.nan))
         return rows
 
     return draw
 
 
-def _chainsaw(rng: np.random.Generator, country: Country, node: int, begin: float) -> list[Row]:
+def _chainsaw(rng: np.random.Generator, country: Country, node: int, begin: float) -> Rows:
     distance = country.reach[Noise.CHAINSAW] * np.sqrt(rng.uniform(0.01, 0.8))
     end = begin + max(20.0, rng.exponential(SAW_S))
     tone = rng.uniform(*VOICES[Noise.CHAINSAW].fundamental_hz)
     return [(node, begin, end, begin, distance, 0.0, rng.uniform(0, 2 * np.pi), tone, np.nan)]
 
 
-def _clap(rng: np.random.Generator, country: Country, node: int, begin: float) -> list[Row]:
+def _clap(rng: np.random.Generator, country: Country, node: int, begin: float) -> Rows:
     """Let 10 to 30 nodes hear a clap some kilometres from the first one, each when its sound arrives."""
     where = country.level[node] + rng.normal(0, 2000.0, 2)
     many = min(int(rng.integers(10, 31)), len(country.level))
     away, nodes = country.tree.query(where, np.arange(1, many + 1))
     peak, up = rng.uniform(*CLAP_DEFLECTION), rng.uniform(500.0, 2000.0)
-    rows = []
-    for distance, k in zip(np.hypot(away, up), nodes, strict=True):
+    rows: Rows = []
+    for distance, k in zip(np.hypot(away, up), np.atleast_1d(nodes), strict=True):
         to = where - country.level[k]
         arrives = begin + distance / country.sound_m_s
         loud = peak * np.exp(-distance / CLAP_FALL_M)
-        azimuth = np.arctan2(to[0], to[1])
-        rows.append((k, arrives, arrives + 3 * CLAP_S, arrives, distance, 0.0, azimuth, np.nan, loud))
+        heading = np.arctan2(to[0], to[1]) - np.pi / 2
+        rows.append((k, arrives, arrives + CLAP_S, arrives, distance, 0.0, heading, np.nan, loud))
     return rows
 
 
 DRAWS: tuple[Draw, ...] = (_vehicle(Noise.MOPED), _vehicle(Noise.CAR), _chainsaw, _clap)
 
 
-def audible(of: Disturbances, time: float) -> Heard:
+def audible(of: Disturbances, time: float) -> Passing:
     """Return what sounds at `time`, s, where it is then, and how fast it goes away."""
     row = np.flatnonzero((of.begin <= time) & (time < of.end))
     since = time - of.nearest[row]
@@ -164,6 +165,5 @@ def audible(of: Disturbances, time: float) -> Heard:
     row, since = row[cutting], since[cutting]
     along = of.speed[row] * since
     distance = np.hypot(of.miss[row], along)
-    side = np.where(of.source[row] % 2 == 0, 1.0, -1.0)  # which way it goes past
-    azimuth = of.azimuth[row] + side * np.arctan2(along, of.miss[row])
-    return Heard(row, distance, of.speed[row] * along / np.maximum(distance, 1.0), azimuth)
+    azimuth = of.heading[row] + np.arctan2(of.miss[row], along)
+    return Passing(row, distance, of.speed[row] * along / np.maximum(distance, 1.0), azimuth)

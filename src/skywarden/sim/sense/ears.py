@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.geo.terrain import Ground
@@ -42,6 +43,15 @@ class Ears(NamedTuple):
     tone_sigma: F64
     rate: F64  # disturbances, 1/s
     latency: F64
+
+
+class Now(NamedTuple):
+    """One second at n nodes. up: works; wind: m/s; excess: dB."""
+
+    second: int
+    up: NDArray[np.bool_]
+    wind: F64
+    excess: F64
 
 
 class Grid(NamedTuple):

@@ -1,27 +1,32 @@
-"""Which node hears which flier in one second: a loop over fliers and the nodes around them."""
+"""Which node hears which flier in one second.
 
-from math import isnan, sqrt
+One loop finds the nodes around each flier; a bound that costs little leaves out most of them; only for the rest is
+solved when what is heard was emitted.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skywarden.kernel import inner, kernel
+from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
 from skywarden.sim.sense.ears import Grid
-from skywarden.sim.sound.delay import Medium, Paths, emission
-from skywarden.sim.sound.level import FULL_M
-from skywarden.sim.sound.table import FAINTEST, Table, interpolated
+from skywarden.sim.sky import Sky
+from skywarden.sim.sound.delay import Medium, emission_times, paths_of
+from skywarden.sim.sound.level import excess_share
+from skywarden.sim.sound.table import FAINTEST, Table, deflections, reaches
 
 SLACK = 1.15  # of how far a flier comes while its sound travels: it may have been faster before
+RATHER_M = 100.0  # more: positions are looked up by whole seconds
 
 
 class Callers(NamedTuple):
-    """Fliers. paths: of all; voice: (all,) row of the table; louder: (all,) dB; rows: (k,) those that may be heard."""
+    """Fliers of a sky, n. voice: (n,) row of the table; louder: (n,) dB."""
 
-    paths: Paths
+    sky: Sky
     voice: I64
     louder: F64
-    rows: I64
 
 
 class Listeners(NamedTuple):
@@ -38,7 +43,7 @@ class Listeners(NamedTuple):
     ambient: I64
     wind: F64
     excess: F64
-    up: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    up: NDArray[np.bool_]
 
 
 class Look(NamedTuple):
@@ -52,7 +57,7 @@ class Look(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """Pairs of flier and node, (m,) each. emitted: s; distance: m through the air that its sound went; deflection: d'."""
+    """Pairs of flier and node, (m,) each. emitted: s; distance: m of the way of the sound; deflection: d'."""
 
     flier: I64
     node: I64
@@ -63,75 +68,75 @@ class Heard(NamedTuple):
 
 def heard(look: Look) -> Heard:
     """Return who hears whom, in the order of fliers, then nodes."""
-    size = 4096
+    flier, node, closest = near(look)
+    hopeful = _deflection(look, flier, node, closest) >= FAINTEST
+    flier, node = flier[hopeful], node[hopeful]
+    ears = np.column_stack([look.listeners.position[node], np.full(len(node), look.time)])
+    emitted = emission_times(paths_of(look.callers.sky), flier, ears, look.medium)
+    distance = look.medium.speed * (look.time - emitted)
+    arrived = np.flatnonzero(~np.isnan(emitted))
+    loud = np.zeros(len(node))
+    loud[arrived] = _deflection(look, flier[arrived], node[arrived], distance[arrived])
+    pick = np.flatnonzero(loud >= FAINTEST)
+    pick = pick[np.lexsort((node[pick], flier[pick]))]
+    return Heard(flier[pick], node[pick], emitted[pick], distance[pick], loud[pick])
+
+
+def near(look: Look) -> tuple[I64, I64, F64]:
+    """Return fliers and working nodes, (m,) each, that may be within hearing, and m that the sound went at least."""
+    (sky, voice, louder), listeners, medium = look.callers, look.listeners, look.medium
+    reach = reaches(look.table, voice, louder)
+    blow = float(np.linalg.norm(medium.wind))
+    rows = sky.flying(look.time - float(reach.max(initial=0.0)) / (medium.speed - blow), look.time + 0.5)
+    rows = rows[reach[rows] > 0]
+    now = sky.base[rows] + np.clip(int(look.time) - sky.first[rows], 0, sky.count[rows] - 1)
+    level = (sky.position[now] - listeners.origin) @ listeners.axes.T
+    # while the sound was on its way the flier came closer by no more than this for each m of the way
+    closer = 1 + (SLACK * np.linalg.norm(sky.velocity[now], axis=1) + blow) / medium.speed
+    circles = np.column_stack([level, reach[rows] * closer + RATHER_M])
+    index, node = _gathered(circles, listeners)
+    apart = np.linalg.norm(sky.position[now[index]] - listeners.position[node], axis=1)
+    return rows[index], node, (apart - RATHER_M) / closer[index]
+
+
+def _gathered(circles: F64, listeners: Listeners) -> tuple[I64, I64]:
+    size = 1 << 16
     while True:
-        who, what = np.empty((2, size), np.int64), np.empty((3, size))
-        out = Heard(who[0], who[1], what[0], what[1], what[2])
-        count = hear(look, out)
+        found = np.empty((size, 2), np.int64)
+        count = gather(circles, listeners.level, listeners.grid, found)
         if count <= size:
             break
         size = count
-    order = np.lexsort((out.node[:count], out.flier[:count]))
-    return Heard._make(column[:count][order] for column in out)
+    found = found[:count]
+    found = found[listeners.up[found[:, 1]]]
+    return found[:, 0], found[:, 1]
+
+
+def _deflection(look: Look, flier: I64, node: I64, distance: F64) -> F64:
+    listeners, callers = look.listeners, look.callers
+    louder_db = callers.louder[flier] - listeners.excess[node] * excess_share(distance)
+    which = np.stack([listeners.ambient[node], callers.voice[flier]], 1)
+    return deflections(look.table, which, np.stack([distance, listeners.wind[node], louder_db], 1))
 
 
 @kernel
-def hear(look: Look, out: Heard) -> int:
-    """Write all pairs with a d' of FAINTEST or more, as many as there is room for; return how many there are."""
+def gather(circles: F64, level: F64, grid: Grid, found: I64) -> int:
+    """Write circle and node for each node in circles (k, 3), m east, north, radius; return how many there are.
+
+    level: (n, 2) m east and north of nodes. No more is written than there is room for in `found`.
+    """
     count = 0
-    paths, wind = look.callers.paths, look.medium.wind
-    blow = sqrt(wind[0] ** 2 + wind[1] ** 2 + wind[2] ** 2)
-    for row in look.callers.rows:
-        longest = look.table.reach[look.callers.voice[row]] / (look.medium.speed - blow)
-        last = paths.first[row] + paths.length[row] - 1
-        if longest > 0 and paths.first[row] <= look.time <= last + longest:
-            count = around(look, out, row, longest, count)
-    return count
-
-
-@inner
-def around(look: Look, out: Heard, row: int, longest: float, count: int) -> int:
-    """Do one flier's part of `hear`; longest: s that its sound may travel. Return the count so far."""
-    paths, listeners, grid = look.callers.paths, look.listeners, look.listeners.grid
-    k = paths.base[row] + min(max(int(look.time) - paths.first[row], 0), paths.length[row] - 1)
-    east = north = speed2 = 0.0
-    for a in range(3):
-        offset = paths.position[k, a] - listeners.origin[a]
-        east += listeners.axes[0, a] * offset
-        north += listeners.axes[1, a] * offset
-        speed2 += paths.velocity[k, a] ** 2
-    radius = look.table.reach[look.callers.voice[row]] + (sqrt(speed2) * SLACK + 10.0) * longest
-    x, y = east - grid.corner[0], north - grid.corner[1]
-    left, right = max(int((x - radius) // grid.size), 0), min(int((x + radius) // grid.size), grid.columns - 1)
-    low, top = max(int((y - radius) // grid.size), 0), min(int((y + radius) // grid.size), grid.rows - 1)
-    for j in range(low, top + 1):
-        for i in range(left, right + 1):
-            cell = j * grid.columns + i
-            for at in range(grid.first[cell], grid.first[cell + 1]):
+    for circle in range(len(circles)):
+        east, north, radius = circles[circle]
+        x, y = east - grid.corner[0], north - grid.corner[1]
+        left, right = max(int((x - radius) // grid.size), 0), min(int((x + radius) // grid.size), grid.columns - 1)
+        low, top = max(int((y - radius) // grid.size), 0), min(int((y + radius) // grid.size), grid.rows - 1)
+        for row in range(low, top + 1):
+            for at in range(grid.first[row * grid.columns + left], grid.first[row * grid.columns + right + 1]):
                 node = grid.nodes[at]
-                d2 = (listeners.level[node, 0] - east) ** 2 + (listeners.level[node, 1] - north) ** 2
-                if d2 <= radius * radius and listeners.up[node] and pair(look, out, row, node, (longest, count)):
-                    count += 1
+                if (level[node, 0] - east) ** 2 + (level[node, 1] - north) ** 2 > radius * radius:
+                    continue
+                if count < len(found):
+                    found[count, 0], found[count, 1] = circle, node
+                count += 1
     return count
-
-
-@inner
-def pair(look: Look, out: Heard, row: int, node: int, limits: tuple[float, int]) -> bool:
-    """Write one pair if it is loud enough. limits: s that the sound may travel; where it is written."""
-    listeners, voice = look.listeners, look.callers.voice[row]
-    longest, count = limits
-    p = listeners.position
-    ear = (p[node, 0], p[node, 1], p[node, 2], look.time)
-    emitted = emission(look.callers.paths, row, ear, look.medium, look.time - longest)
-    if isnan(emitted):
-        return False
-    distance = look.medium.speed * (look.time - emitted)
-    strength = look.table.strength[listeners.ambient[node], voice]
-    louder_db = look.callers.louder[row] - listeners.excess[node] * min(distance / FULL_M, 1.0)
-    deflection = interpolated(strength, distance, listeners.wind[node], louder_db)
-    if deflection < FAINTEST:
-        return False
-    if count < len(out.flier):
-        out.flier[count], out.node[count], out.emitted[count] = row, node, emitted
-        out.distance[count], out.deflection[count] = distance, deflection
-    return True

@@ -4,7 +4,6 @@ Sound drifts with a uniform wind w: what left at t_e is at time t on a sphere of
 p(t_e) + w (t - t_e). Times are s since the scenario's start: since 1970 float64 would be off by 100 ns.
 """
 
-from collections.abc import Sequence
 from math import floor, nan, sqrt
 from typing import NamedTuple
 
@@ -74,7 +73,7 @@ def doppler(towards: F64, velocity: F64, medium: Medium) -> F64:
 
 
 @inner
-def late(paths: Paths, row: int, when: float, ear: Sequence[float] | F64, medium: Medium) -> tuple[float, float]:
+def late(paths: Paths, row: int, when: float, ear: F64, medium: Medium) -> tuple[float, float]:
     """Return how far (m) the sound of `when` has yet to go to the ear at time `ear[3]`, and that per s of `when`."""
     offset = when - paths.first[row]
     step = min(max(floor(offset), 0), paths.length[row] - 2)
@@ -93,29 +92,35 @@ def late(paths: Paths, row: int, when: float, ear: Sequence[float] | F64, medium
 
 
 @inner
-def emission(paths: Paths, row: int, ear: Sequence[float] | F64, medium: Medium, earliest: float) -> float:
+def emission(paths: Paths, row: int, ear: F64, medium: Medium, guess: float) -> float:
     """Return when flier `row` emitted what is heard at ear = x, y, z m and time s; NaN if nothing of it arrives then.
 
-    What left before `earliest` is not looked for. Newton's method, kept between bounds that close in.
+    Newton's method from `guess`, kept between bounds that close in.
     """
-    low = max(earliest, float(paths.first[row]))
-    high = min(ear[3], float(paths.first[row] + paths.length[row] - 1))
-    if low > high or late(paths, row, low, ear, medium)[0] > 0 or late(paths, row, high, ear, medium)[0] < 0:
+    low, high = float(paths.first[row]), min(ear[3], float(paths.first[row] + paths.length[row] - 1))
+    if low > high:
         return nan
-    when = high
+    before, after = False, high == ear[3]  # whether the sound of `low` is known to have passed, that of `high` to come
+    when = min(max(guess, low), high)
     for _ in range(ROUNDS):
         ahead, slope = late(paths, row, when, ear, medium)
         if ahead > 0:
-            high = when
+            high, after = when, True
         else:
-            low = when
+            low, before = when, True
         better = when - ahead / slope
-        if not low <= better <= high:
-            better = 0.5 * (low + high)
-        if abs(better - when) < ENOUGH:
-            return better
-        when = better
-    return when
+        if abs(better - when) < ENOUGH and low <= better <= high:
+            return float(better)
+        if better <= low and not before:
+            if late(paths, row, low, ear, medium)[0] > 0:
+                return nan
+            before = True
+        if better >= high and not after:
+            if late(paths, row, high, ear, medium)[0] < 0:
+                return nan
+            after = True
+        when = better if low < better < high else 0.5 * (low + high)
+    return float(when)
 
 
 @kernel
@@ -123,5 +128,5 @@ def emission_times(paths: Paths, rows: I64, ears: F64, medium: Medium) -> F64:
     """Return (m,) s when fliers `rows` (m,) emitted what is heard at `ears` (m, 4): ECEF m and time s; NaN: nothing."""
     found = np.empty(len(rows))
     for i in range(len(rows)):
-        found[i] = emission(paths, rows[i], ears[i], medium, -1e18)
+        found[i] = emission(paths, rows[i], ears[i], medium, ears[i, 3])
     return found
