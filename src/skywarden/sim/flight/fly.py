@@ -1,6 +1,6 @@
 """Planned routes -> where every flier is at every whole second."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -150,3 +150,17 @@ def joined(skies: Sequence[Sky]) -> Sky:
 def renamed(sky: Sky, targets: Sequence[Target]) -> Sky:
     """Return the same Sky with other targets."""
     return Sky(tuple(targets), sky.first, sky.count, sky.base, sky.position, sky.velocity)
+
+
+def stacked(targets: Iterable[Target], firsts: list[int], places: list[F64], speeds: list[F64]) -> Sky:
+    """Return the Sky of fliers that are given one by one: (k, 3) ECEF positions and velocities from a second on."""
+    counts = np.array([len(place) for place in places], np.int64)
+    empty = [np.empty((0, 3))]
+    return Sky(
+        tuple(targets),
+        np.array(firsts, np.int64),
+        counts,
+        np.cumsum(counts) - counts,
+        np.concatenate(empty + places),
+        np.concatenate(empty + speeds),
+    )

@@ -79,8 +79,8 @@ def _number(key: Key, wave: Wave) -> Iterator[Problem]:
     if wave.quarter and (wave.count or wave.kind not in ONE_WAY):
         why = "a drawn number of one-way UAVs; leave it out" + (" or write count = 0" if wave.count else "")
         yield Problem((*key, "quarter"), f"is for {why}")
-    if wave.decoys and wave.kind not in ONE_WAY:
-        yield Problem((*key, "decoys"), "are for waves of one-way UAVs; leave it out")
+    if wave.decoys and wave.kind is not Kind.UAV_PISTON:
+        yield Problem((*key, "decoys"), f"are among {toml(Kind.UAV_PISTON)} only; leave it out")
 
 
 def _recording(key: Key, recording: Recording) -> Iterator[Problem]:
