@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import block_array, coo_array, csr_array, eye_array
+from scipy.sparse import csr_array
 
 from skywarden.model.place import F64, I64
 
@@ -79,30 +79,46 @@ def _star(group: Group) -> F64:
 def _programme(group: Group, before: F64 | None) -> F64:
     """Return the best weights (E, K) by linear programming. before: (E,) weights at the time before the first."""
     pairs, length = group.gain.shape
-    n = pairs * length  # weight of pair e at time k is variable e * length + k; its change after that variable n + same
-    each = np.arange(n)
-    pair, k = np.divmod(each, length)
-    one = []
-    for end in (group.target, group.track):
-        shared = np.bincount(end)[end[pair]] > 1  # else the bound of 1 is enough
-        row = np.unique(end[pair[shared]] * length + k[shared], return_inverse=True)[1]
-        one.append(coo_array((np.ones(len(row)), (row, each[shared])), (int(row.max(initial=-1)) + 1, n)))
-    inner = each[k > 0] if before is None else each
-    previous = inner[k[inner] > 0]
-    rows = np.arange(len(inner))
-    plus = coo_array((np.ones(len(inner)), (rows, inner)), (len(inner), n))
-    minus = coo_array((np.ones(len(previous)), (rows[k[inner] > 0], previous - 1)), (len(inner), n))
-    step, size = plus - minus, eye_array(len(inner))
-    limits = csr_array(block_array([[one[0], None], [one[1], None], [step, -size], [-step, -size]]), dtype=np.float64)
-    known = np.zeros(len(inner)) if before is None else np.where(k[inner] == 0, before[pair[inner]], 0.0)
-    bounds = np.concatenate([np.ones(one[0].shape[0] + one[1].shape[0]), known, -known])
+    n = pairs * length
+    limits, bounds = _limits(group, before)
+    changes = limits.shape[1] - n
     scale = max(float(group.gain.max(initial=0.0)), group.change, 1e-300)
-    cost = np.concatenate([-group.gain.ravel(), np.full(len(inner), group.change)]) / scale
-    upper = np.ones(n + len(inner))
-    found = milp(cost, constraints=LinearConstraint(limits, ub=bounds), bounds=Bounds(0.0, upper))  # nothing is whole
+    cost = np.concatenate([-group.gain.ravel(), np.full(changes, group.change)]) / scale
+    constraint = LinearConstraint(limits, ub=bounds)
+    found = milp(cost, constraints=constraint, bounds=Bounds(0.0, 1.0))  # no variable is asked to be whole
     if found.x is None:
         raise ArithmeticError(f"HiGHS found no assignment: {found.message}")
     return np.clip(np.asarray(found.x[:n], np.float64), 0.0, 1.0).reshape(pairs, length)
+
+
+def _limits(group: Group, before: F64 | None) -> tuple[csr_array[np.float64], F64]:
+    """Return the rows of the programme and their upper bounds: each end is used once, each change is paid.
+
+    Variable e * K + k is the weight of pair e at time k, the variables after those are its changes.
+    """
+    pairs, length = group.gain.shape
+    n = pairs * length
+    each = np.arange(n)
+    pair, k = np.divmod(each, length)
+    row, column, height = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
+    for end in (group.target, group.track):
+        several = np.bincount(end)[end[pair]] > 1  # else the bound of a single weight is enough
+        row.append(height + np.unique(end[pair[several]] * length + k[several], return_inverse=True)[1])
+        column.append(each[several])
+        height = int(row[-1].max(initial=height - 1)) + 1
+    sign = [np.ones(sum(map(len, row)))]
+    later = each if before is not None else each[k > 0]  # which have a weight before them
+    known = np.zeros(len(later)) if before is None else np.where(k[later] == 0, before[pair[later]], 0.0)
+    free = k[later] > 0
+    index = np.arange(len(later))
+    for direction in (1.0, -1.0):  # |now - before| - change <= 0
+        row += [height + index, height + index[free], height + index]
+        column += [later, later[free] - 1, n + index]
+        sign += [np.full(len(later), direction), np.full(int(free.sum()), -direction), np.full(len(later), -1.0)]
+        height += len(later)
+    bounds = np.concatenate([np.ones(height - 2 * len(later)), known, -known])
+    triplets = (np.concatenate(sign), (np.concatenate(row), np.concatenate(column)))
+    return csr_array(triplets, (height, n + len(later))), bounds
 
 
 def _in_pieces(group: Group, size: int) -> F64:
