@@ -1,9 +1,10 @@
-"""The report page: one HTML file with everything in it, English and Ukrainian, light and dark, no request to anywhere."""
+"""The report page: one HTML file with everything in it, in English and Ukrainian, without any request."""
 
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
+from typing import NamedTuple
 
 from skywarden.score import report_plots as plots
 from skywarden.score.attacks import Fate
@@ -17,7 +18,7 @@ from skywarden.score.verdict import Judged
 from skywarden.score.words import both as in_both
 from skywarden.score.words import word
 
-Legend = Sequence[tuple[int, str]]  # colour, key of its word
+Legend = Sequence[tuple[int | None, str]]  # colour, key of its word
 FATES: Legend = ((0, "in_time"), (1, "late"), (2, "not_tracked"), (3, "not_covered"))
 
 
@@ -62,43 +63,68 @@ def _header(judged: Sequence[Judged], together: Pooled) -> str:
     )
 
 
-def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
-    first = judged[0]
-    return [
-        _section("verdict", plots.verdict_bars(together), FATES, ("attacks.", "attacks"), "nothing-attacks"),
-        _map(first),
-        _section("leads", plots.lead_dots(judged), (*FATES, (-3, "need")), ("lead.", "attacks"), "nothing-attacks"),
-        _section("alarms", plots.alarm_bars(together), ((0, "needed"), (3, "unneeded")), ("alarm.", "baseline."), "nothing-alerts"),
-        _section("inside", plots.interval_dots(together), _INTERVALS, ("arrival.inside", "arrival.crps"), "nothing-arrivals"),
-        _section("reliability", plots.reliability_dots(together), ((-3, "wanted"),), ("arrival.happened", "arrival.brier"), "nothing-arrivals"),
-        _section("gospa", plots.gospa_areas(first), _PARTS, ("gospa.", "ospa."), "nothing-tracks"),
-        _section("counts", plots.count_lines(first), _COUNTS, ("followed.", "siap."), "nothing-tracks"),
-        _section("errors", plots.error_dots(together), ((4, "box"),), ("error.",), "nothing-tracks"),
-        _section("coverage", plots.coverage_bars(together), _COVERAGE, ("blind.", "attacks.covered"), "nothing-coverage"),
-    ]  # fmt: skip
+class Part(NamedTuple):
+    """One drawing of the page. key: of its heading; about: how the names of its measures begin; nothing: key of what is
+    said where there is nothing to draw."""
+
+    key: str
+    legend: Legend
+    about: tuple[str, ...]
+    nothing: str
+    kind: str = ""
 
 
 _INTERVALS: Legend = ((1, "interval-50"), (4, "interval-80"), (0, "interval-95"), (-3, "wanted"))
-_PARTS: Legend = ((4, "localisation"), (1, "missed"), (2, "false"))
-_COUNTS: Legend = ((7, "targets"), (0, "followed"), (4, "tracks"), (2, "spare"))
+_COUNTS: Legend = ((7, "targets"), (0, "followed"), (-4, "tracks"), (2, "spare"))
 _COVERAGE: Legend = ((4, "covered"), (6, "covered_twice"), (2, "blind"))
+_MARK = '<rect class="c{}" width="16" height="10"/>'
+_DASHES = '<path class="line s{} dashed" d="M0 5H16"/>'
+PARTS = (
+    Part("verdict", FATES, ("attacks.",), "nothing-attacks", "wide"),
+    Part("leads", (*FATES, (-3, "need")), ("lead.",), "nothing-attacks"),
+    Part("alarms", ((0, "needed"), (3, "unneeded"), (None, "missed-rate")), ("alarm.", "baseline."), "nothing-alerts"),
+    Part("inside", _INTERVALS, ("arrival.inside", "arrival.crps"), "nothing-arrivals"),
+    Part("reliability", ((-3, "wanted"),), ("arrival.happened", "arrival.brier"), "nothing-arrivals"),
+    Part("gospa", ((4, "localisation"), (1, "missed"), (2, "false")), ("gospa.", "ospa."), "nothing-tracks"),
+    Part("counts", _COUNTS, ("followed.", "siap."), "nothing-tracks"),
+    Part("errors", ((4, "box"),), ("error.",), "nothing-tracks"),
+    Part("coverage", _COVERAGE, ("blind.", "attacks.covered"), "nothing-coverage"),
+)  # fmt: skip
 
 
-def _section(key: str, drawn: str, legend: Legend, about: tuple[str, ...], nothing: str) -> str:
-    inside = f"{_legend(legend)}{drawn}" if drawn else f'<p class="dim">{word(nothing)}</p>'
-    return f'<section><h2 id="h-{key}">{word(key)}</h2>{inside}{_definitions(about)}</section>'
+def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
+    """Return all sections in the order of PARTS, the map after the first."""
+    first = judged[0]
+    drawn = (
+        plots.verdict_bars(together),
+        plots.lead_dots(judged),
+        plots.alarm_bars(together),
+        plots.interval_dots(together),
+        plots.reliability_dots(together),
+        plots.gospa_areas(first),
+        plots.count_lines(first),
+        plots.error_spreads(together),
+        plots.coverage_bars(together),
+    )
+    sections = [_section(part, svg) for part, svg in zip(PARTS, drawn, strict=True)]
+    return [sections[0], _map(first), *sections[1:]]
+
+
+def _section(part: Part, drawn: str) -> str:
+    inside = f"{_legend(part.legend)}{drawn}" if drawn else f'<p class="dim">{word(part.nothing)}</p>'
+    return (
+        f'<section class="{part.kind}"><h2 id="h-{part.key}">{word(part.key)}</h2>{inside}'
+        f"{_definitions(part.about)}</section>"
+    )
 
 
 def _legend(legend: Legend) -> str:
-    """Return the legend; a negative colour is a dashed line."""
+    """Return the legend; a negative colour is a dashed line, None has no mark."""
     items = []
     for colour, key in legend:
-        shape = (
-            f'<path class="line s{-colour} dashed" d="M0 5H16"/>'
-            if colour < 0
-            else f'<rect class="c{colour}" width="16" height="10"/>'
-        )
-        items.append(f'<li><svg viewBox="0 0 16 10" aria-hidden="true">{shape}</svg>{word(key)}</li>')
+        shape = "" if colour is None else _MARK.format(colour) if colour >= 0 else _DASHES.format(-colour)
+        mark = f'<svg viewBox="0 0 16 10" aria-hidden="true">{shape}</svg>' if shape else ""
+        items.append(f"<li>{mark}{word(key)}</li>")
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 

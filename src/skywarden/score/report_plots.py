@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skywarden.model.place import F64
+from skywarden.model.place import F64, I64
 from skywarden.score.arrivals import HORIZONS, calibration, reliability
 from skywarden.score.attacks import Fate
 from skywarden.score.covered import ENOUGH
@@ -15,12 +15,15 @@ from skywarden.score.svg import (
     Axis,
     Frame,
     Row,
+    Spread,
     areas,
     axis,
     bars,
     dot,
     drawing,
     line,
+    span,
+    spreads,
     text,
     thinned,
     whisker,
@@ -32,6 +35,8 @@ INTERVAL_COLOURS = {0.5: 1, 0.8: 4, 0.95: 0}
 PERCENT = Axis(0.0, 100.0, (0.0, 20.0, 40.0, 60.0, 80.0, 100.0))
 LONGEST_LEAD = 45.0  # min; longer leads are drawn here
 MOST_DOTS = 2000
+MOST_SITES = 12  # with rows of their own
+WIDE = 900.0  # px
 
 
 def verdict_bars(both: Pooled) -> str:
@@ -39,13 +44,21 @@ def verdict_bars(both: Pooled) -> str:
     came = both.attacks
     if not len(came.target):
         return ""
-    named = [("all", np.arange(len(came.fate))), *both.by_site()]
+    named = [("all", np.arange(len(came.fate))), *worst_sites(both)]
     rows = []
     for name, of in named:
         total = [int((came.fate[of] == fate).sum()) for fate in FATE_COLOURS]
         parts = tuple((float(value), colour) for value, colour in zip(total, FATE_COLOURS.values(), strict=True))
         rows.append(Row(name, parts, f"{total[0]} / {len(of)}"))
-    return bars(rows, axis(0, len(came.fate), "attacks"), "h-verdict")
+    return bars(rows, axis(0, len(came.fate), "attacks", 10), "h-verdict", WIDE)
+
+
+def worst_sites(both: Pooled) -> list[tuple[str, I64]]:
+    """Return names and attacks of the sites that were attacked, the worst MOST_SITES first: most attacks not in time."""
+    attacked = [(name, rows) for name, rows in both.by_site() if len(rows)]
+    late = [int((both.attacks.fate[rows] != Fate.IN_TIME).sum()) for _, rows in attacked]
+    order = sorted(range(len(attacked)), key=lambda row: (-late[row], -len(attacked[row][1])))
+    return [attacked[row] for row in order[:MOST_SITES]]
 
 
 def gospa_areas(one: Judged) -> str:
@@ -57,7 +70,9 @@ def gospa_areas(one: Judged) -> str:
         return ""
     share = parts / np.where(whole > 0, whole, 1.0) * found.distance
     time, heights = thinned((found.time - one.case.start) / (60 * NS), share)
-    frame = Frame(axis(time[0], time[-1], "time-min"), axis(0, float(heights.sum(axis=0).max()), "gospa-m", 5))
+    frame = Frame(
+        span(float(time[0]), float(time[-1]), "time-min"), axis(0, float(heights.sum(axis=0).max()), "gospa-m", 5)
+    )
     return drawing(frame, areas(frame, time, heights, (4, 1, 2)), "h-gospa")
 
 
@@ -66,31 +81,18 @@ def count_lines(one: Judged) -> str:
     found = counts(one)
     table = np.vstack([found.targets, found.followed, found.tracks, found.spare]).astype(float)
     time, lines = thinned((found.time - one.case.start) / (60 * NS), table)
-    frame = Frame(axis(time[0], time[-1], "time-min"), axis(0, float(lines.max()), "number", 5))
-    marks = [line(frame, time, values, colour) for values, colour in zip(lines, (7, 0, 4, 2), strict=True)]
+    frame = Frame(span(float(time[0]), float(time[-1]), "time-min"), axis(0, float(lines.max()), "number", 5))
+    styles = ((7, False), (0, False), (4, True), (2, False))
+    marks = [line(frame, time, values, *style) for values, style in zip(lines, styles, strict=True)]
     return drawing(frame, marks, "h-counts")
 
 
-def error_dots(both: Pooled) -> str:
+def error_spreads(both: Pooled) -> str:
     """Return the errors of place by class: 10 to 90 % and median."""
     if not both.errors:
         return ""
-    high = max(float(np.quantile(errors, 0.9)) for errors in both.errors.values())
-    names = list(both.errors)
-    x = Axis(0.0, float(len(names)), ())
-    frame = Frame(x, axis(0, high, "error-m", 5), 640.0, 280.0)
-    marks = []
-    for place, name in enumerate(names):
-        low, middle, top = np.quantile(both.errors[name], [0.1, 0.5, 0.9])
-        marks.append(whisker(frame, place + 0.5, float(low), float(top), 4))
-        marks.append(dot(frame, place + 0.5, float(middle), 4, f"{name}: {middle:.0f} m"))
-        marks.append(_class_name(frame, place, name))
-    return drawing(frame, marks, "h-errors")
-
-
-def _class_name(frame: Frame, place: int, name: str) -> str:
-    row = place % 2  # neighbours stand at two heights, so that long names do not meet
-    return text(name, frame.across(place + 0.5), frame.height - BOTTOM + 16 + 15 * row, "middle")
+    rows = [Spread(name, *np.quantile(errors, [0.1, 0.5, 0.9]).tolist()) for name, errors in both.errors.items()]
+    return spreads(rows, axis(0, max(row.high for row in rows), "error-m"), "h-errors", 4)
 
 
 def interval_dots(both: Pooled) -> str:
@@ -141,7 +143,8 @@ def lead_dots(judged: Sequence[Judged]) -> str:
     arrival, fate = np.concatenate(start), np.concatenate([one.fate for one in came])
     lead = np.minimum(np.nan_to_num(np.concatenate([one.lead for one in came])) / 60, LONGEST_LEAD)
     needs: F64 = np.unique(np.concatenate([one.need for one in came])) / 60
-    x = axis(float(arrival.min()), float(arrival.max()), "arrival-min")
+    length = max((one.case.span()[1] - one.case.start) / (60 * NS) for one in judged)
+    x = span(0.0, length, "arrival-min")
     frame = Frame(x, axis(0, max(float(lead.max()), float(needs.max())) * 1.02, "lead-min", 5))
     ends = np.array([x.low, x.high])
     marks = [line(frame, ends, np.full(2, need), 3, True) for need in needs]
@@ -170,12 +173,16 @@ def coverage_bars(both: Pooled) -> str:
     if not both.blind:
         return ""
     rows = []
-    for name, of in both.by_site():
+    for name, of in worst_sites(both):
         known = both.attacks.covered[of]
         if len(known):
-            rows.append(Row(name, ((100 * float(np.mean(known >= ENOUGH)), 4),), ""))
-            rows.append(Row("", ((100 * float(np.mean(both.attacks.twice[of] >= ENOUGH)), 6),), ""))
+            rows.append(_share(name, float(np.mean(known >= ENOUGH)), 4))
+            rows.append(_share("", float(np.mean(both.attacks.twice[of] >= ENOUGH)), 6))
         seconds, dark = both.blind.get(name, (0.0, 0.0))
         if seconds:
-            rows.append(Row("" if len(known) else name, ((100 * dark / seconds, 2),), ""))
+            rows.append(_share("" if len(known) else name, dark / seconds, 2))
     return bars(rows, PERCENT._replace(word="percent"), "h-coverage") if rows else ""
+
+
+def _share(name: str, part: float, colour: int) -> Row:
+    return Row(name, ((100 * part, colour),), f"{100 * part:.0f} %")

@@ -18,7 +18,10 @@ const pen = canvas.getContext("2d");
 const unpack = ([first, kind, ...steps]) => {
   const x = [], y = [];
   let a = 0, b = 0;
-  for (let k = 0; k < steps.length; k += 2) { a += steps[k]; b += steps[k + 1]; x.push(a * data.unit); y.push(b * data.unit); }
+  for (let k = 0; k < steps.length; k += 2) {
+    a += steps[k]; b += steps[k + 1];
+    x.push(a * data.unit); y.push(b * data.unit);
+  }
   return { first, kind, x, y };
 };
 const targets = data.targets.map(unpack), tracks = data.tracks.map(unpack);
@@ -84,10 +87,12 @@ function draw() {
   clock.textContent = Math.floor(whole / 60) + ":" + String(whole % 60).padStart(2, "0");
 }
 function names(px, scale, ink, width) {  // above its circle, or below where another name stands already
-  pen.font = "600 13px system-ui, sans-serif"; pen.textBaseline = "middle"; pen.textAlign = "center"; pen.fillStyle = ink.fore;
+  pen.font = "600 13px system-ui, sans-serif"; pen.textBaseline = "middle"; pen.textAlign = "center";
+  pen.fillStyle = ink.fore;
   const taken = [];
   for (const s of data.sites) {
-    const [x, y] = px(s.x, s.y), away = Math.max(s.radius * scale, 5) + 11, wide = pen.measureText(s.name).width / 2 + 3;
+    const [x, y] = px(s.x, s.y), away = Math.max(s.radius * scale, 5) + 11;
+    const wide = pen.measureText(s.name).width / 2 + 3;
     const free = (v) => !taken.some(([a, b, w]) => Math.abs(a - x) < w + wide && Math.abs(b - v) < 16);
     const row = [y - away, y + away, y - away - 17, y + away + 17].find(free);
     if (row === undefined || x < 0 || x > width) continue;

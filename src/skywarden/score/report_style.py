@@ -2,7 +2,8 @@
 
 STYLE = """
 :root { --back: #ffffff; --fore: #1b1f24; --dim: #5a636d; --grid: #e1e5ea; --card: #f6f8fa; --edge: #8a949e;
-  --c0: #009e73; --c1: #e69f00; --c2: #d55e00; --c3: #8f8f99; --c4: #0072b2; --c5: #cc79a7; --c6: #56b4e9; --c7: #1b1f24;
+  --c0: #009e73; --c1: #e69f00; --c2: #d55e00; --c3: #8f8f99; --c4: #0072b2; --c5: #cc79a7; --c6: #56b4e9;
+  --c7: #1b1f24;
   color-scheme: light dark; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #15181c; --fore: #e8ebee; --dim: #a3adb8; --grid: #2b3138; --card: #1c2026; --edge: #6b7580;
@@ -20,7 +21,7 @@ main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 3
 section { background: var(--card); border: 1px solid var(--grid); border-radius: .5rem; padding: .8rem; min-width: 0; }
 section.wide { grid-column: 1 / -1; }
 svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--fore); font: 12px system-ui, sans-serif; } svg .tick { fill: var(--dim); }
+svg text { fill: var(--fore); font: 13px system-ui, sans-serif; } svg .tick { fill: var(--dim); }
 svg .inbar { fill: #ffffff; font-weight: 700; paint-order: stroke; stroke: #00000099; stroke-width: 2px; }
 .grid { stroke: var(--grid); fill: none; } .axis { stroke: var(--edge); fill: none; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; } .dashed { stroke-dasharray: 6 4; }

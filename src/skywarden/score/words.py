@@ -56,7 +56,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "district": ("district cells", "клітини районів"),
     "disc-30-km": ("disc of 30 km", "круг 30 км"),
     "disc-tuned": ("tuned disc", "підібраний круг"),
-    "missed-rate": ("warned late or not", "пізно або без"),
+    "missed-rate": ("at the right: attacks warned of late or not", "праворуч: атаки з пізнім або без попередження"),
     "percent": ("%", "%"),
     "covered": ("covered by one sensor", "покрито одним датчиком"),
     "covered_twice": ("covered by two sensors", "покрито двома датчиками"),
