@@ -11,20 +11,36 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.geo.earth import ecef, east_north_up, geodetic
+from skywarden.geo.earth import east_north_up, ecef, geodetic
 from skywarden.score.notices import LEVELS, QUANTILES
 from skywarden.score.tables import COVERAGE
 
 START = 1_790_000_000_000_000_000
 NS = 1_000_000_000
 SITES = [
-    {"name": "Alpha", "latitude": 45.0, "longitude": -30.0, "height_m": 0, "radius_m": 3000, "lead_time_s": 300, "importance": 1},
-    {"name": "Bravo", "latitude": 45.3, "longitude": -29.6, "height_m": 0, "radius_m": 2000, "lead_time_s": 240, "importance": 2},
+    {"name": "Alpha", "latitude": 45.0, "longitude": -30.0, "radius_m": 3000, "lead_time_s": 300},
+    {"name": "Bravo", "latitude": 45.3, "longitude": -29.6, "radius_m": 2000, "lead_time_s": 240},
 ]
 SENSORS = [
-    {"name": "radar", "kind": "radar", "source": "radar", "latitude": 45.1, "longitude": -29.9, "height_m": 20, "revisit_s": 4.0},
-    {"name": "ears", "kind": "microphone", "source": "ears", "latitude": 44.9, "longitude": -30.2, "height_m": 2, "revisit_s": 1.0},
-]  # fmt: skip
+    {
+        "name": "radar",
+        "kind": "radar",
+        "source": "a",
+        "latitude": 45.1,
+        "longitude": -29.9,
+        "height_m": 20,
+        "revisit_s": 4,
+    },
+    {
+        "name": "ears",
+        "kind": "sound",
+        "source": "b",
+        "latitude": 44.9,
+        "longitude": -30.2,
+        "height_m": 2,
+        "revisit_s": 1,
+    },
+]
 
 
 class Flight(NamedTuple):
@@ -63,10 +79,11 @@ def path(flight: Flight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def rows(second: np.ndarray, name: str, place: np.ndarray, velocity: np.ndarray, rest: Iterable[str]) -> list[str]:
     lat, lon, height = geodetic(place)
-    return [
-        f"{START + int(round(t * NS))},{name},{np.degrees(a):.7f},{np.degrees(b):.7f},{c:.1f},{velocity[0]:.2f},{velocity[1]:.2f},0,{end}"
-        for t, a, b, c, end in zip(second, lat, lon, height, rest, strict=True)
-    ]
+    columns = zip(
+        (START + np.rint(second * NS).astype(int)).tolist(), np.degrees(lat), np.degrees(lon), height, rest, strict=True
+    )
+    moving = f"{velocity[0]:.2f},{velocity[1]:.2f},0"
+    return [f"{time},{name},{a:.7f},{b:.7f},{c:.1f},{moving},{end}" for time, a, b, c, end in columns]
 
 
 def truth_csv(flights: list[Flight]) -> bytes:
@@ -79,7 +96,10 @@ def truth_csv(flights: list[Flight]) -> bytes:
 
 def targets_json(flights: list[Flight]) -> bytes:
     return json.dumps(
-        [{"target": f.name, "class": f.kind, "raid": f.raid, "site": SITES[f.site]["name"], "wave": f.wave} for f in flights]
+        [
+            {"target": f.name, "class": f.kind, "raid": f.raid, "site": SITES[f.site]["name"], "wave": f.wave}
+            for f in flights
+        ]
     ).encode()
 
 
@@ -97,11 +117,16 @@ def coverage_npy(flights: list[Flight], reach: tuple[float, float] = (45_000.0, 
     return file.getvalue()
 
 
-def tracks_csv(flights: list[Flight], generator: np.random.Generator, first: float = 40_000.0, noise: float = 80.0) -> bytes:
-    """Return tracks T1, T2 ... of the flights, from `first` m before their sites on; every seventh has two numbers."""
+def tracks_csv(
+    flights: list[Flight], generator: np.random.Generator, first: float = 40_000.0, noise: float = 80.0
+) -> bytes:
+    """Return tracks T1, T2 ... of the flights, from `first` m before their sites on; every seventh has two numbers,
+    every eleventh none."""
     found = ["time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class"]
     for number, flight in enumerate(flights, 1):
         second, place, velocity = path(flight)
+        if number % 11 == 0:
+            continue
         left = flight.distance - flight.speed * (second - flight.begin)
         seen = (left < first) & (second < second[-1])
         place = place + generator.normal(0, noise, place.shape)
@@ -112,17 +137,22 @@ def tracks_csv(flights: list[Flight], generator: np.random.Generator, first: flo
 
 
 def notices(flights: list[Flight], generator: np.random.Generator, ahead: float = 500.0) -> tuple[bytes, bytes]:
-    """Return alerts.csv and arrivals.csv: an alert `ahead` s before each arrival; forecasts every 10 s, 8 % wrong."""
+    """Return alerts.csv and arrivals.csv: an alert `ahead` s before each arrival, 150 s every sixth, none every eleventh.
+
+    Forecasts come every 10 s and are 8 % wrong.
+    """
     alerts = ["time_ns,site,track,event,arrival_ns"]
     arrivals = ["time_ns,track,site,probability," + ",".join(QUANTILES)]
     scale = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
     for number, flight in enumerate(flights, 1):
-        if not flight.raid:
+        if not flight.raid or number % 11 == 0:
             continue
         site = SITES[flight.site]
         whole = (flight.distance - site["radius_m"]) / flight.speed
         arrival = START + round((flight.begin + whole) * NS)
-        raised = arrival - round(min(ahead, whole, (40_000 - site["radius_m"]) / flight.speed) * NS)
+        raised = arrival - round(
+            min(150.0 if number % 6 == 0 else ahead, whole, (40_000 - site["radius_m"]) / flight.speed) * NS
+        )
         alerts.append(f"{raised},{site['name']},T{number},raised,{arrival}")
         alerts.append(f"{arrival + 60 * NS},{site['name']},T{number},cleared,")
         error = float(generator.normal(0, 0.08))
@@ -148,7 +178,7 @@ def raid(seed: int, count: int) -> list[Flight]:
                 float(generator.normal(0.6 + wave, 0.5)),
                 float(generator.uniform(55_000, 70_000)),
                 220.0 if missile else float(generator.uniform(45, 55)),
-                int(generator.integers(600)) + wave * 900,
+                int(generator.integers(600)) + wave * 1500,
                 kind="cruise-missile" if missile else "uav-piston",
                 wave=f"wave {wave + 1}",
                 miss=float(generator.uniform(4000, 9000)) if k % 8 == 5 else 0.0,

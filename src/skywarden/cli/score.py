@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SEED = 1  # of the bootstrap; another one moves the ends of intervals in the third digit
 
 
-def score(
+def score(  # noqa: PLR0913 - one argument for each option of the command
     paths: Annotated[
         list[Path],
         typer.Argument(metavar="DIR TRACKS", help="A scenario and a system's tables; again for further raids."),

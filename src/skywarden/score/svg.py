@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.model.place import F64
+from skywarden.score.words import WORDS
 
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 14.0, 40.0  # px, margins round the plotting area
+WIDTH = 480.0  # px of a drawing; narrow, so that its letters can be read on a phone
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 14.0, 42.0  # px, margins round the plotting area
 
 
 class Axis(NamedTuple):
@@ -29,8 +31,8 @@ class Frame(NamedTuple):
 
     x: Axis
     y: Axis
-    width: float = 640.0
-    height: float = 260.0
+    width: float = WIDTH
+    height: float = 240.0
 
     def across(self, value: float) -> float:
         """Return px from the left of a value on the x axis."""
@@ -56,6 +58,15 @@ def axis(low: float, high: float, word: str = "", wanted: int = 6) -> Axis:
     return Axis(first * step, last * step, tuple(k * step for k in range(first, last + 1)), word)
 
 
+def span(low: float, high: float, word: str = "") -> Axis:
+    """Return an axis from low to high exactly, with the round numbers between them."""
+    round_ = axis(low, high, word)
+    if not (isfinite(low) and isfinite(high)) or high <= low:
+        return round_
+    edge = (high - low) * 1e-9
+    return Axis(low, high, tuple(tick for tick in round_.ticks if low - edge <= tick <= high + edge), word)
+
+
 def number(value: float) -> str:
     """Return a number as an axis shows it: no more digits than needed, thousands apart."""
     if value == int(value) and abs(value) < 1e15:
@@ -64,9 +75,9 @@ def number(value: float) -> str:
 
 
 def drawing(frame: Frame, marks: Sequence[str], label: str) -> str:
-    """Return the whole SVG: grid, axes, marks on it. label: key of its name for screen readers."""
+    """Return the whole SVG: grid, axes, marks on it. label: id of the heading that names it for screen readers."""
     right, base = frame.width - RIGHT, frame.height - BOTTOM
-    parts = [f'<svg viewBox="0 0 {frame.width:g} {frame.height:g}" role="img" data-label="{escape(label)}">']
+    parts = [canvas(frame.width, frame.height, label)]
     for tick in frame.y.ticks:
         y = frame.down(tick)
         parts.append(f'<path class="grid" d="M{LEFT:g} {y:.1f}H{right:g}"/>')
@@ -82,10 +93,21 @@ def drawing(frame: Frame, marks: Sequence[str], label: str) -> str:
     return "".join([*parts, *marks, "</svg>"])
 
 
+def canvas(width: float, height: float, label: str) -> str:
+    """Return the opening of an SVG of a size in px, named by the heading with the id `label`."""
+    return f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{escape(label)}">'
+
+
 def text(word: str, x: float, y: float, anchor: str = "start", kind: str = "tick") -> str:
-    """Return a text that the page fills in from its table of words; a word that is not in the table stays as it is."""
+    """Return a text in both languages if `word` is a key of WORDS, else as it stands."""
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text class="{kind}" {place} data-word="{escape(word)}">{escape(word)}</text>'
+    if word not in WORDS:
+        return f'<text class="{kind}" {place}>{escape(word)}</text>'
+    english, ukrainian = WORDS[word]
+    return (
+        f'<text class="{kind} en" {place}>{escape(english)}</text>'
+        f'<text class="{kind} uk" {place}>{escape(ukrainian)}</text>'
+    )
 
 
 def line(frame: Frame, x: F64, y: F64, colour: int, dashed: bool = False) -> str:
@@ -122,7 +144,7 @@ def box(corner: tuple[float, float], opposite: tuple[float, float], colour: int,
 def dot(frame: Frame, x: float, y: float, colour: int, hint: str = "") -> str:
     """Return a dot at a point of the plotting area."""
     said = f"<title>{escape(hint)}</title>" if hint else ""
-    return f'<circle class="c{colour} dot" cx="{frame.across(x):.1f}" cy="{frame.down(y):.1f}" r="3.5">{said}</circle>'
+    return f'<circle class="c{colour} dot" cx="{frame.across(x):.1f}" cy="{frame.down(y):.1f}" r="4.5">{said}</circle>'
 
 
 def whisker(frame: Frame, x: float, low: float, high: float, colour: int) -> str:
@@ -130,3 +152,84 @@ def whisker(frame: Frame, x: float, low: float, high: float, colour: int) -> str
     a, top, bottom = frame.across(x), frame.down(high), frame.down(low)
     feet = f"M{a - 4:.1f} {top:.1f}h8M{a - 4:.1f} {bottom:.1f}h8"
     return f'<path class="line s{colour}" d="M{a:.1f} {top:.1f}V{bottom:.1f}{feet}"/>'
+
+
+class Row(NamedTuple):
+    """One row of bars. name: key or text at its left; parts: (value, colour) from the left; note: at its right."""
+
+    name: str
+    parts: tuple[tuple[float, int], ...]
+    note: str = ""
+
+
+ROW, NAMES, NOTES = 32.0, 132.0, 62.0  # px: height of a row, room for names at the left and for notes at the right
+LETTER = 7.2  # px, width of a letter at the size of the page
+
+
+def bars(rows: Sequence[Row], x: Axis, label: str, width: float = WIDTH) -> str:
+    """Return rows of stacked bars as one SVG. A part is written into its bar where it has room."""
+    height = ROW * len(rows) + BOTTOM
+    right, base = width - NOTES, ROW * len(rows)
+    per = (right - NAMES) / (x.high - x.low)
+    parts = [canvas(width, height, label)]
+    for tick in x.ticks:
+        across = NAMES + per * (tick - x.low)
+        parts.append(f'<path class="grid" d="M{across:.1f} 0V{base:g}"/>')
+        parts.append(text(number(tick), across, base + 15, "middle"))
+    for place, row in enumerate(rows):
+        top, left = place * ROW + 5, NAMES
+        parts.append(text(short(row.name), NAMES - 8, top + 16, "end"))
+        for value, colour in row.parts:
+            wide, said = per * value, number(round(value, 1))
+            parts.append(box((left, top), (left + wide, top + ROW - 10), colour, said))
+            if wide > LETTER * len(said) + 8 and not (row.note and len(row.parts) == 1):
+                parts.append(text(said, left + wide / 2, top + 16, "middle", "inbar"))
+            left += wide
+        parts.append(text(row.note, left + 8, top + 16))
+    parts.append(text(x.word, (NAMES + right) / 2, height - 5, "middle", "title"))
+    return "".join([*parts, "</svg>"])
+
+
+def short(name: str) -> str:
+    """Return a name cut to what has room at the left of bars; keys of WORDS have room."""
+    most = int((NAMES - 8) / LETTER)
+    return name if name in WORDS or len(name) <= most else name[: most - 1] + "…"
+
+
+class Spread(NamedTuple):
+    """One row of a distribution. name: at its left; low, middle, high: ends of the line and the dot on it."""
+
+    name: str
+    low: float
+    middle: float
+    high: float
+
+
+def spreads(rows: Sequence[Spread], x: Axis, label: str, colour: int) -> str:
+    """Return rows of level lines with a dot each as one SVG."""
+    base, right = ROW * len(rows), WIDTH - RIGHT
+    per = (right - NAMES) / (x.high - x.low)
+    parts = [canvas(WIDTH, base + BOTTOM, label)]
+    for tick in x.ticks:
+        across = NAMES + per * (tick - x.low)
+        parts.append(f'<path class="grid" d="M{across:.1f} 0V{base:g}"/>')
+        parts.append(text(number(tick), across, base + 15, "middle"))
+    for place, row in enumerate(rows):
+        low, middle, high = (NAMES + per * (value - x.low) for value in (row.low, row.middle, row.high))
+        at = (place + 0.5) * ROW
+        parts.append(text(short(row.name), NAMES - 8, at + 4, "end"))
+        parts.append(f'<path class="line s{colour}" d="M{low:.1f} {at:g}H{high:.1f}M{low:.1f} {at - 4:g}v8"/>')
+        parts.append(f'<path class="line s{colour}" d="M{high:.1f} {at - 4:g}v8"/>')
+        hint = f"<title>{escape(row.name)}: {row.middle:.0f}</title>"
+        parts.append(f'<circle class="c{colour} dot" cx="{middle:.1f}" cy="{at:g}" r="4.5">{hint}</circle>')
+    parts.append(text(x.word, (NAMES + right) / 2, base + BOTTOM - 5, "middle", "title"))
+    return "".join([*parts, "</svg>"])
+
+
+def thinned(x: F64, y: F64, most: int = 400) -> tuple[F64, F64]:
+    """Return at most `most` points of a curve, x (n,), y (k, n): the means of equal pieces."""
+    if len(x) <= most:
+        return x, y
+    edges = np.linspace(0, len(x), most + 1).astype(int)
+    size = np.diff(edges)
+    return np.add.reduceat(x, edges[:-1]) / size, np.add.reduceat(y, edges[:-1], axis=1) / size
