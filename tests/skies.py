@@ -44,9 +44,9 @@ field_deg = 360
 
 [[observers]]
 name = "post"
-count = 20
+count = 200
 layout = "random"
-extent_km = [4, 4]
+extent_km = [14, 14]
 eager = 0.9
 
 [[receivers]]

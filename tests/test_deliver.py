@@ -102,7 +102,7 @@ def test_no_message_is_lost_or_doubled_however_windows_are_cut() -> None:
     stream, pieces = Stream(0, TICK), []
     for begin in range(0, 70, 10):
         rows = np.flatnonzero((before.time >= begin * SECOND) & (before.time < (begin + 10) * SECOND))
-        bounds = np.concatenate(([0], np.cumsum(before.lengths)))
+        bounds = np.concatenate(([0], np.cumsum(before.lengths, dtype=np.int64)))
         part = Sent(
             before.time[rows],
             before.lengths[rows],

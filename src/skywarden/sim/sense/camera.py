@@ -103,7 +103,7 @@ class Camera:
         stamps = found.time + self.posts.trouble.clock_error(found.sensor, found.time)
         messages = [
             encode.camera(
-                **self.posts.said(sensor, self.start, stamp),
+                **self.posts.said(sensor, self.start, stamp, part),
                 azimuth_deg=a,
                 elevation_deg=e,
                 azimuth_sigma_deg=float(np.degrees(self.sigma[sensor])),
@@ -111,8 +111,8 @@ class Camera:
                 classes={known: RIGHT if known == word else REST for known in CLASSES},
                 prior=dict.fromkeys(CLASSES, 1 / len(CLASSES)),
             )
-            for sensor, stamp, a, e, word in zip(
-                found.sensor.tolist(), stamps.tolist(), azimuth.tolist(), elevation.tolist(), words, strict=True
+            for part, (sensor, stamp, a, e, word) in enumerate(
+                zip(found.sensor.tolist(), stamps.tolist(), azimuth.tolist(), elevation.tolist(), words, strict=True)
             )
         ]
         arrives = np.round((found.time + self.latency[found.sensor]) * SECOND).astype(np.int64)

@@ -16,6 +16,7 @@ from skywarden.sim.trouble import Trouble, troubles
 
 
 MILLISECOND = 1_000_000  # ns
+PARTS = 10_000  # reports of one sensor at one moment that can be told apart
 LEAST = 0.01  # smaller chances are not written down
 
 
@@ -52,13 +53,16 @@ class Post(NamedTuple):
         between: F64 = self.path[rows, before] * (1 - part) + self.path[rows, before + 1] * part
         return between
 
-    def said(self, sensor: int, start: int, time: float) -> dict[str, Any]:
-        """Return what every report of a sensor begins with. start: ns of second 0; time: s, by its own clock."""
+    def said(self, sensor: int, start: int, time: float, part: int) -> dict[str, Any]:
+        """Return what every report of a sensor begins with. start: ns of second 0; time: s, by its own clock.
+
+        part: tells reports of one moment apart.
+        """
         place = self.at(np.array([sensor]), np.array([time]))
         latitude, longitude, height = (float(value[0]) for value in geodetic(place))
         return {
             "sensor": self.names[sensor],
-            "number": round(time * 1000),
+            "number": max(0, round(time * 1000)) * PARTS + part % PARTS,
             "time": start + round(time * 1000) * MILLISECOND,
             "place": Spot(round(float(np.degrees(latitude)), 7), round(float(np.degrees(longitude)), 7), round(height, 1)),
             "mark": "simulated",

@@ -70,7 +70,7 @@ class Finder:
     def _message(self, found: Pairs, k: int, stamps: F64, azimuth: F64) -> bytes:
         sensor, target = int(found.sensor[k]), int(found.target[k])
         return encode.direction_finder(
-            **self.posts.said(sensor, self.start, float(stamps[k])),
+            **self.posts.said(sensor, self.start, float(stamps[k]), target),
             azimuth_deg=float(np.degrees(azimuth[k])) % 360,
             sigma_deg=float(np.degrees(self.sigma[sensor])),
             frequency_mhz=BANDS_MHZ[target % len(BANDS_MHZ)],

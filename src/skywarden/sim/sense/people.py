@@ -147,7 +147,7 @@ class People:
             else:
                 where = {"azimuth_deg": round(float(np.degrees(azimuth[k])) % 360)}
             message = encode.observer(
-                **self.posts.said(int(sensor[k]), self.start, float(found.time[k])),
+                **self.posts.said(int(sensor[k]), self.start, float(found.time[k]), int(found.target[k])),
                 who=self.names[sensor[k]],
                 seen=False,
                 trained=trained,
