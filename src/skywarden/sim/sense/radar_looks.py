@@ -57,7 +57,8 @@ def looks(fleet: Fleet, sky: Sky, window: Window, limit: F64) -> Iterator[Looks]
     radar, target = _candidates(fleet, sky, window, limit)
     count = np.ceil((window.end - window.start) / fleet.period).astype(np.int64) + 2
     work = np.cumsum(count[radar])
-    for part in np.split(np.arange(len(radar)), np.searchsorted(work, np.arange(MOST, work[-1] if len(work) else 0, MOST))):
+    cuts = np.searchsorted(work, np.arange(MOST, work[-1] if len(work) else 0, MOST))
+    for part in np.split(np.arange(len(radar)), cuts):
         if len(part):
             found = _meet(fleet, sky, window, (radar[part], target[part]))
             near = found.distance <= limit[found.radar, found.target]
