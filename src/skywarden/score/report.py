@@ -71,7 +71,6 @@ class Part(NamedTuple):
     legend: Legend
     about: tuple[str, ...]
     nothing: str
-    kind: str = ""
 
 
 _INTERVALS: Legend = ((1, "interval-50"), (4, "interval-80"), (0, "interval-95"), (-3, "wanted"))
@@ -80,7 +79,7 @@ _COVERAGE: Legend = ((4, "covered"), (6, "covered_twice"), (2, "blind"))
 _MARK = '<rect class="c{}" width="16" height="10"/>'
 _DASHES = '<path class="line s{} dashed" d="M0 5H16"/>'
 PARTS = (
-    Part("verdict", FATES, ("attacks.",), "nothing-attacks", "wide"),
+    Part("verdict", FATES, ("attacks.",), "nothing-attacks"),
     Part("leads", (*FATES, (-3, "need")), ("lead.",), "nothing-attacks"),
     Part("alarms", ((0, "needed"), (3, "unneeded"), (None, "missed-rate")), ("alarm.", "baseline."), "nothing-alerts"),
     Part("inside", _INTERVALS, ("arrival.inside", "arrival.crps"), "nothing-arrivals"),
@@ -93,7 +92,7 @@ PARTS = (
 
 
 def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
-    """Return all sections in the order of PARTS, the map after the first."""
+    """Return all sections in the order of PARTS, the map after the second."""
     first = judged[0]
     drawn = (
         plots.verdict_bars(together),
@@ -107,13 +106,13 @@ def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
         plots.coverage_bars(together),
     )
     sections = [_section(part, svg) for part, svg in zip(PARTS, drawn, strict=True)]
-    return [sections[0], _map(first), *sections[1:]]
+    return [*sections[:2], _map(first), *sections[2:]]
 
 
 def _section(part: Part, drawn: str) -> str:
     inside = f"{_legend(part.legend)}{drawn}" if drawn else f'<p class="dim">{word(part.nothing)}</p>'
     return (
-        f'<section class="{part.kind}"><h2 id="h-{part.key}">{word(part.key)}</h2>{inside}'
+        f'<section><h2 id="h-{part.key}">{word(part.key)}</h2>{inside}'
         f"{_definitions(part.about)}</section>"
     )
 
