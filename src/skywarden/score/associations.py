@@ -2,8 +2,9 @@
 
 A track belongs to the target nearest to it, closer than the cutoff, once that has been the same at `confirm` of the
 track's times in a row, and until it has been another or none at `misses` times in a row.
+A time at which the track has no row is one with no target.
 Source: Votruba et al. 2001 leave the association open; the rules, edges included, are those of TrackToTruth in
-Stone Soup 1.9.1, so that figures can be compared.
+Stone Soup 1.9.1, so that figures can be compared; it cannot score a track that leaves out a time while on a target.
 """
 
 from collections.abc import Iterator
@@ -72,12 +73,17 @@ def associate(comparison: Comparison, rule: Rule = RULE) -> Associations:
     """Return all associations of tracks and targets."""
     tracks = comparison.tracks
     order = np.lexsort((tracks.time, tracks.id))
-    number, time, near = tracks.id[order], tracks.time[order], nearest(comparison)[order]
+    number, near = tracks.id[order], nearest(comparison)[order]
+    at = np.searchsorted(comparison.time, tracks.time[order])
+    time = comparison.time.tolist()
     edges = np.flatnonzero(np.diff(number, prepend=-1, append=-2))
     found: list[tuple[int, int, int, int]] = []
     for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        for hold in holds(near[begin:end], rule):
-            found.append((int(number[begin]), hold.target, int(time[begin + hold.first]), int(time[begin + hold.last])))
+        first = int(at[begin])
+        steps = np.full(int(at[end - 1]) - first + 1, NONE)
+        steps[at[begin:end] - first] = near[begin:end]
+        for hold in holds(steps, rule):
+            found.append((int(number[begin]), hold.target, time[first + hold.first], time[first + hold.last]))
     return Associations(*np.array(found, np.int64).reshape(-1, 4).T)
 
 

@@ -79,7 +79,7 @@ def matched(truth: Points, tracks: Points, longest_gap: int = LONGEST_GAP) -> Po
 
 def _what_to_do(truth: tuple[int, int], tracks: tuple[int, int]) -> str:
     shift = tracks[0] - truth[0]
-    if abs(shift) >= HOUR and abs(shift) % HOUR == 0:
+    if HOUR <= abs(shift) <= 14 * HOUR and shift % HOUR == 0:
         guess = f"the tracks begin exactly {shift // HOUR:+d} h from the truth: was a time zone added?"
     elif tracks[1] < 10**16 < truth[1]:
         guess = "the tracks' times are too small for ns since 1970: are they s or ms, or counted from the start?"
