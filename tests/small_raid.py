@@ -137,7 +137,7 @@ def tracks_csv(
 
 
 def notices(flights: list[Flight], generator: np.random.Generator, ahead: float = 500.0) -> tuple[bytes, bytes]:
-    """Return alerts.csv and arrivals.csv: an alert `ahead` s before each arrival, 150 s every sixth, none every eleventh.
+    """Return alerts.csv and arrivals.csv: alerts `ahead` s before arrival, every sixth 150 s, every eleventh never.
 
     Forecasts come every 10 s and are 8 % wrong.
     """

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from skywarden.score.case import Case, Known
-    from skywarden.score.figures import Figure
+    from skywarden.score.figure import Figure
     from skywarden.score.verdict import Judged
 
 SEED = 1  # of the bootstrap; another one moves the ends of intervals in the third digit
@@ -51,7 +51,7 @@ def _pairs(paths: list[Path], single: Path | None) -> list[tuple[Path, Path]]:
 
 
 def _print(found: "list[Figure]", as_json: bool) -> None:
-    from skywarden.score.figures import to_json, to_text
+    from skywarden.score.figure import to_json, to_text
 
     typer.echo(to_json(found).decode() if as_json else to_text(found).rstrip())
 
@@ -131,7 +131,7 @@ def _read(path: Path) -> bytes:
 def _flat(directory: Path, tracks: Path, html: Path | None) -> "list[Figure]":
     """Score the layout of the tracking benchmark: no sites, so tracks only."""
     from skywarden.score import flat
-    from skywarden.score.figures import of_flat
+    from skywarden.score.track_figures import of_flat
 
     if html is not None:
         raise typer.BadParameter("this layout has no sites and no map, so there is no page of it", param_hint="--html")

@@ -65,6 +65,13 @@ def detected(table: Looks, target: int, before: float) -> tuple[float, float]:
     return 1 - nobody, max(1 - nobody - only_one, 0.0)
 
 
+def first_covered(table: Looks, target: int) -> int | None:
+    """Return the second (since the start) by which at least one look has detected a target with P >= 0.9, or None."""
+    rows = table.of(target)
+    over = np.flatnonzero(np.cumsum(table.missed[rows]) <= np.log(1 - ENOUGH) + 1e-12)
+    return int(table.second[rows][over[0]]) if len(over) else None
+
+
 class Blind(NamedTuple):
     """One site. seconds: target-seconds of raid targets near it; blind: those of them that were not watched."""
 

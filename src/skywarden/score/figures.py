@@ -1,9 +1,8 @@
-"""Every figure of a verdict as one flat list, and the list as text and as JSON."""
+"""Every figure of a verdict as one flat list."""
 
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 
-import msgspec
 import numpy as np
 
 from skywarden.model.place import F64
@@ -12,41 +11,12 @@ from skywarden.score.arrivals import HORIZONS, brier, calibration, pinball, rank
 from skywarden.score.attacks import Fate
 from skywarden.score.bootstrap import Interval, blocks, interval
 from skywarden.score.covered import ENOUGH
-from skywarden.score.flat import FlatScores
-from skywarden.score.gospa import Means
-from skywarden.score.measures import MEASURES
+from skywarden.score.figure import Figure, figure
 from skywarden.score.pooled import Pooled, pooled
-from skywarden.score.siap import Siap
+from skywarden.score.track_figures import qualities
 from skywarden.score.verdict import Judged
 
 FATES = {Fate.IN_TIME: "in_time", Fate.LATE: "late", Fate.NOT_TRACKED: "not_tracked", Fate.NOT_COVERED: "not_covered"}
-
-
-class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One figure. of: site, baseline, class, horizon ..., "" all together. value: None where there is nothing to count.
-
-    low, high: its 95 % interval, and of what the bootstrap drew how many ("12 waves"), where there is one.
-    """
-
-    name: str
-    value: float | None
-    unit: str
-    definition: str
-    source: str
-    of: str = ""
-    low: float | None = None
-    high: float | None = None
-    drawn: str = ""
-
-
-def figure(name: str, value: float, of: str = "", error: Interval | None = None) -> Figure:
-    """Return a figure with the unit, definition and source of its row in MEASURES."""
-    row = MEASURES[name]
-    low, high, drawn = None, None, ""
-    if error is not None and isfinite(error.low):
-        low, high, drawn = error.low, error.high, f"{error.blocks} {error.unit}"
-    known = float(value) if isfinite(value) else None
-    return Figure(name, known, row.unit, row.english, row.source, of, low, high, drawn)
 
 
 def figures(judged: Sequence[Judged], generator: np.random.Generator) -> list[Figure]:
@@ -163,21 +133,7 @@ def _tracks(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
     yield figure("followed.part", both.followed)
     for one in judged:
         of = one.case.name if len(judged) > 1 else ""
-        yield from _qualities(one.quality.means, one.quality.ospa, one.quality.siap, of)
-
-
-def of_flat(found: FlatScores) -> list[Figure]:
-    """Return the figures of a scenario in the layout of another benchmark: those of tracks."""
-    return list(_qualities(found.gospa, found.ospa, found.siap))
-
-
-def _qualities(means: Means, ospa: float, siap: Siap, of: str = "") -> Iterator[Figure]:
-    yield figure("gospa.rms", means.root_mean, of)
-    for name, value in (("localisation", means.localisation), ("missed", means.missed), ("false", means.false)):
-        yield figure(f"gospa.{name}", value, of)
-    yield figure("ospa.mean", ospa, of)
-    for name, value in zip(Siap._fields, siap, strict=True):
-        yield figure(f"siap.{name}", value, of)
+        yield from qualities(one.quality, of)
 
 
 def _mean(values: F64) -> float:
@@ -190,19 +146,3 @@ def _median(values: F64) -> float:
 
 def _quantile(values: F64, level: float) -> float:
     return float(np.quantile(values, level)) if len(values) else np.nan
-
-
-def to_json(found: Sequence[Figure]) -> bytes:
-    """Return the figures as one JSON object, `{"figures": [...]}`."""
-    return msgspec.json.format(msgspec.json.encode({"figures": found}), indent=1)
-
-
-def to_text(found: Sequence[Figure]) -> str:
-    """Return the figures as lines: name, what of, value, unit, interval."""
-    lines = []
-    for one in found:
-        value = "-" if one.value is None else f"{one.value:.4g}" if abs(one.value) < 1e4 else f"{one.value:.0f}"
-        unit = "" if one.unit in ("1", "") else f" {one.unit}"
-        error = "" if one.low is None else f"  [{one.low:.3g}, {one.high:.3g}] over {one.drawn}"
-        lines.append(f"{one.name:<24} {one.of:<28} {value:>10}{unit}{error}".rstrip())
-    return "\n".join(lines) + "\n"

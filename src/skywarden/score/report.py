@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from skywarden.score import report_plots as plots
 from skywarden.score.attacks import Fate
-from skywarden.score.figures import Figure
+from skywarden.score.figure import Figure
 from skywarden.score.measures import MEASURES
 from skywarden.score.pooled import Pooled, pooled
 from skywarden.score.report_map import shown
@@ -71,29 +71,29 @@ class Part(NamedTuple):
     legend: Legend
     about: tuple[str, ...]
     nothing: str
-    kind: str = ""
 
 
 _INTERVALS: Legend = ((1, "interval-50"), (4, "interval-80"), (0, "interval-95"), (-3, "wanted"))
+_PARTS: Legend = ((4, "localisation"), (1, "missed"), (2, "false"))
 _COUNTS: Legend = ((7, "targets"), (0, "followed"), (-4, "tracks"), (2, "spare"))
 _COVERAGE: Legend = ((4, "covered"), (6, "covered_twice"), (2, "blind"))
 _MARK = '<rect class="c{}" width="16" height="10"/>'
 _DASHES = '<path class="line s{} dashed" d="M0 5H16"/>'
 PARTS = (
-    Part("verdict", FATES, ("attacks.",), "nothing-attacks", "wide"),
+    Part("verdict", FATES, ("attacks.",), "nothing-attacks"),
     Part("leads", (*FATES, (-3, "need")), ("lead.",), "nothing-attacks"),
     Part("alarms", ((0, "needed"), (3, "unneeded"), (None, "missed-rate")), ("alarm.", "baseline."), "nothing-alerts"),
     Part("inside", _INTERVALS, ("arrival.inside", "arrival.crps"), "nothing-arrivals"),
     Part("reliability", ((-3, "wanted"),), ("arrival.happened", "arrival.brier"), "nothing-arrivals"),
-    Part("gospa", ((4, "localisation"), (1, "missed"), (2, "false")), ("gospa.", "ospa."), "nothing-tracks"),
-    Part("counts", _COUNTS, ("followed.", "siap."), "nothing-tracks"),
-    Part("errors", ((4, "box"),), ("error.",), "nothing-tracks"),
+    Part("gospa", _PARTS, ("gospa.", "ospa.", "trajectory."), "nothing-tracks"),
+    Part("counts", _COUNTS, ("followed.", "siap.", "segments.", "first_track."), "nothing-tracks"),
+    Part("errors", ((4, "box"),), ("error.", "class."), "nothing-tracks"),
     Part("coverage", _COVERAGE, ("blind.", "attacks.covered"), "nothing-coverage"),
 )  # fmt: skip
 
 
 def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
-    """Return all sections in the order of PARTS, the map after the first."""
+    """Return all sections in the order of PARTS, the map after the second."""
     first = judged[0]
     drawn = (
         plots.verdict_bars(together),
@@ -107,15 +107,12 @@ def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
         plots.coverage_bars(together),
     )
     sections = [_section(part, svg) for part, svg in zip(PARTS, drawn, strict=True)]
-    return [sections[0], _map(first), *sections[1:]]
+    return [*sections[:2], _map(first), *sections[2:]]
 
 
 def _section(part: Part, drawn: str) -> str:
     inside = f"{_legend(part.legend)}{drawn}" if drawn else f'<p class="dim">{word(part.nothing)}</p>'
-    return (
-        f'<section class="{part.kind}"><h2 id="h-{part.key}">{word(part.key)}</h2>{inside}'
-        f"{_definitions(part.about)}</section>"
-    )
+    return f'<section><h2 id="h-{part.key}">{word(part.key)}</h2>{inside}{_definitions(part.about)}</section>'
 
 
 def _legend(legend: Legend) -> str:

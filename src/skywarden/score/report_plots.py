@@ -36,7 +36,6 @@ PERCENT = Axis(0.0, 100.0, (0.0, 20.0, 40.0, 60.0, 80.0, 100.0))
 LONGEST_LEAD = 45.0  # min; longer leads are drawn here
 MOST_DOTS = 2000
 MOST_SITES = 12  # with rows of their own
-WIDE = 900.0  # px
 
 
 def verdict_bars(both: Pooled) -> str:
@@ -50,11 +49,11 @@ def verdict_bars(both: Pooled) -> str:
         total = [int((came.fate[of] == fate).sum()) for fate in FATE_COLOURS]
         parts = tuple((float(value), colour) for value, colour in zip(total, FATE_COLOURS.values(), strict=True))
         rows.append(Row(name, parts, f"{total[0]} / {len(of)}"))
-    return bars(rows, axis(0, len(came.fate), "attacks", 10), "h-verdict", WIDE)
+    return bars(rows, axis(0, len(came.fate), "attacks"), "h-verdict")
 
 
 def worst_sites(both: Pooled) -> list[tuple[str, I64]]:
-    """Return names and attacks of the sites that were attacked, the worst MOST_SITES first: most attacks not in time."""
+    """Return names and attacks of the sites that were attacked, MOST_SITES with most attacks late."""
     attacked = [(name, rows) for name, rows in both.by_site() if len(rows)]
     late = [int((both.attacks.fate[rows] != Fate.IN_TIME).sum()) for _, rows in attacked]
     order = sorted(range(len(attacked)), key=lambda row: (-late[row], -len(attacked[row][1])))
