@@ -76,9 +76,10 @@ def simulate(order: Order, tell: Told) -> Made:
     out = order.out
     if out.exists() and any(out.iterdir()):
         raise ConfigError(f"{out} is not empty; name another directory, or remove it")
+    files = named_files(scene, order.file.parent)
     out.mkdir(parents=True, exist_ok=True)
     tell("flying", 0, 1)
-    made = world(scene, named_files(scene, order.file.parent), order.seed)
+    made = world(scene, files, order.seed)
     settings = configuration(sites(scene, made.ground), made.senses)
     (out / "skywarden.toml").write_text(settings)
     if order.begin is not None:
