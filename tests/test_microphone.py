@@ -166,6 +166,29 @@ def test_a_datagram_may_hold_several_messages() -> None:
     assert len(of(Kind.SILENCE, decoded)) == 2
 
 
+@pytest.mark.parametrize("count", [20, 32, 33, 400])
+def test_a_datagram_is_cut_alike_however_many_messages_it_holds(count: int) -> None:
+    rows = heartbeat(alive(count)._replace(latitude=np.full(count, 36.0)))
+    good = rows.tobytes()
+    for end, reason in ((b"", None), (good[:20], Reason.TRUNCATED), (b"no message, but noise", Reason.MALFORMED)):
+        decoded = nodes().decode(Frame.of("ears", AT, good + end, one(node=np.array([7000]))))
+        assert decoded.messages == count + 1
+        assert dict(decoded.refused) == ({reason: 1} if reason else {})
+        node = of(Kind.SILENCE, decoded).node
+        assert node is not None
+        assert node.tolist() == list(range(1, count + 1))
+
+
+def test_whole_messages_of_any_length_with_rubbish_inside_are_counted() -> None:
+    rng = np.random.default_rng(1)
+    for kind in (1, 2, 3):
+        rubbish = [b"SM\x01" + bytes([kind]) + n.to_bytes(2, "big") + rng.bytes(n - 6) for n in range(40, 301)]
+        assert refused(*rubbish) == {Reason.CHECKSUM: 261}
+        kept = nodes().decode(Frame.of("ears", AT, *map(sealed, rubbish)))
+        assert kept.messages + sum(kept.refused.values()) == 261
+        assert kept.messages <= 22
+
+
 def test_what_follows_half_a_message_in_a_datagram_is_refused_with_it() -> None:
     good = one()
     assert refused(good + good[:50]) == {Reason.TRUNCATED: 1}

@@ -33,8 +33,8 @@ class Reports:
             report = parse(line)
             place, reason = (None, report) if isinstance(report, Reason) else self._accept(report)
             if not isinstance(report, Reason) and reason in (None, Reason.MOVED):
-                    understood += 1
-                    found.append(measure(report, place, frame.received))
+                understood += 1
+                found.append(measure(report, place, frame.received))
             if reason is not None:
                 refused[reason] = refused.get(reason, 0) + 1
         return Decoded(frame.source, understood, tuple(found), refused)
