@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from skywarden.model.assessment import CLASSES, Class
-from skywarden.model.detection import Frame
+from skywarden.model.detection import Decoded, Detections, Frame, Kind
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.microphone import Microphone
@@ -68,6 +68,22 @@ def alive(m: int = 4, second: int = 0, first: int = 1) -> Heartbeats:
 def framed(*messages: np.ndarray, received: int = AT + SECOND) -> Frame:
     """Pack rows of bytes into one frame, each row a message."""
     return Frame.of("ears", received, *(row.tobytes() for rows in messages for row in rows))
+
+
+def of(kind: Kind, decoded: Decoded) -> Detections:
+    """Return the one batch of a kind."""
+    (batch,) = (b for b in decoded.batches if b.kind is kind)
+    return batch
+
+
+def one(**columns: object) -> bytes:
+    """Return the report of one node, some columns other."""
+    return encode(heard(1)._replace(**columns))[0].tobytes()
+
+
+def refused(*messages: bytes, live: bool = True) -> dict[str, int]:
+    """Return why messages were refused by a decoder without memory."""
+    return dict(nodes(live=live).decode(Frame.of("ears", AT + SECOND, *messages)).refused)
 
 
 def lines() -> list[bytes]:

@@ -15,6 +15,7 @@ import harness  # noqa: E402
 import kills  # noqa: E402
 import load  # noqa: E402
 import long_record  # noqa: E402
+import microphone_speed  # noqa: E402
 import mode_s_flight  # noqa: E402
 import raid  # noqa: E402
 import sapient_speed  # noqa: E402
@@ -47,6 +48,13 @@ def test_reports_are_read_quicker_by_the_scanner_with_equal_results() -> None:
     assert found["equal"]
     assert found["messages"] > 500
     assert 2 * found["scanned_us"] < found["protobuf_us"]
+
+
+def test_reports_of_microphones_are_read_in_arrays() -> None:
+    found = microphone_speed.bench(nodes=500, seconds=3)
+    assert found["messages"] == 1500
+    assert found["detections"] == 2250
+    assert found["decoded_per_s"] > 20_000
 
 
 def test_nothing_acknowledged_is_lost_in_a_kill(tmp_path: Path) -> None:

@@ -76,6 +76,11 @@ MISTAKES = [
     (SOURCE + SENSOR + "sac = 25\n", "line 8: sensors[0].sac stands without sic; write both or none"),
     (SOURCE + SENSOR + "sac = 256\nsic = 1\n", "line 8: sensors[0].sac = 256 must be between 0 and 255"),
     (SOURCE + SENSOR + "latitude = 1\n", "line 8: sensors[0].latitude stands without longitude"),
+    (SOURCE + SENSOR + "node = 17\n", "line 8: sensors[0].node stands without a place; write latitude and longitude"),
+    (
+        SOURCE + (EAR := SENSOR + "latitude = 1\nlongitude = 1\nnode = 17\n") + EAR.replace('"r1"', '"r2"'),
+        "sensors[1].node is the same node as sensors[0]; one block for each",
+    ),
     ("[api]\nlisten = 8642\n", 'line 2: api.listen must be text; write listen = "127.0.0.1:8642"'),
     ('[api]\nlisten = "127.0.0.1"\n', "has no port"),
     ("[alert]\nclear_probability = 0.5\n", "line 2: alert.clear_probability makes"),
@@ -178,7 +183,7 @@ def test_every_setting_has_words_and_every_number_has_limits() -> None:
             assert low is not None, name
             assert high is not None, name
             assert low <= value <= high, name
-            assert ABOUT[name].unit or name in ("sensors.sac", "sensors.sic"), name
+            assert ABOUT[name].unit or name in ("sensors.sac", "sensors.sic", "sensors.node"), name
 
 
 def test_addresses_that_others_can_reach_are_found() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
+import numpy as np
 import pytest
 import typer
 from documented import asterix_rows, newest
@@ -12,17 +13,19 @@ from documented import asterix_rows, newest
 from skywarden.cli.app import app
 from skywarden.config.write import markdown
 from skywarden.model import event
-from skywarden.model.assessment import Alert
+from skywarden.model.assessment import CLASSES, Alert
 from skywarden.model.detection import Reason
 from skywarden.outputs import ENCODERS, EVENT_ENCODERS
 from skywarden.sensors import DECODERS
 from skywarden.sensors.asterix.editions import EDITIONS
+from skywarden.sensors.microphone import layout as microphone
 from skywarden.sensors.modes import message as modes
 from skywarden.sensors.remoteid import dji
 from skywarden.sensors.remoteid import message as remoteid
 from skywarden.sensors.remoteid.decoder import radio
 from skywarden.sensors.remoteid.heard import Heard
 from skywarden.sensors.remoteid.line import Line
+from skywarden.sensors.reports import message as reports
 from skywarden.sensors.sbs import line as sbs
 
 ROOT = Path(__file__).parent.parent
@@ -115,6 +118,32 @@ def test_every_field_of_remote_id_has_its_row() -> None:
 def test_every_field_of_sbs_has_its_row() -> None:
     fields = {field.name for field in msgspec.structs.fields(sbs.Message)} - {"address", "time"}
     assert set(rows("formats.md", "### SBS")) == fields
+
+
+def test_every_field_of_microphone_nodes_has_its_row() -> None:
+    sample = ROOT / "tests" / "samples" / "microphone" / "coast.expected.json"
+    fields = {name for row in msgspec.json.decode(sample.read_bytes()) for name in row} - {"time", "source"}
+    assert fields == set(rows("formats.md", "### Microphone"))
+
+
+def test_the_layout_of_microphone_messages_is_the_one_that_is_read() -> None:
+    page = (DOCS / "microphone.md").read_text()
+    sizes = {"u1": "u8", ">u2": "u16", ">i2": "i16", ">u4": "u32", ">i4": "i32", ">u8": "u64"}
+    for fields in ([*microphone.HEAD, *microphone.HEARD], [*microphone.HEAD, *microphone.ALIVE]):
+        record = np.dtype(fields)
+        for name, form in fields:
+            assert f"| {record.fields[name][1]} | {sizes[form]} | {name} |" in page  # type: ignore[index]
+    for code, word in enumerate(CLASSES):
+        assert f"| {code} | {word} |" in page
+    flags = page.partition("| flag | meaning |")[2].partition("| code |")[0]
+    assert re.findall(r"^\| (\d+) \|", flags, re.MULTILINE) == [str(int(flag)) for flag in microphone.Flags]
+
+
+def test_every_field_of_reports_has_its_row() -> None:
+    kinds = (reports.DirectionFinder, reports.Camera, reports.Observer)
+    fields = {"type"} | {field.name for kind in kinds for field in msgspec.structs.fields(kind)}
+    assert fields <= set(rows("reports.md"))
+    assert fields - {"time"} == set(rows("formats.md", "### Reports"))
 
 
 def test_every_item_of_asterix_has_its_row() -> None:

@@ -1,35 +1,21 @@
-"""Microphone nodes: what a node says is what the tracker gets; layout, places, copies, doubts."""
+"""Microphone nodes: what a node says is what the tracker gets; layout and faults."""
 
 import json
 import zlib
 from math import nan, radians
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
-from listening import AT, SECOND, SOURCE, alive, framed, heard, nodes
+from listening import AT, alive, framed, heard, nodes, of, one, refused
 
 from skywarden import geo
 from skywarden.model.assessment import CLASSES, Class
-from skywarden.model.detection import Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, TimeKind, detections
-from skywarden.model.event import Arrived, Started, Tick
-from skywarden.model.place import HeightReference, Sensor
-from skywarden.model.track import Mode
-from skywarden.pipeline import Line, step
-from skywarden.sensors import Reader, take
-from skywarden.sensors.microphone import memory
-from skywarden.sensors.microphone.encode import HEARTBEAT_SIZE, SIZE, Flags, encode, heartbeat
+from skywarden.model.detection import ErrorMeaning, Frame, Kind, Reason, TimeKind
+from skywarden.sensors.microphone.encode import HEARTBEAT_SIZE, SIZE, encode, heartbeat
 from skywarden.sensors.microphone.layout import LONGEST
-from skywarden.sensors.microphone.memory import Memory
 
 SAMPLE = Path(__file__).parent / "samples" / "microphone" / "coast.bin"
-PLACE = radians(36.30), radians(-33.10)
-
-
-def of(kind: Kind, decoded: Decoded) -> Detections:
-    (batch,) = (b for b in decoded.batches if b.kind is kind)
-    return batch
 
 
 def sealed(message: bytes) -> bytes:
@@ -39,14 +25,6 @@ def sealed(message: bytes) -> bytes:
 
 def changed(message: bytes, place: int, octets: bytes) -> bytes:
     return sealed(message[:place] + octets + message[place + len(octets) :])
-
-
-def one(**columns: object) -> bytes:
-    return encode(heard(1)._replace(**columns))[0].tobytes()
-
-
-def refused(*messages: bytes, live: bool = True) -> dict[str, int]:
-    return dict(nodes(live=live).decode(Frame.of("ears", AT + SECOND, *messages)).refused)
 
 
 def test_a_report_lies_in_its_bytes_as_the_table_says() -> None:
@@ -166,6 +144,29 @@ def test_a_datagram_may_hold_several_messages() -> None:
     assert len(of(Kind.SILENCE, decoded)) == 2
 
 
+@pytest.mark.parametrize("count", [20, 32, 33, 400])
+def test_a_datagram_is_cut_alike_however_many_messages_it_holds(count: int) -> None:
+    rows = heartbeat(alive(count)._replace(latitude=np.full(count, 36.0)))
+    good = rows.tobytes()
+    for end, reason in ((b"", None), (good[:20], Reason.TRUNCATED), (b"no message, but noise", Reason.MALFORMED)):
+        decoded = nodes().decode(Frame.of("ears", AT, good + end, one(node=np.array([7000]))))
+        assert decoded.messages == count + 1
+        assert dict(decoded.refused) == ({reason: 1} if reason else {})
+        node = of(Kind.SILENCE, decoded).node
+        assert node is not None
+        assert node.tolist() == list(range(1, count + 1))
+
+
+def test_whole_messages_of_any_length_with_rubbish_inside_are_counted() -> None:
+    rng = np.random.default_rng(1)
+    for kind in (1, 2, 3):
+        rubbish = [b"SM\x01" + bytes([kind]) + n.to_bytes(2, "big") + rng.bytes(n - 6) for n in range(40, 301)]
+        assert refused(*rubbish) == {Reason.CHECKSUM: 261}
+        kept = nodes().decode(Frame.of("ears", AT, *map(sealed, rubbish)))
+        assert kept.messages + sum(kept.refused.values()) == 261
+        assert kept.messages <= 22
+
+
 def test_what_follows_half_a_message_in_a_datagram_is_refused_with_it() -> None:
     good = one()
     assert refused(good + good[:50]) == {Reason.TRUNCATED: 1}
@@ -206,149 +207,6 @@ def test_every_fault_has_its_reason() -> None:
     assert refused(changed(good, 8, node)) == {}
 
 
-def test_a_simulated_or_test_message_never_enters_a_live_picture() -> None:
-    both = [one(flags=np.array([int(flag)])) for flag in (Flags.SIMULATED, Flags.TEST)]
-    beat = heartbeat(alive(1)._replace(flags=np.array([int(Flags.SIMULATED)])))[0].tobytes()
-    assert refused(*both, beat) == {Reason.SIMULATED: 3}
-    assert Reason.SIMULATED not in refused(*both, beat, live=False)
-    decoder = nodes()
-    decoder.decode(Frame.of("ears", AT, *both))
-    assert len(decoder.state.nodes()) == 0  # and enrols nothing
-
-
-def test_the_same_message_twice_is_counted_once() -> None:
-    decoder, rows = nodes(), encode(heard(3))
-    assert decoder.decode(framed(rows, rows[1:])).refused == {Reason.DUPLICATE: 2}
-    later = decoder.decode(framed(rows, received=AT + 3 * SECOND))
-    assert (later.messages, dict(later.refused), later.batches) == (0, {Reason.DUPLICATE: 3}, ())
-
-
-def test_numbers_that_begin_again_after_a_new_start_are_not_copies() -> None:
-    decoder = nodes()
-    for second in range(40):
-        said = heard(2, second)._replace(number=np.full(2, second % 5))
-        assert decoder.decode(framed(encode(said))).messages == 2
-
-
-def test_a_node_that_says_it_is_elsewhere_stays_enrolled_where_it_was() -> None:
-    decoder = nodes()
-    decoder.decode(framed(encode(heard(2))))
-    spoofed = heard(2, 1)._replace(latitude=np.array([36.30 + 0.0008, 36.309 + 0.02]))  # 89 m, 2.2 km
-    decoded = decoder.decode(framed(encode(spoofed)))
-    assert (decoded.messages, dict(decoded.refused)) == (2, {Reason.MOVED: 1})
-    origin = of(Kind.PRESENCE, decoded).origin
-    assert origin is not None
-    assert origin == pytest.approx(geo.ecef(np.radians([36.30, 36.309]), radians(-33.10), np.array([10.0, 11.0])))
-
-
-def test_a_configured_place_goes_before_what_the_node_says() -> None:
-    block = Sensor(name="n2", source="ears", node=2, latitude=36.5, longitude=-33.10, height_m=5.0)
-    block = msgspec.structs.replace(block, height_reference=HeightReference.GEOID)
-    decoded = nodes(sensors=(block,)).decode(framed(encode(heard(3))))
-    assert dict(decoded.refused) == {Reason.MOVED: 1}
-    origin = of(Kind.PRESENCE, decoded).origin
-    assert origin is not None
-    at = radians(36.5), radians(-33.10)
-    assert origin[1] == pytest.approx(geo.ecef(*at, 5.0 + float(geo.geoid_height(*at))), abs=0.01)
-    assert origin[0] == pytest.approx(geo.ecef(*PLACE, 10.0), abs=0.01)
-
-
-def test_a_node_unsure_of_its_place_waits_until_it_is_known() -> None:
-    decoder, unsure = nodes(), np.array([int(Flags.PLACE)])
-    first = decoder.decode(framed(encode(heard(1)._replace(flags=unsure))))
-    assert (first.messages, dict(first.refused)) == (0, {Reason.SITE_UNKNOWN: 1})
-    decoder.decode(framed(encode(heard(1, 1))))
-    drifting = heard(1, 2)._replace(flags=unsure, latitude=np.array([36.4]))
-    third = decoder.decode(framed(encode(drifting)))
-    assert (third.messages, dict(third.refused)) == (1, {})
-    origin = of(Kind.PRESENCE, third).origin
-    assert origin is not None
-    assert origin[0] == pytest.approx(geo.ecef(*PLACE, 10.0), abs=0.01)
-
-
-def test_a_clock_that_is_not_synchronised_and_a_clipped_level_widen_the_errors() -> None:
-    flags = np.array([0, int(Flags.CLOCK), int(Flags.CLIPPED)])
-    presence = of(Kind.PRESENCE, nodes().decode(framed(encode(heard(3)._replace(flags=flags)))))
-    assert presence.time_sigma[1] > 10 * presence.time_sigma[0] == 10 * presence.time_sigma[2]
-    assert presence.covariance[2, 0, 0] > presence.covariance[0, 0, 0]
-
-
-def test_there_is_a_limit_to_the_nodes_that_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST", 5)
-    block = Sensor(name="n99", source="ears", node=99, latitude=36.3, longitude=-33.10)
-    decoder = nodes(sensors=(block,))
-    assert decoder.decode(framed(encode(heard(8)))).refused == {Reason.QUOTA: 3}
-    assert decoder.decode(framed(encode(heard(1, 1, first=99)))).messages == 1  # a configured one has its place
-    day = AT + 86_500 * SECOND
-    assert decoder.decode(framed(encode(heard(4, 86_500, first=20)), received=day)).messages == 4
-    assert decoder.state.nodes()["node"].tolist() == [20, 21, 22, 23, 99]
-
-
-def test_memory_is_some_hundred_bytes_a_node_and_survives_a_restart() -> None:
-    decoder, m = nodes(), 15_000
-    said = heard(m)._replace(latitude=np.linspace(36.0, 37.0, m), level_db=np.full(m, 50.0), height_m=np.full(m, 9.0))
-    assert decoder.decode(framed(encode(said))).messages == m
-    saved = msgspec.msgpack.encode(decoder.state)
-    assert len(saved) < 130 * m
-    again = nodes()
-    again.state = msgspec.msgpack.decode(saved, type=Memory)
-    assert again.decode(framed(encode(said))).refused == {Reason.DUPLICATE: m}
-
-
-def test_rows_left_over_keep_their_node_and_origin() -> None:
-    decoded = nodes().decode(framed(encode(heard(4)._replace(time=np.array([AT, 0, AT, AT])))))
-    reader = Reader((SOURCE,), (), Mode.LIVE)
-    found = reader.read(framed(encode(heard(4)._replace(time=np.array([AT, 0, AT, AT])))))
-    assert found.refused == {Reason.PAST: 1}
-    whole, kept = of(Kind.PRESENCE, decoded), of(Kind.PRESENCE, found)
-    assert kept.node is not None
-    assert kept.node.tolist() == [1, 3, 4]
-    assert whole.origin is not None
-    assert np.array_equal(kept.origin, whole.origin[[0, 2, 3]])
-    assert kept.evidence is not None
-    assert len(kept.evidence) == 3
-    again = take(whole, np.array([False, True, False, False]))
-    assert again.node is not None
-    assert again.node.tolist() == [2]
-
-
-def test_shapes_that_do_not_fit_are_a_fault_of_the_decoder() -> None:
-    z, time = np.array([[50.0, 100.0]]), np.array([AT])
-    for columns in ({"origin": np.zeros((1, 2))}, {"node": np.zeros(2, np.int64)}, {"evidence": np.zeros((1, 3))}):
-        with pytest.raises(ValueError, match=next(iter(columns))):
-            detections(Kind.PRESENCE, "ears", AT, time, z, np.eye(2)[None], **columns)
-
-
-def test_nobody_can_write_into_the_columns_of_a_batch() -> None:
-    presence = of(Kind.PRESENCE, nodes().decode(framed(encode(heard(2)))))
-    for column in (presence.origin, presence.node, presence.evidence):
-        assert column is not None
-        assert not column.flags.writeable
-
-
-def test_the_line_takes_thousands_of_nodes_without_harm() -> None:
-    line = Line()
-    text = '[run]\nmode = "sim"\n[[sources]]\nname = "ears"\nformat = "microphone"\nlisten = "udp://127.0.0.1:9001"\n'
-    line.feed(1, Started(AT, Mode.SIM, text, "test"))
-    m, seq = 5000, 2
-    for second in range(1, 4):
-        said = heard(m, second)._replace(
-            latitude=np.linspace(36.0, 37.0, m), level_db=np.full(m, 50.0), height_m=np.full(m, 9.0)
-        )
-        line.feed(seq, Arrived(framed(encode(said), received=AT + second * SECOND + 1)))
-        outputs = line.feed(seq + 1, Tick(AT + (second + 1) * SECOND))
-        seq += 2
-        assert len(outputs) < 10
-    assert line.picture is not None
-    assert len(line.picture.tracks) == 0
-    assert line.picture.sensors == ()  # nodes are rows, not sensors
-    (row,) = line.picture.health
-    assert row.decoded == 3 * m
-    assert row.nodes == ()
-    restored = Line.restore(line.save())
-    assert restored.save() == line.save()
-
-
 def test_the_sample_says_what_the_coast_heard() -> None:
     rows = json.loads(SAMPLE.with_suffix(".expected.json").read_text())
     reports = [row for row in rows if row["type"] == "report"]
@@ -368,13 +226,3 @@ def test_many_reports_are_written_and_read_in_arrays() -> None:
     assert decoded.messages == m
     assert of(Kind.PRESENCE, decoded).z[:, 0] == pytest.approx(np.linspace(20, 90, m), abs=0.005)
     assert len(decoded.batches) == 2
-
-
-def test_step_is_not_disturbed_by_kinds_it_does_not_use() -> None:
-    line = Line()
-    line.feed(1, Started(AT, Mode.SIM, "", "test"))
-    assert line.picture is not None
-    batches = nodes().decode(framed(encode(heard(4)), heartbeat(alive(4)))).batches
-    after, events = step(line.picture, batches, AT + SECOND, line.settings)
-    assert len(after.tracks) == 0
-    assert {(e.source, e.reason) for e in events if hasattr(e, "reason")} == {("ears", Reason.UNSUPPORTED)}

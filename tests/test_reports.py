@@ -154,7 +154,8 @@ def test_people_walk_about() -> None:
     assert places[0] is not None
     assert places[1] is not None
     assert np.linalg.norm(places[0].position - places[1].position) == pytest.approx(8880, rel=0.01)
-    assert decode(seen(place=None)).refused == {Reason.SITE_UNKNOWN: 1}
+    mended = decode(seen(place=None), seen())
+    assert (mended.messages, dict(mended.refused)) == (1, {Reason.SITE_UNKNOWN: 1})
 
 
 def test_a_report_twice_is_counted_once_and_two_people_are_two() -> None:

@@ -36,6 +36,7 @@ LATEST = 2**62  # ns; int64 ends in 2262
 QUIETEST, LOUDEST = -5000, 20_000  # 0.01 dB re 20 uPa
 HIGHEST = 100_000_000  # 0.001 Hz
 OUTERMOST = 2_000_000  # 0.01 m; nothing on the ground is higher or lower than half of it
+ROUNDS = 32  # 40 bytes each in a datagram of 1,280
 GOOD = 0
 REASONS = (
     None,
@@ -51,6 +52,7 @@ REASONS = (
     Reason.SITE_UNKNOWN,
 )
 CODE = {reason: code for code, reason in enumerate(REASONS)}
+FAULTS = [CODE[Reason.OVERSIZE], CODE[Reason.MALFORMED], CODE[Reason.TRUNCATED]]  # of a length
 
 
 class Said(NamedTuple):
@@ -115,38 +117,52 @@ def read(frame: Frame) -> Said:
 
 
 def _cut(frame: Frame, octets: U8) -> tuple[I64, I64, I64]:
-    """Return where messages start, their lengths and codes. Nearly always a frame's messages are single ones."""
+    """Return where messages start, their lengths and codes, in their order; what follows a bad one is a part of it.
+
+    All datagrams at once: first the first message of each, then the second of those that have one, ... After ROUNDS,
+    more than fit a usual datagram, the few that have still more are read one after the other.
+    """
     bounds = frame.bounds()
-    start, size = bounds[:-1], np.diff(bounds)
-    long = np.flatnonzero(size >= SHORTEST)
-    at = start[long]
-    magic = octets[at].astype(np.int64) << 8 | octets[at + 1]
-    wanted = octets[at + 4].astype(np.int64) << 8 | octets[at + 5]
-    single = np.zeros(len(start), np.bool_)
-    single[long] = (magic == MAGIC) & (wanted == size[long]) & (wanted <= LONGEST)
-    why = np.zeros(len(start), np.int64)
-    if single.all():
-        return start, size, why
-    pieces = list[tuple[int, int, int]]()
-    for alone, begin, length in zip(single.tolist(), start.tolist(), size.tolist(), strict=True):
-        pieces += [(begin, length, GOOD)] if alone else _pieces(frame.data, begin, begin + length)
-    columns = np.array(pieces, np.int64).reshape(-1, 3)
-    return columns[:, 0], columns[:, 1], columns[:, 2]
+    start, end = bounds[:-1], bounds[1:]
+    found = list[I64]()
+    while len(start) or not found:
+        room, size = end - start, _sizes(octets, start, end)
+        why = np.select([size > LONGEST, size < SHORTEST, size > room], FAULTS, GOOD)
+        size = np.where(why == GOOD, size, room)
+        found.append(np.stack([start, size, why]))
+        start = start + size
+        start, end = start[start < end], end[start < end]
+        if len(found) == ROUNDS:
+            rest = [
+                piece for k, stop in zip(start.tolist(), end.tolist(), strict=True) for piece in _walk(frame, k, stop)
+            ]
+            found.append(np.array(rest, np.int64).reshape(-1, 3).T)
+            break
+    together = np.concatenate(found, 1)
+    if len(found) > 1:
+        together = together[:, np.argsort(together[0], kind="stable")]
+    return together[0], together[1], together[2]
 
 
-def _pieces(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield start, length and code of the messages in data[start:end]; what follows a bad one is a part of it."""
-    if start == end:
-        yield start, 0, CODE[Reason.MALFORMED]
+def _walk(frame: Frame, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start, length and code of the messages in data[start:end], as `_cut` has them."""
     while start < end:
-        size = _size(data, start) if end - start >= 6 else 0
+        size = _size(frame.data, start) if end - start >= 6 else 0
         code = GOOD
-        if not SHORTEST <= size <= LONGEST:
-            code = CODE[Reason.OVERSIZE if size > LONGEST else Reason.MALFORMED]
-        elif size > end - start:
-            code = CODE[Reason.TRUNCATED]
-        yield start, end - start if code else size, code
-        start = end if code else start + size
+        if not SHORTEST <= size <= min(LONGEST, end - start):
+            code = FAULTS[0 if size > LONGEST else 1 if size < SHORTEST else 2]
+            size = end - start
+        yield start, size, code
+        start += size
+
+
+def _sizes(octets: U8, start: I64, end: I64) -> I64:
+    """Return the lengths that messages say they have, 0 where none begins."""
+    if not len(octets):
+        return np.zeros(len(start), np.int64)
+    head = [octets[np.minimum(start + k, len(octets) - 1)].astype(np.int64) for k in (0, 1, 4, 5)]
+    begins = ((head[0] << 8 | head[1]) == MAGIC) & (end - start >= 6)
+    return np.where(begins, head[2] << 8 | head[3], 0)
 
 
 def _read_group(octets: U8, start: I64, rows: I64, length: int, said: Said) -> None:
@@ -168,7 +184,8 @@ def _read_group(octets: U8, start: I64, rows: I64, length: int, said: Said) -> N
     good = said.why[rows] == GOOD
     said.type[rows[good]] = head["type"][good]
     heard, alive = good & report, good & ~report
-    _copy(messages[alive], said.alive, rows[alive])
+    if alive.any():
+        _copy(messages[alive], said.alive, rows[alive])
     if heard.any():
         _copy(messages[heard], said.heard, rows[heard])
         _classes(messages[heard, REPORT_BODY.itemsize : -CHECK], rows[heard], said)

@@ -13,5 +13,6 @@ Source: this project's own format; no standard body has one.
 
 from skywarden.sensors.reports.decoder import Reports
 from skywarden.sensors.reports.encode import camera, direction_finder, observer
+from skywarden.sensors.reports.message import Spot
 
-__all__ = ["Reports", "camera", "direction_finder", "observer"]
+__all__ = ["Reports", "Spot", "camera", "direction_finder", "observer"]

@@ -31,24 +31,24 @@ class Reports:
         refused, found, understood = dict[str, int](), list[Detections](), 0
         for line in frame.messages():
             report = parse(line)
-            reason = report if isinstance(report, Reason) else self._unwanted(report)
-            place: Place | None = None
-            if reason is None and not isinstance(report, Reason):
-                place, reason = self._place(report)
-                if reason in (None, Reason.MOVED):
-                    understood += 1
-                    found.append(measure(report, place, frame.received))
+            place, reason = (None, report) if isinstance(report, Reason) else self._accept(report)
+            if not isinstance(report, Reason) and reason in (None, Reason.MOVED):
+                understood += 1
+                found.append(measure(report, place, frame.received))
             if reason is not None:
                 refused[reason] = refused.get(reason, 0) + 1
         return Decoded(frame.source, understood, tuple(found), refused)
 
-    def _unwanted(self, report: Report) -> Reason | None:
-        """Return why a sound report is set aside."""
+    def _accept(self, report: Report) -> tuple[Place | None, Reason | None]:
+        """Return where the reporter stands, and why the report is set aside, if it is. MOVED is used all the same."""
         if self._live and report.mark:
-            return Reason.SIMULATED
+            return None, Reason.SIMULATED
         if report.sensor not in self._sensors and not known(self.state, report.sensor):
-            return Reason.QUOTA
-        return Reason.DUPLICATE if repeated(self.state, report) else None
+            return None, Reason.QUOTA
+        place, reason = self._place(report)
+        if reason is not Reason.SITE_UNKNOWN and repeated(self.state, report):
+            return None, Reason.DUPLICATE
+        return place, reason
 
     def _place(self, report: Report) -> tuple[Place | None, Reason | None]:
         """Return where the reporter stands. People walk about: theirs is what they say. A circle needs none."""
