@@ -150,18 +150,19 @@ def test_many_plots_of_one_look_are_cut_into_datagrams_that_fit() -> None:
     assert sent.lengths.max() <= 1400
     sizes = [sum(len(b) for b in part.batches) for part in decoded(radar, sent)]
     assert max(sizes) == MOST
-    assert sum(sizes) > 1500
+    assert sum(sizes) > 1000
 
 
 def test_a_radar_that_is_down_says_nothing_and_a_wrong_clock_is_in_the_stamps() -> None:
-    block = quiet(count=6, period_s=2.0, reference_km=150, extent_km=(60, 60))
-    fleet, window = crowd(60, 100), Window(0, 100)
-    radar = radars(block, faults=Faults(lost=0.5, outages=0.5, outage_s=30, clock_offset_s=2.0, clock_drift_ppm=0))
+    block = quiet(count=6, period_s=4.0, reference_km=150, extent_km=(60, 60))
+    fleet, window = crowd(60, 260), Window(200, 260)
+    radar = radars(block, faults=Faults(lost=0.5, outages=0.5, outage_s=300, clock_offset_s=2.0, clock_drift_ppm=0))
     sent, trouble = radar.sent(fleet, window), radar.fleet.trouble
-    assert np.isfinite(trouble.lost_from).any()
+    assert (trouble.lost_from < 200).any()
+    assert 1 < len(np.unique(sent.sender)) < 6
     for k in range(6):
         times = (sent.time[sent.sender == k] - radar.fleet.start) * 1e-9 - radar.fleet.latency[k]
-        gone = (times > trouble.lost_from[k] + 0.2) | ((times > trouble.out[k, 0] + 0.2) & (times < trouble.out[k, 1]))
+        gone = (times > trouble.lost_from[k] + 0.3) | ((times > trouble.out[k, 0] + 0.3) & (times < trouble.out[k, 1]))
         assert not gone.any()
     cover = radar.cover(fleet, window)
     assert radar.fleet.up(cover.sensor, cover.second.astype(float)).all()
@@ -171,7 +172,7 @@ def test_a_radar_that_is_down_says_nothing_and_a_wrong_clock_is_in_the_stamps() 
             late.setdefault(batch.sensor, []).extend(((time - batch.time) * 1e-9).tolist())
     for name, delays in late.items():
         k = radar.names.index(name)
-        assert np.mean(delays) == pytest.approx(0.1 + 2 / 32 - trouble.clock[k, 0], abs=0.05)
+        assert np.mean(delays) == pytest.approx(0.1 + 4 / 32 - trouble.clock[k, 0], abs=0.05)
 
 
 def test_half_windows_lose_no_sector() -> None:
@@ -208,7 +209,7 @@ def test_sensors_stand_within_the_extent_and_on_the_ground(layout: str, count: i
     assert np.abs(north + 3).max() <= 10 + 1e-3
     assert np.allclose(found.height, ground.height(found.latitude, found.longitude) + 7)
     if count > 1 and layout != "random":
-        assert (east.mean(), north.mean()) == pytest.approx((5, -3), abs=0.3)
+        assert (east.mean(), north.mean()) == pytest.approx((5, -3), abs=1)
         assert len(np.unique(np.round(np.stack([east, north], 1), 6), axis=0)) == count
 
 
