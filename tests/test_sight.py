@@ -138,7 +138,8 @@ def test_hills_have_their_relief_and_follow_from_the_seed() -> None:
         return hills((radians(48), radians(30)), (60e3, 40e3), Relief(150, 220, 12e3), np.random.default_rng(seed))
 
     ground = make(1)
-    assert float(ground.heights.min()) == 150 and float(ground.heights.max()) == 370
+    assert float(ground.heights.min()) == 150
+    assert float(ground.heights.max()) == 370
     assert np.array_equal(ground.heights, make(1).heights)
     assert not np.array_equal(ground.heights, make(2).heights)
     slope = np.abs(np.diff(ground.heights.astype(float), axis=1)) / 200

@@ -66,8 +66,8 @@ class Ray(NamedTuple):
 def seen(grid: Grid, a: F64, b: F64, refraction: float) -> NDArray[np.bool_]:
     """Return (...) bool: the ray from a to b, (..., 3) ECEF m each, meets no ground. refraction: k of the module."""
     a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
-    flat = (np.ascontiguousarray(x.reshape(-1, 3)) for x in (a, b))
-    return _seen(grid, *flat, refraction).reshape(a.shape[:-1])
+    first, last = np.ascontiguousarray(a.reshape(-1, 3)), np.ascontiguousarray(b.reshape(-1, 3))
+    return _seen(grid, first, last, refraction).reshape(a.shape[:-1])
 
 
 @kernel
@@ -96,7 +96,7 @@ def _end(x: float, y: float, z: float) -> End:
 @inner
 def _clear(grid: Grid, a: End, b: End, refraction: float) -> bool:
     angle = 2.0 * asin(min(0.5 * sqrt((a.x - b.x) ** 2 + (a.y - b.y) ** 2 + (a.z - b.z) ** 2), 1.0))
-    radius, lift, highest = _curvature(a, b, angle), b.height - a.height, grid.frame[5]
+    radius, lift, highest = _curvature(a, b, angle), b.height - a.height, float(grid.frame[5])
     level = 1.0 + 0.5 * (a.height + b.height) / radius
     bulge = 0.5 * angle * angle * radius * level / refraction + lift * lift / radius
     lowest = min(max(0.5 - 0.5 * lift / max(bulge, 1e-9), 0.0), 1.0)

@@ -49,7 +49,7 @@ def _filled(heights: NDArray[np.int16]) -> NDArray[np.float32]:
     if not void.any():
         return heights.astype(np.float32)
     nearest = distance_transform_edt(void, return_distances=False, return_indices=True)
-    return heights[tuple(nearest)].astype(np.float32)
+    return np.asarray(heights[tuple(nearest)], np.float32)
 
 
 def _geoid(south: int, west: int, side: int) -> NDArray[np.float32]:

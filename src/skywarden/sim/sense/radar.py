@@ -53,18 +53,18 @@ class RadarSense:
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return all messages with plots of looks, and of sectors that end, within the window."""
-        rng = np.random.default_rng([self._seed, *SOURCE.encode(), round(window.start * 1000)])
-        return in_order(datagrams(self.fleet, self.plots(sky, window, rng), window))
+        return in_order(datagrams(self.fleet, self.plots(sky, window), window))
 
-    def plots(self, sky: Sky, window: Window, rng: np.random.Generator) -> Plots:
-        """Return all plots as measured; their times are true, their radars up."""
+    def plots(self, sky: Sky, window: Window) -> Plots:
+        """Return all plots of the window as measured; their times are true, their radars up."""
+        rng = np.random.default_rng([self._seed, *SOURCE.encode(), round(window.start * 1000)])
         radars = self.fleet
         reflect = echoes(sky)
         parts = [self._measured(found, reflect, rng) for found in looks(radars, sky, window, limits(radars, reflect))]
         for false in (false_plots(radars, window, rng), bird_plots(radars, self.birds, window, rng)):
-            up = radars.up(false.radar, false.time)
-            kept = false.take(up)
-            parts.append(_noisy(radars, kept, radars.half[kept.radar] * rng.exponential(size=len(kept.radar)), rng))
+            kept = false.take(radars.up(false.radar, false.time))
+            received = radars.threshold[kept.radar] + radars.half[kept.radar] * rng.exponential(size=len(kept.radar))
+            parts.append(_noisy(radars, kept, received, rng))
         return Plots.join(parts)
 
     def _measured(self, found: Looks, reflect: Echoes, rng: np.random.Generator) -> Plots:

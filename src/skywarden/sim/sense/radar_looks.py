@@ -119,7 +119,7 @@ def _meet(fleet: Fleet, sky: Sky, window: Window, pairs: tuple[I64, I64]) -> Loo
     position, velocity = sky.at(target, time)
     distance, azimuth, elevation, rate = seen_from(fleet, radar, position, velocity)
     part = np.where(fleet.stares[radar], azimuth / FULL, (time - fleet.phase[radar]) / fleet.period[radar] - number)
-    turn = number * np.where(fleet.stares[radar], 2, 1) + part  # looks that stare are a turn apart: they never meet
+    turn = np.where(fleet.stares[radar], 2.0, 1.0) * number + part  # looks that stare are a turn apart: they never meet
     found = Looks(radar, target, time, turn, distance, azimuth, elevation, rate, position)
     return found.take(~np.isnan(distance))
 
@@ -138,4 +138,4 @@ def _fraction(fleet: Fleet, sky: Sky, radar: I64, what: tuple[I64, F64]) -> F64:
     for _ in range(2):  # the azimuth moves by far less than a turn, so this settles at once
         later = (fraction - 0.5) * period
         fraction = np.arctan2(x + speed_x * later, y + speed_y * later) % FULL / FULL
-    return fraction
+    return np.asarray(fraction)

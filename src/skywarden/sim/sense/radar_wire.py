@@ -29,7 +29,7 @@ FASTEST = 511  # m/s, what I048/120 can say
 DOUBTFUL = 0x8000
 
 HEAD = [("sac", "u1"), ("sic", "u1"), ("time", "u1", (3,)), ("type", "u1"), ("rho", ">u2"), ("theta", ">u2")]
-HEIGHT, RATE = [("height", ">i2")], [("which", "u1"), ("rate", ">u2")]
+HEIGHT, RATE = [("height", ">u2")], [("which", "u1"), ("rate", ">u2")]
 LAYOUTS = {  # (measures height, measures rate): FSPEC and the fields behind it
     (False, False): (b"\xf0", HEAD),
     (True, False): (b"\xf1\x01\x08", HEAD + HEIGHT),
@@ -183,7 +183,7 @@ def _records(fleet: Fleet, plots: Plots, fspec: bytes, fields: list[Any]) -> NDA
     table["theta"] = np.round(plots.azimuth / (2 * np.pi) * 0x10000).astype(np.int64) & 0xFFFF
     if HEIGHT[0] in fields:
         above_sea = plots.height - fleet.geoid[radar]
-        table["height"] = np.clip(np.round(above_sea / (25 * FOOT)), -80, 8191)
+        table["height"] = np.clip(np.round(above_sea / (25 * FOOT)), -80, 8191).astype(np.int64) & 0x3FFF
     if RATE[0] in fields:
         rate = np.round(plots.rate).astype(np.int64)
         table["which"] = 0x80  # CAL
