@@ -289,7 +289,8 @@ def _blame(
             row = rows[event.source]
             refused = {**row.refused, event.reason: row.refused.get(event.reason, 0) + event.count}
             rows[event.source] = _spurned(replace(row, refused=refused), {event.reason: event.count}, time)
-            left[event.source] = left.get(event.source, 0) - event.count
+            if event.reason != Reason.UNSUPPORTED:  # a kind that is not used yet is no fault of the source
+                left[event.source] = left.get(event.source, 0) - event.count
     for source, count in left.items():
         if count > 0:
             rows[source] = replace(rows[source], used=time)

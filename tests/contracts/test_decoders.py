@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skywarden.cli.capture import frames, opened
+from skywarden.model.assessment import CLASSES
 from skywarden.model.detection import WIDTH, Decoded, Detections, Frame, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
@@ -111,6 +112,10 @@ def check_batch(batch: Detections) -> None:
     assert all(0 <= claim.index < n and claim.value for claim in batch.claims)
     assert batch.revisit > 0
     assert not batch.z.flags.writeable
+    for column, shape in ((batch.evidence, (n, len(CLASSES))), (batch.node, (n,)), (batch.origin, (n, 3))):
+        assert column is None or (column.shape == shape and np.isfinite(column).all() and not column.flags.writeable)
+    assert (batch.node is None) == (batch.origin is None)
+    assert batch.node is None or (batch.place is None and len(set(batch.scan.tolist())) == n)
 
 
 def check_values(batch: Detections) -> None:

@@ -46,7 +46,8 @@ ABOUT: Mapping[str, About] = {
     "sites.lead_time_s": About("Warning this long before arrival is what the site needs.", "seconds", 0, 7200),
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
-        "What the messages are: modes, beast, sbs, asterix or sapient (docs/sensors.md).", example='"asterix"'
+        "What the messages are: modes, beast, sbs, asterix, sapient, microphone or reports (docs/sensors.md).",
+        example='"asterix"',
     ),
     "sources.listen": About(
         "Wait for messages here. tcp://, tls:// or udp://, address and port; a multicast group is joined, if need be "
@@ -87,7 +88,8 @@ ABOUT: Mapping[str, About] = {
     ),
     "sources.max_rate": About(
         "What one sender may bring: a TCP connection, a host by UDP; all together ten times as much. Over TCP who is "
-        "faster waits, datagrams are refused. Left out: sapient 2000, asterix and sbs 5000, others 10000.",
+        "faster waits, datagrams are refused. Left out: reports 500, sapient 2000, asterix and sbs 5000, "
+        "microphone 50000, others 10000.",
         "messages per second",
         1,
         1_000_000,
@@ -98,6 +100,7 @@ ABOUT: Mapping[str, About] = {
     "sensors.sac": About("ASTERIX system area code; together with sic.", "", 0, 255, "25"),
     "sensors.sic": About("ASTERIX system identification code; together with sac.", "", 0, 255, "12"),
     "sensors.node_id": About("SAPIENT identity of the node, a UUID.", example='"1b7d9e40-52aa-4f0c-8d3e-90c4b6a7d218"'),
+    "sensors.node": About("Number of a microphone node; with its place.", "", 0, 4_294_967_295, "17"),
     "sensors.latitude": About("Where it stands. Left out: the place that it reports.", *LATITUDE, example="36.30"),
     "sensors.longitude": About("Where it stands.", *LONGITUDE, example="-33.10"),
     "sensors.height_m": About("Height of the antenna.", "metres", -500, 9000),

@@ -32,6 +32,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _recorded(("sources", index), source, run)
         yield from secure.source(("sources", index), source)
     yield from _sensors(_tables(data, "sensors"), [s["name"] for s in sources if isinstance(s.get("name"), str)])
+    yield from _nodes(_tables(data, "sensors"))
     yield from ports.problems(data)
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
@@ -177,6 +178,20 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
                 )
             yield Problem((*key, "sac"), text)
         seen.setdefault(identity, index)
+
+
+def _nodes(sensors: list[Mapping[str, Any]]) -> Iterator[Problem]:
+    """A microphone node has one block on its source, and that is there to say where it stands."""
+    seen: dict[tuple[Any, Any], int] = {}
+    for index, sensor in enumerate(sensors):
+        if "node" not in sensor:
+            continue
+        key = ("sensors", index, "node")
+        if "latitude" not in sensor:
+            yield Problem(key, "stands without a place; write latitude and longitude, or leave the block out")
+        first = seen.setdefault((sensor.get("source"), sensor["node"]), index)
+        if first != index:
+            yield Problem(key, f"is the same node as sensors[{first}]; one block for each")
 
 
 def _references(key: tuple[str | int, ...], sensor: Mapping[str, Any]) -> Iterator[Problem]:

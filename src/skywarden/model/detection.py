@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 import numpy as np
 
+from skywarden.model.assessment import CLASSES
 from skywarden.model.place import F64, I64, Place
 
 NO_ADDRESS = -1
@@ -114,6 +115,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"  # the same bytes again, e.g. from a second network
     SIMULATED = "simulated"  # marked simulated, test or replay by its sender, in a live picture
     SITE_UNKNOWN = "site unknown"  # the place of this sensor is not configured and not reported yet
+    MOVED = "moved"  # says it stands elsewhere than it is enrolled; used all the same, from the enrolled place
     NO_REFERENCE = "no reference"  # an ambiguous position that cannot be resolved yet
     UNSUPPORTED = "unsupported"  # well formed, of a kind that is not used
     NOT_REGISTERED = "not registered"  # from a node that has not said on this connection what it is
@@ -140,6 +142,9 @@ class Detections:
     scan: (n,) detections of one scan come from different targets. number: (n,) the sensor's own message number.
     address: (n,) claimed 24-bit aircraft address or NO_ADDRESS. A claim, like everything in `claims`.
     revisit: s, time between two looks of this sensor at one target.
+    evidence: (n, len(CLASSES)) log-likelihood ratios in nats, 0 says nothing; the columns of model.assessment.CLASSES.
+    node: (n,) and origin: (n, 3) ECEF m, where many small sensors share a batch: which one measured each row, and
+    where it stands. `sensor` is the source's name then, `place` None, and no two rows are one scan.
     """
 
     kind: Kind
@@ -159,9 +164,11 @@ class Detections:
     number: I64
     address: I64
     revisit: float
-    evidence: F64 | None  # (n, classes) log-likelihood ratios
+    evidence: F64 | None
     claims: tuple[Claim, ...]
     roots: tuple[str, ...]  # root sensors it derives from; empty: this sensor itself
+    node: I64 | None = None
+    origin: F64 | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -187,6 +194,8 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     evidence: F64 | None = None,
     claims: tuple[Claim, ...] = (),
     roots: tuple[str, ...] = (),
+    node: I64 | None = None,
+    origin: F64 | None = None,
 ) -> Detections:
     """Make one batch: fill in what was not said, check the shapes, make the arrays read-only.
 
@@ -214,13 +223,24 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
         evidence=evidence,
         claims=claims,
         roots=roots,
+        node=node,
+        origin=origin,
     )
-    for name, shape in (("z", (n, w)), ("covariance", (n, w, w)), ("scan", (n,)), ("number", (n,)), ("address", (n,))):
-        if getattr(batch, name).shape != shape:
-            raise ValueError(f"{kind.name} {name} has shape {getattr(batch, name).shape}, not {shape}")
-    for name in ("time", "z", "covariance", "raw", "scan", "number", "address"):
-        getattr(batch, name).flags.writeable = False
+    _seal(batch, n, w)
     return batch
+
+
+def _seal(batch: Detections, n: int, w: int) -> None:
+    """Check the shapes of n rows of width w; make the arrays read-only."""
+    shapes = {"z": (n, w), "covariance": (n, w, w), "scan": (n,), "number": (n,), "address": (n,)}
+    shapes |= {"node": (n,), "origin": (n, 3), "evidence": (n, len(CLASSES))}
+    for name, shape in shapes.items():
+        column = getattr(batch, name)
+        if column is not None and column.shape != shape:
+            raise ValueError(f"{batch.kind.name} {name} has shape {column.shape}, not {shape}")
+    for name in ("time", "raw", *shapes):
+        if (column := getattr(batch, name)) is not None:
+            column.flags.writeable = False
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):

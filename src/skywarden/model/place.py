@@ -86,6 +86,7 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sac: int | None = None  # ASTERIX identity
     sic: int | None = None
     node_id: str | None = None  # SAPIENT identity, a UUID
+    node: int | None = None  # number of a microphone node
     latitude: float | None = None  # deg, WGS 84; None: the place that it reports
     longitude: float | None = None
     height_m: float = 0.0

@@ -17,7 +17,9 @@ from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.asterix import Asterix
+from skywarden.sensors.microphone import Microphone
 from skywarden.sensors.modes import Beast, ModeS
+from skywarden.sensors.reports import Reports
 from skywarden.sensors.sapient import Sapient
 from skywarden.sensors.sbs import Sbs
 
@@ -76,6 +78,8 @@ DECODERS: Mapping[str, type[Decoder]] = {
     "beast": Beast,
     "sbs": Sbs,
     "sapient": Sapient,
+    "microphone": Microphone,
+    "reports": Reports,
 }
 
 
@@ -163,10 +167,10 @@ def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detect
 def take(batch: Detections, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Detections:
     """Return the rows of a batch where `keep` is true."""
     index = np.cumsum(keep) - 1
-    names = ("time", "time_sigma", "z", "covariance", "raw", "scan", "number", "address")
+    names = ["time", "time_sigma", "z", "covariance", "raw", "scan", "number", "address"]
+    names += [name for name in ("evidence", "node", "origin") if getattr(batch, name) is not None]
     columns = {name: getattr(batch, name)[keep] for name in names}
     for column in columns.values():
         column.flags.writeable = False
     claims = tuple(msgspec.structs.replace(c, index=int(index[c.index])) for c in batch.claims if keep[c.index])
-    evidence = None if batch.evidence is None else batch.evidence[keep]
-    return replace(batch, claims=claims, evidence=evidence, **columns)
+    return replace(batch, claims=claims, **columns)

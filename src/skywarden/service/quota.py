@@ -11,7 +11,13 @@ from skywarden.model.place import Source
 
 Sender = TypeVar("Sender", bound=Hashable)
 
-RATES = {"sapient": 2_000.0, "asterix": 5_000.0, "sbs": 5_000.0}  # messages/s; docs/running.md says why
+RATES = {
+    "sapient": 2_000.0,
+    "asterix": 5_000.0,
+    "sbs": 5_000.0,
+    "reports": 500.0,
+    "microphone": 50_000.0,
+}  # messages/s; docs/running.md says why
 RATE = 10_000.0  # messages/s, of other formats
 BURST = 1.0  # s at its rate that a sender may bring at once, after a pause
 TOGETHER, TOGETHER_BURST = 10.0, 2.5  # times the rate and the burst of one sender, for all of a source
