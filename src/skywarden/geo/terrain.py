@@ -52,14 +52,14 @@ class Ground:
         return np.where(inside, south * (1 - up) + north * up, self.outside)
 
     def sight(self, a: F64, b: F64, refraction: float = STANDARD_REFRACTION) -> NDArray[np.bool_]:
-        """Return (m,) bool: nothing of the ground stands between a and b, (m, 3) ECEF m each. See `geo.sight`.
+        """Return (...) bool: no ground stands between a and b, (..., 3) ECEF m each. See `geo.sight`.
 
         refraction: effective over true radius of the earth; 4/3 for radio, 1 for a straight ray.
         """
         return seen(self._grid(), a, b, refraction)
 
     def _grid(self) -> Grid:
-        highest = float(self.heights.max()) if self.heights.size else self.outside
+        highest = float(self.tops.max()) if self.tops.size else self.outside
         place = (self.south, self.west, *self.step)
         return Grid(np.array([*place, self.outside, max(highest, self.outside)]), self.heights, self.tops)
 
@@ -75,6 +75,7 @@ class Relief(NamedTuple):
 def flat(height: float) -> Ground:
     """Return ground of one height, m above the ellipsoid."""
     nothing = np.zeros((0, 0), np.float32)
+    nothing.flags.writeable = False
     return Ground(0.0, 0.0, (1.0, 1.0), nothing, nothing, height)
 
 

@@ -51,12 +51,12 @@ def _layout(block: Placed, rng: np.random.Generator) -> F64:
     if block.count == 1 and block.layout != "random":
         return np.zeros((1, 2))
     if block.layout == "random":
-        return rng.uniform(-0.5, 0.5, (block.count, 2)) * extent
+        return np.asarray(rng.uniform(-0.5, 0.5, (block.count, 2)) * extent)
     if block.layout == "ring":
         angle = np.arange(block.count) * 2 * np.pi / block.count
-        return np.stack([np.sin(angle), np.cos(angle)], 1) * extent / 2
+        return np.asarray(np.stack([np.sin(angle), np.cos(angle)], 1) * extent / 2)
     if block.layout == "line":
-        return np.linspace(-0.5, 0.5, block.count)[:, None] * extent
+        return np.asarray(np.linspace(-0.5, 0.5, block.count)[:, None] * extent)
     return _grid(block.count, extent)
 
 
