@@ -15,7 +15,6 @@ MIDDLE = ecef(*np.radians(ORIGIN), 0.0)
 AXES = east_north_up(*np.radians(ORIGIN))
 CALM = Weather(wind_m_s=2.0)
 NO_FAULTS = Faults(clock_offset_s=0.0, clock_drift_ppm=0.0)
-START = 1_900_000_000
 
 
 def flat_sky(kind, position, velocity, first=0):
@@ -55,7 +54,7 @@ def quiet(**settings):
 
 
 def decoded(sent):
-    """Return reports and heartbeats as records, and the second that each came in at, all in the order of `sent`."""
+    """Return reports and heartbeats as records, in the order of `sent`."""
     ends = np.cumsum(sent.lengths, dtype=np.int64)
     assert ends[-1] == len(sent.data) if len(ends) else len(sent.data) == 0
     rows = [sent.data[end - length : end] for end, length in zip(ends, sent.lengths, strict=True)]

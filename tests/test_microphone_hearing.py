@@ -19,14 +19,14 @@ WEATHER = Weather(wind_m_s=6.0, wind_from_deg=200.0)
 def world():
     rng = np.random.default_rng(8)
     fliers = []
-    for k in range(30):
+    for k in range(20):
         kind = HEARD[k % len(HEARD)]
         heading, speed = rng.uniform(0, 2 * np.pi), KINDS[kind].speed[1]
         velocity = (speed * np.sin(heading), speed * np.cos(heading), rng.uniform(-3, 3))
-        at = (*rng.uniform(-15_000, 15_000, 2), rng.uniform(100, 1200))
+        at = (*rng.uniform(-8_000, 8_000, 2), rng.uniform(100, 1200))
         fliers.append(straight(kind, at, velocity, int(rng.integers(20, 60)), int(rng.integers(0, 60))))
-    block = quiet(count=150, layout="random", extent_km=(35, 35))
-    other = quiet(name="town", count=50, layout="random", extent_km=(30, 30), ambient_dba=45.0, height_m=4.0)
+    block = quiet(count=60, layout="random", extent_km=(16, 16))
+    other = quiet(name="town", count=20, layout="random", extent_km=(16, 16), ambient_dba=45.0, height_m=4.0)
     return sky_of(fliers), nodes(block, other, weather=WEATHER, faults=Faults(lost=0.2), seconds=120)
 
 
@@ -56,18 +56,18 @@ def slow_pd(sky, sense, flier, node, second):
 def test_coverage_is_that_of_a_search_over_all_pairs():
     sky, sense = world()
     compared = 0
-    for second in (3, 31, 59, 61, 90):
+    for second in (31, 61):
         cover = sense.cover(sky, Window(second, second + 1))
         found = {(t, s): pd for t, s, pd in zip(cover.target, cover.sensor, cover.pd, strict=True)}
         assert len(found) == len(cover.pd)
         assert list(found) == sorted(found)
         for flier in range(len(sky)):
-            for node in range(0, len(sense.names), 3):
+            for node in range(0, len(sense.names), 2):
                 expected = slow_pd(sky, sense, flier, node, second)
                 pd = found.get((flier, node), 0.0)
                 assert pd == pytest.approx(expected, abs=0.04)
                 compared += expected > 0.1
-    assert compared > 60
+    assert compared > 40
 
 
 def test_a_window_has_the_coverage_of_its_seconds():

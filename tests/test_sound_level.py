@@ -119,7 +119,7 @@ def test_table_says_what_the_formulas_say():
     voices = [None, PISTON, KINDS[Kind.MULTIROTOR].voice]
     made = table(voices, Air(5, 60), [30.0, 45.0], 12.0)
     rng = np.random.default_rng(6)
-    n = 300
+    n = 100
     ambient, voice = rng.integers(0, 2, n), rng.integers(1, 3, n)
     distance, wind = 20 * 400 ** rng.random(n), rng.uniform(0, 15, n)
     found = deflections(made, np.stack([ambient, voice], 1), np.stack([distance, wind, np.zeros(n)], 1))
