@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 from harness import ROOT, need, progress, report
 
+from skywarden import pcap
 from skywarden.model.detection import Frame
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
-from skywarden.sensors.asterix import CURRENT, Asterix, decode_record, encode_record, pcap
+from skywarden.sensors.asterix import CURRENT, Asterix, decode_record, encode_record
 from skywarden.sensors.asterix.layout import Category
 from skywarden.sensors.asterix.program import program, records
 from skywarden.sensors.asterix.reading import Compiled, read

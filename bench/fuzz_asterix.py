@@ -25,8 +25,8 @@ from fuzzing import DATA, ROOT, Entry, alike, cut, main, one_in, sound, within
 NOON = 1_789_992_000_000_000_000  # ns; 21 September 2026, 12:00 UTC
 SAMPLES = ROOT / "tests" / "samples" / "asterix"
 RECORDED = DATA / "asterix"
-PARTS = ("codec", "columns", "decoder", "memory", "pcap", "plots", "program", "reading", "tracks")
-COVERS = [f"skywarden.sensors.asterix.{name}" for name in PARTS]
+PARTS = ("codec", "columns", "decoder", "memory", "plots", "program", "reading", "tracks")
+COVERS = ["skywarden.pcap", *(f"skywarden.sensors.asterix.{name}" for name in PARTS)]
 NUMBERS = (48, 62, 34, 65, 21)  # categories by the index in an input; the last one is not read
 LONGEST, OFTEN = 600, 8
 HEAD = Struct("<BH")  # before each block of an input: index of its category (64: in the message before), its length
@@ -49,7 +49,7 @@ def blocks_of(data: bytes) -> Iterator[bytes]:
 
 def seed_blocks() -> list[bytes]:
     """Return real data blocks: of recordings, of our own sample, and of an independent implementation's records."""
-    from skywarden.sensors.asterix.pcap import packets
+    from skywarden.pcap import packets
 
     found = [
         block for path in recordings() for _, payload in packets(path.read_bytes()) for block in blocks_of(payload)
@@ -355,7 +355,7 @@ def pcap(counts: Counter[str]) -> Callable[[bytes], None]:
     from skywarden.cli.capture import Trouble
     from skywarden.cli.capture import frames as captured
     from skywarden.errors import DecodeError
-    from skywarden.sensors.asterix.pcap import LATEST, MAGIC, packets
+    from skywarden.pcap import LATEST, MAGIC, packets
 
     reading = reader({}, False)
     fresh = reading.save()

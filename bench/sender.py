@@ -9,7 +9,7 @@ import json
 import sys
 import time
 
-from skywarden.service.demo import Outlets
+from skywarden.service.outlets import Outlets
 from skywarden.sim.scenario import crowd, messages
 
 RECORD_BYTES = 15  # of a CAT 048 record of these radars (sim/blocks.py)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skywarden import pcap
 from skywarden.model.detection import Frame, Kind, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
-from skywarden.sensors.asterix import Asterix, decode_block, encode_block, pcap
+from skywarden.sensors.asterix import Asterix, decode_block, encode_block
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "asterix"
 SAMPLES = Path(__file__).parent / "samples" / "asterix"

@@ -11,7 +11,8 @@ import pytest
 
 from skywarden.model.track import Mode
 from skywarden.service.app import App
-from skywarden.service.demo import Outlets, Raid, bound
+from skywarden.service.demo import Raid, bound
+from skywarden.service.outlets import Outlets
 from skywarden.service.publish import Published
 from skywarden.sim.blocks import Timed
 from skywarden.sim.installation import configuration

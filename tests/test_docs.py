@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -18,6 +18,11 @@ from skywarden.outputs import ENCODERS, EVENT_ENCODERS
 from skywarden.sensors import DECODERS
 from skywarden.sensors.asterix.editions import EDITIONS
 from skywarden.sensors.modes import message as modes
+from skywarden.sensors.remoteid import dji
+from skywarden.sensors.remoteid import message as remoteid
+from skywarden.sensors.remoteid.decoder import radio
+from skywarden.sensors.remoteid.heard import Heard
+from skywarden.sensors.remoteid.line import Line
 from skywarden.sensors.sbs import line as sbs
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +98,18 @@ def test_every_field_of_mode_s_has_its_row() -> None:
     hidden = set(modes._HIDDEN)
     fields = {field.name for field in msgspec.structs.fields(modes.Message)} - hidden
     assert fields <= set(rows("formats.md", "### Mode S"))
+
+
+def test_every_field_of_remote_id_has_its_row() -> None:
+    parts = {field.name: field.type for field in msgspec.structs.fields(remoteid.Said) if field.name != "other"}
+    fields = set(parts)
+    for name, kind in (*parts.items(), ("dji", dji.Flight)):
+        inner = [kind, *get_args(kind)]
+        for struct in (part for part in inner if isinstance(part, type) and issubclass(part, msgspec.Struct)):
+            fields |= {name, *(f"{name}.{field.name}" for field in msgspec.structs.fields(struct))}
+    heard = Heard("wifi-beacon", "", 0, b"", b"", True, -60.0)
+    fields |= {*radio(Line(127, "", receiver="mast"), heard), "duplicate"}
+    assert set(rows("formats.md", "### Remote ID")) == fields
 
 
 def test_every_field_of_sbs_has_its_row() -> None:

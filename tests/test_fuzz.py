@@ -25,7 +25,7 @@ from fuzzing import KEPT, Entry  # noqa: E402
 
 from skywarden.errors import DecodeError  # noqa: E402
 from skywarden.framing import lines  # noqa: E402
-from skywarden.sensors.asterix.pcap import packets  # noqa: E402
+from skywarden.pcap import packets  # noqa: E402
 from skywarden.sensors.sapient.message import HEADER, pack, parse  # noqa: E402
 
 ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*fuzz_sapient.ENTRIES, *fuzz_asterix.ENTRIES)}

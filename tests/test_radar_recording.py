@@ -10,10 +10,10 @@ import pytest
 
 from skywarden import pipeline
 from skywarden.model.event import Arrived, decode
+from skywarden.pcap import packets
 from skywarden.pipeline import Line
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import is_input
-from skywarden.sensors.asterix.pcap import packets
 from skywarden.service.app import App
 
 PCAP = Path(__file__).parents[1].parent / "shared" / "data" / "asterix" / "cat_034_048.pcap"

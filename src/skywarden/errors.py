@@ -34,3 +34,30 @@ class DecodeError(SkywardenError, ValueError):
 
 class RecordError(SkywardenError):
     """The record cannot be written or read: a full disk, a gap, a newer format."""
+
+
+class TableError(SkywardenError, ValueError):
+    """A table that is to be scored cannot be read: the fault of who wrote it.
+
+    file: its kind ("tracks.csv"); line: counted from 1, 0 when it is not one line's fault; column: its name, "" when
+    it is not one column's fault.
+    """
+
+    def __init__(self, message: str, file: str, line: int = 0, column: str = "") -> None:
+        where = ", ".join([file, *([f"line {line}"] if line else []), *([f"column {column}"] if column else [])])
+        super().__init__(f"{where}: {message}")
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class MismatchError(SkywardenError, ValueError):
+    """Tracks and truth have no time in common, so there is nothing to score.
+
+    truth, tracks: first and last time of each, ns since 1970.
+    """
+
+    def __init__(self, message: str, truth: tuple[int, int], tracks: tuple[int, int]) -> None:
+        super().__init__(message)
+        self.truth = truth
+        self.tracks = tracks

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skywarden.cli import config, decode, live, record, replay
+from skywarden.cli import config, decode, live, record, replay, score, simulate, track
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -58,5 +58,8 @@ app.command("run")(live.run)
 app.command("demo")(live.demo)
 app.command("decode")(decode.decode)
 app.command("replay")(replay.replay)
+app.command("simulate")(simulate.simulate)
+app.command("score")(score.score)
+app.command("track")(track.track)
 app.add_typer(record.app, name="record")
 app.add_typer(config.app, name="config")

@@ -73,7 +73,7 @@ def frames(
     while len(first) < 4 and (more := next(chunks, b"")):
         first += more
     chunks = chain([first], chunks)
-    stamped = _packets(chunks, trouble) if first[:4] in PCAP else _messages(chunks, decoder)
+    stamped = _packets(chunks, decoder, trouble) if first[:4] in PCAP else _messages(chunks, decoder)
     batch: list[bytes] = []
     for time, message in stamped:
         if time is not None:
@@ -94,21 +94,21 @@ def _time(batch: list[bytes], decoder: "Decoder", near: int) -> int:
     return next((t for m in reversed(batch) if (t := decoder.stamp(m, near)) is not None), near)
 
 
-def _packets(chunks: Iterator[bytes], trouble: Trouble) -> Iterator[tuple[int | None, bytes]]:
-    from skywarden.sensors.asterix.pcap import packets
+def _packets(chunks: Iterator[bytes], decoder: "Decoder", trouble: Trouble) -> Iterator[tuple[int | None, bytes]]:
+    from skywarden.pcap import packets
+    from skywarden.sensors import taking
 
     data = b"".join(chunks)
-    used = 0
-    for used, packet in enumerate(packets(data), 1):  # noqa: B007 - the count is wanted afterwards
+    used, (take, wanted) = 0, taking(decoder)
+    for used, packet in enumerate(packets(data, take), 1):  # noqa: B007 - the count is wanted afterwards
         yield packet
     total, cut = census(data)
     if cut:
         trouble.notes.append("the last packet is cut off")
     if total and not used:
-        trouble.notes.append(f"none of the {total} packets of this capture is a whole UDP datagram over IPv4")
+        trouble.notes.append(f"none of the {total} packets of this capture is {wanted}")
     elif total > used:
-        left = total - used
-        trouble.notes.append(f"{left} of {total} packets left out: not UDP over IPv4, fragments, or cut short")
+        trouble.notes.append(f"{total - used} of {total} packets left out: not {wanted}")
     elif not total:
         trouble.notes.append("this capture has no whole packet")
 

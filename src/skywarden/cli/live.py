@@ -16,39 +16,60 @@ Seconds = Annotated[
 ]
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of a command
     config: Annotated[
-        Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration (skywarden config init).")
-    ],
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration (skywarden config init).")
+    ] = None,
     expose: Annotated[bool, typer.Option("--expose", help="Allow addresses that other computers can reach.")] = False,
     view: View = None,
     seconds: Seconds = None,
+    frames: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="A simulation's directory: its frames are what comes.")
+    ] = None,
+    speed: Annotated[str, typer.Option(metavar="N|max", help="With --from: times its own speed.")] = "1",
 ) -> None:
     """Take sources in, keep the record, show the air picture and warn, until Ctrl-C. SIGHUP: read FILE again."""
+    from skywarden.cli.pace import pace_of
     from skywarden.cli.terminal import note
-    from skywarden.config import exposed, parse, text_of
+    from skywarden.config import parse, text_of
     from skywarden.errors import ConfigError
 
-    text = text_of(config)
+    file = config or (frames and frames / "skywarden.toml")
+    if file is None:
+        raise typer.BadParameter("name the configuration with --config, or a simulation with --from")
+    pace = pace_of(speed)
+    text = text_of(file)
     settings = parse(text)
     if settings.outputs.jsonl == "-":
         if view:
             raise ConfigError('outputs.jsonl = "-" needs standard output for itself; leave --view out, or name a file')
         view = False
-    if not expose and (open_to_others := exposed(settings)):
-        listed = ", ".join(open_to_others)
-        raise ConfigError(f"other computers can reach {listed}; allow it with --expose, or listen on 127.0.0.1")
+    _guard(settings, expose, opens=frames is None)
     from skywarden.service.app import run_live
+    from skywarden.service.playback import Play
 
     if any(source.format == "sapient" for source in settings.sources):
         _look_at_protobuf()
     seen = _view(view)
     started, tell = (None, None) if seen else (partial(_tell, settings), note)
+    play = Play(frames, pace) if frames is not None else None
     summary = run_live(
-        text, expose=expose, view=seen, seconds=seconds, file=config.absolute(), started=started, tell=tell
+        text, expose=expose, view=seen, seconds=seconds, file=file.absolute(), started=started, tell=tell, play=play
     )
     if seconds is not None:
         _print(summary)
+
+
+def _guard(settings: "Settings", expose: bool, *, opens: bool) -> None:
+    """Refuse addresses that others can reach. opens: the sources' addresses are opened too. Raises ConfigError."""
+    from msgspec.structs import replace
+
+    from skywarden.config import exposed
+    from skywarden.errors import ConfigError
+
+    if not expose and (open_to_others := exposed(settings if opens else replace(settings, sources=()))):
+        listed = ", ".join(open_to_others)
+        raise ConfigError(f"other computers can reach {listed}; allow it with --expose, or listen on 127.0.0.1")
 
 
 def _look_at_protobuf() -> None:

@@ -27,39 +27,28 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
 
 
 def replay(
-    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record.")],
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record, or of a simulation.")],
     speed: Annotated[str, typer.Option(metavar="N|max", help="Times its own speed.")] = "max",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help='Every event as JSON lines; "-" is stdout.')] = None,
+    tables: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write tracks.csv, alerts.csv and arrivals.csv, for score.")
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Compare with the record, byte for byte.")] = False,
 ) -> None:
     """Run a record again and print its tracks and alerts. With --verify exit code 1 where anything differs."""
+    from skywarden.cli.pace import pace_of
     from skywarden.cli.terminal import while_read
-    from skywarden.record.reading import SqliteRecord
+    from skywarden.service.frames import record_in
 
-    pace = _pace(speed)
-    if verify and out is None and pace is not None:
+    pace = pace_of(speed)
+    if verify and out is None and tables is None and pace is not None:
         raise typer.BadParameter("--verify compares as fast as it can: leave --speed out", param_hint="--speed")
-    opened = SqliteRecord(record)
+    opened = record_in(record)
     if verify:
         _verify(opened)
-    if out is not None or not verify:
+    if out is not None or tables is not None or not verify:
         with while_read():
-            _play(opened, pace, out)
-
-
-def _pace(text: str) -> float | None:
-    """Return how many times faster than it was; None: as fast as can be."""
-    if text == "max":
-        return None
-    try:
-        pace = float(text)
-    except ValueError:
-        pace = 0.0
-    if not 0.01 <= pace <= 10_000:
-        raise typer.BadParameter(
-            f'"{text}" is not a speed; write a number, for example 4, or max', param_hint="--speed"
-        )
-    return pace
+            _play(opened, pace, out, tables)
 
 
 def _entries(record: "SqliteRecord", printing: bool) -> "Iterator[Entry]":
@@ -88,22 +77,30 @@ def _verify(record: "SqliteRecord") -> None:
     typer.echo(f"equal: {found.ticks} ticks, {found.outputs} outputs{tail}")
 
 
-def _play(record: "SqliteRecord", pace: float | None, out: Path | None) -> None:
+def _play(record: "SqliteRecord", pace: float | None, out: Path | None, tables: Path | None) -> None:
+    """Print or write every tick's events; with tables alone nothing is printed."""
     from skywarden.replay import beginning, by_tick, to_json
     from skywarden.service.clock import HostClock
+    from skywarden.service.tables import Tables
 
     clock = HostClock()
     begun, first = clock.now(), 0
     with ExitStack() as stack:
-        piped = out is None or str(out) == "-"
-        file = sys.stdout.buffer if piped or out is None else stack.enter_context(out.open("wb"))
-        for time, group in by_tick(_entries(record, piped), beginning(record)):
+        written = stack.enter_context(Tables(tables)) if tables is not None else None
+        silent = written is not None and out is None
+        piped = not silent and (out is None or str(out) == "-")
+        file = sys.stdout.buffer if silent or piped or out is None else stack.enter_context(out.open("wb"))
+        line = beginning(record)
+        for time, group in by_tick(_entries(record, piped), line):
             first = first or time
             if pace is not None:
                 due = begun + round((time - first) / pace)
                 sleep(max(0, due - clock.now()) * 1e-9)
                 file.flush()
-            file.write(b"".join(to_json(entry) + b"\n" for entry in group if out is not None or _told(entry)))
+            if written is not None:
+                written.take(group, line.picture)
+            if not silent:
+                file.write(b"".join(to_json(entry) + b"\n" for entry in group if out is not None or _told(entry)))
         file.flush()
 
 

@@ -2,15 +2,19 @@
 
 import re
 import tomllib
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from skywarden.config import relations, shape
 from skywarden.config.locate import Key, dotted, locate
 from skywarden.config.settings import Settings
-from skywarden.config.shape import Problem
+from skywarden.config.shape import CONFIGURATION, Form, Problem
 from skywarden.errors import ConfigError
+
+Root = TypeVar("Root", bound=msgspec.Struct)
+Between = Callable[[Mapping[str, Any]], Iterable[Problem]]  # finds mistakes that are between settings
 
 _AT = re.compile(r"\(at line (\d+), column (\d+)\)")
 _HINTS = (
@@ -37,15 +41,20 @@ class ConfigProblems(ConfigError):
 
 def parse(text: str) -> Settings:
     """Return the settings that a TOML text says. Raises ConfigProblems, a ConfigError, that lists all mistakes."""
+    return parse_as(text, Settings, CONFIGURATION, relations.problems)
+
+
+def parse_as(text: str, root: type[Root], form: Form, between: Between) -> Root:
+    """Return what the TOML text of another kind of file says, as `parse` does. root: the same as form.root."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         raise _syntax(str(e), text) from None
-    found = list(dict.fromkeys([*shape.problems(data), *relations.problems(data)]))
+    found = list(dict.fromkeys([*shape.problems(data, form), *between(data)]))
     if found:
         raise _listed(found, text)
     try:
-        return msgspec.convert(data, Settings)
+        return msgspec.convert(data, root)
     except msgspec.ValidationError as e:  # a mistake that the checks above do not know
         raise ConfigError(str(e)) from None
 

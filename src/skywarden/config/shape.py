@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from skywarden.config.about import about
+from skywarden.config.about import ABOUT, About
 from skywarden.config.locate import Key
 from skywarden.config.settings import Settings
 from skywarden.config.suggest import converted, meant, unit_of
@@ -22,9 +22,23 @@ class Problem(NamedTuple):
     text: str
 
 
-def problems(data: Mapping[str, Any]) -> list[Problem]:
+class Form(NamedTuple):
+    """A kind of file. root: the struct that a whole file becomes; rows: what each of its settings means."""
+
+    root: type
+    rows: Mapping[str, About]
+
+    def about(self, key: Key) -> About:
+        """Return the row of the setting at a key."""
+        return self.rows.get(name_of(key), About(""))
+
+
+CONFIGURATION = Form(Settings, ABOUT)
+
+
+def problems(data: Mapping[str, Any], form: Form = CONFIGURATION) -> list[Problem]:
     """Return every mistake that can be seen in one place alone."""
-    return list(_table(data, Settings, ()))
+    return list(_table(data, form.root, (), form))
 
 
 def name_of(key: Key) -> str:
@@ -48,32 +62,34 @@ def toml(value: Any) -> str:
     return str(value)
 
 
-def _table(data: Mapping[str, Any], struct: type, key: Key) -> Iterator[Problem]:
+def _table(data: Mapping[str, Any], struct: type, key: Key, form: Form) -> Iterator[Problem]:
     fields = {field.name: field for field in msgspec.structs.fields(struct)}
     guessed = set()
     for name, value in data.items():
         if name in fields:
-            yield from _entry(value, fields[name].type, (*key, name))
+            if value != "" or fields[name].default != "":  # written out, it is as good as left out
+                yield from _entry(value, fields[name].type, (*key, name), form)
         else:
-            problem, guess = _unknown(name, value, [n for n in fields if n not in data], key)
+            free = [n for n, field in fields.items() if n not in data or _many(field.type)]
+            problem, guess = _unknown((*key, name), value, free, form)
             guessed.add(guess)
             yield problem if guess else Problem(problem.key, f"is unknown; known here: {', '.join(fields)}")
     for name, field in fields.items():
         if field.required and name not in data and name not in guessed:
-            example = about(name_of((*key, name))).example
+            example = form.about((*key, name)).example
             yield Problem(key, f"has no {name}; write {name} = {example}")
 
 
-def _unknown(name: str, value: Any, free: list[str], key: Key) -> tuple[Problem, str | None]:
+def _unknown(here: Key, value: Any, free: list[str], form: Form) -> tuple[Problem, str | None]:
     """Return the problem with an unknown key, and the known one it was probably meant to be."""
-    here = (*key, name)
+    name = str(here[-1])
     guess = meant(name, free)
     if guess is None:
-        for section in msgspec.structs.fields(Settings):
+        for section in msgspec.structs.fields(form.root):
             if name in _names(section.type) and not isinstance(value, dict | list):
                 return Problem(here, f"is unknown here; write it below {_header(section)}"), name
         return Problem(here, ""), None
-    unit = about(name_of((*key, guess))).unit
+    unit = form.about((*here[:-1], guess)).unit
     instead = converted(value, guess, unit_of(name)[1]) if unit else None
     if instead is not None:
         return Problem(here, f"is unknown; write {guess} = {instead} ({unit})"), guess
@@ -89,35 +105,46 @@ def _header(section: msgspec.structs.FieldInfo) -> str:
     return f"[[{section.name}]]" if get_origin(section.type) is tuple else f"[{section.name}]"
 
 
-def _entry(value: Any, kind: Any, key: Key) -> Iterator[Problem]:
+def _entry(value: Any, kind: Any, key: Key, form: Form) -> Iterator[Problem]:
     if get_origin(kind) in (Union, types.UnionType):
         choices = [choice for choice in get_args(kind) if choice is not types.NoneType]
         kind = choices[-1] if isinstance(value, list) else choices[0]  # one text or a list of them
+    elif get_origin(kind) is tuple and not _is_struct(get_args(kind)[0]):
+        yield from _list(value, get_args(kind), key, form.about(key))
+        return
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if isinstance(value, Mapping):
-            yield from _table(value, kind, key)
+            yield from _table(value, kind, key, form)
         else:
             yield Problem(key, f"must be one table; write [{key[-1]}]")
-    elif get_origin(kind) is tuple and issubclass(get_args(kind)[0], msgspec.Struct):
+    elif _many(kind):
         if isinstance(value, list) and all(isinstance(item, Mapping) for item in value):
             for index, item in enumerate(value):
-                yield from _table(item, get_args(kind)[0], (*key, index))
+                yield from _table(item, get_args(kind)[0], (*key, index), form)
         else:
             yield Problem(key, f"must be a list of tables; write [[{key[-1]}]] before each")
-    elif text := _wrong(value, kind, key):
+    elif text := _wrong(value, kind, key, form.about(key)):
         yield Problem(key, text)
 
 
-def _wrong(value: Any, kind: Any, key: Key) -> str | None:
+def _many(kind: Any) -> bool:
+    return get_origin(kind) is tuple and _is_struct(get_args(kind)[0])
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _wrong(value: Any, kind: Any, key: Key, row: About) -> str | None:
     """Return what is wrong with a single value."""
     if kind is str:
         if not isinstance(value, str):
-            return f"must be text; write {key[-1]} = {about(name_of(key)).example or toml(str(value))}"
-        return None if value.strip() else f"is empty; write {key[-1]} = {about(name_of(key)).example or '...'}"
+            return f"must be text; write {key[-1]} = {row.example or toml(str(value))}"
+        return None if value.strip() else f"is empty; write {key[-1]} = {row.example or '...'}"
     if kind is bool:
         return None if isinstance(value, bool) else f"must be yes or no; write {key[-1]} = true or {key[-1]} = false"
     if kind in (int, float):
-        return _wrong_number(value, kind, key)
+        return _wrong_number(value, kind, str(key[-1]), row)
     choices = [str(c.value) for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else []
     choices = [str(c) for c in get_args(kind)] if get_origin(kind) is Literal else choices
     if choices:
@@ -125,7 +152,7 @@ def _wrong(value: Any, kind: Any, key: Key) -> str | None:
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as e:
-        return f"is not right ({e}); write {key[-1]} = {about(name_of(key)).example}"
+        return f"is not right ({e}); write {key[-1]} = {row.example}"
     return None
 
 
@@ -136,9 +163,24 @@ def _choose(value: Any, choices: list[str], key: Key) -> str:
     return f"= {toml(value)} is not one of {listed}{hint}"
 
 
-def _wrong_number(value: Any, kind: type, key: Key) -> str | None:
-    name = str(key[-1])
-    row = about(name_of(key))
+def _list(value: Any, kinds: tuple[Any, ...], key: Key, row: About) -> Iterator[Problem]:
+    """Check a list of any length, or one of as many values as there are `kinds`."""
+    many = len(kinds) == 2 and kinds[1] is Ellipsis
+    hint = f"; write {name_of(key[-1:])} = {row.example}" if row.example and isinstance(key[-1], str) else ""
+    if not isinstance(value, list):
+        yield Problem(key, f"must be a list, not {toml(value)}{hint}")
+    elif not many and len(value) != len(kinds):
+        yield Problem(key, f"must be a list of {len(kinds)} values, not {len(value)}{hint}")
+    else:
+        for index, item in enumerate(value):
+            kind = kinds[0 if many else index]
+            if get_origin(kind) is tuple:
+                yield from _list(item, get_args(kind), (*key, index), row)
+            elif text := _wrong(item, kind, key, row):
+                yield Problem((*key, index), text)
+
+
+def _wrong_number(value: Any, kind: type, name: str, row: About) -> str | None:
     unit = f" ({row.unit})" if row.unit else ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         instead = converted(value, name) or row.example

@@ -7,7 +7,7 @@ import msgspec
 
 from skywarden.config.about import SECTIONS, about
 from skywarden.config.settings import Settings
-from skywarden.config.shape import toml
+from skywarden.config.shape import CONFIGURATION, Form, toml
 
 HEAD = """\
 # Configuration of skywarden. Every setting is here with its default.
@@ -26,16 +26,16 @@ class Row(NamedTuple):
     many: bool  # stands in a [[section]] block, of which there may be many
 
 
-def rows() -> Iterator[Row]:
+def rows(form: Form = CONFIGURATION) -> Iterator[Row]:
     """Yield every setting in the order of the file."""
-    for section in msgspec.structs.fields(Settings):
+    for section in msgspec.structs.fields(form.root):
         many = get_origin(section.type) is tuple
         struct: Any = get_args(section.type)[0] if many else section.type
         for field in msgspec.structs.fields(struct):
             default: Any = None if field.required else field.default
             if field.default_factory is not msgspec.NODEFAULT:
                 default = field.default_factory()
-            shown = "" if default is None or default == {} else toml(default)
+            shown = "" if default in (None, {}, "", ()) else toml(default)
             yield Row(section.name, field.name, shown, field.required, many)
 
 
@@ -60,10 +60,10 @@ def _setting(row: Row) -> list[str]:
     return [f"# {words.text}{unit}", f"{off}{row.name} = {row.default or words.example}"]
 
 
-def markdown() -> Iterator[str]:
-    """Yield the rows of the tables in docs/configuration.md."""
-    for row in rows():
-        words = about(f"{row.section}.{row.name}")
+def markdown(form: Form = CONFIGURATION) -> Iterator[str]:
+    """Yield the rows of the tables in docs/configuration.md, or in the page of another kind of file."""
+    for row in rows(form):
+        words = form.about((row.section, row.name))
         default = "required" if row.required else f"`{row.default}`" if row.default else "none"
         limits = "" if words.low is None else f"{words.low:g} to {words.high:g}"
         yield f"| `{row.section}.{row.name}` | {default} | {words.unit} | {limits} | {words.text} |"

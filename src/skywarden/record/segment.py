@@ -101,17 +101,18 @@ def unmade(file: Path) -> bool:
     return file.stat().st_size == 0 and not file.with_name(f"{file.name}-wal").exists()
 
 
-def make(
+def make(  # noqa: PLR0913 - all that a segment says of itself
     file: Path,
     begin: Begin,
     before: Iterable[Tally] = (),
     removal: tuple[int, int, bytes, bytes] | None = None,
     voucher: bytes | None = None,
+    created: str | None = None,
 ) -> None:
     """Make a segment. It has its name only when it is whole and on the disk, so that a power cut leaves none or all.
 
-    before: counts of all that came before it. removal: see `retention.Removal`; voucher: see there. Raises
-    sqlite3.Error, OSError.
+    before: counts of all that came before it. removal: see `retention.Removal`; voucher: see there. created: UTC, as
+    2030-03-14T20:00:00.000Z; None: now. Raises sqlite3.Error, OSError.
     """
     half = file.with_suffix(".new")
     discard(half)
@@ -121,7 +122,9 @@ def make(
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
             connection.execute("INSERT INTO meta VALUES ('program', ?)", (__version__,))
-            connection.execute("INSERT INTO meta VALUES ('created', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))")
+            connection.execute(
+                "INSERT INTO meta VALUES ('created', coalesce(?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))", (created,)
+            )
             connection.execute("INSERT INTO begin VALUES (?, ?, ?, ?, ?, ?)", begin)
             connection.executemany("INSERT INTO before VALUES (?, ?, ?, ?, ?)", before)
             if voucher is not None:

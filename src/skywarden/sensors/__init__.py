@@ -16,10 +16,12 @@ from skywarden.errors import ConfigError
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
+from skywarden.pcap import Take, udp
 from skywarden.sensors.asterix import Asterix
 from skywarden.sensors.microphone import Microphone
 from skywarden.sensors.modes import Beast, ModeS
 from skywarden.sensors.reports import Reports
+from skywarden.sensors.remoteid import RemoteId
 from skywarden.sensors.sapient import Sapient
 from skywarden.sensors.sbs import Sbs
 
@@ -70,6 +72,25 @@ class Talker(Protocol):
         ...
 
 
+class Catcher(Protocol):
+    """What a decoder has besides whose messages are not UDP datagrams where they are captured."""
+
+    capturable: str  # what a packet must be, in words: "a radio frame with ..."
+
+    @staticmethod
+    def captured(link: int, packet: bytes, time: int) -> bytes | None:
+        """Return the message that one captured packet holds, None if none. link: type in libpcap's list; time: ns."""
+        ...
+
+
+def taking(decoder: object) -> tuple[Take, str]:
+    """Return what takes messages out of captured packets for a decoder or its class, and which packets, in words."""
+    if not hasattr(decoder, "captured"):
+        return udp, "a whole UDP datagram over IPv4"
+    catcher = cast(Catcher, decoder)
+    return catcher.captured, catcher.capturable
+
+
 NEAR = 1_000_000_000  # ns; frames received within the same second may be joined
 
 DECODERS: Mapping[str, type[Decoder]] = {
@@ -80,6 +101,7 @@ DECODERS: Mapping[str, type[Decoder]] = {
     "sapient": Sapient,
     "microphone": Microphone,
     "reports": Reports,
+    "remoteid": RemoteId,
 }
 
 

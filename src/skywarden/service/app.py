@@ -24,6 +24,8 @@ from skywarden.service.compile import Compiling
 from skywarden.service.engine import Engine, Outcome
 from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
+from skywarden.service.incoming import Incoming
+from skywarden.service.playback import Play, Playback
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.reload import Reloading
 from skywarden.service.room import Room
@@ -50,10 +52,12 @@ class App:
         expose: bool = False,
         file: Path | None = None,
         tell: Callable[[str], None] | None = None,
+        play: Play | None = None,
     ) -> None:
         """Open the record and go on where it ends. Raises ConfigError, RecordError; leaves nothing open then.
 
-        file: where the text stands, to be read again. tell: is told when that was done.
+        file: where the text stands, to be read again. tell: is told when that was done. play: simulated frames, which
+        come instead of what the sources would bring.
         """
         self.settings: Settings = parse(settings_text)
         self._began = time.monotonic()
@@ -67,12 +71,11 @@ class App:
         self._view: View | None = None
         self._compiling = Compiling()
         self.reloading = Reloading(file, settings_text, self.reload, tell)
-        data = self.settings.run.clock == "data"
-        self.clock: Clock = DataClock() if data else HostClock()
         with ExitStack() as undo:
+            self.clock, self._inbox = _incoming(self.settings, play, expose)
+            data = isinstance(self.clock, DataClock)
             self.publisher = Publisher(self.settings.outputs)
             undo.callback(self.publisher.close)
-            self._inbox = Inbox(self.settings.sources, self.clock, expose=expose)
             self._tls = of_api(self.settings)
             self.host = Host(self._ends, None if data else self.settings.run.clock_error_ms * 1e-3)
             record = Path(self.settings.record.path)
@@ -245,6 +248,15 @@ class App:
         self.publisher.publish(published, outcome.events)
 
 
+def _incoming(settings: Settings, play: Play | None, expose: bool) -> tuple[Clock, Incoming]:
+    """Return the clock, and where frames come from."""
+    if play is not None:
+        playback = Playback(play, settings)
+        return playback.clock, playback
+    clock: Clock = DataClock() if settings.run.clock == "data" else HostClock()
+    return clock, Inbox(settings.sources, clock, expose=expose)
+
+
 def kept(settings: RecordSettings) -> Keep:
     """Return what [record] says about retention."""
     return Keep(settings.keep_days, None if settings.max_gb is None else round(settings.max_gb * 1e9))
@@ -278,12 +290,13 @@ def run_live(  # noqa: PLR0913 - one argument for each option of the command, an
     file: Path | None = None,
     started: Callable[[], None] | None = None,
     tell: Callable[[str], None] | None = None,
+    play: Play | None = None,
 ) -> dict[str, Any]:
     """Run an installation until it is stopped; return what was seen. started: is called when it runs.
 
-    file: is read again at SIGHUP, if `Hangup` takes that signal; tell: is told then.
+    file: is read again at SIGHUP, if `Hangup` takes that signal; tell: is told then. play: see `App`.
     """
-    app = App(settings_text, expose=expose, file=file, tell=tell)
+    app = App(settings_text, expose=expose, file=file, tell=tell, play=play)
     handler = signal.getsignal(signal.SIGHUP)
     app.reloading.hangup = handler if isinstance(handler, Hangup) else None
     try:

@@ -1,18 +1,17 @@
 """`skywarden demo`: the built-in raid, sent over loopback to the same engine that `skywarden run` uses."""
 
 import itertools
-import socket
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from skywarden.config.address import address
 from skywarden.service.app import App
+from skywarden.service.outlets import Outlets
 from skywarden.sim.blocks import SECOND, Timed
 from skywarden.sim.installation import configuration
 from skywarden.sim.scenario import LENGTH_S, coast, messages
@@ -21,7 +20,6 @@ HEADLESS_S = 60.0  # s, when nothing else is said
 READY_S = 10.0  # s within which every source must listen
 AHEAD = 600_000_000  # ns between making the messages and sending the first
 INTRODUCTION = 2  # messages
-GOODBYE_S = 1.0  # s that the other end has to close too
 LATE = SECOND // 2  # ns; a sender that is further behind than this (a suspended computer) does not catch up
 KEPT = Path("demo-record")
 
@@ -62,37 +60,6 @@ def bound(app: App) -> dict[str, str]:
             raise OSError("; ".join(f"{wire.name}: {wire.state}" for wire in app.wires))
         time.sleep(0.01)
     return {wire.name: wire.address for wire in app.wires}
-
-
-class Outlets:
-    """One socket for each sender to a running engine. Answers are not read: a node's few ones fit a buffer."""
-
-    def __init__(self, addresses: Mapping[str, str]) -> None:
-        """Open all. addresses: sender -> "udp://host:port" or "tcp://host:port". Raises OSError."""
-        self._sockets: dict[str, socket.socket] = {}
-        for name, text in addresses.items():
-            to = address(text)
-            if to.scheme == "udp":
-                family = socket.AF_INET6 if ":" in to.host else socket.AF_INET
-                self._sockets[name] = socket.socket(family, socket.SOCK_DGRAM)
-                self._sockets[name].connect((to.host, to.port))
-            else:
-                self._sockets[name] = socket.create_connection((to.host, to.port), READY_S)
-
-    def send(self, sender: str, data: bytes) -> None:
-        """Send one datagram, or a piece of a stream. Raises OSError when the other end is gone."""
-        self._sockets[sender].sendall(data)
-
-    def close(self) -> None:
-        """Close all. Answers are read first: a socket that is closed with some left takes back what it sent."""
-        for sock in self._sockets.values():
-            with suppress(OSError):
-                if sock.type == socket.SOCK_STREAM:
-                    sock.shutdown(socket.SHUT_WR)
-                    sock.settimeout(GOODBYE_S)
-                    while sock.recv(65_536):
-                        pass
-            sock.close()
 
 
 class Raid(threading.Thread):

@@ -19,8 +19,8 @@ from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
 from skywarden.replay import recover
 from skywarden.service.clock import Clock, DataClock, HostClock
+from skywarden.service.incoming import Incoming
 from skywarden.service.recorder import Recorder
-from skywarden.service.sources import Inbox
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Engine:
         self._renewals.append((settings, settings_text, done))
         return done
 
-    def run(self, inbox: Inbox, stop: threading.Event) -> None:
+    def run(self, inbox: Incoming, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
         ended, quiet = False, 0.0
         while not stop.is_set() and not ended:

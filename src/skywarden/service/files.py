@@ -8,8 +8,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
+from skywarden import pcap
 from skywarden.model.detection import Frame
-from skywarden.sensors.asterix import pcap
+from skywarden.sensors import taking
 from skywarden.service.clock import Clock, DataClock
 from skywarden.service.wire import FINISHED, PARTIAL, READING, Feed, Stamper, why
 
@@ -119,9 +120,9 @@ def _open(path: Path) -> BufferedReader | gzip.GzipFile:
 def _cut(feed: Feed, stream: BufferedReader | gzip.GzipFile) -> Iterator[Piece]:
     first = stream.read(len(CAPTURES[0]))
     if first in CAPTURES:
-        for time, payload in pcap.packets(first + stream.read()):
-            if payload:
-                yield time, payload, [len(payload)]
+        for time, message in pcap.packets(first + stream.read(), taking(feed.framing)[0]):
+            if message:
+                yield time, message, [len(message)]
         return
     partial, chunk = first, first
     while chunk:

@@ -76,7 +76,7 @@ class Sky:
 
 
 class Window(NamedTuple):
-    """A part of the scenario, [start, end) s. A sensor's output for a window depends on nothing outside the arguments."""
+    """A part of the scenario, [start, end) s. A sensor's output for one depends on nothing outside the arguments."""
 
     start: float
     end: float
@@ -113,14 +113,23 @@ class Sense(Protocol):
 
     source, format, transport: of the [[sources]] block that its messages come to; transport is "udp" or "tcp".
     names: of its sensors; revisit: (len(names),) s between two looks; sensors: the [[sensors]] blocks to be written.
+    stands: (len(names), 3) latitude, longitude rad and height m above the ellipsoid, at the start.
     """
 
-    source: str
-    format: str
-    transport: str
-    names: Sequence[str]
-    revisit: F64
-    sensors: Sequence[Sensor]
+    @property
+    def source(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def transport(self) -> str: ...
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def revisit(self) -> F64: ...
+    @property
+    def sensors(self) -> Sequence[Sensor]: ...
+    @property
+    def stands(self) -> F64: ...
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return all messages that come in from looks within the window."""

@@ -17,17 +17,18 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One table of the file."""
 
 
-class About(Block):
+class About(Block, frozen=True, kw_only=True):
     """The scenario as a whole."""
 
     name: str
     origin: Pair  # latitude, longitude, deg: where east and north are counted from
     area_km: Pair  # east-west and north-south size, around the origin
     start: datetime = datetime.fromisoformat("2030-03-14T20:00:00Z")
+    start_drawn: bool = False  # the hour of `start` is drawn from those of reported raids
     duration_s: float = 1800.0
 
 
-class Terrain(Block):
+class Terrain(Block, frozen=True, kw_only=True):
     """The ground. flat: one height; hills: made from the seed; tiles: SRTM .hgt or .hgt.gz files."""
 
     kind: Literal["flat", "hills", "tiles"] = "flat"
@@ -37,7 +38,7 @@ class Terrain(Block):
     tiles: tuple[str, ...] = ()  # beside the scenario file, or from the working directory
 
 
-class Weather(Block):
+class Weather(Block, frozen=True, kw_only=True):
     """The air over the whole area."""
 
     wind_m_s: float = 4.0  # at 10 m
@@ -51,7 +52,7 @@ class Weather(Block):
     night: bool = True
 
 
-class SceneSite(Block):
+class SceneSite(Block, frozen=True, kw_only=True):
     """A protected place."""
 
     name: str
@@ -61,7 +62,7 @@ class SceneSite(Block):
     importance: float = 1.0
 
 
-class Placed(Block):
+class Placed(Block, frozen=True, kw_only=True):
     """One sensor, or many of one make."""
 
     name: str
@@ -74,7 +75,7 @@ class Placed(Block):
     moving: bool = False
 
 
-class Radars(Placed):
+class Radars(Placed, frozen=True, kw_only=True):
     """Radars that report plots as ASTERIX CAT 048."""
 
     mode: Literal["scan", "stare"] = "scan"
@@ -100,7 +101,7 @@ class Radars(Placed):
     latency_s: float = 0.1
 
 
-class Microphones(Placed):
+class Microphones(Placed, frozen=True, kw_only=True):
     """Microphone nodes, single or as arrays of four."""
 
     array: bool = False  # gives bearings
@@ -113,7 +114,7 @@ class Microphones(Placed):
     latency_s: float = 0.5
 
 
-class Finders(Placed):
+class Finders(Placed, frozen=True, kw_only=True):
     """Radio direction finders: hear what transmits (Remote ID, links of multirotors and decoys)."""
 
     bearing_sigma_deg: float = 2.0
@@ -122,7 +123,7 @@ class Finders(Placed):
     latency_s: float = 0.3
 
 
-class Cameras(Placed):
+class Cameras(Placed, frozen=True, kw_only=True):
     """Cameras with a field of view; see by day, or by heat."""
 
     facing_deg: float = 0.0
@@ -136,7 +137,7 @@ class Cameras(Placed):
     latency_s: float = 0.2
 
 
-class Observers(Placed):
+class Observers(Placed, frozen=True, kw_only=True):
     """People who report: trained observers or citizens."""
 
     trained: bool = False
@@ -148,19 +149,19 @@ class Observers(Placed):
     false_per_h: float = 0.02  # reports of nothing, per person
 
 
-class Receivers(Placed):
+class Receivers(Placed, frozen=True, kw_only=True):
     """ADS-B receivers."""
 
     reach_km: float = 250.0
 
 
-class RemoteIds(Placed):
+class RemoteIds(Placed, frozen=True, kw_only=True):
     """Receivers of Remote ID."""
 
     reach_km: float = 2.0
 
 
-class Spoofer(Block):
+class Spoofer(Block, frozen=True, kw_only=True):
     """Somebody who sends claims of what is not there. what: of which system."""
 
     name: str
@@ -172,7 +173,7 @@ class Spoofer(Block):
     copies_of: str = ""  # name of a real target whose identity it takes
 
 
-class Traffic(Block):
+class Traffic(Block, frozen=True, kw_only=True):
     """Peaceful traffic, drawn from the seed."""
 
     kind: Kind
@@ -180,8 +181,8 @@ class Traffic(Block):
     transponder: float = 1.0  # how many of them send ADS-B (multirotors: Remote ID)
 
 
-class Recording(Block):
-    """Real tracks flown as they were. file: a .csv.gz or .igc.gz of the formats in docs/simulate.md."""
+class Recording(Block, frozen=True, kw_only=True):
+    """Real tracks flown as they were. file: a .csv.gz or .igc.gz of the formats in docs/scenarios.md."""
 
     file: str
     kind: Kind = Kind.AIRLINER
@@ -191,13 +192,14 @@ class Recording(Block):
     limit: int = 0  # at most so many, 0 all
 
 
-class Wave(Block):
-    """A part of the raid. Sizes and times may be drawn from public statistics (docs/simulate.md)."""
+class Wave(Block, frozen=True, kw_only=True):
+    """A part of the raid. Sizes and times may be drawn from public statistics (docs/scenarios.md)."""
 
     name: str
     kind: Kind
     count: int = 0  # 0: drawn
     quarter: str = ""  # whose statistics the size is drawn from, e.g. "2026Q2"
+    decoys: float = 0.0  # how many of them are decoys
     sites: tuple[str, ...] = ()  # where they go; left out: all, by importance
     from_deg: tuple[float, ...] = ()  # directions they come from; left out: drawn
     start_s: float = 0.0
@@ -212,7 +214,7 @@ class Wave(Block):
     radio: float = 0.0  # how many transmit (direction finders hear them)
 
 
-class Faults(Block):
+class Faults(Block, frozen=True, kw_only=True):
     """What goes wrong on the way and with the sensors. Shares are between 0 and 1."""
 
     lost: float = 0.0  # sensors lost for good
@@ -226,7 +228,7 @@ class Faults(Block):
     duplicated: float = 0.0  # messages that come twice
 
 
-class Scene(Block):
+class Scene(Block, frozen=True, kw_only=True):
     """One scenario file."""
 
     scenario: About

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywarden.errors import DecodeError
-from skywarden.sensors.asterix.pcap import packets
+from skywarden.pcap import packets
 
 TIME = 1_789_992_000_123_456_000  # ns
 PAYLOAD = b"\x30\x00\x05\x80\x01"

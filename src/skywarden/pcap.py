@@ -1,14 +1,15 @@
-"""Recordings of network traffic: the UDP datagrams in a pcap or pcapng file.
+"""Recordings of network and radio traffic: the packets in a pcap or pcapng file, and the UDP datagrams in them.
 
-Read: pcap of either byte order, in us or ns; pcapng (enhanced packet blocks, any time resolution). Links: Ethernet
-with any VLAN tags, raw IP, loopback, Linux cooked 1 and 2. IPv4 only; fragments, packets that were cut off and
-everything that is not UDP are left out. A file that ends in the middle of a packet ends there.
+Read: pcap of either byte order, in us or ns; pcapng (enhanced packet blocks, any time resolution). A file that ends
+in the middle of a packet ends there. Who reads a file says what to take of each packet (`Take`). `udp` takes
+datagrams, over Ethernet with any VLAN tags, raw IP, loopback, Linux cooked 1 and 2. IPv4 only; fragments, packets
+that were cut off and everything that is not UDP are left out.
 
 Sources: draft-ietf-opsawg-pcap (pcap), draft-ietf-opsawg-pcapng, RFC 791, RFC 768, IEEE 802.1Q; link types as
 registered at tcpdump.org.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 
 from skywarden.errors import DecodeError
@@ -28,9 +29,16 @@ MAGIC = {  # first four octets -> byte order, ns in a unit of the fraction
 SECTION, INTERFACE, PACKET = 0x0A0D0D0A, 1, 6  # blocks of a pcapng file
 RESOLUTION = 9  # option of an interface: if_tsresol
 
+Take = Callable[[int, bytes, int], bytes | None]  # link type, packet, UTC ns -> message; None: it holds none
 
-def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (UTC ns, payload) of each UDP datagram, in the order of the file.
+
+def udp(link: int, packet: bytes, time: int) -> bytes | None:
+    """Return the payload of a packet that is a whole UDP datagram over IPv4."""
+    return _udp(_ip(link, packet))
+
+
+def packets(data: bytes, take: Take = udp) -> Iterator[tuple[int, bytes]]:
+    """Yield (UTC ns, message) of each packet of which `take` makes a message, in the order of the file.
 
     Raises DecodeError when it is neither pcap nor pcapng.
     """
@@ -41,9 +49,9 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
     else:
         raise DecodeError(Reason.MALFORMED, "this is not a pcap or pcapng file")
     for time, link, frame in frames:
-        payload = _udp(_ip(link, frame))
-        if payload is not None:
-            yield time, payload
+        message = take(link, frame, time)
+        if message is not None:
+            yield time, message
 
 
 def _pcap(data: bytes) -> Iterator[tuple[int, int, bytes]]:

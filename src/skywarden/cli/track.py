@@ -1,0 +1,79 @@
+"""`skywarden track`: the tracker alone on a scenario of the tracking benchmark."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from skywarden.trial.follow import Follower
+    from skywarden.trial.layout import Run, Trial
+
+
+def track(
+    scenario: Annotated[
+        Path, typer.Argument(metavar="SCENARIO_DIR", help="Directory with meta.json and detections.csv (or .csv.gz).")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The tracks after each scan, as CSV.")],
+    timing: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Processor seconds of each scan's step, as JSON.")
+    ] = None,
+    tmax: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop after this time of the scenario.")] = None,
+) -> None:
+    """Run the tracker on a scenario of the tracking benchmark, causally, and write its tracks for the judge."""
+    from skywarden.cli.terminal import progress
+    from skywarden.trial.follow import Follower
+
+    trial = _read(scenario)
+    if timing is not None:
+        _warm()
+    cpu: list[float] = []
+    total = sum(len(run.scans) for run in trial.runs)
+    with out.open("w", encoding="utf-8", newline="\n") as file, progress("tracking", total, printing=False) as told:
+        file.write(("mc,k,track,x,vx,y,vy" if trial.crossing else "scan,t,track,x,vx,y,vy,z,vz") + "\n")
+        for run in trial.runs:
+            _follow(run, Follower(trial.settings), tmax, file, cpu)
+            told(len(cpu))
+    if timing is not None:
+        timing.write_text(json.dumps({"scans": len(cpu), "cpu_s": cpu}) + "\n")
+
+
+def _read(scenario: Path) -> "Trial":
+    import gzip
+
+    from skywarden.errors import ConfigError
+    from skywarden.trial.layout import read
+
+    table = scenario / "detections.csv"
+    zipped = table.with_suffix(".csv.gz")
+    try:
+        meta = (scenario / "meta.json").read_bytes()
+        text = table.read_text() if table.exists() or not zipped.exists() else gzip.decompress(zipped.read_bytes())
+    except FileNotFoundError as error:
+        missing = f"{error.filename} is not there"
+        raise ConfigError(f"{missing}: a scenario of the benchmark has meta.json and detections.csv") from None
+    return read(meta, text if isinstance(text, str) else text.decode())
+
+
+def _warm() -> None:
+    """Have every kernel compiled before time is taken."""
+    from skywarden.sim.rehearsal import rehearse
+
+    rehearse()
+
+
+def _follow(run: "Run", follower: "Follower", tmax: float | None, file: TextIO, cpu: list[float]) -> None:
+    from time import process_time
+
+    for scan in run.scans:
+        if tmax is not None and scan.time > tmax:
+            break
+        begun = process_time()
+        follower.step(scan)
+        cpu.append(process_time() - begun)
+        numbers, states = follower.shown()
+        head = f"{run.number},{scan.number}" if run.number else f"{scan.number},{scan.time:.3f}"
+        for number, (x, y, z, vx, vy, vz) in zip(numbers.tolist(), states.tolist(), strict=True):
+            upright = "" if run.number else f",{z:.3f},{vz:.4f}"
+            file.write(f"{head},{number},{x:.3f},{vx:.4f},{y:.3f},{vy:.4f}{upright}\n")

@@ -1,0 +1,69 @@
+"""What a system under test has said, as tables (CSV): tracks, alerts and forecasts of arrival. `score` reads them.
+
+Times are ns since 1970. Degrees, m above the ellipsoid, m/s. A row ends with a line feed; text is quoted where it must.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from types import MappingProxyType
+
+import numpy as np
+from scipy.special import ndtri
+
+from skywarden.model.assessment import Alert, Threat
+from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
+
+LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+HEADS: Mapping[str, str] = MappingProxyType(
+    {
+        "tracks": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class,category\n",
+        "alerts": "time_ns,site,track,event,arrival_ns\n",
+        "arrivals": "time_ns,track,site,probability,q025,q10,q25,q50,q75,q90,q975\n",
+    }
+)
+
+
+def tracks(states: TrackStates, category: Mapping[int, str]) -> str:
+    """Return a row for each shown track. category: track -> word, where known. The system names no class yet."""
+    columns = (
+        states.number,
+        states.latitude,
+        states.longitude,
+        states.height_m,
+        states.east_m_s,
+        states.north_m_s,
+        states.up_m_s,
+        [category.get(number, "") for number in states.number],
+    )
+    row = f"{states.time},%d,%.7f,%.7f,%.1f,%.1f,%.1f,%.1f,,%s\n"
+    return "".join([row % values for values in zip(*columns, strict=True)])
+
+
+def alerts(event: AlertRaised | AlertUpdated | AlertCleared) -> str:
+    """Return the row of one warning; that it has ended has no arrival."""
+    if isinstance(event, AlertCleared):
+        return f"{event.time},{_quoted(event.site)},{event.track},cleared,\n"
+    what = "raised" if isinstance(event, AlertRaised) else "updated"
+    alert: Alert = event.alert
+    return f"{alert.updated},{_quoted(alert.site)},{alert.track},{what},{alert.arrival}\n"
+
+
+def arrivals(time: int, threats: Iterable[Threat]) -> str:
+    """Return a row for each track and site that it could reach. time: ns, to which the threats belong.
+
+    The forecast is a normal distribution; what of it lies in the past has happened now, so quantiles are 0 at least.
+    """
+    told = list(threats)
+    spread = np.array([[t.arrival, t.arrival_sigma] for t in told]).reshape(-1, 2)
+    quantiles = np.maximum(spread[:, :1] + spread[:, 1:] * ndtri(np.array(LEVELS)), 0.0)
+    rows = zip(told, quantiles.tolist(), strict=True)
+    return "".join([f"{time},{t.track},{_quoted(t.site)},{t.probability:.4f},{_numbers(q)}\n" for t, q in rows])
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ",".join([f"{value:.2f}" if isfinite(value) else "" for value in values])
+
+
+def _quoted(text: str) -> str:
+    """Source: RFC 4180, section 2."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text

@@ -1,0 +1,52 @@
+"""One figure of a verdict, and lists of them as text and as JSON."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+import msgspec
+
+from skywarden.score.bootstrap import Interval
+from skywarden.score.measures import MEASURES
+
+
+class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One figure. of: site, baseline, class, horizon ..., "" all together. value: None where there is nothing to count.
+
+    low, high: its 95 % interval, and of what the bootstrap drew how many ("12 waves"), where there is one.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    definition: str
+    source: str
+    of: str = ""
+    low: float | None = None
+    high: float | None = None
+    drawn: str = ""
+
+
+def figure(name: str, value: float, of: str = "", error: Interval | None = None) -> Figure:
+    """Return a figure with the unit, definition and source of its row in MEASURES."""
+    row = MEASURES[name]
+    low, high, drawn = None, None, ""
+    if error is not None and isfinite(error.low):
+        low, high, drawn = error.low, error.high, f"{error.blocks} {error.unit}"
+    known = float(value) if isfinite(value) else None
+    return Figure(name, known, row.unit, row.english, row.source, of, low, high, drawn)
+
+
+def to_json(found: Sequence[Figure]) -> bytes:
+    """Return the figures as one JSON object, `{"figures": [...]}`."""
+    return msgspec.json.format(msgspec.json.encode({"figures": found}), indent=1)
+
+
+def to_text(found: Sequence[Figure]) -> str:
+    """Return the figures as lines: name, what of, value, unit, interval."""
+    lines = []
+    for one in found:
+        value = "-" if one.value is None else f"{one.value:.4g}" if abs(one.value) < 1e4 else f"{one.value:.0f}"
+        unit = "" if one.unit in ("1", "") else f" {one.unit}"
+        error = "" if one.low is None else f"  [{one.low:.3g}, {one.high:.3g}] over {one.drawn}"
+        lines.append(f"{one.name:<24} {one.of:<28} {value:>10}{unit}{error}".rstrip())
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,148 @@
+"""Every figure of a verdict as one flat list."""
+
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
+
+import numpy as np
+
+from skywarden.model.place import F64
+from skywarden.score.alarms import PUBLISHED_MINUTES, compared
+from skywarden.score.arrivals import HORIZONS, brier, calibration, pinball, ranked_score, reliability
+from skywarden.score.attacks import Fate
+from skywarden.score.bootstrap import Interval, blocks, interval
+from skywarden.score.covered import ENOUGH
+from skywarden.score.figure import Figure, figure
+from skywarden.score.pooled import Pooled, pooled
+from skywarden.score.track_figures import qualities
+from skywarden.score.verdict import Judged
+
+FATES = {Fate.IN_TIME: "in_time", Fate.LATE: "late", Fate.NOT_TRACKED: "not_tracked", Fate.NOT_COVERED: "not_covered"}
+
+
+def figures(judged: Sequence[Judged], generator: np.random.Generator) -> list[Figure]:
+    """Return all figures of one or several raids. generator: for the bootstrap."""
+    both = pooled(judged)
+    parts: tuple[Iterator[Figure], ...] = (
+        _attacks(both, generator),
+        _leads(both),
+        _alarms(judged, both),
+        _baselines(both),
+        _arrivals(both, generator),
+        _sensors(both),
+        _tracks(judged, both),
+    )
+    return [one for part in parts for one in part]
+
+
+def _error(values: F64, both: Pooled, generator: np.random.Generator) -> Interval:
+    block, unit = blocks(both.raid, both.wave)
+    return interval(values, block, unit, generator)
+
+
+def _attacks(both: Pooled, generator: np.random.Generator) -> Iterator[Figure]:
+    came = both.attacks
+    yield figure("attacks.count", len(came.target))
+    for fate, name in FATES.items():
+        error = _error((came.fate == fate).astype(float), both, generator)
+        yield figure(f"attacks.{name}", error.mean, "", error)
+        for site, rows in both.by_site():
+            of = came.fate[rows]
+            yield figure(f"attacks.{name}", float(np.mean(of == fate)) if len(of) else np.nan, site)
+    for name, values in (("covered", came.covered), ("covered_twice", came.twice)):
+        enough = np.where(np.isnan(values), np.nan, values >= ENOUGH)
+        error = _error(enough, both, generator)
+        yield figure(f"attacks.{name}", error.mean, "", error)
+
+
+def _leads(both: Pooled) -> Iterator[Figure]:
+    came = both.attacks
+    yield figure("lead.median", _median(np.nan_to_num(came.lead)))
+    yield figure("lead.useful_median", both.alarms[0].useful_lead())
+    yield figure("lead.own_median", _median(came.own[~np.isnan(came.own)]))
+    for site, rows in both.by_site():
+        yield figure("lead.median", _median(np.nan_to_num(came.lead[rows])), site)
+
+
+def _alarms(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
+    alerts = both.alarms[0]
+    for name, values in (("minutes", alerts.minutes), ("unneeded", alerts.unneeded)):
+        yield figure(f"alarm.{name}", float(values.sum()))
+        for site, value in zip(both.sites, values.tolist(), strict=True):
+            yield figure(f"alarm.{name}", value, site)
+    yield figure("alarm.most_in_10_min", max(one.flood.most for one in judged))
+    lengths = [one.case.span()[1] - one.case.span()[0] for one in judged]
+    parts = [one.flood.part for one in judged]
+    yield figure("alarm.flood", float(np.average(parts, weights=lengths)) if sum(lengths) else np.nan)
+
+
+def _baselines(both: Pooled) -> Iterator[Figure]:
+    alerts = both.alarms[0]
+    for one in both.alarms[1:]:
+        against = compared(alerts, one)
+        values: dict[str, float] = {
+            "minutes": float(one.minutes.sum()),
+            "unneeded": float(one.unneeded.sum()),
+            "missed": one.missed(),
+            "lead": one.typical_lead(),
+            "useful_lead": one.useful_lead(),
+            "radius": one.radius,
+            "duration_p50": _quantile(one.durations, 0.5),
+            "duration_p90": _quantile(one.durations, 0.9),
+            "cut": one.cut,
+            "saved": against.saved,
+            "fair": float(against.fair),
+        }
+        for name, value in values.items():
+            if name != "radius" or isfinite(value):
+                yield figure(f"baseline.{name}", value, one.name)
+        for site, value in zip(both.sites, one.minutes.tolist(), strict=True):
+            yield figure("baseline.minutes", value, f"{one.name}, {site}")
+    for name, minutes in PUBLISHED_MINUTES.items():
+        yield figure(f"published.duration_{name}", minutes)
+
+
+def _arrivals(both: Pooled, generator: np.random.Generator) -> Iterator[Figure]:
+    found = both.settled
+    for row in calibration(found):
+        yield figure(f"arrival.inside_{round(100 * row.nominal)}", row.inside, f"{row.horizon:.0f} s")
+    came = (found.known > 0) & ~np.isnan(found.wait)
+    scores: tuple[tuple[str, Callable[[F64, F64], F64]], ...] = (
+        ("crps", ranked_score),
+        ("pinball", lambda quantiles, wait: np.asarray(pinball(quantiles, wait).mean(axis=1))),
+    )
+    for name, score in scores:
+        values = score(found.quantiles[came], found.wait[came])
+        error = interval(values, found.block[came], "tracks", generator)
+        yield figure(f"arrival.{name}", error.mean, "", error)
+        for number, horizon in enumerate(HORIZONS):
+            yield figure(f"arrival.{name}", _mean(values[found.horizon[came] == number]), f"{horizon:.0f} s")
+    yield figure("arrival.brier", brier(found))
+    for bin_ in reliability(found):
+        yield figure("arrival.happened", bin_.happened, f"said {bin_.said:.2f}, {bin_.forecasts} forecasts")
+
+
+def _sensors(both: Pooled) -> Iterator[Figure]:
+    for site, (seconds, dark) in both.blind.items():
+        yield figure("blind.part", dark / seconds if seconds else np.nan, site)
+
+
+def _tracks(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
+    for name, errors in both.errors.items():
+        yield figure("error.median", _quantile(errors, 0.5), name)
+        yield figure("error.p90", _quantile(errors, 0.9), name)
+    yield figure("followed.part", both.followed)
+    for one in judged:
+        of = one.case.name if len(judged) > 1 else ""
+        yield from qualities(one.quality, of)
+
+
+def _mean(values: F64) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _median(values: F64) -> float:
+    return float(np.median(values)) if len(values) else np.nan
+
+
+def _quantile(values: F64, level: float) -> float:
+    return float(np.quantile(values, level)) if len(values) else np.nan

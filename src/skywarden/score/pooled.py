@@ -1,0 +1,111 @@
+"""Several judged raids put together: attacks, alarms and forecasts of all of them, sites by their names."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.model.place import F64, I64
+from skywarden.score.alarms import Alarms
+from skywarden.score.arrivals import Settled
+from skywarden.score.attacks import Attacks
+from skywarden.score.verdict import Judged, counts, errors_by_class
+
+
+class Pooled(NamedTuple):
+    """All raids. sites: names, sorted; attacks.site and the columns of alarms are rows of them.
+
+    raid, wave: (attacks,) names. blind: by site, target-seconds near it and those not watched. errors: by class, m.
+    followed: part of target-seconds with a track within the limit. attacks.target is the row within its own raid.
+    """
+
+    sites: tuple[str, ...]
+    attacks: Attacks
+    raid: tuple[str, ...]
+    wave: tuple[str, ...]
+    alarms: tuple[Alarms, ...]
+    settled: Settled
+    blind: dict[str, tuple[float, float]]
+    errors: dict[str, F64]
+    followed: float
+
+    def by_site(self) -> Iterator[tuple[str, I64]]:
+        """Yield each site's name and the rows of its attacks."""
+        for number, name in enumerate(self.sites):
+            yield name, np.flatnonzero(self.attacks.site == number)
+
+
+def pooled(judged: Sequence[Judged]) -> Pooled:
+    """Return one or several raids together."""
+    sites = tuple(sorted({site.name for one in judged for site in one.case.sites}))
+    places = [np.array([sites.index(site.name) for site in one.case.sites], np.int64) for one in judged]
+    names = [_names(one, row) for row, one in enumerate(judged)]
+    watched = [counts(one) for one in judged]
+    targets = sum(int(one.targets.sum()) for one in watched)
+    return Pooled(
+        sites,
+        _attacks(judged, places),
+        tuple(raid for raids, _ in names for raid in raids),
+        tuple(wave for _, waves in names for wave in waves),
+        tuple(_alarms(judged, places, number, len(sites)) for number in range(len(judged[0].alarms))),
+        _settled(judged),
+        _blind(judged),
+        _errors(judged),
+        sum(int(one.followed.sum()) for one in watched) / targets if targets else np.nan,
+    )
+
+
+def _attacks(judged: Sequence[Judged], places: Sequence[I64]) -> Attacks:
+    columns = [np.concatenate([getattr(one.attacks, name) for one in judged]) for name in Attacks._fields]
+    of_all = Attacks(*columns)
+    return of_all._replace(site=np.concatenate([p[one.attacks.site] for p, one in zip(places, judged, strict=True)]))
+
+
+def _names(one: Judged, row: int) -> tuple[list[str], list[str]]:
+    wave = {target.name: target.wave for target in one.case.targets}
+    found = [wave.get(one.case.truth.names[target], "") for target in one.attacks.target.tolist()]
+    return [f"{row} {one.case.name}"] * len(found), found
+
+
+def _alarms(judged: Sequence[Judged], places: Sequence[I64], number: int, sites: int) -> Alarms:
+    parts = [one.alarms[number] for one in judged]
+    minutes, unneeded = np.zeros(sites), np.zeros(sites)
+    for part, place in zip(parts, places, strict=True):
+        minutes[place] += part.minutes
+        unneeded[place] += part.unneeded
+    return Alarms(
+        parts[0].name,
+        minutes,
+        unneeded,
+        np.concatenate([part.lead for part in parts]),
+        np.concatenate([part.late for part in parts]),
+        np.concatenate([part.durations for part in parts]),
+        sum(part.cut for part in parts),
+        float(np.mean([part.radius for part in parts])),
+    )
+
+
+def _settled(judged: Sequence[Judged]) -> Settled:
+    found = Settled(*[np.concatenate([getattr(one.settled, name) for one in judged]) for name in Settled._fields])
+    sizes = [int(one.settled.block.max()) + 1 if len(one.settled.block) else 0 for one in judged]
+    offsets = np.cumsum([0, *sizes[:-1]])
+    block = [one.settled.block + offset for one, offset in zip(judged, offsets.tolist(), strict=True)]
+    return found._replace(block=np.concatenate(block))
+
+
+def _blind(judged: Sequence[Judged]) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    for one in judged:
+        for row in one.blind:
+            name = one.case.sites[row.site].name
+            seconds, dark = found.get(name, (0.0, 0.0))
+            found[name] = (seconds + row.seconds, dark + row.blind)
+    return found
+
+
+def _errors(judged: Sequence[Judged]) -> dict[str, F64]:
+    parts: dict[str, list[F64]] = {}
+    for one in judged:
+        for name, errors in errors_by_class(one).items():
+            parts.setdefault(name, []).append(errors)
+    return {name: np.concatenate(parts[name]) for name in sorted(parts)}

@@ -1,0 +1,63 @@
+"""The measures of tracks alone, for one case: GOSPA, OSPA, SIAP, trajectories, segments, classes."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.model.place import F64, I64
+from skywarden.score.assign import compare
+from skywarden.score.associations import associate
+from skywarden.score.case import Case
+from skywarden.score.covered import first_covered, looks
+from skywarden.score.gospa import Gospa, Means, gospa, means
+from skywarden.score.ospa import ospa
+from skywarden.score.segments import NEVER, Confusion, Segments, confusion, segments
+from skywarden.score.siap import Siap, siap
+from skywarden.score.spans import NS
+from skywarden.score.trajectory import Trajectories, trajectory
+
+POWER = 2.0  # p
+
+
+class Quality(NamedTuple):
+    """How good the tracks are. gospa: at each time; ospa: m, mean over the times.
+
+    covered: (n,) ns, of truth.names, when the sensors had seen a target with probability 0.9; -1: never or not known.
+    """
+
+    gospa: Gospa
+    means: Means
+    ospa: float
+    siap: Siap
+    trajectory: Trajectories
+    segments: Segments
+    covered: I64
+    confusion: Confusion
+
+
+def quality(given: Case, cutoff: float) -> Quality:
+    """Return the measures with c = cutoff, m, p = 2 and a switch of a track that costs gamma = c."""
+    comparison = compare(given.truth, given.tracks, cutoff)
+    result = gospa(comparison, POWER)
+    return Quality(
+        result,
+        means(result),
+        _mean(ospa(comparison, POWER)),
+        siap(comparison),
+        trajectory(comparison, cutoff, POWER),
+        segments(comparison, associate(comparison), result),
+        _covered(given),
+        confusion(comparison, result),
+    )
+
+
+def _mean(values: F64) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _covered(given: Case) -> I64:
+    table = looks(given)
+    if table is None:
+        return np.full(len(given.truth.names), NEVER, np.int64)
+    seconds = [first_covered(table, row) if row >= 0 else None for row in given.target_rows().tolist()]
+    return np.array([NEVER if second is None else given.start + second * NS for second in seconds], np.int64)

@@ -1,0 +1,113 @@
+"""What the map of the report page moves: targets and tracks thinned out, sites with their alarms, sensors."""
+
+import msgspec
+import numpy as np
+
+from skywarden.geo.earth import ecef
+from skywarden.model.place import F64, I64
+from skywarden.score.case import Case
+from skywarden.score.level import plane
+from skywarden.score.spans import NS, within
+from skywarden.score.verdict import Judged
+
+MOST_PLACES = 180_000  # kept, of targets and tracks together; about 5 bytes of the page each
+STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120)  # s, between kept places
+UNIT = 25  # m; places are whole numbers of it
+MOST_SENSORS = 5000
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The map's data. dt: s between kept places; steps: how many; middle, reach: of the whole view, m.
+
+    targets, tracks: each [first step, kind, then differences of east and north from place to place, in `unit` m]; kind
+    is 1 for a target of the raid, and for a track of a target.
+    """
+
+    dt: int
+    steps: int
+    unit: int
+    middle: tuple[float, float]
+    reach: float
+    targets: list[list[int]]
+    tracks: list[list[int]]
+    sites: list[dict[str, object]]
+    sensors: list[tuple[int, int]]
+
+
+def shown(one: Judged) -> bytes:
+    """Return the map's data of a raid as JSON."""
+    given = one.case
+    latitude = float(np.radians(np.mean([site.latitude for site in given.sites])))
+    longitude = float(np.radians(np.mean([site.longitude for site in given.sites])))
+    start, end = given.span()
+    dt = _step(len(given.truth) + len(given.tracks))
+    raid = np.array([row >= 0 and given.targets[row].raid for row in given.target_rows().tolist()], np.int64)
+    true = plane(given.below, latitude, longitude)
+    found = plane(given.seen, latitude, longitude)
+    spread = np.quantile(true, [0.02, 0.98], axis=0)
+    reach = float((spread[1] - spread[0]).max()) / 2 * 1.1
+    middle = (spread[0] + spread[1]) / 2
+    return msgspec.json.encode(
+        Shown(
+            dt,
+            int(-(-(end - start) // (dt * NS))),
+            UNIT,
+            (float(middle[0]), float(middle[1])),
+            max(reach, 10_000.0),
+            _things((given.truth.time - start, given.truth.id), true, raid, dt),
+            _things((given.tracks.time - start, given.tracks.id), found, (one.owner >= 0).astype(np.int64), dt),
+            _sites(given, latitude, longitude),
+            _sensors(given, latitude, longitude),
+        )
+    )
+
+
+def _step(places: int) -> int:
+    return next((step for step in STEPS if places / step <= MOST_PLACES), STEPS[-1])
+
+
+def _things(of: tuple[I64, I64], place: F64, kind: I64, dt: int) -> list[list[int]]:
+    """Return each target or track as a list. of: time since the start ns, and id; (n,) each. place: (n, 2) m."""
+    time, number = of
+    slot = np.rint(time / (dt * NS)).astype(np.int64)
+    order = np.lexsort((time, number))
+    first = np.r_[True, (np.diff(slot[order]) != 0) | (np.diff(number[order]) != 0)] if len(order) else order
+    rows = order[first]
+    whole = np.rint(place[rows] / UNIT).astype(np.int64)
+    edges = np.flatnonzero(np.r_[True, np.diff(number[rows]) != 0, True]) if len(rows) else np.empty(0, np.int64)
+    found = []
+    for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        steps = slot[rows[low:high]]
+        every = np.arange(steps[0], steps[-1] + 1)  # gaps are bridged by the last place before them
+        path = whole[low + np.searchsorted(steps, every, "right") - 1]
+        moves = np.diff(path, axis=0, prepend=np.zeros((1, 2), np.int64))
+        found.append([int(steps[0]), int(kind[number[rows[low]]]), *moves.ravel().tolist()])
+    return found
+
+
+def _sites(given: Case, latitude: float, longitude: float) -> list[dict[str, object]]:
+    start, end = given.span()
+    found: list[dict[str, object]] = []
+    for row, site in enumerate(given.sites):
+        at = plane(ecef(np.radians(site.latitude), np.radians(site.longitude), 0.0)[None], latitude, longitude)[0]
+        alarm = (within(given.alerts.standing(row), start, end) - start) / NS
+        found.append(
+            {
+                "name": site.name,
+                "x": round(float(at[0])),
+                "y": round(float(at[1])),
+                "radius": site.radius_m,
+                "alarm": np.round(alarm).astype(int).tolist(),
+            }
+        )
+    return found
+
+
+def _sensors(given: Case, latitude: float, longitude: float) -> list[tuple[int, int]]:
+    every = max(1, -(-len(given.sensors) // MOST_SENSORS))
+    chosen = given.sensors[::every]
+    if not chosen:
+        return []
+    degrees = np.radians([[sensor.latitude, sensor.longitude] for sensor in chosen])
+    at = plane(ecef(degrees[:, 0], degrees[:, 1], 0.0), latitude, longitude)
+    return [(round(east), round(north)) for east, north in at.tolist()]

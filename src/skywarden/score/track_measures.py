@@ -1,0 +1,157 @@
+"""The measures of tracks: errors, GOSPA, OSPA, SIAP, trajectories, segments, classes."""
+
+from skywarden.score.measure import OWN, Measure
+
+TRAJECTORY = "Garcia-Fernandez, Rahmathullah, Svensson 2020"
+CLEAR = "Bernardin, Stiefelhagen 2008"
+GOSPA = "Rahmathullah, Garcia-Fernandez, Svensson 2017"
+SIAP = "Votruba et al. 2001; edge rules as Stone Soup 1.9.1"
+
+TRACK_MEASURES: dict[str, Measure] = {
+    "error.median": Measure(
+        "m",
+        "Median level distance of a track to the nearest target within c, by the target's class.",
+        "Медіана горизонтальної відстані траси до найближчої цілі в межах c, за класом цілі.",
+        OWN,
+    ),
+    "error.p90": Measure(
+        "m",
+        "90 % quantile of the same.",
+        "Квантиль 90 % того самого.",
+        OWN,
+    ),
+    "followed.part": Measure(
+        "1",
+        "Part of all target-seconds with at least one track within c, level.",
+        "Частка секунд цілей хоча б з однією трасою в межах c.",
+        OWN,
+    ),
+    "gospa.rms": Measure(
+        "m",
+        "Root of the mean over times of GOSPA squared, alpha = 2, p = 2, distances in space, c as given.",
+        "Корінь із середнього за часом квадрата GOSPA, alpha = 2, p = 2, відстані в просторі, c задано.",
+        GOSPA,
+    ),
+    "gospa.localisation": Measure(
+        "m", "Its part from errors of place, root of the mean.", "Його частина від похибок місця.", GOSPA
+    ),
+    "gospa.missed": Measure(
+        "m",
+        "Its part from targets without a track, c^2/2 each.",
+        "Його частина від цілей без траси, c^2/2 за кожну.",
+        GOSPA,
+    ),
+    "gospa.false": Measure(
+        "m",
+        "Its part from tracks without a target, c^2/2 each.",
+        "Його частина від трас без цілі, c^2/2 за кожну.",
+        GOSPA,
+    ),
+    "ospa.mean": Measure(
+        "m",
+        "Mean over times of OSPA, p = 2, c as given.",
+        "Середнє за часом OSPA, p = 2, c задано.",
+        "Schuhmacher, Vo, Vo 2008",
+    ),
+    "siap.completeness": Measure(
+        "1", "Part of target-times with a track assigned.", "Частка моментів цілей із призначеною трасою.", SIAP
+    ),
+    "siap.ambiguity": Measure(
+        "", "Tracks for each tracked target; 1 is best.", "Трас на супроводжувану ціль; найкраще 1.", SIAP
+    ),
+    "siap.spuriousness": Measure(
+        "1", "Part of track-times assigned to no target.", "Частка моментів трас без цілі.", SIAP
+    ),
+    "siap.position_accuracy": Measure(
+        "m", "Mean distance in space of assigned tracks.", "Середня просторова відстань призначених трас.", SIAP
+    ),
+    "siap.velocity_accuracy": Measure(
+        "m/s", "Mean error of velocity of assigned tracks.", "Середня похибка швидкості призначених трас.", SIAP
+    ),
+    "siap.number_changes": Measure(
+        "1/s",
+        "Changes of the track number for each tracked second of a target.",
+        "Зміни номера траси за супроводжувану секунду цілі.",
+        SIAP,
+    ),
+    "siap.longest_segment": Measure(
+        "1",
+        "Part of a target's life under its longest-lasting track number.",
+        "Частка існування цілі під номером траси, що тривав найдовше.",
+        SIAP,
+    ),
+    "trajectory.rms": Measure(
+        "m",
+        "Trajectory metric, linear programming form, p = 2, gamma = c, each time counted 1 / T.",
+        "Метрика траєкторій у формі лінійного програмування, p = 2, gamma = c, кожен момент із вагою 1 / T.",
+        TRAJECTORY,
+    ),
+    "trajectory.localisation": Measure(
+        "m", "Its part from errors of place.", "Її частина від похибок місця.", TRAJECTORY
+    ),
+    "trajectory.missed": Measure("m", "Its part from missed targets.", "Її частина від пропущених цілей.", TRAJECTORY),
+    "trajectory.false": Measure("m", "Its part from false tracks.", "Її частина від хибних трас.", TRAJECTORY),
+    "trajectory.switch": Measure(
+        "m",
+        "Its part from tracks that change their targets.",
+        "Її частина від трас, що змінюють цілі.",
+        TRAJECTORY,
+    ),
+    "trajectory.exact": Measure(
+        "1",
+        "1 if it was solved exactly; 0: in pieces of time, then it is at most what is given.",
+        "1, якщо розв'язано точно; 0: частинами за часом, тоді вона не більша за подану.",
+        OWN,
+    ),
+    "first_track.flying": Measure(
+        "s",
+        "Median time from a target's first second to its first track, over targets that had one.",
+        "Медіана часу від першої секунди цілі до її першої траси, за цілями, що її мали.",
+        OWN,
+    ),
+    "first_track.never_flying": Measure(
+        "1", "Part of all targets that never had a track.", "Частка всіх цілей, що не мали траси.", OWN
+    ),
+    "first_track.covered": Measure(
+        "s",
+        "The same from the second by which the sensors had detected it with P = 0.9; a track before waits 0.",
+        "Те саме від секунди, до якої датчики виявили її з імовірністю 0,9; раніша траса чекає 0.",
+        OWN,
+    ),
+    "first_track.never_covered": Measure(
+        "1", "Part of these targets that never had a track.", "Частка таких цілей, що не мали траси.", OWN
+    ),
+    "segments.numbers": Measure(
+        "", "Mean number of track numbers of a tracked target.", "Середня кількість номерів траси цілі.", OWN
+    ),
+    "segments.breaks": Measure(
+        "",
+        "Mean number of times that a tracked target was lost and found again.",
+        "Середня кількість утрат із повторним виявленням.",
+        CLEAR,
+    ),
+    "segments.switches": Measure(
+        "",
+        "Mean number of changes of a tracked target's number.",
+        "Середня кількість змін номера супроводжуваної цілі.",
+        CLEAR,
+    ),
+    "segments.longest": Measure(
+        "s",
+        "Median over tracked targets of the longest unbroken stay of one track.",
+        "Медіана за супроводжуваними цілями найдовшої неперервної присутності однієї траси.",
+        OWN,
+    ),
+    "class.right": Measure(
+        "1",
+        "Part of the target-seconds with a stated class in which it is the true one, word for word.",
+        "Частка секунд цілей із названим класом, у яких він істинний, слово в слово.",
+        OWN,
+    ),
+    "class.seconds": Measure(
+        "s",
+        "Target-seconds of a true class by the class that its track states (confusion).",
+        "Секунди цілей істинного класу за класом, який називає їх траса (плутанина).",
+        OWN,
+    ),
+}

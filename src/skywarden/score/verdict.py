@@ -1,0 +1,121 @@
+"""The whole judgement of one or several raids: what each figure and each drawing is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skywarden.model.place import F64, I64
+from skywarden.score.alarms import Alarms, Flood, alerts_judged, flood, judged
+from skywarden.score.arrivals import Settled, settled
+from skywarden.score.attacks import Attacks, attacks
+from skywarden.score.baselines import DISC_RADIUS, Training, discs, districts, flown, tuned
+from skywarden.score.case import Case
+from skywarden.score.covered import Blind, blind, looks
+from skywarden.score.nearby import Near, near, target_of
+from skywarden.score.quality import Quality, quality
+
+LIMIT = 500.0  # m, level; a track further from every target than this is nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One raid. pairs: tracks near targets; owner: the target of each track; alarms: alerts first, then baselines."""
+
+    case: Case
+    pairs: Near
+    owner: I64
+    attacks: Attacks
+    alarms: tuple[Alarms, ...]
+    flood: Flood
+    blind: tuple[Blind, ...]
+    settled: Settled
+    quality: Quality
+
+
+def verdict(cases: Sequence[Case], limit: float = LIMIT) -> tuple[Judged, ...]:
+    """Return the judgement of each case.
+
+    limit: c, m, level distance within which a track may be a target's. The tuned disc of a raid is tuned on all others,
+    or on itself when it is the only one, which favours the disc.
+    """
+    plain = [_judged(given, limit) for given in cases]
+    if not any(one.case.alerts.tracks for one in plain):
+        return tuple(plain)
+    trained = [_training(one) for one in plain]
+    came = np.concatenate([one.alarms[0].late for one in plain])
+    missed = float(came.mean()) if len(came) else 0.0
+    return tuple(_with_tuned(one, _others(trained, row), missed) for row, one in enumerate(plain))
+
+
+def _judged(given: Case, limit: float) -> Judged:
+    pairs = near(given, limit)
+    owner = target_of(given, pairs)
+    came = attacks(given, pairs)
+    table = looks(given)
+    tracks = flown(given)
+    alarms = (
+        alerts_judged(given, came),
+        judged(given, "district", districts(tracks), came),
+        judged(given, "disc-30-km", discs(tracks, DISC_RADIUS), came, DISC_RADIUS),
+    )
+    dark = () if table is None else tuple(blind(given, table))
+    return Judged(given, pairs, owner, came, alarms, flood(given), dark, settled(given, owner), quality(given, limit))
+
+
+def _training(one: Judged) -> Training:
+    return Training(flown(one.case), one.attacks.site, one.attacks.arrival, one.attacks.need)
+
+
+def _others(trained: Sequence[Training], row: int) -> list[Training]:
+    rest = [raid for number, raid in enumerate(trained) if number != row]
+    return rest or list(trained)
+
+
+def _with_tuned(one: Judged, others: Sequence[Training], missed: float) -> Judged:
+    radius = tuned(others, missed)
+    disc = judged(one.case, "disc-tuned", discs(flown(one.case), radius), one.attacks, radius)
+    return replace(one, alarms=(*one.alarms, disc))
+
+
+def nearest(one: Judged) -> Near:
+    """Return for each track at each time the pair with the target nearest to it."""
+    order = np.lexsort((one.pairs.distance, one.pairs.track, one.pairs.time))
+    time, track = one.pairs.time[order], one.pairs.track[order]
+    first = np.r_[True, (np.diff(time) != 0) | (np.diff(track) != 0)] if len(order) else np.empty(0, bool)
+    return one.pairs.of(order[first])
+
+
+def errors_by_class(one: Judged) -> dict[str, F64]:
+    """Return the level errors, m, of all tracks that are near a target, by the target's class."""
+    pairs = nearest(one)
+    word = {target.name: target.kind for target in one.case.targets}
+    kinds = [word.get(name, "") for name in one.case.truth.names]
+    names = sorted(set(kinds))
+    code = np.array([names.index(kind) for kind in kinds], np.int64)[pairs.target]
+    return {name: pairs.distance[code == row] for row, name in enumerate(names) if (code == row).any()}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many there are at each of the truth's times, all (t,). time: ns.
+
+    followed: targets with a track within the limit; spare: tracks without a target within it.
+    """
+
+    time: I64
+    targets: I64
+    followed: I64
+    tracks: I64
+    spare: I64
+
+
+def counts(one: Judged) -> Counts:
+    """Return targets and tracks over time."""
+    time, targets = np.unique(one.case.truth.time, return_counts=True)
+    tracks = np.bincount(np.searchsorted(time, one.case.tracks.time), minlength=len(time))
+    both = np.unique(np.column_stack([one.pairs.time, one.pairs.target]), axis=0)[:, 0]
+    followed = np.bincount(np.searchsorted(time, both), minlength=len(time))
+    theirs = np.unique(np.column_stack([one.pairs.time, one.pairs.track]), axis=0)[:, 0]
+    owned = np.bincount(np.searchsorted(time, theirs), minlength=len(time))
+    return Counts(time, targets, followed, tracks, tracks - owned)

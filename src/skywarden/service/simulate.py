@@ -1,0 +1,240 @@
+"""`skywarden simulate`: a scenario file and a seed -> a directory with frames, truth and manifest.
+
+Windows are made by as many processes as there are cores and written in their order, so the bytes do not depend on it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from hashlib import sha256
+from math import degrees
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from skywarden import __version__
+from skywarden.errors import ConfigError
+from skywarden.model.detection import Frame
+from skywarden.service.frames import FrameRecord
+from skywarden.sim.deliver import Piece, Stream
+from skywarden.sim.generate import Part, World, part, sites, sites_json, world
+from skywarden.sim.scene.read import read
+from skywarden.sim.scene.settings import Scene
+from skywarden.sim.site_file import configuration
+from skywarden.sim.sky import Sense, Window
+from skywarden.sim.truth import COVERAGE, packed, targets_json, truth_rows
+
+TICK = 100_000_000  # ns
+SECOND = 1_000_000_000
+AHEAD = 2  # windows for each process that may wait to be written
+READ = 1 << 20  # bytes at once for a hash
+
+Told = Callable[[str, float, float], None]  # what is done, how far, of how much
+
+
+class Count(NamedTuple):
+    """What a kind of sensor gave. seconds: of work, in all processes together."""
+
+    frames: int
+    messages: int
+    data: int
+    seconds: float
+
+
+class Order(NamedTuple):
+    """What is to be simulated. begin: given the directory, returns when second 0 is instead, s since 1970.
+
+    sink: takes each tick's frames too, at its own pace. processes: how many work on it; 1: this one alone.
+    """
+
+    file: Path
+    seed: int
+    out: Path
+    begin: Callable[[Path], int] | None = None
+    sink: Callable[[Sequence[Frame]], None] | None = None
+    pcap: bool = False
+    processes: int = 2
+
+
+class Made(NamedTuple):
+    """What came of a simulation. targets, covered: rows of truth.csv and coverage.npy; sources: by name."""
+
+    directory: Path
+    targets: int
+    seconds: float
+    sources: dict[str, Count]
+
+
+def simulate(order: Order, tell: Told) -> Made:
+    """Run a scenario file. Raises ConfigError for what is wrong in it or when `out` holds something already."""
+    text = order.file.read_text()
+    scene = read(text)
+    out = order.out
+    if out.exists() and any(out.iterdir()):
+        raise ConfigError(f"{out} is not empty; name another directory, or remove it")
+    files = named_files(scene, order.file.parent)
+    out.mkdir(parents=True, exist_ok=True)
+    tell("flying", 0, 1)
+    made = world(scene, files, order.seed)
+    settings = configuration(sites(scene, made.ground), made.senses)
+    (out / "skywarden.toml").write_text(settings)
+    if order.begin is not None:
+        made = made.moved(order.begin(out))
+    _write_truth(made, text, out)
+    counts = _write_frames(made, settings, order, tell)
+    if order.pcap:
+        write_pcap(out / "frames", out / "asterix.pcap")
+    _write_manifest(out, made, counts)
+    return Made(out, len(made.sky), scene.scenario.duration_s, counts)
+
+
+def named_files(scene: Scene, beside: Path) -> dict[str, bytes]:
+    """Read the tiles and recordings that a scenario names: beside its file, or from the working directory."""
+    found = {}
+    for name in (*scene.terrain.tiles, *(recording.file for recording in scene.recordings)):
+        places = (beside / name, Path(name))
+        path = next((p for p in places if p.is_file()), None)
+        if path is None:
+            raise ConfigError(f"{name} is not there, neither in {beside} nor in the working directory")
+        found[name] = path.read_bytes()
+    return found
+
+
+def _write_truth(made: World, text: str, out: Path) -> None:
+    (out / "scenario.toml").write_text(text)
+    (out / "sites.json").write_bytes(msgspec.json.format(msgspec.json.encode(sites_json(made.scene, made.ground))))
+    (out / "targets.json").write_bytes(targets_json(made.sky))
+    rows = [row for sense in made.senses for row in _sensor_rows(sense)]
+    (out / "sensors.json").write_bytes(b"[\n" + b",\n".join(map(msgspec.json.encode, rows)) + b"\n]\n")
+    with (out / "truth.csv").open("w") as file:
+        file.writelines(truth_rows(made.sky, made.start))
+
+
+def _sensor_rows(sense: Sense) -> Iterator[dict[str, Any]]:
+    for name, (latitude, longitude, height), revisit in zip(
+        sense.names, sense.stands.tolist(), sense.revisit.tolist(), strict=True
+    ):
+        yield {
+            "name": name,
+            "kind": sense.source,
+            "latitude": round(degrees(latitude), 7),
+            "longitude": round(degrees(longitude), 7),
+            "height_m": round(height, 1),
+            "revisit_s": revisit,
+        }
+
+
+def _write_frames(made: World, settings: str, order: Order, tell: Told) -> dict[str, Count]:
+    """Make all windows and write their frames and coverage."""
+    streams = [Stream(made.start, TICK) for _ in made.senses]
+    tally = [[0, 0, 0, 0.0] for _ in made.senses]
+    total, rows = made.scene.scenario.duration_s, 0
+    with (
+        (order.out / "coverage.npy").open("wb") as cover,
+        FrameRecord(order.out / "frames", made.seed, settings, made.start) as record,
+    ):
+        _header(cover, 0)
+        for found in parts(made, order.processes):
+            tell("sensing", found.window.start, total)
+            rows += len(found.cover.second)
+            cover.write(packed(found.cover).tobytes())
+            last = found.window.end >= total
+            until = made.start + round(found.window.end * SECOND)
+            pieces = [list(s.push(sent, until)) for s, sent in zip(streams, found.sent, strict=True)]
+            for count, sent, spent, cut in zip(tally, found.sent, found.seconds, pieces, strict=True):
+                count[0] += len(cut)
+                count[1] += sum(len(p.lengths) // 4 for p in cut)
+                count[2] += sum(len(p.data) for p in cut)
+                count[3] += spent
+            ticks = range(round(found.window.start * SECOND) // TICK, -(-round(found.window.end * SECOND) // TICK))
+            _record(record, made, pieces, (ticks, order.sink))
+            if last:
+                tell("sensing", total, total)
+        cover.seek(0)
+        _header(cover, rows)
+    return {
+        sense.source: Count(int(c[0]), int(c[1]), int(c[2]), round(float(c[3]), 2))
+        for sense, c in zip(made.senses, tally, strict=True)
+    }
+
+
+def _record(
+    record: FrameRecord,
+    made: World,
+    pieces: Sequence[list[Piece]],
+    how: tuple[range, Callable[[Sequence[Frame]], None] | None],
+) -> None:
+    """Write one window's frames tick by tick, in the order of the sources. how: the ticks, and who takes frames too."""
+    ticks, sink = how
+    waiting = [deque(cut) for cut in pieces]
+    for tick in ticks:
+        frames = []
+        for sense, cut in zip(made.senses, waiting, strict=True):
+            while cut and cut[0].tick <= tick:
+                piece = cut.popleft()
+                frames.append(Frame(sense.source, piece.received, piece.data, piece.lengths))
+        if sink is not None:
+            sink(frames)
+        record.add(frames, made.start + (tick + 1) * TICK)
+
+
+def parts(made: World, processes: int) -> Iterator[Part]:
+    """Yield all windows in order, made by `processes` processes; 1: by this one."""
+    windows = deque(made.windows())
+    if processes == 1:
+        for window in windows:
+            yield part(made, window, time.process_time)
+        return
+    with ProcessPoolExecutor(processes, get_context("fork"), _take, (made,)) as pool:
+        waiting: deque[Future[Part]] = deque()
+        while windows or waiting:
+            while windows and len(waiting) < AHEAD * processes:
+                waiting.append(pool.submit(_part, windows.popleft()))
+            yield waiting.popleft().result()
+
+
+_world: list[World] = []  # of a worker process: handed over once, when it starts
+
+
+def _take(made: World) -> None:
+    _world[:] = [made]
+
+
+def _part(window: Window) -> Part:
+    return part(_world[0], window, time.process_time)
+
+
+def _header(file: Any, rows: int) -> None:
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": np.lib.format.dtype_to_descr(COVERAGE), "fortran_order": False, "shape": (rows,)}
+    )
+
+
+def _write_manifest(out: Path, made: World, counts: Mapping[str, Count]) -> None:
+    """Write what the directory was made of and what is in it. No times of ours: the same run gives the same bytes."""
+    files = {str(p.relative_to(out)): digest(p) for p in sorted(out.rglob("*")) if p.is_file()}
+    sources = {name: {"frames": c.frames, "messages": c.messages, "bytes": c.data} for name, c in counts.items()}
+    manifest = {
+        "skywarden": __version__,
+        "scenario": made.scene.scenario.name,
+        "seed": made.seed,
+        "start_ns": made.start,
+        "duration_s": made.scene.scenario.duration_s,
+        "targets": len(made.sky),
+        "sources": sources,
+        "sha256": files,
+    }
+    (out / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    found = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(READ):
+            found.update(chunk)
+    return found.hexdigest()

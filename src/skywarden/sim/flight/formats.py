@@ -1,0 +1,133 @@
+"""Files of recorded flights -> positions per aircraft.
+
+aircraft, CSV with a head: t (Unix s), icao24, callsign, latitude, longitude (deg), altitude (ft, barometric),
+geoaltitude (ft), groundspeed (kt); columns may be missing but for t, latitude, longitude.
+UAV, CSV with a head: timestamp (s), latitude, longitude, altitude (m) (m above the sea).
+IGC: FAI Sporting Code, section 3, annex A: B records at B HHMMSS DDMMmmmN DDDMMmmmE V PPPPP GGGGG, date in HFDTE.
+"""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.errors import ConfigError
+from skywarden.geo import geoid_height
+from skywarden.model.place import F64
+
+FOOT = 0.3048  # m
+ENOUGH = 0.8  # share of rows with a satellite height, for it to be taken instead of the barometric one
+_FIX = re.compile(r"B(\d\d)(\d\d)(\d\d)(\d\d)(\d{5})([NS])(\d{3})(\d{5})([EW])([AV])([-\d]\d{4})([-\d]\d{4})", re.ASCII)
+_DATE = re.compile(r"HFDTE(?:DATE:)?\s*(\d\d)(\d\d)(\d\d)", re.ASCII)
+
+
+class Fixes(NamedTuple):
+    """Positions of one aircraft in the order of the file. time: (n,) Unix s; latitude, longitude: (n,) rad.
+
+    height: (n,) m above the ellipsoid, NaN unknown. address: -1 unknown.
+    """
+
+    callsign: str
+    address: int
+    time: F64
+    latitude: F64
+    longitude: F64
+    height: F64
+
+
+def fixes(name: str, data: bytes) -> list[Fixes]:
+    """Return all aircraft of a file, in the order in which they first appear. Raises ConfigError if it is not one."""
+    text = _text(name, data)
+    if name.lower().removesuffix(".gz").endswith(".igc"):
+        return [_igc(name, text)]
+    rows = csv.DictReader(io.StringIO(text))
+    columns = set(rows.fieldnames or ())
+    if {"t", "latitude", "longitude"} <= columns:
+        return _aircraft(rows)
+    if {"timestamp", "latitude", "longitude", "altitude (m)"} <= columns:
+        return [_uav(rows)]
+    raise ConfigError(f"{name} has no columns t, latitude, longitude in its first line")
+
+
+def _text(name: str, data: bytes) -> str:
+    if name.lower().endswith(".gz"):
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as e:
+            raise ConfigError(f"{name} is not a gzip file: {e}") from None
+    return data.decode("utf-8", "replace")
+
+
+def _aircraft(rows: Iterable[Mapping[str, str | None]]) -> list[Fixes]:
+    grouped: dict[str, list[Mapping[str, str | None]]] = {}
+    for row in rows:
+        grouped.setdefault((row.get("icao24") or "").strip().lower(), []).append(row)
+    found = []
+    for address, mine in grouped.items():
+        time, latitude, longitude = (_numbers(mine, name) for name in ("t", "latitude", "longitude"))
+        satellite, pressure = (FOOT * _numbers(mine, name) for name in ("geoaltitude", "altitude"))
+        # a barometric height is counted from the sea; today's pressure is not known
+        pressure = pressure + geoid_height(np.radians(np.nan_to_num(latitude)), np.radians(np.nan_to_num(longitude)))
+        height = satellite if np.mean(np.isfinite(satellite)) >= ENOUGH else pressure
+        callsign = next((text for row in mine if (text := (row.get("callsign") or "").strip())), "")
+        number = int(address, 16) if re.fullmatch("[0-9a-f]{6}", address) else -1
+        found.append(_known(Fixes(callsign, number, time, np.radians(latitude), np.radians(longitude), height)))
+    return found
+
+
+def _uav(rows: Iterable[Mapping[str, str | None]]) -> Fixes:
+    mine = list(rows)
+    latitude, longitude = (np.radians(_numbers(mine, name)) for name in ("latitude", "longitude"))
+    height = _numbers(mine, "altitude (m)") + geoid_height(np.nan_to_num(latitude), np.nan_to_num(longitude))
+    return _known(Fixes("", -1, _numbers(mine, "timestamp"), latitude, longitude, height))
+
+
+def _numbers(rows: Iterable[Mapping[str, str | None]], name: str) -> F64:
+    return np.array([_number(row.get(name)) for row in rows], float)
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def _known(some: Fixes) -> Fixes:
+    """Leave out rows without time or place."""
+    good = np.isfinite(some.time) & (np.abs(some.latitude) <= np.pi / 2) & (np.abs(some.longitude) <= np.pi)
+    return some._replace(
+        time=some.time[good], latitude=some.latitude[good], longitude=some.longitude[good], height=some.height[good]
+    )
+
+
+def _igc(name: str, text: str) -> Fixes:
+    """Read B records; fixes that are marked V have no satellite height and are left out."""
+    dated = _DATE.search(text)
+    day, month, year = (int(part) for part in dated.groups()) if dated else (1, 1, 0)
+    try:
+        begin = datetime(2000 + year, month, day, tzinfo=UTC)
+    except ValueError:
+        raise ConfigError(f"{name} has no date that there is") from None
+    rows: list[tuple[float, float, float, float]] = []
+    after = timedelta()
+    for line in text.splitlines():
+        if (match := _FIX.match(line)) is None or match[10] != "A":
+            continue
+        h, m, s, lat_deg, lat_min, south, lon_deg, lon_min, west, _, _, high = match.groups()
+        time = (begin + after + timedelta(hours=int(h), minutes=int(m), seconds=int(s))).timestamp()
+        if rows and time < rows[-1][0] - 43_200:  # past midnight
+            after += timedelta(days=1)
+            time += 86_400
+        latitude = (int(lat_deg) + int(lat_min) / 60_000) * (-1 if south == "S" else 1)
+        longitude = (int(lon_deg) + int(lon_min) / 60_000) * (-1 if west == "W" else 1)
+        rows.append((time, np.radians(latitude), np.radians(longitude), float(high)))
+    if not rows:
+        raise ConfigError(f"{name} has no B records with a fix")
+    return _known(Fixes("", -1, *np.array(rows).T))

@@ -1,0 +1,116 @@
+"""Checks between the settings of a scenario: places, references, what only makes sense together.
+
+What `config.shape` has already named is passed over: only tables that are right by themselves are looked at.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import hypot
+from typing import Any, get_args
+
+import msgspec
+
+from skywarden.config.locate import Key
+from skywarden.config.shape import Problem, toml
+from skywarden.sim.scene import raid
+from skywarden.sim.scene.about import SENSORS
+from skywarden.sim.scene.right import one, ordered, tables
+from skywarden.sim.scene.settings import About, Cameras, Microphones, Observers, Pair, Placed, Scene, SceneSite, Terrain
+
+STRUCTS: Mapping[str, Any] = {
+    field.name: (get_args(field.type) or (field.type,))[0] for field in msgspec.structs.fields(Scene)
+}
+HIGHEST_LATITUDE = 80.0  # deg; nearer to a pole east and north mean little
+
+
+def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield every mistake between settings."""
+    about = one(data.get("scenario"), About)
+    area = about.area_km if about else (float("inf"), float("inf"))
+    if about:
+        yield from _scenario(about)
+    sites = tables(data, "sites", SceneSite)
+    for key, site in sites:
+        yield from _inside(key, "at_km", [site.at_km], area)
+    for section in SENSORS:
+        for key, sensor in tables(data, section, STRUCTS[section]):
+            yield from _sensor(key, sensor, area)
+    yield from _terrain(data)
+    for sections in (("sites",), SENSORS, ("waves",), ("spoofers",)):
+        yield from _names(data, sections)
+    seconds = about.duration_s if about and about.duration_s > 0 else float("inf")
+    yield from raid.problems(data, seconds, [site.name for _, site in sites])
+
+
+def _scenario(about: About) -> Iterator[Problem]:
+    if abs(about.origin[0]) > HIGHEST_LATITUDE:
+        text = f"has latitude {about.origin[0]:g}; the latitude stands first and is between -80 and 80 (degrees)"
+        yield Problem(("scenario", "origin"), text)
+    if about.start.tzinfo is None:
+        written = about.start.isoformat() + "Z"
+        yield Problem(("scenario", "start"), f"has no time zone; for UTC write start = {written}")
+
+
+def _inside(key: Key, name: str, points: Iterable[Pair], area: Pair) -> Iterator[Problem]:
+    """Everything stands on the terrain, which is as large as the area."""
+    for point in points:
+        if abs(point[0]) > area[0] / 2 or abs(point[1]) > area[1] / 2:
+            limits = f"{-area[0] / 2:g} to {area[0] / 2:g} east and {-area[1] / 2:g} to {area[1] / 2:g} north"
+            yield Problem(
+                (*key, name),
+                f"= {toml(point)} is outside the area ({limits}, kilometres); move it or make scenario.area_km larger",
+            )
+            return
+
+
+def _sensor(key: Key, sensor: Placed, area: Pair) -> Iterator[Problem]:
+    (x, y), (width, depth) = sensor.at_km, sensor.extent_km
+    yield from _inside(key, "at_km", [sensor.at_km], area)
+    if sensor.count > 1 and hypot(width, depth) == 0 and not sensor.moving:
+        yield Problem(key, f"puts {sensor.count} at one point; write extent_km = [40, 30], or count = 1")
+    corners = [(x - width / 2, y - depth / 2), (x + width / 2, y + depth / 2)]
+    if sensor.count > 1 and abs(x) <= area[0] / 2 and abs(y) <= area[1] / 2:
+        yield from _reaching(key, corners, area)
+    if sensor.moving and len(sensor.path_km) < 2:
+        yield Problem(key, "moves but has no path; write path_km = [[0, 0], [10, 5]], or moving = false")
+    if sensor.path_km and not sensor.moving:
+        yield Problem((*key, "path_km"), "is only for a sensor that moves; write moving = true, or leave it out")
+    yield from _inside(key, "path_km", sensor.path_km, area)
+    yield from _kind(key, sensor)
+
+
+def _reaching(key: Key, corners: list[Pair], area: Pair) -> Iterator[Problem]:
+    """A field of sensors must not reach over the edge."""
+    for problem in _inside(key, "extent_km", corners, area):
+        yield problem._replace(text=problem.text.replace("= ", "reaches to ", 1).replace("is outside", "outside"))
+
+
+def _kind(key: Key, sensor: Placed) -> Iterator[Problem]:
+    if isinstance(sensor, Observers) and sensor.delay_s[0] > sensor.delay_s[1]:
+        yield Problem((*key, "delay_s"), f"= {toml(sensor.delay_s)}: the median stands first and is the lower one")
+    if isinstance(sensor, Microphones):
+        yield from ordered(key, "excess_db", sensor.excess_db)
+    if isinstance(sensor, Cameras) and sensor.turning and sensor.field_deg == 360:
+        yield Problem((*key, "turning"), "is for a field of less than 360 degrees; write turning = false")
+
+
+def _terrain(data: Mapping[str, Any]) -> Iterator[Problem]:
+    terrain = one(data.get("terrain", {}), Terrain)
+    if terrain and terrain.tiles and terrain.kind != "tiles":
+        yield Problem(("terrain", "tiles"), f'need kind = "tiles", not {toml(terrain.kind)}; or leave them out')
+    if terrain and terrain.kind == "tiles" and not terrain.tiles:
+        yield Problem(("terrain", "kind"), '= "tiles" needs files of heights; write tiles = ["N43E006.hgt.gz"]')
+
+
+def _names(data: Mapping[str, Any], sections: Iterable[str]) -> Iterator[Problem]:
+    """Names are unique among all sections that share them."""
+    first: dict[str, str] = {}
+    for section in sections:
+        listed = data.get(section)
+        for index, table in enumerate(listed if isinstance(listed, list) else []):
+            name = table.get("name") if isinstance(table, Mapping) else None
+            if not isinstance(name, str):
+                continue
+            if name in first:
+                text = f"= {toml(name)} is taken by {first[name]}; give each its own name"
+                yield Problem((section, index, "name"), text)
+            first.setdefault(name, f"{section}[{index}]")

@@ -1,0 +1,1 @@
+"""The tracker alone, on scenarios that other trackers are measured on too: detections in, tracks out."""

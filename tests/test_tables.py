@@ -1,0 +1,93 @@
+"""The tables of a replay: what `score` reads of this system."""
+
+import csv
+import io
+from pathlib import Path
+from statistics import NormalDist
+
+import pytest
+from simulated_frames import SECOND, START, written
+from typer.testing import CliRunner
+
+from skywarden.cli.app import app
+from skywarden.model.assessment import Alert, Threat
+from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
+from skywarden.outputs.tables import HEADS, alerts, arrivals, tracks
+from skywarden.pipeline import Line
+from skywarden.replay import by_tick
+from skywarden.service.frames import record_in
+
+QUANTILES = {"q025": 0.025, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9, "q975": 0.975}
+
+
+def rows(name: str, text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(HEADS[name] + text)))
+
+
+def test_a_track_has_a_row_with_its_category_where_one_is_known() -> None:
+    states = TrackStates(
+        START, [7, 9], [29.5, -1.25], [-45.75, 0.5], [310.2, 5.0], [1.5, 0.0], [-50.0, 2.0], [0.1, 0.0]
+    )
+    first, second = rows("tracks", tracks(states, {7: "assumed friend"}))
+    assert first == {
+        "time_ns": str(START),
+        "track": "7",
+        "latitude": "29.5000000",
+        "longitude": "-45.7500000",
+        "height_m": "310.2",
+        "v_east": "1.5",
+        "v_north": "-50.0",
+        "v_up": "0.1",
+        "class": "",
+        "category": "assumed friend",
+    }
+    assert (second["track"], second["category"]) == ("9", "")
+
+
+def test_alerts_are_told_with_site_and_arrival() -> None:
+    alert = Alert('Mill, "old"', 3, START, START + 300 * SECOND, 0, 0, 0.5, START + SECOND)
+    events = (AlertRaised(alert), AlertUpdated(alert), AlertCleared(START + 9 * SECOND, "Mill", 3, "gone"))
+    raised, updated, cleared = rows("alerts", "".join(map(alerts, events)))
+    assert (raised["event"], raised["site"], raised["arrival_ns"]) == ("raised", alert.site, str(alert.arrival))
+    assert (updated["event"], updated["time_ns"]) == ("updated", str(alert.updated))
+    assert (cleared["event"], cleared["arrival_ns"], cleared["time_ns"]) == ("cleared", "", str(START + 9 * SECOND))
+
+
+def test_the_quantiles_of_an_arrival_are_those_of_its_normal_distribution() -> None:
+    (row,) = rows("arrivals", arrivals(START, [Threat(3, "Mill", 400.0, 30.0, 0.0, 1.0, 0.75)]))
+    for name, level in QUANTILES.items():
+        assert float(row[name]) == pytest.approx(NormalDist(400.0, 30.0).inv_cdf(level), abs=0.006)
+    assert float(row["probability"]) == 0.75
+
+
+def test_what_cannot_be_in_the_past_is_now_and_what_is_not_known_is_empty() -> None:
+    soon, unknown = rows(
+        "arrivals",
+        arrivals(START, [Threat(3, "Mill", 5.0, 30.0, 0, 1, 1.0), Threat(4, "Mill", 5.0, float("nan"), 0, 1, 1.0)]),
+    )
+    assert float(soon["q025"]) == float(soon["q25"]) == 0.0
+    assert float(soon["q75"]) > 20
+    assert {unknown[name] for name in QUANTILES} == {""}
+
+
+def test_replay_writes_tables_of_what_was_shown_each_second(tmp_path: Path) -> None:
+    written(tmp_path / "frames", 40.0)
+    found = CliRunner().invoke(app, ["replay", str(tmp_path), "--tables", str(tmp_path / "out")])
+    assert (found.exit_code, found.stdout) == (0, "")
+    texts = {name: (tmp_path / "out" / f"{name}.csv").read_text() for name in HEADS}
+    tables = {
+        name: rows(name, text.removeprefix(head))
+        for (name, text), head in zip(texts.items(), HEADS.values(), strict=True)
+    }
+    seen = {int(row["time_ns"]) for row in tables["tracks"]}
+    assert all(time % SECOND == 0 for time in seen)
+    assert max(seen) == START + 40 * SECOND
+    last = [row for row in tables["tracks"] if int(row["time_ns"]) == max(seen)]
+    line = Line()
+    for _ in by_tick(record_in(tmp_path).entries(), line):
+        pass
+    assert line.picture is not None
+    assert [int(row["track"]) for row in last] == line.picture.tracks.number[line.picture.tracks.number > 0].tolist()
+    told = [row for row in tables["arrivals"] if int(row["time_ns"]) == max(seen)]
+    assert [(int(row["track"]), row["site"]) for row in told] == [(t.track, t.site) for t in line.picture.threats]
+    assert {row["event"] for row in tables["alerts"]} >= {"raised"}
