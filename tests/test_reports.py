@@ -116,6 +116,18 @@ def test_times_are_iso_with_a_zone_or_nanoseconds() -> None:
         assert decode(seen(time=time)).refused == {Reason.IMPLAUSIBLE: 1}, time
 
 
+def test_a_device_that_says_it_moves_stands_where_each_report_says() -> None:
+    decoder = made()
+    for k, north in enumerate((36.30, 36.35)):
+        line = direction_finder(
+            sensor="van", number=k, time=AT, place=Spot(north, -33.10, 25.0), azimuth_deg=80.0, sigma_deg=2.0, mobile=True
+        )
+        found = decode(line, decoder=decoder)
+        assert not found.refused
+        assert found.batches[0].place is not None
+        assert found.batches[0].place.position == pytest.approx(geo.ecef(radians(north), radians(-33.10), 25.0))
+
+
 def test_a_configured_place_and_north_go_before_what_is_said() -> None:
     block = Sensor(name="DF 1", source="people", latitude=36.35, longitude=-33.10, height_m=25.0)
     found = decode(FINDER, decoder=made(block))

@@ -51,13 +51,18 @@ class Reports:
         return place, reason
 
     def _place(self, report: Report) -> tuple[Place | None, Reason | None]:
-        """Return where the reporter stands. People walk about: theirs is what they say. A circle needs none."""
+        """Return where the reporter stands. People walk about: theirs is what they say. A circle needs none.
+
+        A device that moves may say so, but one whose place is configured does not.
+        """
         sensor, spot = self._sensors.get(report.sensor, (None, None))
         moved = elsewhere(spot, report.place)
         if isinstance(report, Observer):
             spot, moved = report.place or spot, False
             if report.azimuth_deg is None:
                 return None, None
+        elif spot is None and report.mobile:
+            spot = report.place
         elif spot is None:
             spot, moved = enrolled(self.state, report)
         if spot is None:

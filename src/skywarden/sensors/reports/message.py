@@ -44,13 +44,17 @@ class Spot(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every report says. time: when the target was there, or was heard. mark: such a report is not of a target."""
+    """What every report says. time: when the target was there, or was heard. mark: such a report is not of a target.
+
+    mobile: the device moves, so that its place is that of each report; people move in any case.
+    """
 
     sensor: str
     number: int
     time: Instant
     place: Spot | None = None
     mark: Literal["", "simulated", "test"] = ""
+    mobile: bool = False
 
 
 class DirectionFinder(Common, frozen=True, kw_only=True, omit_defaults=True, tag="direction_finder"):

@@ -66,7 +66,7 @@ class Post(NamedTuple):
             "time": start + round(time * 1000) * MILLISECOND,
             "place": Spot(round(float(np.degrees(latitude)), 7), round(float(np.degrees(longitude)), 7), round(height, 1)),
             "mark": "simulated",
-        }
+        } | ({"mobile": True} if self.path.shape[1] > 1 and (self.path[sensor] != self.path[sensor, :1]).any() else {})
 
 
 def posts(blocks: Sequence[Placed], scene: Scene, ground: Ground, seed: list[int]) -> Post:

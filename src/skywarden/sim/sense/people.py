@@ -52,9 +52,10 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody who reports; a `Sense`. trained: (n,) 0 or 1; delay: (n, 2) log of the median, sigma; false: per s."""
+    """Everybody who reports; a `Sense`. channels: of the blocks; trained: (n,) 0 or 1; delay: (n, 2) log of the median, sigma; false: per s."""
 
     posts: Post
+    channels: tuple[str, ...]
     ground: Ground
     seed: int
     start: int
@@ -146,8 +147,9 @@ class People:
                 }
             else:
                 where = {"azimuth_deg": round(float(np.degrees(azimuth[k])) % 360)}
+            said = self.posts.said(int(sensor[k]), self.start, float(found.time[k]), int(found.target[k]))
             message = encode.observer(
-                **self.posts.said(int(sensor[k]), self.start, float(found.time[k]), int(found.target[k])),
+                **said | {"sensor": self.channels[self.posts.block[sensor[k]]]},  # the way that they report by
                 who=self.names[sensor[k]],
                 seen=False,
                 trained=trained,
@@ -208,6 +210,7 @@ def build(blocks: tuple[Observers, ...], scene: Scene, ground: Ground, seed: int
     delay = np.stack([np.log(delays[:, 0]), np.log(delays[:, 1] / delays[:, 0]) / QUANTILE_90], 1)[placed.block]
     return People(
         placed,
+        tuple(block.name for block in blocks),
         ground,
         seed,
         round(scene.scenario.start.timestamp()) * SECOND,

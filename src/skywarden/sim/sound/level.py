@@ -83,7 +83,7 @@ def comb_deflection(voice: Voice, distance: F64, place: Place, ratio: float = 1.
     """Return (n,) d' of a detector that adds the energy of all lines, each in its own narrow band.
 
     d'^2 = sum over lines of B T snr^2: an energy detector in a band B for T has a deflection sqrt(B T) snr, and lines
-    are weighted as they stand out. Source: Urick, Principles of Underwater Sound, 3rd ed., section 12.2.
+    are weighted as they stand out. Source: Urick, Principles of Underwater Sound, 3rd ed., chapter 12.
     """
     frequency = tones(voice, ratio * float(np.mean(voice.fundamental_hz)))
     heard = (frequency > BAND_HZ[0]) & (frequency < BAND_HZ[1])

@@ -20,17 +20,20 @@ def a_weighting(frequency: F64) -> F64:
     return weight
 
 
-def ambient_density(frequency: F64, level_dba: float) -> F64:
-    """Return dB re 20 uPa in 1 Hz of an ambient noise whose A-weighted level is `level_dba`."""
-    each = np.arange(20.0, 8000.0)
-    weighted = _fall(each) + a_weighting(each)
-    density: F64 = level_dba - 10 * np.log10((10 ** (weighted / 10)).sum()) + _fall(frequency)
-    return density
-
-
 def _fall(frequency: F64) -> F64:
     octaves = np.log2(np.maximum(frequency, FLAT_HZ) / FLAT_HZ)
     return -FALL_DB * octaves
+
+
+AUDIBLE_HZ = np.arange(20.0, 8000.0)
+SHAPE_DBA = float(
+    10 * np.log10((10 ** ((_fall(AUDIBLE_HZ) + a_weighting(AUDIBLE_HZ)) / 10)).sum())
+)  # of 0 dB at 100 Hz
+
+
+def ambient_density(frequency: F64, level_dba: float) -> F64:
+    """Return dB re 20 uPa in 1 Hz of an ambient noise whose A-weighted level is `level_dba`."""
+    return level_dba - SHAPE_DBA + _fall(frequency)
 
 
 def wind_density(frequency: F64, wind_m_s: F64 | float) -> F64:
