@@ -42,7 +42,7 @@ def cleaned(aircraft: list[Fixes], fastest: float) -> Cleaned:
     """Leave out what cannot be, and cut at gaps. fastest: m/s, of the kind."""
     pieces: list[Piece] = []
     repeated = jumps = heights = 0
-    told = np.concatenate([some.height[np.isfinite(some.height)] for some in aircraft])
+    told = np.concatenate([np.empty(0), *(some.height[np.isfinite(some.height)] for some in aircraft)])
     lowest = float(np.percentile(told, 1)) if len(told) else 0.0
     for of, some in enumerate(aircraft):
         order = np.argsort(some.time, kind="stable")
@@ -98,7 +98,10 @@ def _news(piece: Piece) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 def _plausible(piece: Piece, fastest: float) -> list[I64]:
     """Return the rows of each run of positions of which none is too far from the one before."""
     position = ecef(piece.latitude, piece.longitude, 0.0)
-    runs: list[list[int]] = [[0]] if len(piece.time) else []
+    steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
+    if (steps <= fastest * np.diff(piece.time) + SLACK).all():  # as nearly always
+        return [np.arange(len(piece.time))] if len(piece.time) >= 2 else []
+    runs: list[list[int]] = [[0]]
     others: list[int] = []
     for k in range(1, len(piece.time)):
         last = runs[-1][-1]
