@@ -1,7 +1,7 @@
-"""Rows of the documentation that follow from the code: settings, ASTERIX items.
+"""Rows of the documentation that follow from the code: settings, scenarios, ASTERIX items.
 
-Run this file to bring the rows of docs/configuration.md and docs/formats.md up to date; a new row must be put into its
-table by hand first, its first column is enough.
+Run this file to bring the rows of docs/configuration.md, scenarios.md and formats.md up to date; a new row
+must be put into its table by hand first, its first column is enough.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,7 @@ from skywarden.sensors.asterix.layout import (
     Repetitive,
     Shape,
 )
+from skywarden.sim.scene.template import documented
 
 
 def asterix_rows(category: Category) -> Iterator[str]:
@@ -72,4 +73,5 @@ def update(page: Path, rows: Iterable[str]) -> None:
 if __name__ == "__main__":
     docs = Path(__file__).parent.parent / "docs"
     update(docs / "configuration.md", markdown())
+    update(docs / "scenarios.md", documented())
     update(docs / "formats.md", (row for category in newest() for row in asterix_rows(category)))

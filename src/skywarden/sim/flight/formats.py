@@ -11,7 +11,6 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -41,17 +40,36 @@ class Fixes(NamedTuple):
     height: F64
 
 
+class Table(NamedTuple):
+    """A CSV file. head: names of the columns; rows: their texts, as many in each."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column, empty texts if there is none of that name."""
+        if name not in self.head:
+            return [""] * len(self.rows)
+        column = self.head.index(name)
+        return [row[column] for row in self.rows]
+
+    def numbers(self, name: str) -> F64:
+        """Return a column as (n,) numbers, NaN for what is none."""
+        return np.array([_number(text) if text else np.nan for text in self.texts(name)], float)
+
+
 def fixes(name: str, data: bytes) -> list[Fixes]:
     """Return all aircraft of a file, in the order in which they first appear. Raises ConfigError if it is not one."""
     text = _text(name, data)
     if name.lower().removesuffix(".gz").endswith(".igc"):
         return [_igc(name, text)]
-    rows = csv.DictReader(io.StringIO(text))
-    columns = set(rows.fieldnames or ())
-    if {"t", "latitude", "longitude"} <= columns:
-        return _aircraft(rows)
-    if {"timestamp", "latitude", "longitude", "altitude (m)"} <= columns:
-        return [_uav(rows)]
+    rows = csv.reader(io.StringIO(text))
+    head = [name.strip() for name in next(rows, [])]
+    table = Table(head, [row for row in rows if len(row) == len(head)])
+    if {"t", "latitude", "longitude"} <= set(head):
+        return _aircraft(table)
+    if {"timestamp", "latitude", "longitude", "altitude (m)"} <= set(head):
+        return [_uav(table)]
     raise ConfigError(f"{name} has no columns t, latitude, longitude in its first line")
 
 
@@ -64,37 +82,35 @@ def _text(name: str, data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _aircraft(rows: Iterable[Mapping[str, str | None]]) -> list[Fixes]:
-    grouped: dict[str, list[Mapping[str, str | None]]] = {}
-    for row in rows:
-        grouped.setdefault((row.get("icao24") or "").strip().lower(), []).append(row)
+def _aircraft(table: Table) -> list[Fixes]:
+    addresses = [text.strip().lower() for text in table.texts("icao24")]
+    rows: dict[str, list[int]] = {}
+    for row, address in enumerate(addresses):
+        rows.setdefault(address, []).append(row)
+    callsigns = [text.strip() for text in table.texts("callsign")]
+    time, latitude, longitude = (table.numbers(name) for name in ("t", "latitude", "longitude"))
+    satellite, pressure = (FOOT * table.numbers(name) for name in ("geoaltitude", "altitude"))
+    latitude, longitude = np.radians(latitude), np.radians(longitude)
+    # a barometric height is counted from the sea; today's pressure is not known
+    pressure = pressure + geoid_height(np.nan_to_num(latitude), np.nan_to_num(longitude))
     found = []
-    for address, mine in grouped.items():
-        time, latitude, longitude = (_numbers(mine, name) for name in ("t", "latitude", "longitude"))
-        satellite, pressure = (FOOT * _numbers(mine, name) for name in ("geoaltitude", "altitude"))
-        # a barometric height is counted from the sea; today's pressure is not known
-        pressure = pressure + geoid_height(np.radians(np.nan_to_num(latitude)), np.radians(np.nan_to_num(longitude)))
-        height = satellite if np.mean(np.isfinite(satellite)) >= ENOUGH else pressure
-        callsign = next((text for row in mine if (text := (row.get("callsign") or "").strip())), "")
+    for address, mine in rows.items():
+        height = satellite[mine] if np.mean(np.isfinite(satellite[mine])) >= ENOUGH else pressure[mine]
+        callsign = next((callsigns[row] for row in mine if callsigns[row]), "")
         number = int(address, 16) if re.fullmatch("[0-9a-f]{6}", address) else -1
-        found.append(_known(Fixes(callsign, number, time, np.radians(latitude), np.radians(longitude), height)))
+        found.append(_known(Fixes(callsign, number, time[mine], latitude[mine], longitude[mine], height)))
     return found
 
 
-def _uav(rows: Iterable[Mapping[str, str | None]]) -> Fixes:
-    mine = list(rows)
-    latitude, longitude = (np.radians(_numbers(mine, name)) for name in ("latitude", "longitude"))
-    height = _numbers(mine, "altitude (m)") + geoid_height(np.nan_to_num(latitude), np.nan_to_num(longitude))
-    return _known(Fixes("", -1, _numbers(mine, "timestamp"), latitude, longitude, height))
+def _uav(table: Table) -> Fixes:
+    latitude, longitude = np.radians(table.numbers("latitude")), np.radians(table.numbers("longitude"))
+    height = table.numbers("altitude (m)") + geoid_height(np.nan_to_num(latitude), np.nan_to_num(longitude))
+    return _known(Fixes("", -1, table.numbers("timestamp"), latitude, longitude, height))
 
 
-def _numbers(rows: Iterable[Mapping[str, str | None]], name: str) -> F64:
-    return np.array([_number(row.get(name)) for row in rows], float)
-
-
-def _number(text: str | None) -> float:
+def _number(text: str) -> float:
     try:
-        return float(text or "nan")
+        return float(text)
     except ValueError:
         return float("nan")
 

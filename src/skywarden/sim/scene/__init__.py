@@ -2,5 +2,6 @@
 
 from skywarden.sim.scene.read import SCENARIO, read
 from skywarden.sim.scene.settings import Scene
+from skywarden.sim.scene.template import template
 
-__all__ = ["SCENARIO", "Scene", "read"]
+__all__ = ["SCENARIO", "Scene", "read", "template"]

@@ -8,7 +8,7 @@ from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.reported import DRAWN, LATEST, ONE_WAY, SIZES
-from skywarden.sim.scene.right import ordered, tables, unknown
+from skywarden.sim.scene.right import ordered, shown, tables, unknown
 from skywarden.sim.scene.settings import Pair, Recording, Spoofer, Traffic, Wave
 
 ENDINGS = (".csv", ".csv.gz", ".igc", ".igc.gz")
@@ -63,7 +63,7 @@ def _speed(key: Key, kind: Kind, speed: Pair) -> Iterator[Problem]:
     usual = KINDS[kind].speed
     low, high = usual[0] * SLOWER, usual[1] * FASTER
     if speed != (0, 0) and not low <= speed[0] <= speed[1] <= high and speed[0] <= speed[1]:
-        text = f"= {toml(speed)} is impossible for {toml(kind)}; write {toml(usual)}, or between {low:g} and {high:g}"
+        text = f"= {shown(speed)} is impossible for {toml(kind)}; write {shown(usual)}, or between {low:g} and {high:g}"
         yield Problem((*key, "speed_m_s"), f"{text} (metres per second)")
 
 

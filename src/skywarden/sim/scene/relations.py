@@ -13,7 +13,7 @@ from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
 from skywarden.sim.scene import raid
 from skywarden.sim.scene.about import SENSORS
-from skywarden.sim.scene.right import one, ordered, tables
+from skywarden.sim.scene.right import one, ordered, shown, tables
 from skywarden.sim.scene.settings import About, Cameras, Microphones, Observers, Pair, Placed, Scene, SceneSite, Terrain
 
 STRUCTS: Mapping[str, Any] = {
@@ -57,7 +57,7 @@ def _inside(key: Key, name: str, points: Iterable[Pair], area: Pair) -> Iterator
             limits = f"{-area[0] / 2:g} to {area[0] / 2:g} east and {-area[1] / 2:g} to {area[1] / 2:g} north"
             yield Problem(
                 (*key, name),
-                f"= {toml(point)} is outside the area ({limits}, kilometres); move it or make scenario.area_km larger",
+                f"= {shown(point)} is outside the area ({limits}, kilometres); move it or make scenario.area_km larger",
             )
             return
 
@@ -86,7 +86,7 @@ def _reaching(key: Key, corners: list[Pair], area: Pair) -> Iterator[Problem]:
 
 def _kind(key: Key, sensor: Placed) -> Iterator[Problem]:
     if isinstance(sensor, Observers) and sensor.delay_s[0] > sensor.delay_s[1]:
-        yield Problem((*key, "delay_s"), f"= {toml(sensor.delay_s)}: the median stands first and is the lower one")
+        yield Problem((*key, "delay_s"), f"= {shown(sensor.delay_s)}: the median stands first and is the lower one")
     if isinstance(sensor, Microphones):
         yield from ordered(key, "excess_db", sensor.excess_db)
     if isinstance(sensor, Cameras) and sensor.turning and sensor.field_deg == 360:

@@ -7,7 +7,7 @@ import msgspec
 
 from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
-from skywarden.config.suggest import meant
+from skywarden.config.suggest import meant, number
 from skywarden.sim.scene.settings import Pair
 
 Table = TypeVar("Table", bound=msgspec.Struct)
@@ -31,10 +31,15 @@ def one(table: Any, struct: type[Table]) -> Table | None:
         return None
 
 
+def shown(values: Iterable[float]) -> str:
+    """Return a list of numbers as people write it."""
+    return "[" + ", ".join(map(number, values)) + "]"
+
+
 def ordered(key: Key, name: str, pair: Pair) -> Iterator[Problem]:
     """The lower one of two limits stands first."""
     if pair[0] > pair[1]:
-        yield Problem((*key, name), f"= {toml(pair)}: the lower one stands first; write {name} = {toml(pair[::-1])}")
+        yield Problem((*key, name), f"= {shown(pair)}: the lower one stands first; write {name} = {shown(pair[::-1])}")
 
 
 def unknown(key: Key, name: str, what: str, known: Iterable[str]) -> Problem:
