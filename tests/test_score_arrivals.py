@@ -74,7 +74,7 @@ def test_the_first_forecast_at_a_horizon_keeps_an_ideal_forecasters_coverage() -
     n, speed, noise, seconds = 1200, 50.0, 300.0, 1000
     left = 12_000 - np.cumsum(generator.normal(speed, noise, (n, seconds)), axis=1)
     arrived = np.where((left <= 0).any(1), (left <= 0).argmax(1), seconds)
-    grid = np.linspace(20.0, 16_000.0, 1500)
+    grid = np.linspace(150.0, 16_000.0, 1000)
     shape = (grid / noise) ** 2
     curves = [invgauss.ppf(level, grid / speed / shape, scale=shape) for level in LEVELS]
     track, second = np.nonzero((np.arange(seconds) < arrived[:, None]) & (arrived[:, None] < seconds) & (left < 16_000))
