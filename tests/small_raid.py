@@ -12,6 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.geo.earth import east_north_up, ecef, geodetic
+from skywarden.score import notices as notice_tables
+from skywarden.score import tables
+from skywarden.score.case import Case, Known
+from skywarden.score.case import case as make_case
 from skywarden.score.notices import LEVELS, QUANTILES
 from skywarden.score.tables import COVERAGE
 
@@ -202,3 +206,22 @@ def files(flights: list[Flight], seed: int = 1) -> dict[str, bytes]:
         "alerts.csv": alerts,
         "arrivals.csv": arrivals,
     }
+
+
+def case(given: dict[str, bytes], name: str = "small") -> Case:
+    """Return the files of a directory as the judge reads them."""
+    sites = tables.sites(given["sites.json"])
+    known = Known(
+        name,
+        tables.truth(given["truth.csv"]),
+        tables.targets(given["targets.json"]),
+        sites,
+        tables.sensors(given["sensors.json"]),
+        tables.coverage(given["coverage.npy"]),
+        START,
+    )
+    alerts, arrivals = (
+        notice_tables.alerts(given["alerts.csv"], sites),
+        notice_tables.forecasts(given["arrivals.csv"], sites),
+    )
+    return make_case(known, tables.tracks(given["tracks.csv"]), alerts, arrivals)
