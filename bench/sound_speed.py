@@ -1,6 +1,6 @@
 """How long simulated microphones take: 15,000 nodes, 1,000 piston UAVs, one minute of reports and coverage.
 
-    python bench/microphone_speed.py [nodes] [fliers]
+    python bench/sound_speed.py [nodes] [fliers]
 
 Prints seconds of processor time, messages, bytes, rows of coverage, and the most memory used.
 """

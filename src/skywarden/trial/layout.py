@@ -1,4 +1,4 @@
-"""Scenarios of the tracking benchmark: `meta.json` and `detections.csv` -> scans of detections and the tracker's settings.
+"""Scenarios of the tracking benchmark: `meta.json` and `detections.csv` -> scans of detections, and settings.
 
 Two layouts. *Radars*: one radar with range and bearing (2-D; targets lie in the plane z = 0), or several with range,
 bearing, elevation and range rate (3-D). *Crossing*: positions in a plane, many runs (Williams 2015).
@@ -129,16 +129,17 @@ def _batch(  # noqa: PLR0913 - one scan's worth of a sensor
 
 def _columns(table: str, names: Sequence[str]) -> F64:
     """Return (n, len(names)) of a CSV with a head. Raises ConfigError."""
-    head = table.partition("\n")[0].strip().split(",")
+    first, _, rest = table.partition("\n")
+    head = first.strip().split(",")
     missing = [name for name in names if name not in head]
     if missing:
         raise ConfigError(f"detections.csv has no column {', '.join(missing)}")
+    if not rest.strip():
+        raise ConfigError("detections.csv has no detections")
     try:
-        found = np.loadtxt(StringIO(table), delimiter=",", skiprows=1, usecols=[head.index(n) for n in names], ndmin=2)
+        found = np.loadtxt(StringIO(rest), delimiter=",", usecols=[head.index(name) for name in names], ndmin=2)
     except ValueError as error:
         raise ConfigError(f"detections.csv cannot be read: {error}") from None
-    if not len(found):
-        raise ConfigError("detections.csv has no detections")
     return found
 
 

@@ -1,0 +1,149 @@
+"""The tracker alone on scenarios of the tracking benchmark: axes, units, settings and what it must not know."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from skywarden import geo
+from skywarden.cli.app import app
+from skywarden.errors import ConfigError
+from skywarden.trial.follow import Follower
+from skywarden.trial.layout import PLANE, read, to_scenario
+from skywarden.trial.settings import Radars, radar_settings
+
+SHARED = Path(__file__).parents[2] / "shared" / "bench"
+START, VELOCITY = np.array([9000.0, -4000.0, 700.0]), np.array([-40.0, 25.0, 1.5])
+RADAR = {"pos": [500.0, -300.0, 12.0], "sigma_r": 20.0, "sigma_b": 0.005, "rmax": 40e3, "pd": 0.9, "lam": 20.0}
+THREE = {"sigma_e": 0.009, "sigma_rr": 1.0, "e_lim": [0.0, 0.17], "rr_lim": [-65.0, 65.0]}
+
+
+def meta(dim: int) -> bytes:
+    radar = RADAR | {"id": 0} | (THREE if dim == 3 else {})
+    known = {"dim": dim, "n": 1, "scans": 20, "dt": 2.0, "sensors": [radar], "tracker_hint": {"q": 5.0, "vmax": 65.0}}
+    return json.dumps(known).encode()
+
+
+def table(dim: int, scans: int = 20, origin: str = "0") -> str:
+    """One target without noise, as an independent hand writes it down."""
+    lines = ["scan,sensor,t,range,bearing,elevation,range_rate,origin"]
+    for scan in range(scans):
+        time = scan * 2.0
+        offset = START + VELOCITY * time - RADAR["pos"]
+        velocity = VELOCITY.copy()
+        if dim == 2:
+            offset[2], velocity[2] = -RADAR["pos"][2], 0.0
+        slant = np.sqrt((offset**2).sum())
+        bearing = np.arctan2(offset[1], offset[0])
+        upright = [np.arcsin(offset[2] / slant), offset @ velocity / slant] if dim == 3 else [0.0, 0.0]
+        measured = ",".join(f"{value:.9f}" for value in (slant, bearing, *upright))
+        lines.append(f"{scan},0,{time:.3f},{measured},{origin}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_target_is_followed_in_the_scenarios_own_axes(dim: int) -> None:
+    trial = read(meta(dim), table(dim))
+    follower = Follower(trial.settings)
+    for scan in trial.runs[0].scans:
+        follower.step(scan)
+    numbers, states = follower.shown()
+    assert numbers.tolist() == [1]
+    end = START + VELOCITY * trial.runs[0].scans[-1].time
+    seen = 2 if dim == 2 else 3
+    assert states[0, :seen] == pytest.approx(end[:seen], abs=25.0)
+    assert states[0, 3 : 3 + seen] == pytest.approx(VELOCITY[:seen], abs=3.0)
+
+
+def test_the_plane_touches_the_earth_and_only_turns_it() -> None:
+    level = np.array([[1000.0, 0.0, 0.0], [0.0, 1000.0, 0.0], [0.0, 0.0, 1000.0]])
+    ecef = PLANE.position + level @ PLANE.rotation
+    latitude, longitude, height = geo.geodetic(ecef)
+    assert longitude[0] > longitude[1] == pytest.approx(longitude[2])
+    assert latitude[1] > latitude[2] == pytest.approx(latitude[0], abs=1e-6)
+    assert height == pytest.approx([0.0785, 0.0785, 1000.0], abs=0.001)  # d^2 / 2R at 1 km
+    assert to_scenario(np.hstack([ecef, np.zeros((3, 3))]))[:, :3] == pytest.approx(level, abs=1e-6)
+
+
+def test_what_comes_later_and_whose_a_detection_is_are_not_known() -> None:
+    told = []
+    for text in (table(3), table(3, scans=12), table(3, origin="17")):
+        trial = read(meta(3), text)
+        follower = Follower(trial.settings)
+        states = []
+        for scan in trial.runs[0].scans[:12]:
+            follower.step(scan)
+            states.append(follower.shown()[1].tobytes())
+        told.append(states)
+    assert told[0] == told[1] == told[2]
+
+
+def test_false_alarms_are_as_dense_as_the_scenario_makes_them_at_half_of_the_range() -> None:
+    rng = np.random.default_rng(7)
+    low, high, looks = 19e3, 21e3, 20_000
+    found = rng.uniform(0, RADAR["rmax"], rng.poisson(RADAR["lam"] * looks))
+    per_km2 = ((found > low) & (found < high)).sum() / looks / (np.pi * (high**2 - low**2) * 1e-6)
+    settings = radar_settings(msgspec.json.decode(meta(2), type=Radars))
+    assert settings.false_alarms_per_km2 == pytest.approx(per_km2, rel=0.03)
+    assert settings.detection_probability == RADAR["pd"]
+
+
+def test_the_command_writes_the_judges_columns_and_stops_in_time(tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(3))
+    (tmp_path / "detections.csv").write_text(table(3))
+    options = ["--out", str(tmp_path / "t.csv"), "--timing", str(tmp_path / "run.json"), "--tmax", "21"]
+    found = CliRunner().invoke(app, ["track", str(tmp_path), *options])
+    assert found.exit_code == 0, found.output
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["scan", "t", "track", "x", "vx", "y", "vy", "z", "vz"]
+    assert (rows[-1]["scan"], rows[-1]["t"]) == ("10", "20.000")
+    assert float(rows[-1]["vy"]) == pytest.approx(VELOCITY[1], abs=3.0)
+    timing = json.loads((tmp_path / "run.json").read_text())
+    assert timing["scans"] == len(timing["cpu_s"]) == 11
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/bench is not here")
+def test_the_crossing_targets_are_all_found_before_they_meet(tmp_path: Path) -> None:
+    source = SHARED / "williams15"
+    lines = gzip.decompress((source / "detections.csv.gz").read_bytes()).decode().splitlines()
+    few = [line for line in lines[1:] if int(line.partition(",")[0]) <= 2]
+    (tmp_path / "meta.json").write_bytes((source / "meta.json").read_bytes())
+    (tmp_path / "detections.csv.gz").write_bytes(gzip.compress("\n".join([lines[0], *few]).encode()))
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv")])
+    assert found.exit_code == 0, found.output
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["mc", "k", "track", "x", "vx", "y", "vy"]
+    assert {row["mc"] for row in rows} == {"1", "2"}
+    truth = [r for r in csv.DictReader((source / "truth.csv").read_text().splitlines()) if r["k"] == "30"]
+    for run in ("1", "2"):
+        at = [(float(r["x"]), float(r["y"])) for r in rows if (r["mc"], r["k"]) == (run, "30")]
+        for target in truth:
+            assert min(np.hypot(x - float(target["x"]), y - float(target["y"])) for x, y in at) < 4.0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("scan,sensor,t,range\n0,0,0,1\n", "no column bearing"),
+        (table(2).replace(",0,0.000", ",5,0.000"), "sensor 5 in scan 0"),
+        ("\n".join(table(2).splitlines()[:1]), "no detections"),
+        (table(2).replace("\n3,0,", "\n1,0,"), "order of its scans: see row 5"),
+        (table(2).replace(",0,6.000,", ",0,six,"), "cannot be read"),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused_in_words(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read(meta(2), text)
+
+
+def test_a_directory_that_is_no_scenario_says_what_is_missing(tmp_path: Path) -> None:
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv")])
+    assert isinstance(found.exception, ConfigError)
+    assert "meta.json" in str(found.exception)
+    with pytest.raises(ConfigError, match="layout"):
+        read(b"{}", table(2))
