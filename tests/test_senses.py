@@ -106,10 +106,3 @@ def test_every_sensor_has_a_name_a_place_and_an_interval(kind: str) -> None:
     assert len(set(sense.names)) == len(sense.names) == len(sense.revisit) == len(sense.stands)
     assert (sense.revisit > 0).all()
     assert np.abs(np.degrees(sense.stands[:, 0]) - 29.5).max() < 1
-
-
-def test_kinds_of_sensors_that_a_scenario_does_not_have_send_nothing() -> None:
-    wanted = scene("")
-    for kind, build in SENSES.items():
-        sense = build(getattr(wanted, kind), wanted, terrain.flat(0.0), 7)
-        assert not sense.names

@@ -71,7 +71,8 @@ def _played(order: "Order") -> "Iterator[Order]":
     """Let the scenario begin when a system listens, and its frames go there."""
     from skywarden.cli.terminal import note
     from skywarden.config import load
-    from skywarden.service.rehearse import Sender, await_listener, soon
+    from skywarden.service.rehearse import await_listener, soon
+    from skywarden.service.send import Sender
 
     senders: list[Sender] = []
 

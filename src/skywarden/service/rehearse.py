@@ -5,12 +5,10 @@ It begins when somebody listens, and from then on each message goes out at its o
 
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 from skywarden.config.address import address
 from skywarden.errors import ConfigError
-from skywarden.model.detection import Frame
-from skywarden.service.outlets import Outlets
 
 SECOND = 1_000_000_000
 AHEAD_S = 3  # from the moment that somebody listens to the scenario's second 0
@@ -40,23 +38,3 @@ def await_listener(listen: str, tell: Callable[[str], None], hint: str) -> None:
 def soon() -> int:
     """Return the whole second, in s since 1970, at which a scenario begins that somebody waits for."""
     return time.time_ns() // SECOND + AHEAD_S
-
-
-class Sender:
-    """Sends frames at their own times. addresses: source -> "udp://host:port" or "tcp://host:port"."""
-
-    def __init__(self, addresses: Mapping[str, str]) -> None:
-        """Connect. Raises OSError when the other end of a stream is not there."""
-        self._addresses = addresses
-        self._outlets = Outlets(addresses)
-
-    def __call__(self, frames: Sequence[Frame]) -> None:
-        """Wait for each frame's time and send it. Raises OSError when the other end goes away."""
-        for frame in sorted(frames, key=lambda f: f.received):
-            time.sleep(max(frame.received - time.time_ns(), 0) / SECOND)
-            for data in frame.messages() if self._addresses[frame.source].startswith("udp:") else [frame.data]:
-                self._outlets.send(frame.source, data)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._outlets.close()

@@ -6,7 +6,7 @@ scenario is sent as it was made, and it must have been made to begin now.
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from skywarden.errors import ConfigError
@@ -32,19 +32,43 @@ def send(frames: Iterable[Frame], addresses: Mapping[str, str], stopping: thread
         return {}
     _require_now(first.received)
     sent = dict.fromkeys(addresses, 0)
-    outlets = Outlets(addresses)
+    sender = Sender(addresses)
     try:
         for frame in chain([first], found):
             if frame.source not in addresses:
                 continue
             if stopping.wait(max(frame.received - time.time_ns(), 0) / SECOND):
                 break
-            for data in frame.messages() if addresses[frame.source].startswith("udp:") else [frame.data]:
-                outlets.send(frame.source, data)
+            sender.send(frame)
             sent[frame.source] += len(frame)
     finally:
-        outlets.close()
+        sender.close()
     return sent
+
+
+class Sender:
+    """Sends frames. addresses: source -> "udp://host:port", a datagram for each message, or "tcp://host:port"."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        """Connect. Raises OSError when the other end of a stream is not there."""
+        self._addresses = addresses
+        self._outlets = Outlets(addresses)
+
+    def __call__(self, frames: Sequence[Frame]) -> None:
+        """Wait for each frame's time and send it. Raises OSError when the other end goes away."""
+        for frame in sorted(frames, key=lambda f: f.received):
+            time.sleep(max(frame.received - time.time_ns(), 0) / SECOND)
+            self.send(frame)
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame now."""
+        datagrams = self._addresses[frame.source].startswith("udp:")
+        for data in frame.messages() if datagrams else [frame.data]:
+            self._outlets.send(frame.source, data)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._outlets.close()
 
 
 def _require_now(begins: int) -> None:

@@ -19,7 +19,8 @@ import numpy as np
 from skywarden import __version__
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
-from skywarden.service.frames import FrameRecord
+from skywarden.service.capture import capture
+from skywarden.service.frames import FrameRecord, record_in
 from skywarden.sim.deliver import Piece, Stream
 from skywarden.sim.generate import Part, World, part, sites, sites_json, world
 from skywarden.sim.scene.read import read
@@ -87,7 +88,7 @@ def simulate(order: Order, tell: Told) -> Made:
     _write_truth(made, text, out)
     counts = _write_frames(made, settings, order, tell)
     if order.pcap:
-        write_pcap(out / "frames", out / "asterix.pcap")
+        capture(record_in(out), out / "asterix.pcap")
     _write_manifest(out, made, counts)
     return Made(out, len(made.sky), scene.scenario.duration_s, counts)
 

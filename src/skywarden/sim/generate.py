@@ -11,6 +11,7 @@ from msgspec import structs
 from skywarden.geo.terrain import Ground
 from skywarden.model.place import Site
 from skywarden.sim.deliver import deliver
+from skywarden.sim.flight import drawn
 from skywarden.sim.flight import sky as flown
 from skywarden.sim.ground import ground as made
 from skywarden.sim.raid import on_earth
@@ -64,6 +65,7 @@ class Part:
 
 def world(scene: Scene, files: Mapping[str, bytes], seed: int) -> World:
     """Make a scenario's world. files: what the scene names (tiles, recordings) -> its bytes, unpacked or not."""
+    scene = drawn(scene, seed)
     ground = made(scene, files, seed)
     sky = flown(scene, ground, files, seed)
     senses = _senses(scene, ground, seed)
@@ -72,8 +74,8 @@ def world(scene: Scene, files: Mapping[str, bytes], seed: int) -> World:
 
 
 def _senses(scene: Scene, ground: Ground, seed: int) -> tuple[Sense, ...]:
-    found = [build(getattr(scene, kind), scene, ground, seed) for kind, build in SENSES.items()]
-    return tuple(sense for sense in found if len(sense.names))
+    """Make every kind of sensor that the scene has."""
+    return tuple(build(blocks, scene, ground, seed) for kind, build in SENSES.items() if (blocks := getattr(scene, kind)))
 
 
 def part(made: World, window: Window, clock: Callable[[], float]) -> Part:

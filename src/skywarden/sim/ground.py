@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from skywarden.geo import terrain
+from skywarden.geo import srtm, terrain
 from skywarden.geo.terrain import Ground, Relief
 from skywarden.sim.scene.settings import Scene
 
@@ -25,7 +25,7 @@ def ground(scene: Scene, files: Mapping[str, bytes], seed: int) -> Ground:
         rng = np.random.default_rng([seed, NUMBER])
         origin = (float(np.radians(scene.scenario.origin[0])), float(np.radians(scene.scenario.origin[1])))
         return terrain.hills(origin, (east * 1e3, north * 1e3), relief, rng)
-    return terrain.mosaic([terrain.tile(unpacked(files[name]), PurePath(name).name) for name in wanted.tiles])
+    return terrain.mosaic([srtm.tile(unpacked(files[name]), PurePath(name).name) for name in wanted.tiles])
 
 
 def unpacked(data: bytes) -> bytes:

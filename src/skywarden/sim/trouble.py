@@ -6,6 +6,7 @@ The tracker is told none of it. Drawn once for a scenario, then asked by (sensor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.sim.scene.settings import Faults
@@ -26,15 +27,15 @@ class Trouble:
     spoofed_place: F64
     spoofed_time: F64
 
-    def up(self, rows: I64, times: F64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def up(self, rows: I64, times: F64) -> NDArray[np.bool_]:
         """Return (m,) bool: sensor `rows` works at `times`."""
         out = (times >= self.out[rows, 0]) & (times < self.out[rows, 1])
-        return (times < self.lost_from[rows]) & ~out
+        return np.asarray((times < self.lost_from[rows]) & ~out)
 
     def clock_error(self, rows: I64, times: F64) -> F64:
         """Return (m,) s that a sensor's own stamps are ahead of the true time."""
         spoofed = np.where(times >= self.spoofed_from[rows], self.spoofed_time[rows], 0.0)
-        return self.clock[rows, 0] + self.clock[rows, 1] * times + spoofed
+        return np.asarray(self.clock[rows, 0] + self.clock[rows, 1] * times + spoofed)
 
     def place_error(self, rows: I64, times: F64) -> F64:
         """Return (m, 3) m east, north, up that a sensor's reported place is off by."""

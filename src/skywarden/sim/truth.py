@@ -79,9 +79,9 @@ def packed(cover: Cover) -> NDArray[Any]:
 def joined(covers: Sequence[Cover], first: Sequence[int]) -> Cover:
     """Put the covers of all senses together. first: the number of each sense's first sensor among all."""
     moved = [c._replace(sensor=c.sensor + f) for c, f in zip(covers, first, strict=True)]
-    whole = Cover(*(np.concatenate(columns) for columns in zip(*moved, strict=True)))
-    order = np.lexsort((whole.sensor, whole.target, whole.second))
-    return Cover(*(column[order] for column in whole))
+    second, target, sensor, pd = (np.concatenate(columns) for columns in zip(*moved, strict=True))
+    order = np.lexsort((sensor, target, second))
+    return Cover(second[order], target[order], sensor[order], pd[order])
 
 
 def _json(rows: list[Any]) -> bytes:

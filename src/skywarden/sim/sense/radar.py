@@ -50,6 +50,7 @@ class RadarSense:
         self.names: Sequence[str] = radars.names
         self.sensors: Sequence[Sensor] = radars.sensors
         self.revisit: F64 = radars.period
+        self.stands: F64 = np.stack([radars.latitude, radars.longitude, radars.height], 1)
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return all messages with plots of looks, and of sectors that end, within the window."""
