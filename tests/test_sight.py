@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skywarden.errors import ConfigError
 from skywarden.geo import ecef, geodetic, geoid_height
 from skywarden.geo.srtm import tile
 from skywarden.geo.terrain import Ground, Relief, flat, grid, hills, mosaic
 from skywarden.kernel import plain_while
 from skywarden.model.place import F64
+from skywarden.sim.scene.ground import ground
+from skywarden.sim.scene.settings import About, Scene, Terrain
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "geo"
 MARGIN = 0.1  # m; a ray that passes the ground by less may be seen either way
@@ -89,6 +92,40 @@ def test_a_50_m_flyer_is_seen_from_a_10_m_mast_out_to_42_km() -> None:
     assert not straight.any()  # without refraction it is 36.5 km
 
 
+@pytest.mark.parametrize(
+    "away, height, right_to", [(50e3, 1e3, 0.02), (100e3, 1e3, 0.05), (300e3, 1e3, 0.4), (300e3, 1e4, 2)]
+)
+def test_a_straight_ray_is_as_low_as_its_chord(away: float, height: float, right_to: float) -> None:
+    rng = np.random.default_rng(8)
+    for azimuth in rng.uniform(0, 2 * np.pi, 20):
+        latitude, longitude = radians(55) + away / 6.37e6 * np.array([0, np.cos(azimuth)]), np.zeros(2)
+        longitude[1] = away / 6.37e6 * np.sin(azimuth) / np.cos(latitude.mean())
+        a, b = ecef(latitude, longitude, np.array([30.0, height]))
+        lowest = float(geodetic(a + np.linspace(0, 1, 3001)[:, None] * (b - a))[2].min())
+        assert flat(lowest - right_to).sight(a, b, 1.0)
+        assert not flat(lowest + right_to).sight(a, b, 1.0)
+
+
+def test_a_scenario_has_the_ground_that_it_describes() -> None:
+    def made(seed: int = 1, **terrain: object) -> Ground:
+        about = About(name="x", origin=(48.0, 30.0), area_km=(30.0, 20.0))
+        scene = Scene(scenario=about, terrain=Terrain(**terrain))  # type: ignore[arg-type]
+        return ground(scene, seed, {"S02W070.hgt": np.full((1201, 1201), 7, ">i2").tobytes(), "x.hgt": b""})
+
+    assert made(height_m=90.0).height(0.8, 0.5) == 90
+    up = made(kind="hills", height_m=90.0, relief_m=100.0)
+    assert float(up.heights.max()) == 190
+    assert not np.array_equal(up.heights, made(2, kind="hills", height_m=90.0, relief_m=100.0).heights)
+    assert np.degrees([up.south, up.west]) == pytest.approx([47.73, 29.53], abs=0.02)  # 20 km more on each side
+    place = radians(-1.5), radians(-69.5)
+    assert made(kind="tiles", tiles=("S02W070.hgt",)).height(*place) == pytest.approx(
+        7 + geoid_height(*place), abs=1e-3
+    )
+    for tiles in ((), ("x.hgt",)):
+        with pytest.raises(ConfigError):
+            made(kind="tiles", tiles=tiles)
+
+
 def test_flat_ground_and_a_grid_of_one_height_have_the_same_horizon() -> None:
     step = (radians(0.01), radians(0.01))
     even = grid((radians(47), radians(29)), step, np.full((200, 200), 120.0), 120.0)
@@ -107,12 +144,12 @@ def test_flat_ground_and_a_grid_of_one_height_have_the_same_horizon() -> None:
 def test_a_hill_hides_what_is_behind_it_and_nothing_else() -> None:
     heights = np.zeros((101, 101))
     heights[:, 50] = 300.0  # a wall from south to north
-    ground = grid((0.0, 0.0), (1e-5, 1e-5), heights, 0.0)  # 64 m cells at the equator
+    wall = grid((0.0, 0.0), (1e-5, 1e-5), heights, 0.0)  # 64 m cells at the equator
     east = np.array([20, 45, 55, 80]) * 1e-5
-    assert ground.sight(ecef(5e-4, 10e-5, 20.0), ecef(5e-4, east, 100.0)).tolist() == [True, True, False, False]
-    assert ground.sight(ecef(5e-4, 10e-5, 20.0), ecef(5e-4, east, 700.0)).tolist() == [True, True, True, True]
-    assert ground.sight(ecef(5e-4, 45e-5, 20.0), ecef(9e-4, 45e-5, 20.0)).all()
-    assert not ground.sight(ecef(5e-4, -30e-5, 20.0), ecef(5e-4, 130e-5, 20.0)).any()  # both ends off the grid
+    assert wall.sight(ecef(5e-4, 10e-5, 20.0), ecef(5e-4, east, 100.0)).tolist() == [True, True, False, False]
+    assert wall.sight(ecef(5e-4, 10e-5, 20.0), ecef(5e-4, east, 700.0)).tolist() == [True, True, True, True]
+    assert wall.sight(ecef(5e-4, 45e-5, 20.0), ecef(9e-4, 45e-5, 20.0)).all()
+    assert not wall.sight(ecef(5e-4, -30e-5, 20.0), ecef(5e-4, 130e-5, 20.0)).any()  # both ends off the grid
 
 
 def test_sight_is_the_same_both_ways_and_in_plain_python() -> None:

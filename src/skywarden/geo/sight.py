@@ -7,8 +7,9 @@ above the ellipsoid is
 
 D: arc between them, m; R: the ellipsoid's radius of curvature along it, at its middle; h: mean height; k: effective
 over true radius (4/3 for radio in a standard atmosphere, 1 for a straight ray). The last term is because a straight
-line is harmonic in the distance from the Earth's centre. Against the true chord, k = 1, the height is right to 0.01 m
-at 50 km and 0.3 m at 300 km, the place below it to 6 m at 300 km (tests/test_sight.py).
+line is harmonic in the distance from the Earth's centre. Against the true chord, k = 1, the height is right to 0.02 m
+at 50 km and 0.4 m at 300 km for ends up to 1 km high, and to 2 m at 300 km for one 10 km high (tests/test_sight.py);
+the place below it to 0.2 m at 50 km and 6 m at 300 km.
 
 The ray is compared with the bilinear ground cell by cell, exactly, except where it stays above the highest point of a
 block of cells: there it is skipped, which changes nothing.
