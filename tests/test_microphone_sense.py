@@ -63,9 +63,9 @@ def test_reports_are_as_frequent_as_the_coverage_says():
 
 
 def test_noise_alone_is_reported_as_often_as_agreed():
-    sense = nodes(quiet(count=500, layout="random", extent_km=(40, 40), false_alarm=1e-3))
-    speech, _ = decoded(sense.sent(NOBODY, Window(0, 400)))
-    mean = 500 * 400 * 1e-3
+    sense = nodes(quiet(count=1000, layout="random", extent_km=(40, 40), false_alarm=1e-3))
+    speech, _ = decoded(sense.sent(NOBODY, Window(0, 100)))
+    mean = 1000 * 100 * 1e-3
     assert poisson.sf(len(speech) / 2.5, mean / 2.5) > 1e-4  # they come in rows: fewer independent ones
     assert poisson.cdf(len(speech) / 2.5, mean / 2.5) > 1e-4
 
@@ -289,3 +289,10 @@ def test_nodes_stand_where_they_are_placed():
     assert local[:2] == pytest.approx([3000.0, -2000.0], rel=5e-3)
     assert sense.names == ["mic"]
     assert (sense.source, sense.format, sense.transport) == ("microphones", "microphone", "udp")
+
+
+def test_a_scenario_without_nodes_is_silent():
+    sense = nodes()
+    assert len(sense.sent(NOBODY, Window(0, 5)).time) == 0
+    assert len(sense.cover(NOBODY, Window(0, 5)).pd) == 0
+    assert sense.stands.shape == (0, 3)
