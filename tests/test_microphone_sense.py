@@ -10,7 +10,7 @@ from skywarden.sensors.microphone.layout import NO_AZIMUTH, Flags
 from skywarden.sim.kinds import Kind
 from skywarden.sim.scene.settings import Faults, Microphones, Weather
 from skywarden.sim.sense.disturbance import Noise
-from skywarden.sim.sense.listening import CORRELATION, look_noises
+from skywarden.sim.sense.listening import CORRELATION, COUNT, evidence, look_noises
 from skywarden.sim.sky import Window
 
 NOBODY = sky_of([straight(Kind.GLIDER, (0, 0, 900), (20, 0, 0), 3600)])
@@ -190,6 +190,19 @@ def test_classes_are_told_apart_the_better_the_louder():
     assert shares[0] > shares[1] + 0.1
     assert (llr[:, CLASSES.index(Class.DECOY)] == llr[:, CLASSES.index(Class.UAV_PISTON)]).all()  # they sound alike
     assert (llr[:, CLASSES.index(Class.BIRD)] == -0x8000).all()
+
+
+def test_class_ratios_say_how_often_each_class_is_right():
+    rng = np.random.default_rng(11)
+    true = rng.integers(0, COUNT, 60_000)
+    groups = evidence(rng.uniform(2, 12, len(true)), np.eye(COUNT)[true], rng)
+    said = np.exp(groups - groups.max(1, keepdims=True))
+    said /= said.sum(1, keepdims=True)  # all alike before
+    right = np.arange(COUNT) == true[:, None]
+    for low in np.arange(0.05, 0.95, 0.15):
+        of = (said >= low) & (said < low + 0.15)
+        assert of.sum() > 500
+        assert right[of].mean() == pytest.approx(said[of].mean(), abs=4 * 0.5 / np.sqrt(of.sum()))
 
 
 def test_spoofed_nodes_say_another_place_and_another_time():
