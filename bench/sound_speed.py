@@ -59,9 +59,8 @@ def main() -> None:
     cover = sense.cover(flown, Window(100, 160))
     end = process_time()
     print(f"60 s: sent in {middle - begin:.2f} s, {len(sent.time)} messages, {len(sent.data)} bytes")
-    print(
-        f"      cover in {end - middle:.2f} s, {len(cover.pd)} rows, {(cover.pd > 0.5).sum() / 60 / fliers:.2f} nodes a flier"
-    )
+    near = (cover.pd > 0.5).sum() / 60 / fliers
+    print(f"      cover in {end - middle:.2f} s, {len(cover.pd)} rows, {near:.2f} nodes a flier at Pd over 0.5")
     print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

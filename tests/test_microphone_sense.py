@@ -10,7 +10,7 @@ from skywarden.sensors.microphone.layout import NO_AZIMUTH, Flags
 from skywarden.sim.kinds import Kind
 from skywarden.sim.scene.settings import Faults, Microphones, Weather
 from skywarden.sim.sense.disturbance import Noise
-from skywarden.sim.sense.listening import CORRELATION, look_noises
+from skywarden.sim.sense.listening import CORRELATION, COUNT, evidence, look_noises
 from skywarden.sim.sky import Window
 
 NOBODY = sky_of([straight(Kind.GLIDER, (0, 0, 900), (20, 0, 0), 3600)])
@@ -63,9 +63,9 @@ def test_reports_are_as_frequent_as_the_coverage_says():
 
 
 def test_noise_alone_is_reported_as_often_as_agreed():
-    sense = nodes(quiet(count=500, layout="random", extent_km=(40, 40), false_alarm=1e-3))
-    speech, _ = decoded(sense.sent(NOBODY, Window(0, 400)))
-    mean = 500 * 400 * 1e-3
+    sense = nodes(quiet(count=1000, layout="random", extent_km=(40, 40), false_alarm=1e-3))
+    speech, _ = decoded(sense.sent(NOBODY, Window(0, 100)))
+    mean = 1000 * 100 * 1e-3
     assert poisson.sf(len(speech) / 2.5, mean / 2.5) > 1e-4  # they come in rows: fewer independent ones
     assert poisson.cdf(len(speech) / 2.5, mean / 2.5) > 1e-4
 
@@ -192,6 +192,19 @@ def test_classes_are_told_apart_the_better_the_louder():
     assert (llr[:, CLASSES.index(Class.BIRD)] == -0x8000).all()
 
 
+def test_class_ratios_say_how_often_each_class_is_right():
+    rng = np.random.default_rng(11)
+    true = rng.integers(0, COUNT, 60_000)
+    groups = evidence(rng.uniform(2, 12, len(true)), np.eye(COUNT)[true], rng)
+    said = np.exp(groups - groups.max(1, keepdims=True))
+    said /= said.sum(1, keepdims=True)  # all alike before
+    right = np.arange(COUNT) == true[:, None]
+    for low in np.arange(0.05, 0.95, 0.15):
+        of = (said >= low) & (said < low + 0.15)
+        assert of.sum() > 500
+        assert right[of].mean() == pytest.approx(said[of].mean(), abs=4 * 0.5 / np.sqrt(of.sum()))
+
+
 def test_spoofed_nodes_say_another_place_and_another_time():
     faults = Faults(gnss_spoofed=0.5, clock_offset_s=0.0, clock_drift_ppm=0.0)
     sense = nodes(quiet(count=200, extent_km=(40, 40)), faults=faults, seconds=600)
@@ -289,3 +302,10 @@ def test_nodes_stand_where_they_are_placed():
     assert local[:2] == pytest.approx([3000.0, -2000.0], rel=5e-3)
     assert sense.names == ["mic"]
     assert (sense.source, sense.format, sense.transport) == ("microphones", "microphone", "udp")
+
+
+def test_a_scenario_without_nodes_is_silent():
+    sense = nodes()
+    assert len(sense.sent(NOBODY, Window(0, 5)).time) == 0
+    assert len(sense.cover(NOBODY, Window(0, 5)).pd) == 0
+    assert sense.stands.shape == (0, 3)

@@ -70,10 +70,11 @@ def ears(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: in
     rng = np.random.default_rng([seed, PLACES])
     origin = scene.scenario.origin
     placed = [places(block, origin, ground, rng) for block in blocks]
-    latitude = np.concatenate([p.latitude for p in placed])
-    longitude = np.concatenate([p.longitude for p in placed])
-    height = np.concatenate([p.height for p in placed])
-    counts = [len(p.names) for p in placed]
+    nowhere = np.empty(0)  # a scenario may have no nodes
+    latitude = np.concatenate([nowhere, *(p.latitude for p in placed)])
+    longitude = np.concatenate([nowhere, *(p.longitude for p in placed)])
+    height = np.concatenate([nowhere, *(p.height for p in placed)])
+    counts = np.array([len(p.names) for p in placed], np.int64)
     position, turn = ecef(latitude, longitude, height), east_north_up(latitude, longitude)
     middle = np.radians(origin)
     level = (position - ecef(middle[0], middle[1], 0.0)) @ east_north_up(middle[0], middle[1])[:2].T
@@ -106,7 +107,7 @@ def ears(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: in
 
 def grid(level: F64) -> Grid:
     """Return the grid of nodes at (n, 2) m east and north."""
-    low, high = level.min(0), level.max(0)
+    low, high = (level.min(0), level.max(0)) if len(level) else (np.zeros(2), np.zeros(2))
     size = max(CELL_M, float((high - low).max()) / MOST_CELLS)
     columns, rows = (int(extent // size) + 1 for extent in high - low)
     cell = ((level - low) // size).astype(np.int64)

@@ -16,7 +16,7 @@ from skywarden.sensors.microphone.encode import Heartbeats, Reports, encode, hea
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.settings import Microphones, Scene
 from skywarden.sim.sense.disturbance import VOICES, disturbances
-from skywarden.sim.sense.ears import Grid, Now, ears, excess, grid, wind
+from skywarden.sim.sense.ears import Ears, Grid, Now, ears, excess, grid, wind
 from skywarden.sim.sense.hearing import Callers, Heard, Listeners, Look, heard
 from skywarden.sim.sense.listening import BEAT_S, LOOKS, Clock, heartbeats, look_noises, reports
 from skywarden.sim.sense.loudest import FIRST_NOISE, Fliers, World, fliers_of, mixture, sounds, with_fliers
@@ -24,7 +24,7 @@ from skywarden.sim.sky import U8, Cover, Sent, Sky, Window, nothing_sent
 from skywarden.sim.sound.air import air_of, carrying_wind, speed_of_sound
 from skywarden.sim.sound.delay import Medium
 from skywarden.sim.sound.detect import detection, threshold
-from skywarden.sim.sound.table import hearing_distance, noises, table
+from skywarden.sim.sound.table import Table, hearing_distance, noises, table
 from skywarden.sim.trouble import Trouble, troubles
 
 TROUBLES, BEATS, FLIERS, LATE = 66, 67, 68, 69  # second words of a seed
@@ -47,6 +47,7 @@ class Nodes:
     names: Sequence[str]
     revisit: F64
     sensors: Sequence[Sensor]
+    stands: F64
     world: World
     grid: Grid
     trouble: Trouble
@@ -125,16 +126,13 @@ def build(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: i
     names, of = ears(blocks, scene, ground, seed)
     n, seconds, weather = len(names), scene.scenario.duration_s, scene.weather
     voices = [*(KINDS[kind].voice for kind in Kind), *VOICES]
-    least = min(block.excess_db[0] for block in blocks)
+    least = min((block.excess_db[0] for block in blocks), default=0.0)
     heard_at = table(voices, air_of(weather), [block.ambient_dba for block in blocks], least)
-    usual = float(of.excess.mean())
-    rows = range(FIRST_NOISE, FIRST_NOISE + len(VOICES))
-    reach = np.array([hearing_distance(heard_at, row, float(of.mean_wind.mean()), usual, PLAIN) for row in rows])
     sound = speed_of_sound(weather.temperature_c)
     latitude, longitude = np.radians(scene.scenario.origin)
     axes = east_north_up(latitude, longitude)
     medium = Medium(sound, carrying_wind(weather) @ axes)
-    drawn = disturbances(of, reach, sound, seconds, seed)
+    drawn = disturbances(of, _noise_reach(of, heard_at), sound, seconds, seed)
     return Nodes(
         source="microphones",
         format="microphone",
@@ -142,6 +140,7 @@ def build(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: i
         names=names,
         revisit=np.ones(n),
         sensors=(),
+        stands=np.stack([of.latitude, of.longitude, of.height], 1),
         world=World(of, heard_at, medium, drawn),
         grid=grid(of.level),
         trouble=troubles(scene.faults, n, seconds, np.random.default_rng([seed, TROUBLES])),
@@ -152,6 +151,14 @@ def build(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: i
         seed=seed,
         start=round(scene.scenario.start.timestamp()) * 1_000_000_000,
     )
+
+
+def _noise_reach(of: Ears, heard_at: Table) -> F64:
+    """Return (len(VOICES),) m within which an engine on the ground is heard in usual wind."""
+    if not len(of.height):
+        return np.zeros(len(VOICES))
+    usual = float(of.mean_wind.mean()), float(of.excess.mean())
+    return np.array([hearing_distance(heard_at, FIRST_NOISE + k, *usual, PLAIN) for k in range(len(VOICES))])
 
 
 def _seconds(window: Window) -> range:

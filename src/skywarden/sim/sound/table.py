@@ -53,9 +53,9 @@ def table(voices: Sequence[Voice | None], air: Air, ambients_dba: Sequence[float
         for a, ambient in enumerate(ambients_dba):
             for w, wind in enumerate(winds):
                 strength[a, v, w] = np.log(weak_deflection(voice, rings, Place(air, ambient, float(wind))))
-    noise = np.stack([noise_level(ambient, winds) for ambient in ambients_dba])
+    noise = np.array([noise_level(ambient, winds) for ambient in ambients_dba]).reshape(-1, WINDS)
     strength = np.maximum(strength, SILENCE)
-    best = strength.max((0, 2)) - NEPER * least_excess_db * excess_share(rings)
+    best = strength.max((0, 2), initial=SILENCE) - NEPER * least_excess_db * excess_share(rings)
     return Table(strength.reshape(-1, RINGS), level, noise, best)
 
 
