@@ -263,6 +263,15 @@ def test_the_hour_of_a_raid_is_drawn_only_when_asked() -> None:
     assert (start.year, start.month, start.day, start.minute) == (2031, 5, 6, 0)
 
 
+def test_local_traffic_stays_in_its_area_however_small() -> None:
+    text = HEAD.replace("[300, 300]", "[2, 1]") + "duration_s = 600\n" + TRAFFIC.replace("count = 6", "count = 2")
+    fliers = sky(read(text), Flat(), {}, 1)
+    middle = ecef(np.radians(ORIGIN[0]), np.radians(ORIGIN[1]), 0.0)
+    for kind in (Kind.HELICOPTER, Kind.MULTIROTOR, Kind.BIRDS):
+        for row in of(fliers, kind):
+            assert np.linalg.norm(fliers.position[rows(fliers, row)] - middle, axis=1).max() < 5000
+
+
 def test_a_scene_without_fliers_is_an_empty_sky() -> None:
     empty = sky(scene(""), Flat(), {}, 1)
     assert len(empty) == 0

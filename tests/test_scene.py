@@ -5,7 +5,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from skywarden.config.shape import toml
 from skywarden.config.write import rows
 from skywarden.errors import ConfigError
 from skywarden.sim.kinds import KINDS, Kind
@@ -56,6 +59,7 @@ MISTAKES = [
     (WHOLE + RADAR + "range_sigma_m = -30\n", "line 10: radars[0].range_sigma_m = -30 must be between 0.1 and"),
     (WHOLE + RADAR + "reach_m = 30000\n", "line 10: radars[0].reach_m is unknown; write reach_km = 30 (kilometres)"),
     (WHOLE + RADAR + "count = 4\n", "line 8: radars[0] puts 4 at one point; write extent_km = [40, 30], or count = 1"),
+    (WHOLE + RADAR + "count = 3.0\n", "line 10: radars[0].count must be a whole number; write count = 3 (sensors)"),
     (WHOLE + RADAR + "count = 0\n", "line 10: radars[0].count = 0 must be between 1 and 100000"),
     (
         WHOLE + RADAR + "count = 4\nextent_km = [120, 0]\n",
@@ -215,3 +219,39 @@ def test_every_kind_has_its_row_in_the_page() -> None:
     page = PAGE.read_text()
     for kind, traits in KINDS.items():
         assert f"| `{kind.value}` | {traits.speed[0]:g} to {traits.speed[1]:g} |" in page
+
+
+RIGHT = tomllib.loads(
+    WHOLE
+    + '[[radars]]\nname = "r"\n[[observers]]\nname = "o"\n[[waves]]\nname = "w"\nkind = "uav-piston"\n'
+    + '[[traffic]]\nkind = "birds"\ncount = 1\n[[spoofers]]\nname = "s"\nwhat = "adsb"\nat_km = [0, 0]\n'
+    + '[[recordings]]\nfile = "a.csv"\n[terrain]\n[weather]\n'
+)
+words = st.sampled_from(["", "A", "1 km", "ring", "tiles", "uav-piston", "airliner-1", "w-1", "2026Q2", "a.igc", "é#"])
+scalars = st.integers(-5, 5) | st.floats(-1e3, 1e3) | st.booleans() | words
+values = scalars | st.lists(scalars | st.lists(scalars, max_size=3), max_size=3)
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        section: st.dictionaries(
+            st.sampled_from([row.name for row in rows(SCENARIO) if row.section == section]), values, max_size=4
+        )
+        for section in RIGHT
+    },
+)
+
+
+def changed(old: object, change: dict[str, object]) -> object:
+    return [{**one, **change} for one in old] if isinstance(old, list) else {**dict(old), **change}  # type: ignore
+
+
+@given(changes)
+def test_whatever_stands_in_a_file_gives_a_scene_or_named_mistakes(change: dict[str, dict[str, object]]) -> None:
+    data = {section: changed(old, change.get(section, {})) for section, old in RIGHT.items()}
+    text = "".join(f"{key} = {toml(value)}\n" for key, value in data.items())
+    said = ""
+    try:
+        read(text)
+    except ConfigError as e:
+        said = str(e)
+    assert all(line.startswith("line ") for line in said.splitlines())

@@ -191,7 +191,7 @@ def _wrong_number(value: Any, kind: type, name: str, row: About) -> str | None:
         return f"must be a number, not {shown}{advice}"
     if not math.isfinite(value):
         return f"= {value} is not a number that can be used{unit}"
-    if kind is int and value != int(value):
+    if kind is int and not isinstance(value, int):
         return f"must be a whole number; write {name} = {round(value)}{unit}"
     low, high = row.low, row.high
     if low is not None and high is not None and not low <= value <= high:

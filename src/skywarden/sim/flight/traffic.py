@@ -20,7 +20,8 @@ INSIDE = 0.9  # share of the area in which local traffic stays
 SINK = 1 / 28  # of a glider between thermals, m down per m forward
 LIFT = (0.8, 2.5)  # m/s, of thermals
 HOVER_S = (40.0, 180.0)
-BY_THE_GROUND = 0.5  # share of helicopters and multirotors that take off during the scenario
+SHORTEST = 5.0  # s that a leg counts at least, so that a tiny area is soon done with
+FROM_THE_GROUND = 0.5  # share of helicopters and multirotors that take off during the scenario
 
 
 class Area(NamedTuple):
@@ -118,14 +119,14 @@ def _errands(kind: Kind, where: Area, reach: float, rng: np.random.Generator) ->
     low, high = KINDS[kind].height
     height = float(rng.uniform(low, high))
     begin, first, legs = 0.0, height, []
-    if rng.random() < BY_THE_GROUND:
+    if rng.random() < FROM_THE_GROUND:
         begin, first = float(rng.uniform(0, 0.6 * where.seconds)), 0.0
         legs.append(Leg(*home, height, Mode.HOVER, 1.5 * height / KINDS[kind].climb + 5))
     here, flown = home, 0.0
     while flown < where.seconds - begin:
         there = _near(home, reach, where, rng)
         height = float(np.clip(height + rng.normal(0, 0.1 * (high - low)), low, high))
-        flown += hypot(there[0] - here[0], there[1] - here[1]) / speed
+        flown += max(hypot(there[0] - here[0], there[1] - here[1]) / speed, SHORTEST)
         hover = (Mode.HOVER, float(rng.uniform(*HOVER_S))) if rng.random() < 1 / 3 else (Mode.PASS, 0.0)
         legs.append(Leg(*there, height, *hover))
         here = there
@@ -155,7 +156,7 @@ def _wandering(kind: Kind, where: Area, lengths: tuple[float, float], rng: np.ra
         there = _kept(here[0] + length * sin(bearing), here[1] + length * cos(bearing), where)
         bearing = np.arctan2(there[0] - here[0], there[1] - here[1])
         height = float(np.clip(height + rng.normal(0, 0.15) * (high - low), low, high))
-        flown += hypot(there[0] - here[0], there[1] - here[1]) / speed
+        flown += max(hypot(there[0] - here[0], there[1] - here[1]) / speed, SHORTEST)
         legs.append(Leg(*there, height))
         here = there
     return _route(0.0, (*start, first), tuple(legs), (speed, rng))
@@ -193,11 +194,13 @@ def _near(home: tuple[float, float], reach: float, where: Area, rng: np.random.G
 
 
 def _kept(east: float, north: float, where: Area) -> tuple[float, float]:
-    """Return the point, mirrored at the edge if it is outside."""
-    edge = (INSIDE * where.half[0], INSIDE * where.half[1])
-    inside = [limit - abs(abs(value) - limit) if abs(value) > limit else abs(value) for value, limit in
-              ((east, edge[0]), (north, edge[1]))]  # fmt: skip
-    return max(0.0, inside[0]) * (1 if east >= 0 else -1), max(0.0, inside[1]) * (1 if north >= 0 else -1)
+    """Return the point, mirrored at the edges as often as it takes to be inside."""
+    return _mirrored(east, INSIDE * where.half[0]), _mirrored(north, INSIDE * where.half[1])
+
+
+def _mirrored(value: float, limit: float) -> float:
+    along = (value + limit) % (4 * limit)
+    return along - limit if along <= 2 * limit else 3 * limit - along
 
 
 DRAWN: Mapping[Kind, Callable[[Area, np.random.Generator], Route]] = {
