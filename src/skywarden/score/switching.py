@@ -12,9 +12,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from skywarden.model.place import F64, I64
+from skywarden.score.paths import follow
 
 EXACT = 20_000  # pairs x times of one group that are solved as one; HiGHS takes seconds for that
-TABLE = 10_000_000  # numbers of one table of shortest paths
 
 
 class Group(NamedTuple):
@@ -82,47 +82,22 @@ def _runs(gain: F64) -> I64:
 
 def _alone(own: I64, group: Group) -> F64:
     """Return weights (E, K) if each of `own` (E,), the pairs' ends on one side, chooses as if it were alone."""
-    pairs, length = group.gain.shape
     order = np.argsort(own, kind="stable")
-    begin = np.flatnonzero(np.diff(own[order], prepend=-1))
-    count = np.diff(begin, append=pairs)
-    weight = np.zeros((pairs, length))
-    several = max(1, TABLE // (length * (int(count.max()) + 1)))
-    for first in range(0, len(begin), several):
-        sizes, after = count[first : first + several], int(begin[first])
-        edges = order[after : after + int(sizes.sum())]
-        end = np.repeat(np.arange(len(sizes)), sizes)
-        slot = np.arange(len(edges)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1  # 0 is to hold none
-        table = np.zeros((len(sizes), int(sizes.max()) + 1, length))
-        table[end, slot] = group.gain[edges]
-        weight[edges] = _paths(table, group.change)[end] == slot[:, None]
+    edges = np.flatnonzero(np.diff(own[order], prepend=-1, append=-1))
+    weight = np.zeros(group.gain.shape)
+    for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        weight[order[a:b]] = _path(group.gain[order[a:b]], group.change)
     return weight
 
 
-def _paths(gain: F64, change: float) -> I64:
-    """Return (n, K) the best state of each at each time, by Viterbi. gain: (n, M, K); state 0 is to hold nothing."""
-    n, states, length = gain.shape
-    each, own = np.arange(n), np.arange(states)
-    came = np.empty((length, n, states), np.int32)
-    value = gain[:, :, 0].copy()
-    for k in range(1, length):
-        best = value.argmax(1)
-        top, none = value[each, best], value[:, 0]
-        drop = top - np.where(best == 0, 1.0, 2.0) * change  # to leave the best one, if there is one, and take another
-        source = np.where(drop >= none - change, best, 0)
-        offer = np.maximum(drop, none - change)[:, None]
-        stay = value >= offer
-        came[k] = np.where(stay, own, source[:, None])
-        following = np.where(stay, value, offer)
-        leave = top - change > none
-        came[k, :, 0] = np.where(leave, best, 0)
-        following[:, 0] = np.where(leave, top - change, none)
-        value = following + gain[:, :, k]
-    path = np.empty((n, length), np.int64)
-    path[:, -1] = value.argmax(1)
-    for k in range(length - 1, 0, -1):
-        path[:, k - 1] = came[k, each, path[:, k]]
-    return path
+def _path(gain: F64, change: float) -> F64:
+    """Return weights (M, K), 0 or 1, of M pairs that share one end. gain: (M, K)."""
+    pairs, length = gain.shape
+    table = np.zeros((length, pairs + 1))
+    table[:, 1:] = gain.T
+    path = np.empty(length, np.int64)
+    follow(table, change, np.empty((2, pairs + 1)), np.empty(table.shape, np.int32), path)
+    return np.asarray(path == np.arange(1, pairs + 1)[:, None], np.float64)
 
 
 def _programme(group: Group) -> F64:
@@ -177,7 +152,6 @@ def _in_turn(own: I64, other: I64, group: Group) -> F64:
     for end in sorted(np.unique(own).tolist(), key=lambda end: (-most[end], end)):
         edges = np.flatnonzero(own == end)
         free = np.where(taken[others[edges]], -np.inf, group.gain[edges])
-        path = _paths(np.concatenate([np.zeros((1, free.shape[1])), free])[None], group.change)[0]
-        weight[edges] = path == np.arange(1, len(edges) + 1)[:, None]
+        weight[edges] = _path(free, group.change)
         taken[others[edges]] |= weight[edges] > 0
     return weight
