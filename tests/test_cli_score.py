@@ -83,7 +83,7 @@ def test_tracks_of_another_time_are_refused_with_what_to_do(cli: Cli) -> None:
     Path("late.csv").write_text("\n".join(later))
     done = cli("score", "raid", "late.csv")
     assert done.code == 2
-    assert "was a time zone added?" in done.err
+    assert "are these the tracks of another run?" in done.err
 
 
 def test_mistakes_are_named(cli: Cli) -> None:
