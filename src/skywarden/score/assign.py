@@ -89,28 +89,54 @@ def groups(first: I64, second: I64) -> I64:
 
 
 def assign(comparison: Comparison, gain: F64) -> I64:
-    """Return the pairs, sorted, of the one-to-one assignment with the largest sum of gains. gain: (k,), over 0."""
+    """Return the pairs, sorted, of the one-to-one assignment with the largest sum of gains. gain: (k,), over 0.
+
+    Where all targets of a group have different best tracks, or all its tracks different best targets, these are it.
+    """
     target, track = comparison.target, comparison.track
+    if len(target) == 0:
+        return np.empty(0, np.int64)
     group = groups(target, track)
-    count = np.bincount(group) if len(group) else np.empty(0, np.int64)
-    taken = [np.flatnonzero(count[group] == 1)]
-    order = np.argsort(group, kind="stable")
-    start = np.cumsum(count) - count
-    for g in np.flatnonzero(count > 1):
-        pairs = order[start[g] : start[g] + count[g]]
-        taken.append(pairs[_best(target[pairs], track[pairs], gain[pairs])])
+    taken, done = [], np.zeros(int(group.max()) + 1, bool)
+    for own, other in ((target, track), (track, target)):
+        best = _best(own, gain)
+        clash = best[_repeated(other[best])]
+        simple = ~done
+        simple[group[clash]] = False
+        taken.append(best[simple[group[best]]])
+        done |= simple
+    rest = np.flatnonzero(~done[group])
+    order = rest[np.argsort(group[rest], kind="stable")]
+    row, column = _local(target[order], group[order]), _local(track[order], group[order])
+    edges = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
+    for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        pairs, i, j = order[a:b], row[a:b], column[a:b]
+        shape = (int(i.max()) + 1, int(j.max()) + 1)
+        matrix, place = np.zeros(shape), np.full(shape, -1)
+        matrix[i, j], place[i, j] = gain[pairs], pairs
+        chosen = place[linear_sum_assignment(matrix, maximize=True)]
+        taken.append(chosen[chosen >= 0])
     return np.sort(np.concatenate(taken))
 
 
-def _best(target: I64, track: I64, gain: F64) -> I64:
-    """Return which of the pairs of one group are taken."""
-    if target[0] == target[-1] or (track == track[0]).all():  # sorted by target; one of something takes the best
-        return np.array([np.argmax(gain)])
-    rows, row = np.unique(target, return_inverse=True)
-    columns, column = np.unique(track, return_inverse=True)
-    matrix = np.zeros((len(rows), len(columns)))
-    matrix[row, column] = gain
-    place = np.full(matrix.shape, -1)
-    place[row, column] = np.arange(len(gain))
-    chosen = place[linear_sum_assignment(matrix, maximize=True)]
-    return chosen[chosen >= 0]
+def _best(own: I64, gain: F64) -> I64:
+    """Return the pair with the largest gain of each row of one side."""
+    order = np.lexsort((-gain, own))
+    return order[np.flatnonzero(np.diff(own[order], prepend=-1))]
+
+
+def _repeated(values: I64) -> BOOL:
+    """Return which values occur more than once."""
+    _, inverse, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(count[inverse] > 1)
+
+
+def _local(own: I64, group: I64) -> I64:
+    """Return the number of each row within its group, from 0; pairs are sorted by group."""
+    names, first, inverse = np.unique(own, return_index=True, return_inverse=True)
+    order = np.lexsort((names, group[first]))
+    sorted_group = group[first][order]
+    begin = np.flatnonzero(np.diff(sorted_group, prepend=-1))
+    rank = np.empty(len(names), np.int64)
+    rank[order] = np.arange(len(names)) - np.repeat(begin, np.diff(begin, append=len(names)))
+    return rank[inverse]

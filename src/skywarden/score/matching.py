@@ -16,6 +16,7 @@ from skywarden.score.tables import Points
 
 LONGEST_GAP = 10_000_000_000  # ns; a radar with a slow antenna reports this seldom
 HOUR = 3_600_000_000_000  # ns
+FAR = 2**62  # ns; the year 2116, and as far before 1970
 
 
 def at_times(tracks: Points, times: I64, longest_gap: int = LONGEST_GAP) -> Points:
@@ -63,16 +64,10 @@ def matched(truth: Points, tracks: Points, longest_gap: int = LONGEST_GAP) -> Po
     span = (int(times[0]), int(times[-1])) if len(times) else (0, 0)
     given = (int(tracks.time.min()), int(tracks.time.max()))
     step = int(np.median(np.diff(times))) if len(times) > 1 else 1_000_000_000
-    after = np.searchsorted(times, tracks.time)
-    near = np.zeros(len(tracks), bool)
-    for k in (after - 1, after):
-        inside = (k >= 0) & (k < len(times))
-        near |= (
-            inside & (np.abs(tracks.time - times[np.clip(k, 0, max(len(times) - 1, 0))]) * 2 <= step)
-            if len(times)
-            else near
-        )
-    if not near.any():
+    around = np.concatenate([[-FAR], times, [FAR]])
+    after = np.searchsorted(around, tracks.time)
+    off = np.minimum(tracks.time - around[after - 1], around[after] - tracks.time)
+    if not (off * 2 <= step).any():
         raise MismatchError(_what_to_do(span, given), span, given)
     return at_times(tracks, times, longest_gap)
 

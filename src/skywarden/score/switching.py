@@ -1,4 +1,4 @@
-"""Assignments over time in which every change costs something: exact by dynamic or linear programming, or in pieces.
+"""Assignments over time in which every change costs something, by dynamic and linear programming.
 
 One group of E target-track pairs over K times. gain: (E, K), what a pair saves when it is assigned at a time, 0 where
 its two ends are not near each other. To take or to leave a pair costs `change`. A pair may be held at no gain, and to
@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from skywarden.model.place import F64, I64
 
 EXACT = 20_000  # pairs x times of one group that are solved as one; HiGHS takes seconds for that
-PIECE = 4_000  # pairs x times solved at once in larger groups
+TABLE = 10_000_000  # numbers of one table of shortest paths
 
 
 class Group(NamedTuple):
@@ -26,19 +26,47 @@ class Group(NamedTuple):
     change: float
 
 
-def solve(group: Group, largest: int = EXACT) -> tuple[F64, bool]:
-    """Return weights (E, K), 0 to 1, and whether they are the best there are."""
+class Solution(NamedTuple):
+    """weight: (E, K), 0 to 1. exact: nothing better exists. bound: what is saved in all, changes paid, is not more."""
+
+    weight: F64
+    exact: bool
+    bound: float
+
+
+def solve(group: Group, largest: int = EXACT) -> Solution:
+    """Return the best assignments over time, or good ones.
+
+    First all targets take their best tracks over time, each as if it were alone. If no track is then taken twice, no
+    assignment can be better. Else the same from the side of the tracks. Else, up to `largest` pairs x times, a linear
+    programme. Else one target after another takes the best that is left (or one track after another).
+    """
     start = _runs(group.gain)
     short = group._replace(gain=np.add.reduceat(group.gain, start, axis=1))
-    pairs, length = short.gain.shape
-    exact = True
-    if (short.target == short.target[0]).all() or (short.track == short.track[0]).all():
-        weight = _star(short)
-    elif pairs * length <= largest:
-        weight = _programme(short, None)
-    else:
-        weight, exact = _in_pieces(short, min(PIECE, largest)), False
-    return np.repeat(weight, np.diff(start, append=group.gain.shape[1]), axis=1), exact
+    found = _solve(short, largest)
+    return found._replace(weight=np.repeat(found.weight, np.diff(start, append=group.gain.shape[1]), axis=1))
+
+
+def _solve(group: Group, largest: int) -> Solution:
+    sides = ((group.target, group.track), (group.track, group.target))
+    bound = np.inf
+    for own, other in sides:
+        weight = _alone(own, group)
+        bound = min(bound, _saved(group, weight))
+        order = np.argsort(other, kind="stable")
+        begin = np.flatnonzero(np.diff(other[order], prepend=-1))
+        if (np.add.reduceat(weight[order], begin, axis=0) <= 1).all():
+            return Solution(weight, True, bound)
+    if group.gain.size <= largest:
+        weight = _programme(group)
+        return Solution(weight, True, _saved(group, weight))
+    good = [_in_turn(own, other, group) for own, other in sides]
+    return Solution(max(good, key=lambda weight: _saved(group, weight)), False, bound)
+
+
+def _saved(group: Group, weight: F64) -> float:
+    """Return what weights save, changes paid."""
+    return float((group.gain * weight).sum() - group.change * np.abs(np.diff(weight, axis=1)).sum())
 
 
 def _runs(gain: F64) -> I64:
@@ -52,35 +80,56 @@ def _runs(gain: F64) -> I64:
     return np.flatnonzero(np.append(True, (alone[1:] != alone[:-1]) | (alone[1:] < 0)))
 
 
-def _star(group: Group) -> F64:
-    """All pairs share one end: the best path through time by Viterbi. State E is to hold none of them."""
-    gain = np.vstack([group.gain, np.zeros(group.gain.shape[1])])
-    none, length = len(gain) - 1, gain.shape[1]
-    came = np.empty(gain.shape, np.int64)
-    value = gain[:, 0].copy()
-    own = np.arange(none + 1)
+def _alone(own: I64, group: Group) -> F64:
+    """Return weights (E, K) if each of `own` (E,), the pairs' ends on one side, chooses as if it were alone."""
+    pairs, length = group.gain.shape
+    order = np.argsort(own, kind="stable")
+    begin = np.flatnonzero(np.diff(own[order], prepend=-1))
+    count = np.diff(begin, append=pairs)
+    weight = np.zeros((pairs, length))
+    several = max(1, TABLE // (length * (int(count.max()) + 1)))
+    for first in range(0, len(begin), several):
+        sizes, after = count[first : first + several], int(begin[first])
+        edges = order[after : after + int(sizes.sum())]
+        end = np.repeat(np.arange(len(sizes)), sizes)
+        slot = np.arange(len(edges)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1  # 0 is to hold none
+        table = np.zeros((len(sizes), int(sizes.max()) + 1, length))
+        table[end, slot] = group.gain[edges]
+        weight[edges] = _paths(table, group.change)[end] == slot[:, None]
+    return weight
+
+
+def _paths(gain: F64, change: float) -> I64:
+    """Return (n, K) the best state of each at each time, by Viterbi. gain: (n, M, K); state 0 is to hold nothing."""
+    n, states, length = gain.shape
+    each, own = np.arange(n), np.arange(states)
+    came = np.empty((length, n, states), np.int32)
+    value = gain[:, :, 0].copy()
     for k in range(1, length):
-        best = int(np.argmax(value))
-        other = value[best] - np.where(own == none, 1.0, 2.0 if best != none else 1.0) * group.change
-        free = value[none] - group.change
-        came[:, k] = np.where(value >= other, own, best)
-        value = np.maximum(value, other)
-        came[:none, k] = np.where(value[:none] >= free, came[:none, k], none)
-        value[:none] = np.maximum(value[:none], free)
-        value += gain[:, k]
-    weight = np.zeros_like(gain)
-    state = int(np.argmax(value))
-    for k in range(length - 1, -1, -1):
-        weight[state, k] = 1.0
-        state = int(came[state, k]) if k else state
-    return weight[:-1]
+        best = value.argmax(1)
+        top, none = value[each, best], value[:, 0]
+        drop = top - np.where(best == 0, 1.0, 2.0) * change  # to leave the best one, if there is one, and take another
+        source = np.where(drop >= none - change, best, 0)
+        offer = np.maximum(drop, none - change)[:, None]
+        stay = value >= offer
+        came[k] = np.where(stay, own, source[:, None])
+        following = np.where(stay, value, offer)
+        leave = top - change > none
+        came[k, :, 0] = np.where(leave, best, 0)
+        following[:, 0] = np.where(leave, top - change, none)
+        value = following + gain[:, :, k]
+    path = np.empty((n, length), np.int64)
+    path[:, -1] = value.argmax(1)
+    for k in range(length - 1, 0, -1):
+        path[:, k - 1] = came[k, each, path[:, k]]
+    return path
 
 
-def _programme(group: Group, before: F64 | None) -> F64:
-    """Return the best weights (E, K) by linear programming. before: (E,) weights at the time before the first."""
+def _programme(group: Group) -> F64:
+    """Return the best weights (E, K) by linear programming."""
     pairs, length = group.gain.shape
     n = pairs * length
-    limits, bounds = _limits(group, before)
+    limits, bounds = _limits(group)
     changes = limits.shape[1] - n
     scale = max(float(group.gain.max(initial=0.0)), group.change, 1e-300)
     cost = np.concatenate([-group.gain.ravel(), np.full(changes, group.change)]) / scale
@@ -91,7 +140,7 @@ def _programme(group: Group, before: F64 | None) -> F64:
     return np.clip(np.asarray(found.x[:n], np.float64), 0.0, 1.0).reshape(pairs, length)
 
 
-def _limits(group: Group, before: F64 | None) -> tuple[csr_array[np.float64], F64]:
+def _limits(group: Group) -> tuple[csr_array[np.float64], F64]:
     """Return the rows of the programme and their upper bounds: each end is used once, each change is paid.
 
     Variable e * K + k is the weight of pair e at time k, the variables after those are its changes.
@@ -107,39 +156,28 @@ def _limits(group: Group, before: F64 | None) -> tuple[csr_array[np.float64], F6
         column.append(each[several])
         height = int(row[-1].max(initial=height - 1)) + 1
     sign = [np.ones(sum(map(len, row)))]
-    later = each if before is not None else each[k > 0]  # which have a weight before them
-    known = np.zeros(len(later)) if before is None else np.where(k[later] == 0, before[pair[later]], 0.0)
-    free = k[later] > 0
+    later = each[k > 0]
     index = np.arange(len(later))
     for direction in (1.0, -1.0):  # |now - before| - change <= 0
-        row += [height + index, height + index[free], height + index]
-        column += [later, later[free] - 1, n + index]
-        sign += [np.full(len(later), direction), np.full(int(free.sum()), -direction), np.full(len(later), -1.0)]
+        row += [height + index, height + index, height + index]
+        column += [later, later - 1, n + index]
+        sign += [np.full(len(later), direction), np.full(len(later), -direction), np.full(len(later), -1.0)]
         height += len(later)
-    bounds = np.concatenate([np.ones(height - 2 * len(later)), known, -known])
+    bounds = np.concatenate([np.ones(height - 2 * len(later)), np.zeros(2 * len(later))])
     triplets = (np.concatenate(sign), (np.concatenate(row), np.concatenate(column)))
     return csr_array(triplets, (height, n + len(later))), bounds
 
 
-def _in_pieces(group: Group, size: int) -> F64:
-    """Return good weights (E, K): piece after piece in time, each begun from what the last one held.
-
-    Each piece looks ahead as far as it decides. Only pairs that gain in it or are held take part.
-    """
-    pairs, length = group.gain.shape
-    weight, before, k = np.zeros((pairs, length)), None, 0
-    while k < length:
-        step = 1
-        while k + 2 * step < length and _busy(group.gain[:, k : k + 4 * step], before) * 4 * step <= size:
-            step *= 2
-        part = np.flatnonzero((group.gain[:, k : k + 2 * step] > 0).any(1) | (False if before is None else before > 0))
-        piece = Group(group.target[part], group.track[part], group.gain[part, k : k + 2 * step], group.change)
-        found = _programme(piece, None if before is None else before[part])
-        weight[part, k : k + step] = found[:, :step]
-        before = weight[:, min(k + step, length) - 1]
-        k += step
+def _in_turn(own: I64, other: I64, group: Group) -> F64:
+    """Return weights (E, K): each of `own` (E,) takes the best path of what is left, those with most to gain first."""
+    others = np.unique(other, return_inverse=True)[1]
+    taken = np.zeros((int(others.max()) + 1, group.gain.shape[1]), bool)
+    most = np.bincount(own, group.gain.sum(1))
+    weight = np.zeros(group.gain.shape)
+    for end in sorted(np.unique(own).tolist(), key=lambda end: (-most[end], end)):
+        edges = np.flatnonzero(own == end)
+        free = np.where(taken[others[edges]], -np.inf, group.gain[edges])
+        path = _paths(np.concatenate([np.zeros((1, free.shape[1])), free])[None], group.change)[0]
+        weight[edges] = path == np.arange(1, len(edges) + 1)[:, None]
+        taken[others[edges]] |= weight[edges] > 0
     return weight
-
-
-def _busy(gain: F64, before: F64 | None) -> int:
-    return int(((gain > 0).any(1) | (False if before is None else before > 0)).sum())

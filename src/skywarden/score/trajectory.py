@@ -5,9 +5,10 @@ evaluation of multi-target tracking algorithms", the linear programming metric: 
 one assignment for each, and gamma^p / 2 for each pair that is taken or left from one time to the next.
 
 Assigned to a track that is far or not there, a target costs as much as unassigned. So what counts is only what near
-pairs save, and targets and tracks that are never near, directly or through others, are solved apart. A group of one
-target or one track is a shortest path, others a linear programme, both exact. A group of more than `largest` pairs x
-times is solved in pieces of time: then the metric is at most what is given, at least `lower`, and `exact` is False.
+pairs save, and targets and tracks that are never near, directly or through others, are solved apart: by shortest paths
+where those do not clash, else by a linear programme, both exact. In a group that clashes and has more than `largest`
+pairs x times one target after another takes the best that is left: then the metric is at most what is given, at least
+`lower`, and `exact` is False.
 """
 
 from typing import NamedTuple
@@ -23,8 +24,8 @@ from skywarden.score.switching import EXACT, Group, solve
 class Trajectories(NamedTuple):
     """The metric over T times. localisation, missed, false, switch: (T,) m^p; a switch counts at the later time.
 
-    time: (T,) ns. exact: whether all groups were solved exactly. lower: m^p, the sum over all times is not less: it
-    is that of the best assignments if switches were free. power: p.
+    time: (T,) ns. exact: whether all groups were solved exactly. lower: m^p, the sum over all times is not less than
+    that. power: p.
     """
 
     time: I64
@@ -67,11 +68,11 @@ def trajectory(comparison: Comparison, switch: float, power: float = 2.0, larges
     cost = comparison.distance**power
     at = np.searchsorted(comparison.time, comparison.truth.time[comparison.target])
     pairs = _pairs(comparison)
-    weight, changes, exact = _weights(pairs, at, worst - cost, switch**power / 2, largest)
+    weight, changes, exact, bound = _weights(pairs, at, worst - cost, switch**power / 2, largest)
     length = len(comparison.time)
     targets, tracks = comparison.counts()
     assigned = np.bincount(at, weight, length)
-    best = gospa(comparison, power)
+    best = gospa(comparison, power)  # as if switches were free
     return Trajectories(
         comparison.time,
         np.bincount(at, weight * cost, length).astype(np.float64),
@@ -79,7 +80,7 @@ def trajectory(comparison: Comparison, switch: float, power: float = 2.0, larges
         worst / 2 * (tracks - assigned),
         np.bincount(changes[0].astype(np.int64), changes[1], length).astype(np.float64),
         exact,
-        float((best.localisation + best.missed + best.false).sum()),
+        max(float((worst / 2 * (targets + tracks)).sum()) - bound, float((best.distance**power).sum())),
         power,
     )
 
@@ -92,18 +93,19 @@ def _pairs(comparison: Comparison) -> _Pairs:
     return _Pairs(target, track, groups(target, track), row)
 
 
-def _weights(pairs: _Pairs, at: I64, gain: F64, change: float, largest: int) -> tuple[F64, F64, bool]:
-    """Return weights (k,) of the comparison's pairs, changes (2, n): time index and cost, and whether all is exact."""
+def _weights(pairs: _Pairs, at: I64, gain: F64, change: float, largest: int) -> tuple[F64, F64, bool, float]:
+    """Return weights (k,) of the pairs, changes (2, n): time index and cost, whether all is exact, most to save."""
     weight, exact = np.ones(len(gain)), True  # a pair that competes with none is held all the time
     changes = [np.empty((2, 0))]
     if len(gain) == 0:
-        return weight, changes[0], exact
+        return weight, changes[0], exact, 0.0
     size = np.bincount(pairs.group)
     members = np.argsort(pairs.group, kind="stable")
     first = np.cumsum(size) - size
     row_group = pairs.group[pairs.row]
     rows = np.argsort(row_group, kind="stable")
     limits = np.searchsorted(row_group[rows], np.arange(len(size) + 1))
+    bound = float(gain[size[row_group] == 1].sum())
     place = np.empty(len(pairs.group), np.int64)
     place[members] = np.arange(len(members)) - np.repeat(first, size)
     for g in np.flatnonzero(size > 1):
@@ -111,9 +113,10 @@ def _weights(pairs: _Pairs, at: I64, gain: F64, change: float, largest: int) -> 
         times, k = np.unique(at[row], return_inverse=True)
         table = np.zeros((len(own), len(times)))
         table[place[pairs.row[row]], k] = gain[row]
-        found, good = solve(Group(pairs.target[own], pairs.track[own], table, change), largest)
+        found, good, most = solve(Group(pairs.target[own], pairs.track[own], table, change), largest)
         weight[row] = found[place[pairs.row[row]], k]
         cost = change * np.abs(np.diff(found, axis=1)).sum(0)
+        bound += most
         changes.append(np.stack([times[1:].astype(np.float64), cost]))
         exact = exact and good
-    return weight, np.concatenate(changes, axis=1), exact
+    return weight, np.concatenate(changes, axis=1), exact, bound
