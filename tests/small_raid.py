@@ -1,11 +1,14 @@
 """A raid made by hand for the judge's tests: two sites in the open sea, straight flights, one radar and one listener.
 
-`files(...)` gives the files of a scenario's directory and the tables of a made-up system as bytes.
+`files(...)` gives the files of a scenario's directory and the tables of a made-up system as bytes; run with a directory
+and a number of fliers, they are written.
 """
 
 import json
+import sys
 from collections.abc import Iterable
 from io import BytesIO
+from pathlib import Path
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -225,3 +228,18 @@ def case(given: dict[str, bytes], name: str = "small") -> Case:
         notice_tables.forecasts(given["arrivals.csv"], sites),
     )
     return make_case(known, tables.tracks(given["tracks.csv"]), alerts, arrivals)
+
+
+def main(directory: str, count: str) -> None:
+    """Write a raid of `count` fliers into a directory, and the tables of a made-up system into `tables` in it."""
+    given = files(raid(1, int(count)))
+    place = Path(directory)
+    (place / "tables").mkdir(parents=True, exist_ok=True)
+    for name, data in given.items():
+        (place / "tables" / name if name in {"tracks.csv", "alerts.csv", "arrivals.csv"} else place / name).write_bytes(
+            data
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

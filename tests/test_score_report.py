@@ -16,7 +16,7 @@ from skywarden.score.level import plane
 from skywarden.score.measures import MEASURES
 from skywarden.score.report import page
 from skywarden.score.svg import LETTER, axis, span, thinned
-from skywarden.score.verdict import verdict
+from skywarden.score.verdict import Judged, verdict
 from skywarden.score.words import WORDS
 
 VOID = {"meta", "input"}
@@ -61,8 +61,13 @@ def made(flights: list[Flight], name: str = "small", **changed: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def report() -> str:
-    return made(small_raid.raid(3, 14))
+def judged() -> tuple[Judged, ...]:
+    return verdict([small_raid.case(small_raid.files(small_raid.raid(3, 14)))])
+
+
+@pytest.fixture(scope="module")
+def report(judged: tuple[Judged, ...]) -> str:
+    return page(judged, figures(judged, np.random.default_rng(1)))
 
 
 def read(text: str) -> Reader:
@@ -124,9 +129,9 @@ def test_no_two_labels_of_a_drawing_overlap(report: str, language: str) -> None:
                 assert right <= a + 2 or c <= left + 2 or bottom <= b or d <= top, (said, other)
 
 
-def test_the_map_moves_what_flew(report: str) -> None:
+def test_the_map_moves_what_flew(report: str, judged: tuple[Judged, ...]) -> None:
     data = json.loads(re.search(r'id="data">(.*?)</script>', report, re.DOTALL)[1])
-    given = small_raid.case(small_raid.files(small_raid.raid(3, 14)))
+    given = judged[0].case
     assert len(data["targets"]) == len(given.truth.names)
     assert len(data["tracks"]) == len(given.tracks.names)
     latitude, longitude = (np.radians(np.mean([s[k] for s in small_raid.SITES])) for k in ("latitude", "longitude"))
@@ -176,8 +181,7 @@ def test_every_word_and_definition_is_in_both_languages() -> None:
             assert cyrillic.search(ukrainian.lower()), key
 
 
-def test_every_figure_has_a_row_and_every_row_a_figure() -> None:
-    judged = verdict([small_raid.case(small_raid.files(small_raid.raid(3, 14)))])
+def test_every_figure_has_a_row_and_every_row_a_figure(judged: tuple[Judged, ...]) -> None:
     assert {one.name for one in figures(judged, np.random.default_rng(1))} == set(MEASURES)
 
 

@@ -113,7 +113,7 @@ def test_coverage_names_sensors_and_targets_that_exist(made: Made) -> None:
     assert table["sensor"].max() < len(sensors)
     assert table["target"].max() < made.targets
     assert table["second"].max() < SECONDS
-    assert {s["kind"] for s in sensors} == set(made.sources)
+    assert {s["source"] for s in sensors} == set(made.sources)
 
 
 def test_every_frame_is_of_its_tick_and_in_order(made: Made) -> None:

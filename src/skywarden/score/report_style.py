@@ -25,7 +25,7 @@ svg text { fill: var(--fore); font: 13px system-ui, sans-serif; } svg .tick { fi
 svg .inbar { fill: #ffffff; font-weight: 700; paint-order: stroke; stroke: #00000099; stroke-width: 2px; }
 .grid { stroke: var(--grid); fill: none; } .axis { stroke: var(--edge); fill: none; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; } .dashed { stroke-dasharray: 6 4; }
-.dot { stroke: var(--card); stroke-width: 1; }
+.dot { stroke: var(--card); stroke-width: .5; }
 .c0 { fill: var(--c0); } .c1 { fill: var(--c1); } .c2 { fill: var(--c2); } .c3 { fill: var(--c3); }
 .c4 { fill: var(--c4); } .c5 { fill: var(--c5); } .c6 { fill: var(--c6); } .c7 { fill: var(--c7); }
 .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); } .s3 { stroke: var(--c3); }

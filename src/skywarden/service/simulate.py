@@ -109,19 +109,20 @@ def _write_truth(made: World, text: str, out: Path) -> None:
     (out / "scenario.toml").write_text(text)
     (out / "sites.json").write_bytes(msgspec.json.format(msgspec.json.encode(sites_json(made.scene, made.ground))))
     (out / "targets.json").write_bytes(targets_json(made.sky))
-    rows = [row for sense in made.senses for row in _sensor_rows(sense)]
+    rows = [row for kind, sense in zip(made.kinds, made.senses, strict=True) for row in _sensor_rows(kind, sense)]
     (out / "sensors.json").write_bytes(b"[\n" + b",\n".join(map(msgspec.json.encode, rows)) + b"\n]\n")
     with (out / "truth.csv").open("w") as file:
         file.writelines(truth_rows(made.sky, made.start))
 
 
-def _sensor_rows(sense: Sense) -> Iterator[dict[str, Any]]:
+def _sensor_rows(kind: str, sense: Sense) -> Iterator[dict[str, Any]]:
     for name, (latitude, longitude, height), revisit in zip(
         sense.names, sense.stands.tolist(), sense.revisit.tolist(), strict=True
     ):
         yield {
             "name": name,
-            "kind": sense.source,
+            "kind": kind,
+            "source": sense.source,
             "latitude": round(degrees(latitude), 7),
             "longitude": round(degrees(longitude), 7),
             "height_m": round(height, 1),

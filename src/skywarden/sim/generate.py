@@ -40,6 +40,11 @@ class World:
         """Return second 0 in ns since 1970, UTC."""
         return round(self.scene.scenario.start.timestamp()) * 1_000_000_000
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kind of each sense: the name of its blocks in the scenario file."""
+        return tuple(kind for kind in SENSES if getattr(self.scene, kind))
+
     def moved(self, start: int) -> "World":
         """Return the same scenario with its second 0 at `start`, s since 1970: only the stamps in messages change."""
         about = structs.replace(self.scene.scenario, start=datetime.fromtimestamp(start, UTC))

@@ -58,10 +58,6 @@ class Nodes:
     seed: int
     start: int
 
-    @property
-    def stands(self) -> F64:
-        return np.stack([self.world.ears.latitude, self.world.ears.longitude, self.world.ears.height], 1)
-
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return all reports and heartbeats of the looks that end within the window."""
         fliers = self._fliers(sky)
