@@ -3,8 +3,9 @@
 It stands where the inbox stands, so that engine, record, page and view are those of a live run. No socket of a source
 is opened. Each frame comes when its time has come: the first at once, the others as much later as they were received
 later, divided by the speed. Messages and frames keep the times of the scenario, and so does the clock: it is the data
-clock, led by the frames. Ticks lie between the frames by these times, whatever the speed, so that a replay of the run
-and one of the frames see the same. Where nothing comes for a second the picture waits with it.
+clock, led by the frames. Ticks lie between the frames by these times, whatever the speed, so that two runs see the
+same; they are counted from the first frame, not from the scenario's start as those in the record of the frames are.
+Where nothing comes for a second the picture waits with it.
 """
 
 import time
