@@ -95,7 +95,9 @@ def busy(seconds: int = 120) -> Sky:
     return sky(
         [
             straight((-1500.0, 1200.0, 300.0), (25.0, 0.0, 0.0), seconds, name="drone", radio=True),
-            straight((800.0, -2500.0, 80.0), (0.0, 20.0, 0.0), seconds, name="copter", kind=Kind.MULTIROTOR, serial="SER1"),
+            straight(
+                (800.0, -2500.0, 80.0), (0.0, 20.0, 0.0), seconds, name="copter", kind=Kind.MULTIROTOR, serial="SER1"
+            ),
             straight(
                 (-9000.0, 5000.0, 2500.0),
                 (150.0, 0.0, 0.0),

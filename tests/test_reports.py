@@ -120,7 +120,13 @@ def test_a_device_that_says_it_moves_stands_where_each_report_says() -> None:
     decoder = made()
     for k, north in enumerate((36.30, 36.35)):
         line = direction_finder(
-            sensor="van", number=k, time=AT, place=Spot(north, -33.10, 25.0), azimuth_deg=80.0, sigma_deg=2.0, mobile=True
+            sensor="van",
+            number=k,
+            time=AT,
+            place=Spot(north, -33.10, 25.0),
+            azimuth_deg=80.0,
+            sigma_deg=2.0,
+            mobile=True,
         )
         found = decode(line, decoder=decoder)
         assert not found.refused

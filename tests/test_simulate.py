@@ -141,7 +141,8 @@ def test_radar_plots_stand_where_the_truth_says(made: Made) -> None:
                 second = round(time / 1e9) * 1_000_000_000
                 points = [r for (t, _), r in truth.items() if t == second]
                 places = np.array([[float(r[k]) for k in ("latitude", "longitude", "height_m")] for r in points])
-                local = (ecef(*np.radians(places[:, :2].T), places[:, 2]) - batch.place.position) @ batch.place.rotation.T
+                points_ecef = ecef(*np.radians(places[:, :2].T), places[:, 2])
+                local = (points_ecef - batch.place.position) @ batch.place.rotation.T
                 off = np.abs(np.linalg.norm(local, axis=1) - z[0])
                 turn = np.abs((np.arctan2(local[:, 0], local[:, 1]) - z[1] + np.pi) % (2 * np.pi) - np.pi)
                 near += bool(((off < 300) & (turn < 0.05)).any())

@@ -40,7 +40,8 @@ def simulate(  # noqa: PLR0913 - the options of a command
         raise typer.BadParameter(f"{missing} is needed: skywarden simulate raid.toml --out raid")
     if speed not in ("real", "max"):
         raise typer.BadParameter(f'"{speed}" is not a speed; write real or max', param_hint="--speed")
-    from skywarden.service.simulate import Order, simulate as run
+    from skywarden.service.simulate import Order
+    from skywarden.service.simulate import simulate as run
 
     order = Order(scenario, seed, out, begin=_begin(start), pcap=pcap)
     with ExitStack() as stack:

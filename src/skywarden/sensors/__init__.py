@@ -20,8 +20,8 @@ from skywarden.pcap import Take, udp
 from skywarden.sensors.asterix import Asterix
 from skywarden.sensors.microphone import Microphone
 from skywarden.sensors.modes import Beast, ModeS
-from skywarden.sensors.reports import Reports
 from skywarden.sensors.remoteid import RemoteId
+from skywarden.sensors.reports import Reports
 from skywarden.sensors.sapient import Sapient
 from skywarden.sensors.sbs import Sbs
 

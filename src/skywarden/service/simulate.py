@@ -4,9 +4,9 @@ Windows are made by as many processes as there are cores and written in their or
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from collections import deque
 from hashlib import sha256
 from math import degrees
 from multiprocessing import get_context
@@ -147,7 +147,7 @@ def _write_frames(made: World, settings: str, order: Order, tell: Told) -> dict[
             last = found.window.end >= total
             until = made.start + round(found.window.end * SECOND)
             pieces = [list(s.push(sent, until)) for s, sent in zip(streams, found.sent, strict=True)]
-            for count, sent, spent, cut in zip(tally, found.sent, found.seconds, pieces, strict=True):
+            for count, spent, cut in zip(tally, found.seconds, pieces, strict=True):
                 count[0] += len(cut)
                 count[1] += sum(len(p.lengths) // 4 for p in cut)
                 count[2] += sum(len(p.data) for p in cut)

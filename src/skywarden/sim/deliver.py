@@ -1,4 +1,4 @@
-"""What the network does to messages: some come late and so out of order, some come twice; and how they are cut into ticks.
+"""What the network does to messages, some come late and so out of order, some come twice; and how ticks cut them.
 
 Late messages may belong to a later window than the look that they tell of: `Stream` keeps them until it is their turn.
 """

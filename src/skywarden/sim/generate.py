@@ -13,8 +13,8 @@ from skywarden.model.place import Site
 from skywarden.sim.deliver import deliver
 from skywarden.sim.flight import drawn
 from skywarden.sim.flight import sky as flown
-from skywarden.sim.ground import ground as made
 from skywarden.sim.raid import on_earth
+from skywarden.sim.scene.ground import ground as made
 from skywarden.sim.scene.settings import Scene
 from skywarden.sim.sense import SENSES
 from skywarden.sim.sky import Cover, Sense, Sent, Sky, Window
@@ -71,7 +71,7 @@ class Part:
 def world(scene: Scene, files: Mapping[str, bytes], seed: int) -> World:
     """Make a scenario's world. files: what the scene names (tiles, recordings) -> its bytes, unpacked or not."""
     scene = drawn(scene, seed)
-    ground = made(scene, files, seed)
+    ground = made(scene, seed, files)
     sky = flown(scene, ground, files, seed)
     senses = _senses(scene, ground, seed)
     counts = np.cumsum([0, *(len(sense.names) for sense in senses)])
@@ -80,7 +80,7 @@ def world(scene: Scene, files: Mapping[str, bytes], seed: int) -> World:
 
 def _senses(scene: Scene, ground: Ground, seed: int) -> tuple[Sense, ...]:
     """Make every kind of sensor that the scene has."""
-    return tuple(build(blocks, scene, ground, seed) for kind, build in SENSES.items() if (blocks := getattr(scene, kind)))
+    return tuple(build(getattr(scene, kind), scene, ground, seed) for kind, build in SENSES.items() if getattr(scene, kind))
 
 
 def part(made: World, window: Window, clock: Callable[[], float]) -> Part:

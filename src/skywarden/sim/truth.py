@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from skywarden.geo import east_north_up, geodetic
 from skywarden.model.place import I64
-from skywarden.sim.sky import Cover, Sky
+from skywarden.sim.kinds import KINDS
+from skywarden.sim.sky import Cover, Sky, Target
 
 HEAD = "time_ns,target,class,latitude,longitude,height_m,v_east,v_north,v_up,alive\n"
 ROW = "%d,%s,%s,%.7f,%.7f,%.1f,%.2f,%.2f,%.2f,%d\n"
@@ -31,7 +32,7 @@ def truth_rows(sky: Sky, start: int) -> Iterator[str]:
     second = np.repeat(sky.first, sky.count) + inside
     alive = inside < np.repeat(sky.count, sky.count) - 1
     order = np.lexsort((target, second))
-    names, kinds = [t.name for t in sky.targets], [str(t.kind) for t in sky.targets]
+    names, kinds = [t.name for t in sky.targets], [KINDS[t.kind].words for t in sky.targets]
     for begin in range(0, len(order), ROWS):
         rows = order[begin : begin + ROWS]
         yield "".join(_lines(sky, rows, start + second[rows] * SECOND, target[rows], alive[rows], (names, kinds)))
@@ -64,9 +65,13 @@ def _lines(  # noqa: PLR0913 - columns that travel together
 
 def targets_json(sky: Sky) -> bytes:
     """Return the list of targets: what each is and was sent to."""
-    return _json(
-        [{"target": t.name, "class": str(t.kind), "raid": t.raid, "site": t.site, "wave": t.wave} for t in sky.targets]
-    )
+    return _json([_target(target) for target in sky.targets])
+
+
+def _target(target: Target) -> dict[str, Any]:
+    words = KINDS[target.kind].words
+    about = {"target": target.name, "class": words, "kind": str(target.kind)}
+    return about | {"raid": target.raid, "site": target.site, "wave": target.wave}
 
 
 def packed(cover: Cover) -> NDArray[Any]:

@@ -8,17 +8,23 @@ from typing import Any
 
 from skywarden.geo.terrain import Ground
 from skywarden.sim.scene.settings import Scene
-from skywarden.sim.sense import adsb, camera, finder, microphone, people, radar, remoteid
+from skywarden.sim.sense.adsb import build as receivers
+from skywarden.sim.sense.camera import build as cameras
+from skywarden.sim.sense.finder import build as direction_finders
+from skywarden.sim.sense.microphone import build as microphones
+from skywarden.sim.sense.people import build as observers
+from skywarden.sim.sense.radar import build as radars
+from skywarden.sim.sense.remoteid import build as remote_id
 from skywarden.sim.sky import Sense
 
 Build = Callable[[Any, Scene, Ground, int], Sense]  # the blocks of its kind, the scene, the ground, the seed
 
 SENSES: Mapping[str, Build] = {
-    "radars": radar.build,
-    "microphones": microphone.build,
-    "direction_finders": finder.build,
-    "cameras": camera.build,
-    "observers": people.build,
-    "receivers": adsb.build,
-    "remote_id": remoteid.build,
+    "radars": radars,
+    "microphones": microphones,
+    "direction_finders": direction_finders,
+    "cameras": cameras,
+    "observers": observers,
+    "receivers": receivers,
+    "remote_id": remote_id,
 }

@@ -127,7 +127,7 @@ class Camera:
 
     def _pairs(self, sky: Sky, look: tuple[I64, F64]) -> Pairs:
         targets = sky.flying(*(look[1].min(), look[1].max() + 1)) if len(look[1]) else np.empty(0, np.int64)
-        return pairs(self.posts, sky, look, targets, self.ground, OPTICAL)
+        return pairs(self.posts, sky, look, targets, (self.ground, OPTICAL))
 
     def _aim(self, rows: I64, at: F64) -> F64:
         """Return where each camera looks, rad: one that turns moves on by its field at each look."""

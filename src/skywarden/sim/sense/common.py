@@ -1,6 +1,7 @@
 """What the senses with one Python object per message share: where their sensors stand, and the packing of messages."""
 
 from collections.abc import Sequence
+from math import degrees
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from skywarden.sim.scene.settings import Placed, Scene
 from skywarden.sim.sense.placing import on_map, places
 from skywarden.sim.sky import Cover, Sent
 from skywarden.sim.trouble import Trouble, troubles
-
 
 MILLISECOND = 1_000_000  # ns
 PARTS = 10_000  # reports of one sensor at one moment that can be told apart
@@ -60,13 +60,15 @@ class Post(NamedTuple):
         """
         place = self.at(np.array([sensor]), np.array([time]))
         latitude, longitude, height = (float(value[0]) for value in geodetic(place))
+        moves = bool((self.path[sensor] != self.path[sensor, :1]).any())
         return {
             "sensor": self.names[sensor],
             "number": max(0, round(time * 1000)) * PARTS + part % PARTS,
             "time": start + round(time * 1000) * MILLISECOND,
-            "place": Spot(round(float(np.degrees(latitude)), 7), round(float(np.degrees(longitude)), 7), round(height, 1)),
+            "place": Spot(round(degrees(latitude), 7), round(degrees(longitude), 7), round(height, 1)),
             "mark": "simulated",
-        } | ({"mobile": True} if self.path.shape[1] > 1 and (self.path[sensor] != self.path[sensor, :1]).any() else {})
+            "mobile": moves,
+        }
 
 
 def posts(blocks: Sequence[Placed], scene: Scene, ground: Ground, seed: list[int]) -> Post:

@@ -78,7 +78,7 @@ class Finder:
 
     def _pairs(self, sky: Sky, look: tuple[I64, F64]) -> Pairs:
         loud = np.array([t.radio or bool(t.serial) for t in sky.targets], bool)
-        return pairs(self.posts, sky, look, np.flatnonzero(loud), self.ground, RADIO)
+        return pairs(self.posts, sky, look, np.flatnonzero(loud), (self.ground, RADIO))
 
     def _pd(self, found: Pairs) -> F64:
         half = HALF * self.posts.reach[found.sensor]

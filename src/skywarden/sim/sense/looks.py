@@ -46,13 +46,16 @@ def times(period: F64, phase: F64, window: Window) -> tuple[I64, F64]:
     return rows, phase[rows] + number * period[rows]
 
 
-def pairs(post: Post, sky: Sky, look: tuple[I64, F64], targets: I64, ground: Ground, refraction: float) -> Pairs:
-    """Return who of `targets` is within reach and in sight at each look (sensor (m,), time (m,) s)."""
+def pairs(post: Post, sky: Sky, look: tuple[I64, F64], targets: I64, air: tuple[Ground, float]) -> Pairs:
+    """Return who of `targets` is within reach and in sight at each look (sensor (m,), time (m,) s).
+
+    air: the ground that may hide them, and the refraction.
+    """
     rows, at = look
     up = post.trouble.up(rows, at)
     sensor, time = np.repeat(rows[up], len(targets)), np.repeat(at[up], len(targets))
     target = np.tile(targets, int(up.sum()))
-    return seen(post, sky, Meeting(sensor, target, time, post.reach[sensor]), ground, refraction)
+    return seen(post, sky, Meeting(sensor, target, time, post.reach[sensor]), *air)
 
 
 class Meeting(NamedTuple):

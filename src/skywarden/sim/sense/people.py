@@ -52,7 +52,10 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody who reports; a `Sense`. channels: of the blocks; trained: (n,) 0 or 1; delay: (n, 2) log of the median, sigma; false: per s."""
+    """Everybody who reports; a `Sense`. channels: of the blocks. The rest (n,): trained 0 or 1; false: per s.
+
+    delay: (n, 2) log of the median s, and sigma.
+    """
 
     posts: Post
     channels: tuple[str, ...]
