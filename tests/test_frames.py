@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from simulated_frames import START, TICK, settings_of, sums, written
 
@@ -16,9 +15,7 @@ from skywarden.record.reading import SqliteRecord
 from skywarden.record.verify import verify
 from skywarden.replay import replay
 from skywarden.service.frames import FrameRecord, frames_of, record_in, simulation_key
-from skywarden.sim.framed import framed
 from skywarden.sim.scenario import coast
-from skywarden.sim.sky import Sent
 
 TOML = settings_of(coast(1, seconds=1.0))
 
@@ -82,13 +79,3 @@ def test_frames_that_nobody_received_make_no_live_record(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="sim"):
         FrameRecord(tmp_path / "frames", 1, TOML.replace('"sim"', '"live"'), START)
     assert not (tmp_path / "frames").exists()
-
-
-def test_messages_fall_into_the_tick_at_or_after_them() -> None:
-    time = np.array([5, 10, 10, 11, 35, 99], np.int64)
-    lengths = np.array([1, 2, 0, 3, 1, 1], np.uint32)
-    sent = Sent(time, lengths, np.frombuffer(b"abbccceX", np.uint8), np.zeros(6, np.int64))
-    found = dict(framed("s", sent, np.array([10, 20, 30, 40])))
-    assert list(found) == [0, 1, 3]
-    assert [list(frame.messages()) for frame in found.values()] == [[b"a", b"bb", b""], [b"ccc"], [b"e"]]
-    assert [frame.received for frame in found.values()] == [10, 11, 35]

@@ -1,7 +1,6 @@
 """One raid to be judged: all of its tables, and the true entries into the sites' radii that follow from them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -75,22 +74,15 @@ def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Fo
 
 
 def start_of(manifest: bytes) -> int | None:
-    """Return the start, ns since 1970, that a manifest.json names (as such a number, or ISO 8601), None without one.
-
-    Raises TableError.
-    """
+    """Return the scenario's second 0, ns since 1970, that a manifest.json names, None without one. Raises TableError."""
     try:
-        found = msgspec.json.decode(manifest, type=_Manifest).start
+        return msgspec.json.decode(manifest, type=_Manifest).start_ns
     except msgspec.MsgspecError as problem:
-        raise TableError(f"start: {problem}", "manifest.json") from problem
-    if isinstance(found, datetime):
-        zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return int((zoned - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 1000
-    return found
+        raise TableError(f"start_ns: {problem}", "manifest.json") from problem
 
 
 class _Manifest(msgspec.Struct):
-    start: int | datetime | None = None
+    start_ns: int | None = None
 
 
 class Entries(NamedTuple):
