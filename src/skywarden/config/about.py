@@ -46,7 +46,7 @@ ABOUT: Mapping[str, About] = {
     "sites.lead_time_s": About("Warning this long before arrival is what the site needs.", "seconds", 0, 7200),
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
-        "What the messages are: asterix, beast, microphone, modes, remoteid, reports, sapient or sbs (docs/sensors.md).",
+        "What they are: asterix, beast, microphone, modes, remoteid, reports, sapient or sbs (docs/sensors.md).",
         example='"asterix"',
     ),
     "sources.listen": About(

@@ -74,7 +74,7 @@ def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Fo
 
 
 def start_of(manifest: bytes) -> int | None:
-    """Return the scenario's second 0, ns since 1970, that a manifest.json names, None without one. Raises TableError."""
+    """Return second 0 of a scenario, ns since 1970, from its manifest.json; None without one. Raises TableError."""
     try:
         return msgspec.json.decode(manifest, type=_Manifest).start_ns
     except msgspec.MsgspecError as problem:

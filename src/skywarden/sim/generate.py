@@ -80,7 +80,8 @@ def world(scene: Scene, files: Mapping[str, bytes], seed: int) -> World:
 
 def _senses(scene: Scene, ground: Ground, seed: int) -> tuple[Sense, ...]:
     """Make every kind of sensor that the scene has."""
-    return tuple(build(getattr(scene, kind), scene, ground, seed) for kind, build in SENSES.items() if getattr(scene, kind))
+    wanted = {kind: getattr(scene, kind) for kind in SENSES}
+    return tuple(SENSES[kind](blocks, scene, ground, seed) for kind, blocks in wanted.items() if blocks)
 
 
 def part(made: World, window: Window, clock: Callable[[], float]) -> Part:
