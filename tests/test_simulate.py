@@ -89,11 +89,12 @@ def test_the_manifest_names_every_file_with_its_hash(made: Made) -> None:
         assert sha256((made.directory / name).read_bytes()).hexdigest() == digest
     assert manifest["seed"] == 3
     assert manifest["sources"].keys() == made.sources.keys()
-    assert all(source["messages"] for source in manifest["sources"].values())
+    silent = {name for name, source in manifest["sources"].items() if not source["messages"]}
+    assert silent <= {"remote-id"}  # the one drone that sends it may be far away
 
 
 def test_truth_is_once_a_second_and_everyone_ends_once(made: Made) -> None:
-    rows = list(csv.DictReader((made.directory / "truth.csv").open()))
+    rows = list(csv.DictReader((made.directory / "truth.csv").read_text().splitlines()))
     times = [int(row["time_ns"]) for row in rows]
     assert times == sorted(times)
     assert all(time % 1_000_000_000 == 0 for time in times)
@@ -130,7 +131,7 @@ def test_radar_plots_stand_where_the_truth_says(made: Made) -> None:
 
     settings = load(made.directory / "skywarden.toml")
     reader = Reader(settings.sources, settings.sensors, settings.run.mode)
-    rows = list(csv.DictReader((made.directory / "truth.csv").open()))
+    rows = list(csv.DictReader((made.directory / "truth.csv").read_text().splitlines()))
     truth = {(int(r["time_ns"]), r["target"]): r for r in rows}
     near = 0
     for frame in frames_of(record_in(made.directory).entries()):
