@@ -4,7 +4,7 @@ Source: RTCA DO-260B, 2.2.3.3.1: position and velocity twice a second, identific
 A message is one transmission: every receiver that hears it passes on the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import atan2, degrees, hypot
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from skywarden.geo import east_north_up, geodetic
 from skywarden.geo.terrain import Ground
-from skywarden.model.place import F64, I64, Sensor
+from skywarden.model.place import F64, I64
 from skywarden.sensors.modes import encode
 from skywarden.sim.kinds import Kind
 from skywarden.sim.scene.settings import Receivers, Scene
-from skywarden.sim.sense.common import Post, posts, sorted_sent
+from skywarden.sim.sense.common import Post, Posted, beginning, posts, sorted_sent
 from skywarden.sim.sense.ghosts import Ghosts, ghosts
 from skywarden.sim.sky import Cover, Sent, Sky, Target, Window
 
@@ -33,29 +33,13 @@ CATEGORY = {Kind.AIRLINER: "A3", Kind.HELICOPTER: "A7", Kind.LIGHT: "A1", Kind.G
 
 @dataclass(frozen=True, slots=True)
 class Adsb:
-    """All ADS-B receivers of a scenario; a `Sense`."""
+    """All ADS-B receivers of a scenario; see `sky.Sense`."""
 
     posts: Post
     ground: Ground
     false: Ghosts
     seed: int
     start: int
-    source: str = "adsb"
-    format: str = "modes"
-    transport: str = "tcp"
-    sensors: Sequence[Sensor] = ()
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.posts.names
-
-    @property
-    def stands(self) -> F64:
-        return self.posts.stands
-
-    @property
-    def revisit(self) -> F64:
-        return np.full(len(self.posts.names), 0.5)
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return every line of every receiver."""
@@ -88,7 +72,7 @@ class Adsb:
         position, velocity = sky.at(np.full(len(times), row), times)
         frames = list(_frames(what, target, number, position, velocity))
         origin = position if real else np.broadcast_to(self.false.transmitter[row], position.shape)
-        for post in range(len(self.names)):
+        for post in range(len(self.posts.names)):
             rng = np.random.default_rng([self.seed, NUMBER, post, real, row, stream, round(window.start * 1000)])
             heard = self._audible(post, origin, times) & (rng.random(len(times)) < HEARD)
             rows = np.flatnonzero(heard)
@@ -123,7 +107,7 @@ class Adsb:
         rows = np.array([r for r in sky.flying(*window) if sky.targets[r].address >= 0], np.int64)
         second, target = (a.ravel() for a in np.meshgrid(seconds, rows, indexing="ij"))
         position, _ = sky.at(target, second)
-        found = [np.flatnonzero(self._audible(post, position, second)) for post in range(len(self.names))]
+        found = [np.flatnonzero(self._audible(post, position, second)) for post in range(len(self.posts.names))]
         at = np.concatenate([*found, np.empty(0, np.int64)]).astype(np.int64)
         sensor = np.repeat(np.arange(len(found)), [len(f) for f in found])
         pd = np.full(len(at), 1 - (1 - HEARD) ** 2)
@@ -131,10 +115,11 @@ class Adsb:
         return Cover(second[at][order].astype(np.int64), target[at][order], sensor[order], pd)
 
 
-def build(blocks: tuple[Receivers, ...], scene: Scene, ground: Ground, seed: int) -> Adsb:
+def build(blocks: tuple[Receivers, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
     """Make all ADS-B receivers of a scenario."""
-    start = round(scene.scenario.start.timestamp()) * SECOND
-    return Adsb(posts(blocks, scene, ground, [seed, NUMBER]), ground, ghosts(scene, "adsb", seed), seed, start)
+    placed = posts(blocks, scene, ground, [seed, NUMBER])
+    model = Adsb(placed, ground, ghosts(scene, "adsb", seed), seed, beginning(scene))
+    return Posted("adsb", "modes", placed, np.full(len(placed.names), STREAMS[0][0]), model)
 
 
 def _frames(what: str, target: Target, number: I64, position: F64, velocity: F64) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ Contrast falls with the distance as exp(-3.912 d / visibility) (Koschmieder 1924
 seen less far, in proportion to its size. How Pd falls with both is an assumption of ours, not of any device.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 
 from skywarden.geo.terrain import Ground
 from skywarden.model.assessment import CLASSES, Class
-from skywarden.model.place import F64, I64, Sensor
+from skywarden.model.place import F64, I64
 from skywarden.sensors.reports import encode
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.settings import Cameras, Scene, Weather
-from skywarden.sim.sense.common import Post, covered, posts, sorted_sent
+from skywarden.sim.sense.common import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sense.looks import OPTICAL, Pairs, pairs, times
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
@@ -47,7 +46,7 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """All cameras of a scenario; a `Sense`. Angles rad, (n,) each; false: per s; turning, thermal: (n,) bool."""
+    """All cameras of a scenario; see `sky.Sense`. Angles rad, (n,) each; false: per s; turning, thermal: (n,) bool."""
 
     posts: Post
     ground: Ground
@@ -62,28 +61,11 @@ class Camera:
     sigma: F64
     false: F64
     latency: F64
-    source: str = "cameras"
-    format: str = "reports"
-    transport: str = "tcp"
-    sensors: Sequence[Sensor] = ()
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.posts.names
-
-    @property
-    def stands(self) -> F64:
-        return self.posts.stands
-
-    @property
-    def revisit(self) -> F64:
-        looks = np.where(self.turning, np.ceil(2 * np.pi / self.field), 1.0)
-        return np.asarray(self.period * looks)
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return one message for each bearing, of fliers and of nothing."""
         rng = np.random.default_rng([self.seed, NUMBER, round(window.start * 1000)])
-        look = times(self.period, np.zeros(len(self.names)), window)
+        look = times(self.period, np.zeros(len(self.posts.names)), window)
         found = self._inside(self._pairs(sky, look))
         found = found.where(rng.random(len(found.time)) < self._pd(sky, found))
         nothing = rng.random(len(look[0])) < self.false[look[0]] * self.period[look[0]]
@@ -151,32 +133,30 @@ class Camera:
 
     def cover(self, sky: Sky, window: Window) -> Cover:
         """Return the true Pd of a look at each whole second; a camera that turns: of the look that meets the flier."""
-        found = self._pairs(sky, times(np.ones(len(self.names)), np.zeros(len(self.names)), window))
+        found = self._pairs(sky, times(np.ones(len(self.posts.names)), np.zeros(len(self.posts.names)), window))
         turning = self.turning[found.sensor]
         off = (found.azimuth - self.facing[found.sensor] + np.pi) % (2 * np.pi) - np.pi
         found = found.where(turning | (np.abs(off) <= self.field[found.sensor] / 2))
         return covered(found.time, found.target, found.sensor, self._pd(sky, found))
 
 
-def build(blocks: tuple[Cameras, ...], scene: Scene, ground: Ground, seed: int) -> Camera:
-    """Make all cameras of a scenario."""
+def build(blocks: tuple[Cameras, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
+    """Make all cameras of a scenario. One that turns comes back to a direction after as many looks as fields."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
-
-    def column(name: str) -> F64:
-        return np.array([float(getattr(block, name)) for block in blocks] or [1.0])[placed.block]
-
-    return Camera(
+    camera = Camera(
         placed,
         ground,
         scene.weather,
         seed,
-        round(scene.scenario.start.timestamp()) * SECOND,
-        column("period_s"),
-        np.radians(column("facing_deg")),
-        np.radians(column("field_deg")),
-        column("turning") > 0,
-        column("thermal") > 0,
-        np.radians(column("bearing_sigma_deg")),
-        column("false_per_h") / 3600,
-        column("latency_s"),
+        beginning(scene),
+        column(blocks, "period_s", placed),
+        np.radians(column(blocks, "facing_deg", placed)),
+        np.radians(column(blocks, "field_deg", placed)),
+        column(blocks, "turning", placed) > 0,
+        column(blocks, "thermal", placed) > 0,
+        np.radians(column(blocks, "bearing_sigma_deg", placed)),
+        column(blocks, "false_per_h", placed) / 3600,
+        column(blocks, "latency_s", placed),
     )
+    looks = np.where(camera.turning, np.ceil(2 * np.pi / camera.field), 1.0)
+    return Posted("cameras", "reports", placed, camera.period * looks, camera)

@@ -1,21 +1,22 @@
 """What the senses with one Python object per message share: where their sensors stand, and the packing of messages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import degrees
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from skywarden.geo import ecef, geodetic
 from skywarden.geo.terrain import Ground
-from skywarden.model.place import F64, I64
+from skywarden.model.place import F64, I64, Sensor
 from skywarden.sensors.reports.message import Spot
 from skywarden.sim.scene.settings import Placed, Scene
 from skywarden.sim.sense.placing import on_map, places
-from skywarden.sim.sky import Cover, Sent
+from skywarden.sim.sky import Cover, Sent, Sky, Window
 from skywarden.sim.trouble import Trouble, troubles
 
-MILLISECOND = 1_000_000  # ns
+MILLISECOND, SECOND = 1_000_000, 1_000_000_000  # ns
 PARTS = 10_000  # reports of one sensor at one moment that can be told apart
 LEAST = 0.01  # smaller chances are not written down
 
@@ -36,11 +37,6 @@ class Post(NamedTuple):
     reach: F64
     block: I64
     trouble: Trouble
-
-    @property
-    def stands(self) -> F64:
-        """Return (n, 3): latitude, longitude rad, height m."""
-        return np.stack([self.latitude, self.longitude, self.height], 1)
 
     def at(self, rows: I64, times: F64) -> F64:
         """Return (m, 3) ECEF m of sensors `rows` (m,) at `times` (m,) s since the start."""
@@ -69,6 +65,43 @@ class Post(NamedTuple):
             "mark": "simulated",
             "mobile": moves,
         }
+
+
+class Model(Protocol):
+    """What the sensors of one kind see and say; see `sky.Sense`."""
+
+    def sent(self, sky: Sky, window: Window) -> Sent: ...
+    def cover(self, sky: Sky, window: Window) -> Cover: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A `Sense` of sensors that need no enrolment. source, format: its own; they come over TCP."""
+
+    source: str
+    format: str
+    posts: Post
+    revisit: F64
+    model: Model
+    transport: str = "tcp"
+    sensors: Sequence[Sensor] = ()
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self.posts.names
+
+    @property
+    def stands(self) -> F64:
+        """Return (n, 3): latitude, longitude rad, height m."""
+        return np.stack([self.posts.latitude, self.posts.longitude, self.posts.height], 1)
+
+    def sent(self, sky: Sky, window: Window) -> Sent:
+        """Return all messages that come in from looks within the window."""
+        return self.model.sent(sky, window)
+
+    def cover(self, sky: Sky, window: Window) -> Cover:
+        """Return the true Pd at each whole second in the window."""
+        return self.model.cover(sky, window)
 
 
 def posts(blocks: Sequence[Placed], scene: Scene, ground: Ground, seed: list[int]) -> Post:
@@ -101,6 +134,16 @@ def _paths(blocks: Sequence[Placed], scene: Scene, ground: Ground, position: F64
         latitude, longitude = on_map(scene.scenario.origin, east_north)
         paths[block_of == number] = ecef(latitude, longitude, ground.height(latitude, longitude) + block.height_m)
     return paths
+
+
+def column(blocks: Sequence[Placed], name: str, placed: Post) -> F64:
+    """Return (n,) a setting of each sensor's block, as a number."""
+    return np.array([float(getattr(block, name)) for block in blocks])[placed.block]
+
+
+def beginning(scene: Scene) -> int:
+    """Return second 0 of a scenario, ns since 1970."""
+    return round(scene.scenario.start.timestamp()) * SECOND
 
 
 def sorted_sent(found: Sequence[tuple[I64, I64, Sequence[bytes]]], start: int) -> Sent:

@@ -4,16 +4,15 @@ The chance of a bearing falls with the fourth power of the distance, as of a sig
 0.8 times the reach; now and then a reflection gives a wrong one. Assumptions of ours, not of any device.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from skywarden.geo.terrain import Ground
-from skywarden.model.place import F64, I64, Sensor
+from skywarden.model.place import F64, I64
 from skywarden.sensors.reports import encode
 from skywarden.sim.scene.settings import Finders, Scene
-from skywarden.sim.sense.common import Post, covered, posts, sorted_sent
+from skywarden.sim.sense.common import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sense.looks import RADIO, Pairs, pairs, times
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
@@ -27,7 +26,7 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """All direction finders of a scenario; a `Sense`. period, sigma (rad), latency: (n,)."""
+    """All direction finders of a scenario; see `sky.Sense`. period, sigma (rad), latency: (n,)."""
 
     posts: Post
     ground: Ground
@@ -37,22 +36,6 @@ class Finder:
     phase: F64
     sigma: F64
     latency: F64
-    source: str = "finders"
-    format: str = "reports"
-    transport: str = "tcp"
-    sensors: Sequence[Sensor] = ()
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.posts.names
-
-    @property
-    def stands(self) -> F64:
-        return self.posts.stands
-
-    @property
-    def revisit(self) -> F64:
-        return self.period
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return one message for each bearing."""
@@ -86,17 +69,14 @@ class Finder:
 
     def cover(self, sky: Sky, window: Window) -> Cover:
         """Return the true Pd of a look at each whole second."""
-        found = self._pairs(sky, times(np.ones(len(self.names)), np.zeros(len(self.names)), window))
+        found = self._pairs(sky, times(np.ones(len(self.posts.names)), np.zeros(len(self.posts.names)), window))
         return covered(found.time, found.target, found.sensor, self._pd(found))
 
 
-def build(blocks: tuple[Finders, ...], scene: Scene, ground: Ground, seed: int) -> Finder:
+def build(blocks: tuple[Finders, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
     """Make all direction finders of a scenario."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
-    period, sigma, latency = (
-        np.array([getattr(block, name) for block in blocks] or [1.0], float)[placed.block]
-        for name in ("period_s", "bearing_sigma_deg", "latency_s")
-    )
+    period, sigma, latency = (column(blocks, n, placed) for n in ("period_s", "bearing_sigma_deg", "latency_s"))
     phase = np.random.default_rng([seed, NUMBER, 902]).random(len(placed.names)) * period
-    start = round(scene.scenario.start.timestamp()) * SECOND
-    return Finder(placed, ground, seed, start, period, phase, np.radians(sigma), latency)
+    model = Finder(placed, ground, seed, beginning(scene), period, phase, np.radians(sigma), latency)
+    return Posted("finders", "reports", placed, period, model)

@@ -16,12 +16,12 @@ from scipy.spatial import cKDTree
 from skywarden.geo import geodetic
 from skywarden.geo.terrain import Ground
 from skywarden.model.assessment import Class
-from skywarden.model.place import F64, I64, Sensor
+from skywarden.model.place import F64, I64
 from skywarden.sensors.reports import encode
 from skywarden.sensors.reports.message import Spot
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.settings import Observers, Scene
-from skywarden.sim.sense.common import Post, covered, posts, sorted_sent
+from skywarden.sim.sense.common import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sense.looks import OPTICAL, Meeting, Pairs, seen
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
@@ -52,7 +52,7 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody who reports; a `Sense`. channels: of the blocks. The rest (n,): trained 0 or 1; false: per s.
+    """Everybody who reports; see `sky.Sense`. channels: of the blocks. The rest (n,): trained 0 or 1; false: per s.
 
     delay: (n, 2) log of the median s, and sigma.
     """
@@ -68,22 +68,6 @@ class People:
     sigma: F64
     delay: F64
     false: F64
-    source: str = "observers"
-    format: str = "reports"
-    transport: str = "tcp"
-    sensors: Sequence[Sensor] = ()
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.posts.names
-
-    @property
-    def stands(self) -> F64:
-        return self.posts.stands
-
-    @property
-    def revisit(self) -> F64:
-        return np.full(len(self.names), STEP_S)
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return the reports of what is noticed in the window; they come in when their delay is over."""
@@ -99,7 +83,7 @@ class People:
         """Return who has whom within reach and in sight at one moment."""
         targets = sky.flying(at, at + 1)
         targets = targets[[LOUD[sky.targets[row].kind] > 0 for row in targets]] if len(targets) else targets
-        if not len(targets) or not len(self.names):
+        if not len(targets) or not len(self.posts.names):
             return _none()
         position, _ = sky.at(targets, np.full(len(targets), at))
         exists = ~np.isnan(position[:, 0])
@@ -153,7 +137,7 @@ class People:
             said = self.posts.said(int(sensor[k]), self.start, float(found.time[k]), int(found.target[k]))
             message = encode.observer(
                 **said | {"sensor": self.channels[self.posts.block[sensor[k]]]},  # the way that they report by
-                who=self.names[sensor[k]],
+                who=self.posts.names[sensor[k]],
                 seen=False,
                 trained=trained,
                 pointed="landmark" if trained else "guess",
@@ -202,25 +186,22 @@ def _all(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def build(blocks: tuple[Observers, ...], scene: Scene, ground: Ground, seed: int) -> People:
+def build(blocks: tuple[Observers, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
     """Make everybody who may report."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
-
-    def column(name: str) -> F64:
-        return np.array([float(getattr(block, name)) for block in blocks] or [1.0])[placed.block]
-
-    delays = np.array([block.delay_s for block in blocks] or [(1.0, 2.0)], float)
+    delays = np.array([block.delay_s for block in blocks], float)
     delay = np.stack([np.log(delays[:, 0]), np.log(delays[:, 1] / delays[:, 0]) / QUANTILE_90], 1)[placed.block]
-    return People(
+    people = People(
         placed,
         tuple(block.name for block in blocks),
         ground,
         seed,
-        round(scene.scenario.start.timestamp()) * SECOND,
-        column("trained").astype(np.int64),
-        column("eager"),
-        column("blunder"),
-        np.radians(column("bearing_sigma_deg")),
+        beginning(scene),
+        column(blocks, "trained", placed).astype(np.int64),
+        column(blocks, "eager", placed),
+        column(blocks, "blunder", placed),
+        np.radians(column(blocks, "bearing_sigma_deg", placed)),
         delay,
-        column("false_per_h") / 3600,
+        column(blocks, "false_per_h", placed) / 3600,
     )
+    return Posted("observers", "reports", placed, np.full(len(placed.names), STEP_S), people)

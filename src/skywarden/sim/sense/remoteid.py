@@ -4,7 +4,6 @@ Source: ASTM F3411-22a, section 5.4.5: dynamic messages at least once a second. 
 distance is an assumption of ours.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atan2, degrees, hypot
 
@@ -13,10 +12,10 @@ from numpy.typing import NDArray
 
 from skywarden.geo import east_north_up, geodetic
 from skywarden.geo.terrain import Ground
-from skywarden.model.place import F64, I64, Sensor
+from skywarden.model.place import F64, I64
 from skywarden.sensors.remoteid import encode
 from skywarden.sim.scene.settings import RemoteIds, Scene
-from skywarden.sim.sense.common import Post, covered, posts, sorted_sent
+from skywarden.sim.sense.common import Post, Posted, beginning, covered, posts, sorted_sent
 from skywarden.sim.sense.ghosts import Ghosts, ghosts
 from skywarden.sim.sense.looks import RADIO
 from skywarden.sim.sky import Cover, Sent, Sky, Window
@@ -30,29 +29,13 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class RemoteId:
-    """All receivers of Remote ID; a `Sense`."""
+    """All receivers of Remote ID; see `sky.Sense`."""
 
     posts: Post
     ground: Ground
     false: Ghosts
     seed: int
     start: int
-    source: str = "remote-id"
-    format: str = "remoteid"
-    transport: str = "tcp"
-    sensors: Sequence[Sensor] = ()
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.posts.names
-
-    @property
-    def stands(self) -> F64:
-        return self.posts.stands
-
-    @property
-    def revisit(self) -> F64:
-        return np.ones(len(self.posts.names))
 
     def sent(self, sky: Sky, window: Window) -> Sent:
         """Return a line for each beacon that a receiver hears."""
@@ -85,7 +68,7 @@ class RemoteId:
         origin = position if real else np.broadcast_to(self.false.transmitter[row], position.shape)
         frames = [encode.beacon(c, k) for k, c in enumerate(self._claims(serial, row, times, position, velocity))]
         columns = []
-        for post, name in enumerate(self.names):
+        for post, name in enumerate(self.posts.names):
             rows = np.flatnonzero(rng.random(len(times)) < self._chance(post, origin, times))
             stamps = times[rows] + self.posts.trouble.clock_error(np.full(len(rows), post), times[rows])
             lines = [
@@ -138,13 +121,14 @@ class RemoteId:
         rows = np.array([r for r in sky.flying(*window).tolist() if sky.targets[r].serial], np.int64)
         second, target = (a.ravel() for a in np.meshgrid(seconds, rows, indexing="ij"))
         position, _ = sky.at(target, second)
-        count = len(self.names)
+        count = len(self.posts.names)
         pd = np.concatenate([np.empty(0), *(self._chance(post, position, second) for post in range(count))])
         pd = np.where(np.isnan(pd), 0.0, pd)
         return covered(np.tile(second, count), np.tile(target, count), np.repeat(np.arange(count), len(second)), pd)
 
 
-def build(blocks: tuple[RemoteIds, ...], scene: Scene, ground: Ground, seed: int) -> RemoteId:
+def build(blocks: tuple[RemoteIds, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
     """Make all receivers of Remote ID of a scenario."""
-    start = round(scene.scenario.start.timestamp()) * SECOND
-    return RemoteId(posts(blocks, scene, ground, [seed, NUMBER]), ground, ghosts(scene, "remote-id", seed), seed, start)
+    placed = posts(blocks, scene, ground, [seed, NUMBER])
+    model = RemoteId(placed, ground, ghosts(scene, "remote-id", seed), seed, beginning(scene))
+    return Posted("remote-id", "remoteid", placed, np.ones(len(placed.names)), model)
