@@ -11,13 +11,13 @@ from skywarden.errors import ConfigError
 from skywarden.geo import east_north_up, ecef, geodetic
 from skywarden.model.place import F64
 from skywarden.sim.flight import Flat
-from skywarden.sim.flight.wildlife import wildlife
+from skywarden.sim.flight.wildlife import inhabited, wildlife
 from skywarden.sim.generate import part, world
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.read import read
 from skywarden.sim.scene.settings import Scene
 from skywarden.sim.sense import radar as radar_sense
-from skywarden.sim.sky import Sky, Window
+from skywarden.sim.sky import Sky, Target, Window
 
 SURE = 0.999
 ORIGIN = np.radians([29.5, -45.75])
@@ -172,9 +172,13 @@ def test_no_radar_no_birds_and_too_many_are_refused() -> None:
     assert len(wildlife(stands((0, 0)), np.array([1e-9]), scene(), Flat(), 1)) == 0
     with pytest.raises(ConfigError, match=r"write bird_clutter = \d"):
         wildlife(stands((0, 0)), np.array([10_000.0]), scene(), Flat(), 1)
-    everywhere = '[[radars]]\nname = "r"\nbird_clutter = 2500\n[[traffic]]\nkind = "birds"\ncount = 60000\n'
-    with pytest.raises(ConfigError, match="targets are more than 65536"):
-        world(scene(everywhere, seconds=10), {}, 1)
+    assert len(world(scene(), {}, 1).sky) == 0
+    many = 70_000
+    pairs = 2 * np.arange(many)
+    crowd = (Target("t", Kind.BIRDS, False),) * many
+    full = Sky(crowd, np.zeros(many, int), np.full(many, 2), pairs, *np.zeros((2, 2 * many, 3)))
+    with pytest.raises(ConfigError, match=f"{many + len(hour())} targets are more than 65536"):
+        inhabited(full, hour())
 
 
 PAIR = """

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from skywarden.errors import ConfigError
 from skywarden.geo.terrain import Ground
 from skywarden.model.place import Site
 from skywarden.sim.deliver import deliver
@@ -25,7 +24,6 @@ from skywarden.sim.truth import joined
 
 WINDOW_S = 30.0
 NETWORK = 99  # in seeds: what the network does
-MOST_TARGETS = 1 << 16  # rows of coverage.npy have no larger numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +87,10 @@ def _senses(scene: Scene, ground: Ground, seed: int) -> tuple[Sense, ...]:
 
 
 def _inhabited(sky: Sky, scene: Scene, senses: Sequence[Sense], of: tuple[Ground, int]) -> Sky:
-    """Return the sky with the single birds near radars, last in it. of: ground, seed. Raises ConfigError."""
+    """Return the sky with the single birds near radars, last in it. of: ground, seed."""
     stands = next((sense.stands for sense in senses if sense.source == RADARS), np.empty((0, 3)))
-    counts = np.repeat([block.bird_clutter for block in scene.radars], [block.count for block in scene.radars])
-    whole = inhabited(sky, wildlife(stands, counts, scene, *of))
-    if len(whole) > MOST_TARGETS:
-        raise ConfigError(
-            f"{len(whole)} targets are more than {MOST_TARGETS}; write fewer in [[waves]] and [[traffic]], "
-            f"or less radars.bird_clutter: {len(whole) - len(sky)} of them are birds"
-        )
-    return whole
+    counts = np.array([block.bird_clutter for block in scene.radars for _ in range(block.count)])
+    return inhabited(sky, wildlife(stands, counts, scene, *of))
 
 
 def part(made: World, window: Window, clock: Callable[[], float]) -> Part:

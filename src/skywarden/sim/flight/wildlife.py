@@ -39,6 +39,7 @@ SLOW = (300.0, 600.0)  # s, of changes of speed and height
 CIRCLE = (22.0, 45.0)  # s that one takes
 PROBE = 10  # s between the looks whether a bird is near
 MOST = 200_000  # birds that may be drawn
+MOST_TARGETS = 1 << 16  # of a scenario: rows of coverage.npy have no larger numbers
 PART = 2_000  # birds that are flown at once
 
 
@@ -102,8 +103,16 @@ def wildlife(stands: F64, counts: F64, scene: Scene, ground: Ground, seed: int) 
 
 
 def inhabited(sky: Sky, birds: Sky) -> Sky:
-    """Return one sky, with the birds last: rows of all others stay as they are. They are numbered after others."""
+    """Return one sky, with the birds last and numbered after others: the rows of all others stay as they are.
+
+    Raises ConfigError for more targets than can be numbered.
+    """
     whole, name = joined([sky, birds]), Kind.BIRD.value
+    if len(whole) > MOST_TARGETS:
+        raise ConfigError(
+            f"{len(whole)} targets are more than {MOST_TARGETS}; write fewer in [[waves]] and [[traffic]], "
+            f"or less radars.bird_clutter: {len(birds)} of them are birds near radars"
+        )
     before = sum(target.kind is Kind.BIRD for target in sky.targets)
     numbered = [target._replace(name=f"{name}-{before + k + 1}") for k, target in enumerate(birds.targets)]
     return renamed(whole, [*sky.targets, *numbered])
