@@ -1,4 +1,4 @@
-"""Peaceful traffic: airliners on airways, helicopters, light aircraft, gliders, flocks of birds, multirotors.
+"""Peaceful traffic: airliners on airways, helicopters, light aircraft, gliders, birds, multirotors.
 
 Everything is drawn from one generator per block of the file. Airways are the same for all blocks of a scenario.
 """
