@@ -25,8 +25,8 @@ def radars(*blocks: Radars, ground: Ground | None = None, seed: int = 1, faults:
 
 
 def quiet(name: str = "r", **settings: object) -> Radars:
-    """Return a radar without clutter and birds."""
-    return Radars(name=name, **{"clutter": 0.0, "bird_clutter": 0.0, "highest_deg": 89.0, **settings})  # type: ignore[arg-type]
+    """Return a radar without clutter."""
+    return Radars(name=name, **{"clutter": 0.0, "highest_deg": 89.0, **settings})  # type: ignore[arg-type]
 
 
 def sky(place: F64, velocity: F64, seconds: int, kinds: Sequence[Kind]) -> Sky:

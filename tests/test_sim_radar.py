@@ -110,23 +110,6 @@ def test_false_plots_are_poisson_with_the_stated_mean(mode: str) -> None:
     assert np.median(clutter.plots(nothing, Window(0, 800)).distance) < 12e3  # near the radar
 
 
-def test_a_bird_comes_again_a_little_further_on() -> None:
-    radar = radars(quiet(period_s=4.0, bird_clutter=6.0, false_alarm=1e-12, azimuth_sigma_deg=0.01, range_sigma_m=1.0))
-    nothing = still(around(np.array([1e3]), np.array([0.0]), 80e3), 2)
-    plots = radar.plots(nothing, Window(0, 600))
-    low, high = stats.poisson.interval(SURE, 6 * 150)
-    assert low * 0.9 <= len(plots.time) <= high * 1.1  # birds stay, so the number of plots varies more than Poisson's
-    x, y = plots.distance * np.sin(plots.azimuth), plots.distance * np.cos(plots.azimuth)
-    again = []
-    for k in np.flatnonzero((plots.time > 100) & (plots.time < 500)):
-        later = (plots.time > plots.time[k] + 2) & (plots.time < plots.time[k] + 14)
-        speed = np.hypot(x[later] - x[k], y[later] - y[k]) / (plots.time[later] - plots.time[k])
-        again.append(bool(((speed > 6) & (speed < 20)).any()))
-    assert np.mean(again) > 0.8  # 1 - 0.5^3, less at the end of its life
-    still_air = radars(quiet(bird_clutter=6.0, false_alarm=1e-12, blind_speed_m_s=100.0, notch_m_s=20.0))
-    assert len(still_air.plots(nothing, Window(0, 600)).time) == 0  # all birds are slower than the notch
-
-
 def test_close_targets_are_one_plot_and_others_are_not() -> None:
     block = quiet(period_s=1.0, reference_km=200, false_alarm=1e-9, azimuth_sigma_deg=0.001, range_sigma_m=1.0)
     for apart, most in ((80.0, 1), (400.0, 2)):

@@ -13,10 +13,12 @@ from skywarden.model.place import Site
 from skywarden.sim.deliver import deliver
 from skywarden.sim.flight import drawn
 from skywarden.sim.flight import sky as flown
+from skywarden.sim.flight.wildlife import inhabited, wildlife
 from skywarden.sim.raid import on_earth
 from skywarden.sim.scene.ground import ground as made
 from skywarden.sim.scene.settings import Scene
 from skywarden.sim.sense import SENSES
+from skywarden.sim.sense.radar_fleet import SOURCE as RADARS
 from skywarden.sim.sky import Cover, Sense, Sent, Sky, Window
 from skywarden.sim.truth import joined
 
@@ -72,8 +74,8 @@ def world(scene: Scene, files: Mapping[str, bytes], seed: int) -> World:
     """Make a scenario's world. files: what the scene names (tiles, recordings) -> its bytes, unpacked or not."""
     scene = drawn(scene, seed)
     ground = made(scene, seed, files)
-    sky = flown(scene, ground, files, seed)
     senses = _senses(scene, ground, seed)
+    sky = _inhabited(flown(scene, ground, files, seed), scene, senses, (ground, seed))
     counts = np.cumsum([0, *(len(sense.names) for sense in senses)])
     return World(scene, seed, ground, sky, senses, tuple(counts[:-1].tolist()))
 
@@ -82,6 +84,13 @@ def _senses(scene: Scene, ground: Ground, seed: int) -> tuple[Sense, ...]:
     """Make every kind of sensor that the scene has."""
     wanted = {kind: getattr(scene, kind) for kind in SENSES}
     return tuple(SENSES[kind](blocks, scene, ground, seed) for kind, blocks in wanted.items() if blocks)
+
+
+def _inhabited(sky: Sky, scene: Scene, senses: Sequence[Sense], of: tuple[Ground, int]) -> Sky:
+    """Return the sky with the single birds near radars, last in it. of: ground, seed."""
+    stands = next((sense.stands for sense in senses if sense.source == RADARS), np.empty((0, 3)))
+    counts = np.array([block.bird_clutter for block in scene.radars for _ in range(block.count)])
+    return inhabited(sky, wildlife(stands, counts, scene, *of))
 
 
 def part(made: World, window: Window, clock: Callable[[], float]) -> Part:

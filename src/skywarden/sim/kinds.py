@@ -22,7 +22,8 @@ class Kind(StrEnum):
     HELICOPTER = "helicopter"
     LIGHT = "light-aircraft"
     GLIDER = "glider"
-    BIRDS = "birds"
+    BIRDS = "birds"  # a flock
+    BIRD = "bird"  # a single one
 
 
 class Voice(NamedTuple):
@@ -79,4 +80,5 @@ KINDS: Mapping[Kind, Traits] = {
     Kind.LIGHT: Traits((40, 70), (300, 2500), 0.06, 4, 2, 1, VOICES[Kind.LIGHT], False, "aeroplane"),
     Kind.GLIDER: Traits((22, 40), (500, 3000), 0.3, 4, 0.5, 1, None, False, "aeroplane"),
     Kind.BIRDS: Traits((9, 20), (20, 1500), 0.3, 2, 0.02, 1, None, False, "bird"),
+    Kind.BIRD: Traits((8, 18), (20, 600), 0.3, 2, 0.003, 1, None, False, "bird"),
 }

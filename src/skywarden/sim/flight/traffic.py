@@ -1,4 +1,4 @@
-"""Peaceful traffic: airliners on airways, helicopters, light aircraft, gliders, flocks of birds, multirotors.
+"""Peaceful traffic: airliners on airways, helicopters, light aircraft, gliders, birds, multirotors.
 
 Everything is drawn from one generator per block of the file. Airways are the same for all blocks of a scenario.
 """
@@ -60,7 +60,7 @@ def routes(block: Traffic, where: Area, seed: tuple[int, ...]) -> list[Route]:
 
 def _target(kind: Kind, sends: bool, rng: np.random.Generator) -> Target:
     target = Target(kind.value, kind, False)
-    if kind is Kind.BIRDS or not sends:
+    if kind in (Kind.BIRDS, Kind.BIRD) or not sends:
         return target
     if kind is Kind.MULTIROTOR:
         return target._replace(serial="?", radio=True)
@@ -141,6 +141,10 @@ def _birds(where: Area, rng: np.random.Generator) -> Route:
     return _wandering(Kind.BIRDS, where, (300.0, 4e3), rng)
 
 
+def _bird(where: Area, rng: np.random.Generator) -> Route:
+    return _wandering(Kind.BIRD, where, (300.0, 4e3), rng)
+
+
 def _wandering(kind: Kind, where: Area, lengths: tuple[float, float], rng: np.random.Generator) -> Route:
     """Fly legs of some length in changing directions, all the time."""
     speed = cruise_speed(kind, rng.random())
@@ -209,5 +213,6 @@ DRAWN: Mapping[Kind, Callable[[Area, np.random.Generator], Route]] = {
     Kind.MULTIROTOR: _multirotor,
     Kind.LIGHT: _light,
     Kind.BIRDS: _birds,
+    Kind.BIRD: _bird,
     Kind.GLIDER: _glider,
 }

@@ -77,6 +77,7 @@ MANNERS: Mapping[Kind, Manner] = {
     Kind.LIGHT: Manner(0.7, 0.05, 0.03, 4.0, 6, False),
     Kind.GLIDER: Manner(1.0, 0.1, 0.05, 4.0, 6, False),
     Kind.BIRDS: Manner(1.0, 0.8, 0.1, 2.0, 4, False),
+    Kind.BIRD: Manner(1.0, 0.8, 0.1, 2.0, 4, False),
 }
 
 

@@ -95,7 +95,7 @@ OWN: Mapping[str, About] = {
     "radars.beam_deg": About("Width of the beam.", DEG, 0.1, 30),
     "radars.highest_deg": About("Highest elevation that it sees.", DEG, 1, 90),
     "radars.clutter": About("False plots a turn besides those of noise.", "plots", 0, 10_000),
-    "radars.bird_clutter": About("Plots a turn of single birds that fly.", "plots", 0, 10_000),
+    "radars.bird_clutter": About("Single birds in the air within 8 km of each, on average.", "birds", 0, 10_000),
     "radars.bias_azimuth_deg": About("What its north is off by, one standard deviation.", DEG, 0, 30),
     "radars.bias_range_m": About("What its ranges are off by, one standard deviation.", "metres", 0, 10_000),
     "radars.latency_s": LATENCY,

@@ -95,7 +95,7 @@ class Radars(Placed, frozen=True, kw_only=True):
     beam_deg: float = 1.5
     highest_deg: float = 40.0
     clutter: float = 5.0  # false plots a turn besides those of noise
-    bird_clutter: float = 3.0  # plots a turn of single birds that fly
+    bird_clutter: float = 3.0  # single birds in the air within 8 km of each, on average
     bias_azimuth_deg: float = 0.0  # 1 sigma of what its registration is off by
     bias_range_m: float = 0.0
     latency_s: float = 0.1

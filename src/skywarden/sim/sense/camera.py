@@ -36,6 +36,7 @@ SIZE_M = {  # across, as seen from the side or below
     Kind.LIGHT: 9.0,
     Kind.GLIDER: 12.0,
     Kind.BIRDS: 0.5,
+    Kind.BIRD: 0.3,
 }
 NORMAL_M = SIZE_M[Kind.UAV_PISTON]  # of the flier that a camera's reach is stated for
 RIGHT = 0.7  # of the classes that it gives

@@ -41,6 +41,7 @@ LOUD = {  # how far it is noticed, in parts of the reach
     Kind.LIGHT: 0.5,
     Kind.GLIDER: 0.0,
     Kind.BIRDS: 0.0,
+    Kind.BIRD: 0.0,
 }
 RIGHT = (0.45, 0.85)  # of the classes named by citizens and by trained observers
 ON_MAP = (0.5, 0.1)  # how many give a place instead of a direction

@@ -2,7 +2,7 @@
 
 What is modelled: the radar equation with Swerling 1 and 3 fluctuation, so that a flier of 1 m^2 (Swerling 1) has a Pd
 of 0.5 at `reference_km`; 4/3 earth and terrain; a cone of silence; blind speeds; echoes that merge when they are within
-a range cell and a beam of each other; accuracy that falls with the signal; noise, clutter and birds (`radar_false`);
+a range cell and a beam of each other; accuracy that falls with the signal; noise and clutter (`radar_false`);
 registration biases, clock errors, outages; latency.
 
 Errors grow with the noise: sigma = nominal x sqrt(1 + S50 / S), S the measured signal to noise ratio of the plot, S50
@@ -22,7 +22,7 @@ from skywarden.geo import geodetic
 from skywarden.geo.terrain import Ground
 from skywarden.model.place import F64, I64, Sensor
 from skywarden.sim.scene.settings import Radars, Scene
-from skywarden.sim.sense.radar_false import Birds, Plots, bird_plots, false_plots, flock
+from skywarden.sim.sense.radar_false import Plots, false_plots
 from skywarden.sim.sense.radar_fleet import SOURCE, Fleet, fleet
 from skywarden.sim.sense.radar_looks import FULL, Looks, apart2, limits, looks, seen_from
 from skywarden.sim.sense.radar_signal import Echoes, blind, detection, echoes, fluctuate, merged
@@ -37,7 +37,7 @@ def build(blocks: tuple[Radars, ...], scene: Scene, ground: Ground, seed: int) -
     """Return the radars of a scenario. What lasts the whole scenario is drawn here."""
     rng = np.random.default_rng([seed, *SOURCE.encode()])
     radars = fleet(blocks, scene, ground, rng)
-    return RadarSense(radars, ground, flock(radars, scene.scenario.duration_s, rng), seed)
+    return RadarSense(radars, ground, seed)
 
 
 class RadarSense:
@@ -45,8 +45,8 @@ class RadarSense:
 
     source, format, transport = SOURCE, "asterix", "udp"
 
-    def __init__(self, radars: Fleet, ground: Ground, birds: Birds, seed: int) -> None:
-        self.fleet, self.ground, self.birds, self._seed = radars, ground, birds, seed
+    def __init__(self, radars: Fleet, ground: Ground, seed: int) -> None:
+        self.fleet, self.ground, self._seed = radars, ground, seed
         self.names: Sequence[str] = radars.names
         self.sensors: Sequence[Sensor] = radars.sensors
         self.revisit: F64 = radars.period
@@ -62,11 +62,10 @@ class RadarSense:
         radars = self.fleet
         reflect = echoes(sky)
         parts = [self._measured(found, reflect, rng) for found in looks(radars, sky, window, limits(radars, reflect))]
-        for false in (false_plots(radars, window, rng), bird_plots(radars, self.birds, window, rng)):
-            kept = false.take(radars.up(false.radar, false.time))
-            received = radars.threshold[kept.radar] + radars.half[kept.radar] * rng.exponential(size=len(kept.radar))
-            parts.append(_noisy(radars, kept, received, rng))
-        return Plots.join(parts)
+        false = false_plots(radars, window, rng)
+        kept = false.take(radars.up(false.radar, false.time))
+        received = radars.threshold[kept.radar] + radars.half[kept.radar] * rng.exponential(size=len(kept.radar))
+        return Plots.join([*parts, _noisy(radars, kept, received, rng)])
 
     def _measured(self, found: Looks, reflect: Echoes, rng: np.random.Generator) -> Plots:
         """Return the plots that these looks end in."""

@@ -64,7 +64,6 @@ class Fleet:
     cell: F64
     beam: F64
     clutter: F64
-    birds: F64
 
     def __len__(self) -> int:
         return len(self.names)
@@ -129,7 +128,6 @@ def fleet(blocks: Sequence[Radars], scene: Scene, ground: Ground, rng: np.random
         cell=column("range_cell_m"),
         beam=column("beam_deg", degree),
         clutter=column("clutter"),
-        birds=column("bird_clutter"),
     )
 
 
