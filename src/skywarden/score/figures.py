@@ -130,10 +130,23 @@ def _tracks(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
     for name, errors in both.errors.items():
         yield figure("error.median", _quantile(errors, 0.5), name)
         yield figure("error.p90", _quantile(errors, 0.9), name)
-    yield figure("followed.part", both.followed)
+    yield from _followed(both)
     for one in judged:
         of = one.case.name if len(judged) > 1 else ""
         yield from qualities(one.quality, of)
+
+
+def _followed(both: Pooled) -> Iterator[Figure]:
+    seconds, followed = (sum(column) for column in zip((0, 0), *both.followed.values(), strict=True))
+    yield figure("followed.part", _part(followed, seconds))
+    for name, (all_of, part) in both.followed.items():
+        yield figure("followed.part", _part(part, all_of), name)
+    yield figure("nuisance.followed", _part(both.nuisance.followed, both.nuisance.seconds))
+    yield figure("nuisance.alerts", both.nuisance.alerts)
+
+
+def _part(some: int, of: int) -> float:
+    return some / of if of else np.nan
 
 
 def _mean(values: F64) -> float:

@@ -10,8 +10,8 @@ SIAP = "Votruba et al. 2001; edge rules as Stone Soup 1.9.1"
 TRACK_MEASURES: dict[str, Measure] = {
     "error.median": Measure(
         "m",
-        "Median level distance of a track to the nearest target within c, by the target's class.",
-        "Медіана горизонтальної відстані траси до найближчої цілі в межах c, за класом цілі.",
+        "Median level distance of a track to the nearest wanted target within c, by the target's class.",
+        "Медіана горизонтальної відстані траси до найближчої бажаної цілі в межах c, за класом цілі.",
         OWN,
     ),
     "error.p90": Measure(
@@ -22,8 +22,22 @@ TRACK_MEASURES: dict[str, Measure] = {
     ),
     "followed.part": Measure(
         "1",
-        "Part of all target-seconds with at least one track within c, level.",
-        "Частка секунд цілей хоча б з однією трасою в межах c.",
+        "Part of the target-seconds with at least one track within c, level; all together and by the target's class.",
+        "Частка секунд цілей хоча б з однією трасою в межах c по горизонталі; разом і за класом цілі.",
+        OWN,
+    ),
+    "nuisance.followed": Measure(
+        "1",
+        "Part of the target-seconds of nuisances (birds, noise) with a track within c, level, that was within c of no "
+        "wanted target; neither good nor bad.",
+        "Частка секунд завад (птахи, шум) із трасою в межах c по горизонталі, яка не була в межах c жодної бажаної "
+        "цілі; ні добре, ні погано.",
+        OWN,
+    ),
+    "nuisance.alerts": Measure(
+        "",
+        "Alerts raised for tracks that are a nuisance's.",
+        "Тривоги за трасами, що належать завадам.",
         OWN,
     ),
     "gospa.rms": Measure(
