@@ -69,6 +69,7 @@ def _alarms(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
         yield figure(f"alarm.{name}", float(values.sum()))
         for site, value in zip(both.sites, values.tolist(), strict=True):
             yield figure(f"alarm.{name}", value, site)
+    yield figure("alarm.part", both.alarm_part(alerts))
     yield figure("alarm.most_in_10_min", max(one.flood.most for one in judged))
     lengths = [one.case.span()[1] - one.case.span()[0] for one in judged]
     parts = [one.flood.part for one in judged]

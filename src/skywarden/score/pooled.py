@@ -10,6 +10,7 @@ from skywarden.score.alarms import Alarms
 from skywarden.score.arrivals import Settled
 from skywarden.score.attacks import Attacks
 from skywarden.score.nuisance import Nuisance
+from skywarden.score.spans import NS
 from skywarden.score.verdict import Judged, errors_by_class, followed_by_class
 
 
@@ -18,7 +19,7 @@ class Pooled(NamedTuple):
 
     raid, wave: (attacks,) names. blind: by site, target-seconds near it and those not watched. errors: by class, m.
     followed: by class of wanted targets, target-seconds and those with a track within the limit. attacks.target is the
-    row within its own raid.
+    row within its own raid. site_minutes: min, of all raids times their sites.
     """
 
     sites: tuple[str, ...]
@@ -31,6 +32,11 @@ class Pooled(NamedTuple):
     errors: dict[str, F64]
     followed: dict[str, tuple[int, int]]
     nuisance: Nuisance
+    site_minutes: float
+
+    def alarm_part(self, alarms: Alarms) -> float:
+        """Return the part of the time of all sites under alarm; NaN without time."""
+        return float(alarms.minutes.sum()) / self.site_minutes if self.site_minutes else np.nan
 
     def by_site(self) -> Iterator[tuple[str, I64]]:
         """Yield each site's name and the rows of its attacks."""
@@ -54,6 +60,7 @@ def pooled(judged: Sequence[Judged]) -> Pooled:
         _errors(judged),
         _followed(judged),
         Nuisance(*[sum(column) for column in zip(*[one.nuisance for one in judged], strict=True)]),
+        sum(len(one.case.sites) * (one.case.span()[1] - one.case.span()[0]) / (60 * NS) for one in judged),
     )
 
 

@@ -20,7 +20,7 @@ class Shown(msgspec.Struct, frozen=True):
     """The map's data. dt: s between kept places; steps: how many; middle, reach: of the whole view, m.
 
     targets, tracks: each [first step, kind, then differences of east and north from place to place, in `unit` m]; kind
-    is 1 for a target of the raid, and for a track of a target.
+    is 1 for a target of the raid and for a track of a wanted target, 2 for a nuisance and for its tracks, else 0.
     """
 
     dt: int
@@ -42,6 +42,8 @@ def shown(one: Judged) -> bytes:
     start, end = given.span()
     dt = _step(len(given.truth) + len(given.tracks))
     raid = np.array([row >= 0 and given.targets[row].raid for row in given.target_rows().tolist()], np.int64)
+    nuisance = one.parts.nuisance
+    owned = np.where(one.owner < 0, 0, np.where(np.append(nuisance, False)[one.owner], 2, 1))
     true = plane(given.below, latitude, longitude)
     found = plane(given.seen, latitude, longitude)
     spread = np.quantile(true, [0.02, 0.98], axis=0)
@@ -54,8 +56,8 @@ def shown(one: Judged) -> bytes:
             UNIT,
             (float(middle[0]), float(middle[1])),
             max(reach, 10_000.0),
-            _things((given.truth.time - start, given.truth.id), true, raid, dt),
-            _things((given.tracks.time - start, given.tracks.id), found, (one.owner >= 0).astype(np.int64), dt),
+            _things((given.truth.time - start, given.truth.id), true, np.where(nuisance, 2, raid), dt),
+            _things((given.tracks.time - start, given.tracks.id), found, owned.astype(np.int64), dt),
             _sites(given, latitude, longitude),
             _sensors(given, latitude, longitude),
         )

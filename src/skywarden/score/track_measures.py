@@ -1,6 +1,6 @@
 """The measures of tracks: errors, GOSPA, OSPA, SIAP, trajectories, segments, classes."""
 
-from skywarden.score.measure import OWN, Measure
+from skywarden.score.measure import OWN, Form, Measure
 
 TRAJECTORY = "Garcia-Fernandez, Rahmathullah, Svensson 2020"
 CLEAR = "Bernardin, Stiefelhagen 2008"
@@ -33,6 +33,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Частка секунд завад (птахи, шум) із трасою в межах c по горизонталі, яка не була в межах c жодної бажаної "
         "цілі; ні добре, ні погано.",
         OWN,
+        empty=("no nuisances", "завад не було"),
     ),
     "nuisance.alerts": Measure(
         "",
@@ -116,6 +117,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "1 if it was solved exactly; 0: in pieces of time, then it is at most what is given.",
         "1, якщо розв'язано точно; 0: частинами за часом, тоді вона не більша за подану.",
         OWN,
+        form=Form.YES_NO,
     ),
     "first_track.flying": Measure(
         "s",
@@ -161,6 +163,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Part of the target-seconds with a stated class in which it is the true one, word for word.",
         "Частка секунд цілей із названим класом, у яких він істинний, слово в слово.",
         OWN,
+        empty=("no track states a class", "жодна траса не називає класу"),
     ),
     "class.seconds": Measure(
         "s",
