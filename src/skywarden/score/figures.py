@@ -89,6 +89,7 @@ def _baselines(both: Pooled) -> Iterator[Figure]:
             "radius": one.radius,
             "duration_p50": _quantile(one.durations, 0.5),
             "duration_p90": _quantile(one.durations, 0.9),
+            "ended": len(one.durations),
             "cut": one.cut,
             "saved": against.saved,
             "fair": float(against.fair),

@@ -149,6 +149,7 @@ def _map(one: Judged) -> str:
         ('<path class="line s5" d="M4 5H12M8 1V9"/>', "track-nuisance"),
         ('<circle class="line s7" cx="8" cy="5" r="4"/>', "site"),
         ('<path class="line s3" d="M8 1L12 9H4Z"/>', "sensor"),
+        ('<circle class="c3" cx="8" cy="5" r="1.2"/>', "crowd"),
     )
     items = "".join(
         f'<li><svg viewBox="0 0 16 10" aria-hidden="true">{shape}</svg>{word(key)}</li>' for shape, key in marks

@@ -1,5 +1,7 @@
 """What the map of the report page moves: targets and tracks thinned out, sites with their alarms, sensors."""
 
+from collections import Counter
+
 import msgspec
 import numpy as np
 
@@ -13,7 +15,8 @@ from skywarden.score.verdict import Judged
 MOST_PLACES = 180_000  # kept, of targets and tracks together; about 5 bytes of the page each
 STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120)  # s, between kept places
 UNIT = 25  # m; places are whole numbers of it
-MOST_SENSORS = 5000
+MOST_SENSORS = 3000  # shown
+CROWD = 60  # sensors of one kind; more than these are small dots, so that the others can be seen
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -21,6 +24,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     targets, tracks: each [first step, kind, then differences of east and north from place to place, in `unit` m]; kind
     is 1 for a target of the raid and for a track of a wanted target, 2 for a nuisance and for its tracks, else 0.
+    sensors: east, north, and 1 for one of a crowd.
     """
 
     dt: int
@@ -31,7 +35,7 @@ class Shown(msgspec.Struct, frozen=True):
     targets: list[list[int]]
     tracks: list[list[int]]
     sites: list[dict[str, object]]
-    sensors: list[tuple[int, int]]
+    sensors: list[tuple[int, int, int]]
 
 
 def shown(one: Judged) -> bytes:
@@ -105,11 +109,14 @@ def _sites(given: Case, latitude: float, longitude: float) -> list[dict[str, obj
     return found
 
 
-def _sensors(given: Case, latitude: float, longitude: float) -> list[tuple[int, int]]:
-    every = max(1, -(-len(given.sensors) // MOST_SENSORS))
-    chosen = given.sensors[::every]
+def _sensors(given: Case, latitude: float, longitude: float) -> list[tuple[int, int, int]]:
+    number = Counter(sensor.kind for sensor in given.sensors)
+    crowded = [sensor for sensor in given.sensors if number[sensor.kind] > CROWD]
+    few = [sensor for sensor in given.sensors if number[sensor.kind] <= CROWD]
+    chosen = [*crowded[:: max(1, -(-len(crowded) // MOST_SENSORS))], *few]
     if not chosen:
         return []
     degrees = np.radians([[sensor.latitude, sensor.longitude] for sensor in chosen])
     at = plane(ecef(degrees[:, 0], degrees[:, 1], 0.0), latitude, longitude)
-    return [(round(east), round(north)) for east, north in at.tolist()]
+    crowd = [int(number[sensor.kind] > CROWD) for sensor in chosen]
+    return [(round(east), round(north), one) for (east, north), one in zip(at.tolist(), crowd, strict=True)]

@@ -56,7 +56,8 @@ function draw() {
   const second = moment * data.dt;
   for (const s of data.sensors) {
     const [x, y] = px(s[0], s[1]);
-    pen.strokeStyle = ink.dim; pen.lineWidth = 1; pen.beginPath();
+    pen.strokeStyle = pen.fillStyle = ink.dim; pen.lineWidth = 1; pen.beginPath();
+    if (s[2]) { pen.globalAlpha = 0.5; pen.fillRect(x - 0.75, y - 0.75, 1.5, 1.5); pen.globalAlpha = 1; continue; }
     pen.moveTo(x, y - 4); pen.lineTo(x + 4, y + 3); pen.lineTo(x - 4, y + 3); pen.closePath(); pen.stroke();
   }
   for (const s of data.sites) {

@@ -179,6 +179,12 @@ WARNING_MEASURES: dict[str, Measure] = {
         OWN,
         empty=NONE_ENDED,
     ),
+    "baseline.ended": Measure(
+        "",
+        "Alarms of the baseline that ended; quantiles of a few durations say little.",
+        "Завершені тривоги базового способу; квантилі кількох тривалостей мало що кажуть.",
+        OWN,
+    ),
     "baseline.cut": Measure(
         "",
         "Alarms of the baseline cut off by the end of the raid; their durations are not known.",

@@ -75,6 +75,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "track-nuisance": ("track of a nuisance", "траса завади"),
     "site": ("site; filled: alarm stands", "об'єкт; заповнений: діє тривога"),
     "sensor": ("sensor", "датчик"),
+    "crowd": ("one of many sensors", "один із багатьох датчиків"),
     "keys": ("Arrow keys move the slider.", "Стрілки рухають повзунок."),
     "nothing-alerts": ("There are no alerts in the tables.", "У таблицях немає тривог."),
     "nothing-attacks": ("No target of a raid reached a site.", "Жодна ціль нальоту не досягла об'єкта."),
