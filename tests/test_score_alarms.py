@@ -186,6 +186,12 @@ def test_the_bootstrap_interval_holds_the_true_mean_as_often_as_it_says() -> Non
     assert single / runs < 0.7  # attacks of one raid are not independent
 
 
+def test_blocks_that_are_all_the_same_have_no_interval() -> None:
+    found = interval(np.ones(12), np.repeat(np.arange(4), 3), "waves", np.random.default_rng(1))
+    assert (found.mean, found.blocks) == (1.0, 4)
+    assert np.isnan([found.low, found.high]).all()
+
+
 def test_one_block_has_no_interval() -> None:
     found = interval(np.array([1.0, 2.0]), np.zeros(2, int), "waves", np.random.default_rng(1))
     assert found.mean == 1.5

@@ -118,6 +118,22 @@ def boxes(drawn: str, language: str) -> list[tuple[float, float, float, float, s
 
 @pytest.mark.parametrize("language", ["en", "uk"])
 def test_no_two_labels_of_a_drawing_overlap(report: str, language: str) -> None:
+    apart(report, language)
+
+
+def test_long_names_have_two_lines_and_overlap_nothing() -> None:
+    long = "Tarrowness power station"
+    kinds = ("one-way UAV with a piston engine", "thing-without-any-space-in-its-name", "decoy")
+    files = small_raid.files([Flight(kind, k % 2, k, 40_000, 50, kind=kind) for k, kind in enumerate(kinds)])
+    files = {name: data.replace(b"Alpha", long.encode()) for name, data in files.items()}
+    judged = verdict([small_raid.case(files)])
+    text = page(judged, figures(judged, np.random.default_rng(1)))
+    assert f"<g><title>{long}</title>" in text
+    assert ">Tarrowness power<" in text
+    apart(text, "en")
+
+
+def apart(report: str, language: str) -> None:
     for drawn in re.findall(r'<svg viewBox="0 0 480[^>]*>(.*?)</svg>', report, re.DOTALL):
         level = re.sub(r'<g transform="translate.*?</g>', "", drawn)  # the title of y stands upright at the edge
         texts = boxes(level, language)
@@ -146,6 +162,25 @@ def test_the_map_moves_what_flew(report: str, judged: tuple[Judged, ...]) -> Non
         assert kind == int(given.truth.names[number] != "liner")
     assert [site["name"] for site in data["sites"]] == ["Alpha", "Bravo"]
     assert all(a < b for site in data["sites"] for a, b in site["alarm"])
+
+
+def test_birds_and_their_tracks_have_a_mark_of_their_own() -> None:
+    flights = [Flight("a", 0, 0.5, 40_000, 50), Flight("b", 0, 3.0, 40_000, 15, kind="bird", raid=False, miss=9000.0)]
+    data = json.loads(re.search(r'id="data">(.*?)</script>', made(flights), re.DOTALL)[1])
+    assert [kind for _, kind, *_ in data["targets"]] == [1, 2]
+    assert [kind for _, kind, *_ in data["tracks"]] == [1, 2]
+
+
+def test_many_sensors_of_one_kind_are_a_crowd_and_few_are_not() -> None:
+    flights = [Flight("a", 0, 0.5, 40_000, 50)]
+    many = [*small_raid.SENSORS, *[{**small_raid.SENSORS[1], "name": f"ears-{k}"} for k in range(5000)]]
+    data = json.loads(re.search(r'id="data">(.*?)</script>', made(flights, sensors_json=dumped(many)), re.DOTALL)[1])
+    assert sum(1 - crowd for _, _, crowd in data["sensors"]) == 1  # the radar
+    assert 1000 < sum(crowd for _, _, crowd in data["sensors"]) <= 3000
+
+
+def dumped(rows: list[dict[str, object]]) -> bytes:
+    return json.dumps(rows).encode()
 
 
 def test_names_from_files_cannot_become_markup() -> None:

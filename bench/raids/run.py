@@ -49,8 +49,13 @@ def run(name: str, seed: int, where: Path, tracks: Path | None) -> None:
         shutil.rmtree(tables, ignore_errors=True)
         spent["replay"] = command("replay", str(made / "frames"), "--tables", str(tables))[1]
     out, spent["score"] = command("score", str(made), str(tables), "--json", "--html", str(where / "report.html"))
-    figures = {figure["name"]: figure["value"] for figure in json.loads(out)["figures"]}
+    figures = {named(figure): figure["value"] for figure in json.loads(out)["figures"]}
     print(json.dumps({"scenario": name, "seed": seed, "seconds": spent, "figures": figures}), flush=True)
+
+
+def named(figure: dict[str, str]) -> str:
+    """Return the name of a figure, with what it is of where it is not of everything together."""
+    return f"{figure['name']} [{figure['of']}]" if figure.get("of") else figure["name"]
 
 
 def command(*words: str) -> tuple[str, float]:

@@ -51,7 +51,8 @@ def _pairs(paths: list[Path], single: Path | None) -> list[tuple[Path, Path]]:
 
 
 def _print(found: "list[Figure]", as_json: bool) -> None:
-    from skywarden.score.figure import to_json, to_text
+    from skywarden.score.figure import to_json
+    from skywarden.score.readable import to_text
 
     typer.echo(to_json(found).decode() if as_json else to_text(found).rstrip())
 

@@ -14,7 +14,8 @@ LEVEL = 0.95
 class Interval(NamedTuple):
     """A mean with its 95 % interval. unit: what was drawn, "raids", "waves" or "attacks"; blocks: how many of them.
 
-    low and high are NaN when there are fewer than two blocks: nothing can then be said.
+    low and high are NaN when there are fewer than two blocks or all have the same mean: drawing them again then says
+    nothing.
     """
 
     mean: float
@@ -50,8 +51,8 @@ def interval(values: F64, block: I64, unit: str, generator: np.random.Generator)
     sums = np.bincount(inverse, values[known])
     counts = np.bincount(inverse).astype(float)
     mean = float(sums.sum() / counts.sum())
-    if len(names) < 2:
-        return Interval(mean, np.nan, np.nan, unit, 1)
+    if len(names) < 2 or np.ptp(sums / counts) == 0:
+        return Interval(mean, np.nan, np.nan, unit, len(names))
     drawn = generator.integers(len(names), size=(ROUNDS, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

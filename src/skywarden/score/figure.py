@@ -39,14 +39,3 @@ def figure(name: str, value: float, of: str = "", error: Interval | None = None)
 def to_json(found: Sequence[Figure]) -> bytes:
     """Return the figures as one JSON object, `{"figures": [...]}`."""
     return msgspec.json.format(msgspec.json.encode({"figures": found}), indent=1)
-
-
-def to_text(found: Sequence[Figure]) -> str:
-    """Return the figures as lines: name, what of, value, unit, interval."""
-    lines = []
-    for one in found:
-        value = "-" if one.value is None else f"{one.value:.4g}" if abs(one.value) < 1e4 else f"{one.value:.0f}"
-        unit = "" if one.unit in ("1", "") else f" {one.unit}"
-        error = "" if one.low is None else f"  [{one.low:.3g}, {one.high:.3g}] over {one.drawn}"
-        lines.append(f"{one.name:<24} {one.of:<28} {value:>10}{unit}{error}".rstrip())
-    return "\n".join(lines) + "\n"

@@ -69,6 +69,7 @@ def _alarms(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
         yield figure(f"alarm.{name}", float(values.sum()))
         for site, value in zip(both.sites, values.tolist(), strict=True):
             yield figure(f"alarm.{name}", value, site)
+    yield figure("alarm.part", both.alarm_part(alerts))
     yield figure("alarm.most_in_10_min", max(one.flood.most for one in judged))
     lengths = [one.case.span()[1] - one.case.span()[0] for one in judged]
     parts = [one.flood.part for one in judged]
@@ -88,6 +89,7 @@ def _baselines(both: Pooled) -> Iterator[Figure]:
             "radius": one.radius,
             "duration_p50": _quantile(one.durations, 0.5),
             "duration_p90": _quantile(one.durations, 0.9),
+            "ended": len(one.durations),
             "cut": one.cut,
             "saved": against.saved,
             "fair": float(against.fair),
@@ -130,10 +132,23 @@ def _tracks(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
     for name, errors in both.errors.items():
         yield figure("error.median", _quantile(errors, 0.5), name)
         yield figure("error.p90", _quantile(errors, 0.9), name)
-    yield figure("followed.part", both.followed)
+    yield from _followed(both)
     for one in judged:
         of = one.case.name if len(judged) > 1 else ""
         yield from qualities(one.quality, of)
+
+
+def _followed(both: Pooled) -> Iterator[Figure]:
+    seconds, followed = (sum(column) for column in zip((0, 0), *both.followed.values(), strict=True))
+    yield figure("followed.part", _part(followed, seconds))
+    for name, (all_of, part) in both.followed.items():
+        yield figure("followed.part", _part(part, all_of), name)
+    yield figure("nuisance.followed", _part(both.nuisance.followed, both.nuisance.seconds))
+    yield figure("nuisance.alerts", both.nuisance.alerts)
+
+
+def _part(some: int, of: int) -> float:
+    return some / of if of else np.nan
 
 
 def _mean(values: F64) -> float:

@@ -9,14 +9,17 @@ from skywarden.model.place import F64, I64
 from skywarden.score.alarms import Alarms
 from skywarden.score.arrivals import Settled
 from skywarden.score.attacks import Attacks
-from skywarden.score.verdict import Judged, counts, errors_by_class
+from skywarden.score.nuisance import Nuisance
+from skywarden.score.spans import NS
+from skywarden.score.verdict import Judged, errors_by_class, followed_by_class
 
 
 class Pooled(NamedTuple):
     """All raids. sites: names, sorted; attacks.site and the columns of alarms are rows of them.
 
     raid, wave: (attacks,) names. blind: by site, target-seconds near it and those not watched. errors: by class, m.
-    followed: part of target-seconds with a track within the limit. attacks.target is the row within its own raid.
+    followed: by class of wanted targets, target-seconds and those with a track within the limit. attacks.target is the
+    row within its own raid. site_minutes: min, of all raids times their sites.
     """
 
     sites: tuple[str, ...]
@@ -27,7 +30,13 @@ class Pooled(NamedTuple):
     settled: Settled
     blind: dict[str, tuple[float, float]]
     errors: dict[str, F64]
-    followed: float
+    followed: dict[str, tuple[int, int]]
+    nuisance: Nuisance
+    site_minutes: float
+
+    def alarm_part(self, alarms: Alarms) -> float:
+        """Return the part of the time of all sites under alarm; NaN without time."""
+        return float(alarms.minutes.sum()) / self.site_minutes if self.site_minutes else np.nan
 
     def by_site(self) -> Iterator[tuple[str, I64]]:
         """Yield each site's name and the rows of its attacks."""
@@ -40,8 +49,6 @@ def pooled(judged: Sequence[Judged]) -> Pooled:
     sites = tuple(sorted({site.name for one in judged for site in one.case.sites}))
     places = [np.array([sites.index(site.name) for site in one.case.sites], np.int64) for one in judged]
     names = [_names(one, row) for row, one in enumerate(judged)]
-    watched = [counts(one) for one in judged]
-    targets = sum(int(one.targets.sum()) for one in watched)
     return Pooled(
         sites,
         _attacks(judged, places),
@@ -51,7 +58,9 @@ def pooled(judged: Sequence[Judged]) -> Pooled:
         _settled(judged),
         _blind(judged),
         _errors(judged),
-        sum(int(one.followed.sum()) for one in watched) / targets if targets else np.nan,
+        _followed(judged),
+        Nuisance(*[sum(column) for column in zip(*[one.nuisance for one in judged], strict=True)]),
+        sum(len(one.case.sites) * (one.case.span()[1] - one.case.span()[0]) / (60 * NS) for one in judged),
     )
 
 
@@ -109,3 +118,12 @@ def _errors(judged: Sequence[Judged]) -> dict[str, F64]:
         for name, errors in errors_by_class(one).items():
             parts.setdefault(name, []).append(errors)
     return {name: np.concatenate(parts[name]) for name in sorted(parts)}
+
+
+def _followed(judged: Sequence[Judged]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for one in judged:
+        for name, (seconds, followed) in followed_by_class(one).items():
+            before = found.get(name, (0, 0))
+            found[name] = (before[0] + seconds, before[1] + followed)
+    return {name: found[name] for name in sorted(found)}

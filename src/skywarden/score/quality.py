@@ -35,8 +35,11 @@ class Quality(NamedTuple):
     confusion: Confusion
 
 
-def quality(given: Case, cutoff: float) -> Quality:
-    """Return the measures with c = cutoff, m, p = 2 and a switch of a track that costs gamma = c."""
+def quality(given: Case, cutoff: float, whole: Case | None = None) -> Quality:
+    """Return the measures with c = cutoff, m, p = 2 and a switch of a track that costs gamma = c.
+
+    given: without nuisances (`nuisance.apart`); whole: with them, for what targets were taken for; None: the same.
+    """
     comparison = compare(given.truth, given.tracks, cutoff)
     result = gospa(comparison, POWER)
     return Quality(
@@ -47,8 +50,13 @@ def quality(given: Case, cutoff: float) -> Quality:
         trajectory(comparison, cutoff, POWER),
         segments(comparison, associate(comparison), result),
         _covered(given),
-        confusion(comparison, result),
+        confusion(comparison, result) if whole is None else _confusion(whole, cutoff),
     )
+
+
+def _confusion(whole: Case, cutoff: float) -> Confusion:
+    comparison = compare(whole.truth, whole.tracks, cutoff)
+    return confusion(comparison, gospa(comparison, POWER))
 
 
 def _mean(values: F64) -> float:

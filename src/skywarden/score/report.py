@@ -11,6 +11,7 @@ from skywarden.score.attacks import Fate
 from skywarden.score.figure import Figure
 from skywarden.score.measures import MEASURES
 from skywarden.score.pooled import Pooled, pooled
+from skywarden.score.readable import interval, percent, value
 from skywarden.score.report_map import shown
 from skywarden.score.report_script import SCRIPT
 from skywarden.score.report_style import STYLE
@@ -55,6 +56,8 @@ def _header(judged: Sequence[Judged], together: Pooled) -> str:
     several = f" {word('raids-together')} {len(judged)}. {word('first-raid')}" if len(judged) > 1 else ""
     total, warned = len(together.attacks.fate), int((together.attacks.fate == Fate.IN_TIME).sum())
     said = f"<b>{warned} / {total}</b> {word('in-time-of')}" if total else word("nothing-attacks")
+    under = percent(together.alarm_part(together.alarms[0]))
+    said += f" <b>{under} %</b> {word('alarm-part')}"
     switch = '<button id="language" type="button"><span class="en" lang="uk">Українською</span>'
     switch += '<span class="uk" lang="en">In English</span></button>'
     return (
@@ -81,12 +84,12 @@ _MARK = '<rect class="c{}" width="16" height="10"/>'
 _DASHES = '<path class="line s{} dashed" d="M0 5H16"/>'
 PARTS = (
     Part("verdict", FATES, ("attacks.",), "nothing-attacks"),
-    Part("leads", (*FATES, (-3, "need")), ("lead.",), "nothing-attacks"),
+    Part("leads", (*FATES, (4, "own"), (-3, "need")), ("lead.",), "nothing-attacks"),
     Part("alarms", ((0, "needed"), (3, "unneeded"), (None, "missed-rate")), ("alarm.", "baseline."), "nothing-alerts"),
     Part("inside", _INTERVALS, ("arrival.inside", "arrival.crps"), "nothing-arrivals"),
     Part("reliability", ((-3, "wanted"),), ("arrival.happened", "arrival.brier"), "nothing-arrivals"),
     Part("gospa", _PARTS, ("gospa.", "ospa.", "trajectory."), "nothing-tracks"),
-    Part("counts", _COUNTS, ("followed.", "siap.", "segments.", "first_track."), "nothing-tracks"),
+    Part("counts", _COUNTS, ("followed.", "nuisance.", "siap.", "segments.", "first_track."), "nothing-tracks"),
     Part("errors", ((4, "box"),), ("error.", "class."), "nothing-tracks"),
     Part("coverage", _COVERAGE, ("blind.", "attacks.covered"), "nothing-coverage"),
 )  # fmt: skip
@@ -140,10 +143,13 @@ def _map(one: Judged) -> str:
     marks = (
         ('<circle class="line s1" cx="8" cy="5" r="4"/>', "true-raid"),
         ('<circle class="line s3" cx="8" cy="5" r="4"/>', "true-other"),
+        ('<circle class="line s5" cx="8" cy="5" r="2.5"/>', "true-nuisance"),
         ('<path class="line s4" d="M4 5H12M8 1V9"/>', "track-own"),
         ('<path class="line s2" d="M4 1L12 9M4 9L12 1"/>', "track-spare"),
+        ('<path class="line s5" d="M4 5H12M8 1V9"/>', "track-nuisance"),
         ('<circle class="line s7" cx="8" cy="5" r="4"/>', "site"),
         ('<path class="line s3" d="M8 1L12 9H4Z"/>', "sensor"),
+        ('<circle class="c3" cx="8" cy="5" r="1.2"/>', "crowd"),
     )
     items = "".join(
         f'<li><svg viewBox="0 0 16 10" aria-hidden="true">{shape}</svg>{word(key)}</li>' for shape, key in marks
@@ -164,11 +170,11 @@ def _table(found: Sequence[Figure]) -> str:
     head = "".join(f"<th>{word(key)}</th>" for key in ("name", "of", "value", "unit", "interval", "source"))
     rows = []
     for one in found:
-        value = "-" if one.value is None else f"{one.value:.4g}"
-        error = "" if one.low is None else f"{one.low:.3g} ... {one.high:.3g} ({one.drawn})"
-        cells = (one.name, one.of, value, one.unit, error, one.source)
+        number, unit = value(one)
+        error = escape(interval(one)) if one.value is not None else in_both(*MEASURES[one.name].empty)
+        cells = (one.name, escape(one.of), escape(number), unit, error, escape(one.source))
         kinds = ("", "", ' class="n"', "", "", "")
-        rows.append("".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, cells, strict=True)))
+        rows.append("".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, cells, strict=True)))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return (
         f'<section class="wide"><details><summary>{word("figures")}</summary><div class="scroll"><table>'

@@ -1,5 +1,7 @@
 """What the map of the report page moves: targets and tracks thinned out, sites with their alarms, sensors."""
 
+from collections import Counter
+
 import msgspec
 import numpy as np
 
@@ -13,14 +15,16 @@ from skywarden.score.verdict import Judged
 MOST_PLACES = 180_000  # kept, of targets and tracks together; about 5 bytes of the page each
 STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120)  # s, between kept places
 UNIT = 25  # m; places are whole numbers of it
-MOST_SENSORS = 5000
+MOST_SENSORS = 3000  # shown
+CROWD = 60  # sensors of one kind; more than these are small dots, so that the others can be seen
 
 
 class Shown(msgspec.Struct, frozen=True):
     """The map's data. dt: s between kept places; steps: how many; middle, reach: of the whole view, m.
 
     targets, tracks: each [first step, kind, then differences of east and north from place to place, in `unit` m]; kind
-    is 1 for a target of the raid, and for a track of a target.
+    is 1 for a target of the raid and for a track of a wanted target, 2 for a nuisance and for its tracks, else 0.
+    sensors: east, north, and 1 for one of a crowd.
     """
 
     dt: int
@@ -31,7 +35,7 @@ class Shown(msgspec.Struct, frozen=True):
     targets: list[list[int]]
     tracks: list[list[int]]
     sites: list[dict[str, object]]
-    sensors: list[tuple[int, int]]
+    sensors: list[tuple[int, int, int]]
 
 
 def shown(one: Judged) -> bytes:
@@ -42,6 +46,8 @@ def shown(one: Judged) -> bytes:
     start, end = given.span()
     dt = _step(len(given.truth) + len(given.tracks))
     raid = np.array([row >= 0 and given.targets[row].raid for row in given.target_rows().tolist()], np.int64)
+    nuisance = one.parts.nuisance
+    owned = np.where(one.owner < 0, 0, np.where(np.append(nuisance, False)[one.owner], 2, 1))
     true = plane(given.below, latitude, longitude)
     found = plane(given.seen, latitude, longitude)
     spread = np.quantile(true, [0.02, 0.98], axis=0)
@@ -54,8 +60,8 @@ def shown(one: Judged) -> bytes:
             UNIT,
             (float(middle[0]), float(middle[1])),
             max(reach, 10_000.0),
-            _things((given.truth.time - start, given.truth.id), true, raid, dt),
-            _things((given.tracks.time - start, given.tracks.id), found, (one.owner >= 0).astype(np.int64), dt),
+            _things((given.truth.time - start, given.truth.id), true, np.where(nuisance, 2, raid), dt),
+            _things((given.tracks.time - start, given.tracks.id), found, owned.astype(np.int64), dt),
             _sites(given, latitude, longitude),
             _sensors(given, latitude, longitude),
         )
@@ -103,11 +109,14 @@ def _sites(given: Case, latitude: float, longitude: float) -> list[dict[str, obj
     return found
 
 
-def _sensors(given: Case, latitude: float, longitude: float) -> list[tuple[int, int]]:
-    every = max(1, -(-len(given.sensors) // MOST_SENSORS))
-    chosen = given.sensors[::every]
+def _sensors(given: Case, latitude: float, longitude: float) -> list[tuple[int, int, int]]:
+    number = Counter(sensor.kind for sensor in given.sensors)
+    crowded = [sensor for sensor in given.sensors if number[sensor.kind] > CROWD]
+    few = [sensor for sensor in given.sensors if number[sensor.kind] <= CROWD]
+    chosen = [*crowded[:: max(1, -(-len(crowded) // MOST_SENSORS))], *few]
     if not chosen:
         return []
     degrees = np.radians([[sensor.latitude, sensor.longitude] for sensor in chosen])
     at = plane(ecef(degrees[:, 0], degrees[:, 1], 0.0), latitude, longitude)
-    return [(round(east), round(north)) for east, north in at.tolist()]
+    crowd = [int(number[sensor.kind] > CROWD) for sensor in chosen]
+    return [(round(east), round(north), one) for (east, north), one in zip(at.tolist(), crowd, strict=True)]

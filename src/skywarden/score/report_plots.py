@@ -9,6 +9,7 @@ from skywarden.score.arrivals import HORIZONS, calibration, reliability
 from skywarden.score.attacks import Fate
 from skywarden.score.covered import ENOUGH
 from skywarden.score.pooled import Pooled
+from skywarden.score.readable import percent
 from skywarden.score.spans import NS
 from skywarden.score.svg import (
     BOTTOM,
@@ -107,13 +108,20 @@ def interval_dots(both: Pooled) -> str:
         marks.append(_tick(frame, place, f"{horizon / 60:g}"))
     for row in rows:
         place = HORIZONS.index(row.horizon)
-        n, p = row.arrived, row.inside
-        error = 196 * np.sqrt(max(p * (1 - p), 1 / (4 * n)) / n)  # %, a plain binomial interval
+        low, high = _binomial(row.inside, row.arrived)
         shift = place + 0.14 * (list(INTERVAL_COLOURS).index(row.nominal) - 1)
         colour = INTERVAL_COLOURS[row.nominal]
-        marks.append(whisker(frame, shift, max(100 * p - error, 0.0), min(100 * p + error, 100.0), colour))
-        marks.append(dot(frame, shift, 100 * p, colour, f"{100 * p:.0f} %, n = {n}"))
+        marks.append(whisker(frame, shift, low, high, colour))
+        marks.append(dot(frame, shift, 100 * row.inside, colour, f"{percent(row.inside)} %, n = {row.arrived}"))
     return drawing(frame, marks, "h-inside")
+
+
+def _binomial(part: float, count: int) -> tuple[float, float]:
+    """Return the ends in % of the 95 % interval of a part of a count. Source: Wilson 1927."""
+    z = 1.96
+    middle, width = part + z * z / (2 * count), z * np.sqrt(part * (1 - part) / count + (z / (2 * count)) ** 2)
+    scale = 100 / (1 + z * z / count)
+    return max(float(scale * (middle - width)), 0.0), min(float(scale * (middle + width)), 100.0)
 
 
 def _tick(frame: Frame, place: float, said: str) -> str:
@@ -129,27 +137,35 @@ def reliability_dots(both: Pooled) -> str:
     marks = [line(frame, np.array([0.0, 100.0]), np.array([0.0, 100.0]), 3, True)]
     said, came = np.array([100 * one.said for one in bins]), np.array([100 * one.happened for one in bins])
     marks.append(line(frame, said, came, 4))
-    marks += [dot(frame, a, b, 4, f"n = {one.forecasts}") for a, b, one in zip(said, came, bins, strict=True)]
+    for a, b, one in zip(said, came, bins, strict=True):
+        low, high = _binomial(one.happened, one.forecasts)
+        marks.append(whisker(frame, a, low, high, 4))
+        marks.append(dot(frame, a, b, 4, f"{b:.0f} %, n = {one.forecasts}"))
     return drawing(frame, marks, "h-reliability")
 
 
 def lead_dots(judged: Sequence[Judged]) -> str:
-    """Return the lead of each attack over its arrival, with what the sites need."""
+    """Return the lead of each attack over its arrival, that of its own tracks' alerts, and what the sites need."""
     came = [one.attacks for one in judged]
     if not sum(len(one.target) for one in came):
         return ""
     start = [(one.attacks.arrival - one.case.start) / (60 * NS) for one in judged]
     arrival, fate = np.concatenate(start), np.concatenate([one.fate for one in came])
     lead = np.minimum(np.nan_to_num(np.concatenate([one.lead for one in came])) / 60, LONGEST_LEAD)
+    own = np.minimum(np.concatenate([one.own for one in came]) / 60, LONGEST_LEAD)
     needs: F64 = np.unique(np.concatenate([one.need for one in came])) / 60
     length = max((one.case.span()[1] - one.case.start) / (60 * NS) for one in judged)
     x = span(0.0, length, "arrival-min")
-    frame = Frame(x, axis(0, max(float(lead.max()), float(needs.max())) * 1.02, "lead-min", 5))
+    frame = Frame(
+        x, axis(0, max(float(lead.max()), float(needs.max()), float(np.nan_to_num(own).max())) * 1.02, "lead-min", 5)
+    )
     ends = np.array([x.low, x.high])
     marks = [line(frame, ends, np.full(2, need), 3, True) for need in needs]
     rows = np.linspace(0, len(arrival) - 1, min(len(arrival), MOST_DOTS)).astype(int)
     for a, b, kind in zip(arrival[rows].tolist(), lead[rows].tolist(), fate[rows].tolist(), strict=True):
         marks.append(dot(frame, a, b, FATE_COLOURS[Fate(kind)], f"{b:.1f} min"))
+    alone = [row for row in rows.tolist() if np.isfinite(own[row])]
+    marks += [dot(frame, float(arrival[row]), float(own[row]), 4, f"{own[row]:.1f} min") for row in alone]
     return drawing(frame, marks, "h-leads")
 
 
@@ -162,7 +178,7 @@ def alarm_bars(both: Pooled) -> str:
     rows = []
     for one in both.alarms:
         total, waste = float(one.minutes.sum()), float(one.unneeded.sum())
-        missed = f"{100 * one.missed():.0f} %" if len(one.late) else ""
+        missed = f"{percent(one.missed())} %" if len(one.late) else ""
         rows.append(Row(one.name, ((total - waste, 0), (waste, 3)), missed))
     return bars(rows, axis(0, most, "minutes"), "h-alarms")
 
@@ -184,4 +200,4 @@ def coverage_bars(both: Pooled) -> str:
 
 
 def _share(name: str, part: float, colour: int) -> Row:
-    return Row(name, ((100 * part, colour),), f"{100 * part:.0f} %")
+    return Row(name, ((100 * part, colour),), f"{percent(part)} %")

@@ -50,12 +50,14 @@ function draw() {
   const [east, north, reach] = frame(), scale = Math.min(width, height) / 2 / reach, moment = +slider.value;
   const px = (x, y) => [width / 2 + (x - east) * scale, height / 2 - (y - north) * scale];
   const ink = {};
-  for (const name of ["fore", "dim", "grid", "c0", "c1", "c2", "c3", "c4", "c6"]) ink[name] = colour("--" + name);
+  const used = ["fore", "dim", "back", "c1", "c2", "c3", "c4", "c5"];
+  for (const name of used) ink[name] = colour("--" + name);
   scaleBar(width, height, scale, ink);
   const second = moment * data.dt;
   for (const s of data.sensors) {
     const [x, y] = px(s[0], s[1]);
-    pen.strokeStyle = ink.dim; pen.lineWidth = 1; pen.beginPath();
+    pen.strokeStyle = pen.fillStyle = ink.dim; pen.lineWidth = 1; pen.beginPath();
+    if (s[2]) { pen.globalAlpha = 0.5; pen.fillRect(x - 0.75, y - 0.75, 1.5, 1.5); pen.globalAlpha = 1; continue; }
     pen.moveTo(x, y - 4); pen.lineTo(x + 4, y + 3); pen.lineTo(x - 4, y + 3); pen.closePath(); pen.stroke();
   }
   for (const s of data.sites) {
@@ -69,7 +71,9 @@ function draw() {
     const p = at(t, moment);
     if (!p) continue;
     const [x, y] = px(p[0], p[1]), far = Math.hypot(p[2], p[3]) || 1;
-    pen.strokeStyle = t.kind ? ink.c1 : ink.c3; pen.beginPath(); pen.arc(x, y, 4, 0, 7); pen.stroke();
+    pen.strokeStyle = [ink.c3, ink.c1, ink.c5][t.kind]; pen.beginPath();
+    pen.arc(x, y, t.kind === 2 ? 2.5 : 4, 0, 7); pen.stroke();
+    if (t.kind === 2) continue;
     pen.beginPath(); pen.moveTo(x + 4 * p[2] / far, y - 4 * p[3] / far);
     pen.lineTo(x + 11 * p[2] / far, y - 11 * p[3] / far); pen.stroke();
   }
@@ -77,7 +81,7 @@ function draw() {
     const p = at(t, moment);
     if (!p) continue;
     const [x, y] = px(p[0], p[1]);
-    pen.strokeStyle = t.kind ? ink.c4 : ink.c2; pen.lineWidth = 2; pen.beginPath();
+    pen.strokeStyle = [ink.c2, ink.c4, ink.c5][t.kind]; pen.lineWidth = 2; pen.beginPath();
     if (t.kind) { pen.moveTo(x - 3, y); pen.lineTo(x + 3, y); pen.moveTo(x, y - 3); pen.lineTo(x, y + 3); }
     else { pen.moveTo(x - 3, y - 3); pen.lineTo(x + 3, y + 3); pen.moveTo(x - 3, y + 3); pen.lineTo(x + 3, y - 3); }
     pen.stroke();
@@ -88,7 +92,7 @@ function draw() {
 }
 function names(px, scale, ink, width) {  // above its circle, or below where another name stands already
   pen.font = "600 13px system-ui, sans-serif"; pen.textBaseline = "middle"; pen.textAlign = "center";
-  pen.fillStyle = ink.fore;
+  pen.fillStyle = ink.fore; pen.strokeStyle = ink.back; pen.lineWidth = 4; pen.lineJoin = "round";
   const taken = [];
   for (const s of data.sites) {
     const [x, y] = px(s.x, s.y), away = Math.max(s.radius * scale, 5) + 11;
@@ -96,7 +100,8 @@ function names(px, scale, ink, width) {  // above its circle, or below where ano
     const free = (v) => !taken.some(([a, b, w]) => Math.abs(a - x) < w + wide && Math.abs(b - v) < 16);
     const row = [y - away, y + away, y - away - 17, y + away + 17].find(free);
     if (row === undefined || x < 0 || x > width) continue;
-    taken.push([x, row, wide]); pen.fillText(s.name, x, row);
+    taken.push([x, row, wide]);
+    pen.strokeText(s.name, x, row); pen.fillText(s.name, x, row);
   }
 }
 function scaleBar(width, height, scale, ink) {

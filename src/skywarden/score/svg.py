@@ -14,7 +14,7 @@ from skywarden.model.place import F64
 from skywarden.score.words import WORDS
 
 WIDTH = 480.0  # px of a drawing; narrow, so that its letters can be read on a phone
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 14.0, 42.0  # px, margins round the plotting area
+LEFT, RIGHT, TOP, BOTTOM = 72.0, 14.0, 14.0, 42.0  # px, margins round the plotting area
 
 
 class Axis(NamedTuple):
@@ -162,8 +162,8 @@ class Row(NamedTuple):
     note: str = ""
 
 
-ROW, NAMES, NOTES = 32.0, 132.0, 62.0  # px: height of a row, room for names at the left and for notes at the right
-LETTER = 7.2  # px, width of a letter at the size of the page
+ROW, NAMES, NOTES = 34.0, 158.0, 62.0  # px: height of a row, room for names at the left and for notes at the right
+LETTER = 7.8  # px, width of a letter at the size of the page
 
 
 def bars(rows: Sequence[Row], x: Axis, label: str, width: float = WIDTH) -> str:
@@ -178,20 +178,32 @@ def bars(rows: Sequence[Row], x: Axis, label: str, width: float = WIDTH) -> str:
         parts.append(text(number(tick), across, base + 15, "middle"))
     for place, row in enumerate(rows):
         top, left = place * ROW + 5, NAMES
-        parts.append(text(short(row.name), NAMES - 8, top + 16, "end"))
+        parts.append(label_of(row.name, top + 17))
         for value, colour in row.parts:
             wide, said = per * value, number(round(value, 1))
             parts.append(box((left, top), (left + wide, top + ROW - 10), colour, said))
             if wide > LETTER * len(said) + 8 and not (row.note and len(row.parts) == 1):
-                parts.append(text(said, left + wide / 2, top + 16, "middle", "inbar"))
+                parts.append(text(said, left + wide / 2, top + 17, "middle", "inbar"))
             left += wide
-        parts.append(text(row.note, left + 8, top + 16))
+        parts.append(text(row.note, left + 8, top + 17))
     parts.append(text(x.word, (NAMES + right) / 2, height - 5, "middle", "title"))
     return "".join([*parts, "</svg>"])
 
 
+def label_of(name: str, y: float) -> str:
+    """Return the name at the left of a row, a long one in two lines and shown whole when the pointer rests on it."""
+    if short(name) == name:
+        return text(name, NAMES - 8, y, "end")
+    most = int((NAMES - 8) / LETTER)
+    space = name.rfind(" ", 0, most + 1)
+    lines = (name[:space], name[space + 1 :]) if space > 0 else (name,)
+    rise = y - 7 * (len(lines) - 1)
+    shown = [text(short(part), NAMES - 8, rise + 14 * place, "end") for place, part in enumerate(lines)]
+    return f"<g><title>{escape(name)}</title>{''.join(shown)}</g>"
+
+
 def short(name: str) -> str:
-    """Return a name cut to what has room at the left of bars; keys of WORDS have room."""
+    """Return a name cut to what has room at the left of bars in one line; keys of WORDS have room."""
     most = int((NAMES - 8) / LETTER)
     return name if name in WORDS or len(name) <= most else name[: most - 1] + "…"
 
@@ -217,7 +229,7 @@ def spreads(rows: Sequence[Spread], x: Axis, label: str, colour: int) -> str:
     for place, row in enumerate(rows):
         low, middle, high = (NAMES + per * (value - x.low) for value in (row.low, row.middle, row.high))
         at = (place + 0.5) * ROW
-        parts.append(text(short(row.name), NAMES - 8, at + 4, "end"))
+        parts.append(label_of(row.name, at + 4))
         parts.append(f'<path class="line s{colour}" d="M{low:.1f} {at:g}H{high:.1f}M{low:.1f} {at - 4:g}v8"/>')
         parts.append(f'<path class="line s{colour}" d="M{high:.1f} {at - 4:g}v8"/>')
         hint = f"<title>{escape(row.name)}: {row.middle:.0f}</title>"

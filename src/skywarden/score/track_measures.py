@@ -1,6 +1,6 @@
 """The measures of tracks: errors, GOSPA, OSPA, SIAP, trajectories, segments, classes."""
 
-from skywarden.score.measure import OWN, Measure
+from skywarden.score.measure import OWN, Form, Measure
 
 TRAJECTORY = "Garcia-Fernandez, Rahmathullah, Svensson 2020"
 CLEAR = "Bernardin, Stiefelhagen 2008"
@@ -10,8 +10,8 @@ SIAP = "Votruba et al. 2001; edge rules as Stone Soup 1.9.1"
 TRACK_MEASURES: dict[str, Measure] = {
     "error.median": Measure(
         "m",
-        "Median level distance of a track to the nearest target within c, by the target's class.",
-        "Медіана горизонтальної відстані траси до найближчої цілі в межах c, за класом цілі.",
+        "Median level distance of a track to the nearest wanted target within c, by the target's class.",
+        "Медіана горизонтальної відстані траси до найближчої бажаної цілі в межах c, за класом цілі.",
         OWN,
     ),
     "error.p90": Measure(
@@ -22,8 +22,23 @@ TRACK_MEASURES: dict[str, Measure] = {
     ),
     "followed.part": Measure(
         "1",
-        "Part of all target-seconds with at least one track within c, level.",
-        "Частка секунд цілей хоча б з однією трасою в межах c.",
+        "Part of the target-seconds with at least one track within c, level; all together and by the target's class.",
+        "Частка секунд цілей хоча б з однією трасою в межах c по горизонталі; разом і за класом цілі.",
+        OWN,
+    ),
+    "nuisance.followed": Measure(
+        "1",
+        "Part of the target-seconds of nuisances (birds, noise) with a track within c, level, that was within c of no "
+        "wanted target; neither good nor bad.",
+        "Частка секунд завад (птахи, шум) із трасою в межах c по горизонталі, яка не була в межах c жодної бажаної "
+        "цілі; ні добре, ні погано.",
+        OWN,
+        empty=("no nuisances", "завад не було"),
+    ),
+    "nuisance.alerts": Measure(
+        "",
+        "Alerts raised for tracks that are a nuisance's.",
+        "Тривоги за трасами, що належать завадам.",
         OWN,
     ),
     "gospa.rms": Measure(
@@ -102,6 +117,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "1 if it was solved exactly; 0: in pieces of time, then it is at most what is given.",
         "1, якщо розв'язано точно; 0: частинами за часом, тоді вона не більша за подану.",
         OWN,
+        form=Form.YES_NO,
     ),
     "first_track.flying": Measure(
         "s",
@@ -147,6 +163,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Part of the target-seconds with a stated class in which it is the true one, word for word.",
         "Частка секунд цілей із названим класом, у яких він істинний, слово в слово.",
         OWN,
+        empty=("no track states a class", "жодна траса не називає класу"),
     ),
     "class.seconds": Measure(
         "s",

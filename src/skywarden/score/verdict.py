@@ -13,6 +13,7 @@ from skywarden.score.baselines import DISC_RADIUS, Training, discs, districts, f
 from skywarden.score.case import Case
 from skywarden.score.covered import Blind, blind, looks
 from skywarden.score.nearby import Near, near, target_of
+from skywarden.score.nuisance import Apart, Nuisance, apart, nuisance
 from skywarden.score.quality import Quality, quality
 
 LIMIT = 500.0  # m, level; a track further from every target than this is nobody's
@@ -20,10 +21,13 @@ LIMIT = 500.0  # m, level; a track further from every target than this is nobody
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One raid. pairs: tracks near targets; owner: the target of each track; alarms: alerts first, then baselines."""
+    """One raid. parts: without its nuisances; owner: the target of each track; alarms: alerts first, then baselines.
+
+    quality: of the tracks without nuisances. nuisance: what was made of those.
+    """
 
     case: Case
-    pairs: Near
+    parts: Apart
     owner: I64
     attacks: Attacks
     alarms: tuple[Alarms, ...]
@@ -31,6 +35,7 @@ class Judged:
     blind: tuple[Blind, ...]
     settled: Settled
     quality: Quality
+    nuisance: Nuisance
 
 
 def verdict(cases: Sequence[Case], limit: float = LIMIT) -> tuple[Judged, ...]:
@@ -60,7 +65,19 @@ def _judged(given: Case, limit: float) -> Judged:
         judged(given, "disc-30-km", discs(tracks, DISC_RADIUS), came, DISC_RADIUS),
     )
     dark = () if table is None else tuple(blind(given, table))
-    return Judged(given, pairs, owner, came, alarms, flood(given), dark, settled(given, owner), quality(given, limit))
+    parts = apart(given, pairs)
+    return Judged(
+        given,
+        parts,
+        owner,
+        came,
+        alarms,
+        flood(given),
+        dark,
+        settled(given, owner),
+        quality(parts.wanted, limit, given if parts.nuisance.any() else None),
+        nuisance(given, parts, owner),
+    )
 
 
 def _training(one: Judged) -> Training:
@@ -79,26 +96,43 @@ def _with_tuned(one: Judged, others: Sequence[Training], missed: float) -> Judge
 
 
 def nearest(one: Judged) -> Near:
-    """Return for each track at each time the pair with the target nearest to it."""
-    order = np.lexsort((one.pairs.distance, one.pairs.track, one.pairs.time))
-    time, track = one.pairs.time[order], one.pairs.track[order]
+    """Return for each track at each time the pair with the wanted target nearest to it."""
+    pairs = one.parts.pairs
+    order = np.lexsort((pairs.distance, pairs.track, pairs.time))
+    time, track = pairs.time[order], pairs.track[order]
     first = np.r_[True, (np.diff(time) != 0) | (np.diff(track) != 0)] if len(order) else np.empty(0, bool)
-    return one.pairs.of(order[first])
+    return pairs.of(order[first])
 
 
 def errors_by_class(one: Judged) -> dict[str, F64]:
-    """Return the level errors, m, of all tracks that are near a target, by the target's class."""
+    """Return the level errors, m, of all tracks that are near a wanted target, by the target's class."""
     pairs = nearest(one)
+    names, kinds = _kinds(one)
+    code = kinds[pairs.target]
+    return {name: pairs.distance[code == row] for row, name in enumerate(names) if (code == row).any()}
+
+
+def followed_by_class(one: Judged) -> dict[str, tuple[int, int]]:
+    """Return by class the number of target-times of wanted targets, and of those with a track within the limit."""
+    names, kinds = _kinds(one)
+    seconds = np.bincount(kinds[one.parts.wanted.truth.id], minlength=len(names))
+    both = np.unique(np.column_stack([one.parts.pairs.time, one.parts.pairs.target]), axis=0)[:, 1]
+    followed = np.bincount(kinds[both], minlength=len(names))
+    table = zip(names, seconds.tolist(), followed.tolist(), strict=True)
+    return {name: (total, part) for name, total, part in table if total}
+
+
+def _kinds(one: Judged) -> tuple[list[str], I64]:
+    """Return the classes in targets.json, and (n,) which of them each of truth.names is of."""
     word = {target.name: target.kind for target in one.case.targets}
     kinds = [word.get(name, "") for name in one.case.truth.names]
     names = sorted(set(kinds))
-    code = np.array([names.index(kind) for kind in kinds], np.int64)[pairs.target]
-    return {name: pairs.distance[code == row] for row, name in enumerate(names) if (code == row).any()}
+    return names, np.array([names.index(kind) for kind in kinds], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many there are at each of the truth's times, all (t,). time: ns.
+    """How many there are at each of the truth's times, all (t,), without nuisances and their tracks. time: ns.
 
     followed: targets with a track within the limit; spare: tracks without a target within it.
     """
@@ -112,10 +146,12 @@ class Counts:
 
 def counts(one: Judged) -> Counts:
     """Return targets and tracks over time."""
-    time, targets = np.unique(one.case.truth.time, return_counts=True)
-    tracks = np.bincount(np.searchsorted(time, one.case.tracks.time), minlength=len(time))
-    both = np.unique(np.column_stack([one.pairs.time, one.pairs.target]), axis=0)[:, 0]
-    followed = np.bincount(np.searchsorted(time, both), minlength=len(time))
-    theirs = np.unique(np.column_stack([one.pairs.time, one.pairs.track]), axis=0)[:, 0]
-    owned = np.bincount(np.searchsorted(time, theirs), minlength=len(time))
-    return Counts(time, targets, followed, tracks, tracks - owned)
+    time, wanted, pairs = np.unique(one.case.truth.time), one.parts.wanted, one.parts.pairs
+
+    def number(moments: I64) -> I64:
+        return np.bincount(np.searchsorted(time, moments), minlength=len(time))
+
+    followed = number(np.unique(np.column_stack([pairs.time, pairs.target]), axis=0)[:, 0])
+    owned = number(np.unique(np.column_stack([pairs.time, pairs.track]), axis=0)[:, 0])
+    tracks = number(wanted.tracks.time)
+    return Counts(time, number(wanted.truth.time), followed, tracks, tracks - owned)

@@ -1,9 +1,13 @@
 """The measures of warning: attacks, leads, alarms, baselines, arrivals, coverage."""
 
-from skywarden.score.measure import OWN, Measure
+from skywarden.score.measure import OWN, Form, Measure
 
 DESIGN1, DESIGN6, DESIGN12 = "DESIGN 1", "DESIGN 6", "DESIGN 12"
 ISA = "ISA-18.2; EEMUA 191"
+NO_ATTACKS = ("no attacks", "атак не було")
+NO_COVERAGE = ("no attacks or no coverage table", "немає атак або таблиці покриття")
+NO_FORECASTS = ("no forecast to judge", "немає прогнозів для оцінки")
+NONE_ENDED = ("none of its alarms ended before the raid did", "жодна його тривога не закінчилась до кінця нальоту")
 RAIDS = "volunteer alerts to 2023, n = 54,513 (raid_statistics_derived.json)"
 
 WARNING_MEASURES: dict[str, Measure] = {
@@ -22,12 +26,14 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Частка атак, для яких тривоги об'єкта діяли без перерви щонайпізніше від прибуття мінус потрібний "
         "час до самого прибуття.",
         DESIGN12,
+        empty=NO_ATTACKS,
     ),
     "attacks.late": Measure(
         "1",
         "Part of the attacks that were covered and tracked, and warned of late or not.",
         "Частка атак, які були покриті й супроводжувались, але попередження було пізнім або його не було.",
         DESIGN12,
+        empty=NO_ATTACKS,
     ),
     "attacks.not_tracked": Measure(
         "1",
@@ -36,6 +42,7 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Частка невчасних атак, які були покриті, але жодна траса не була в межах c протягом 10 с до прибуття "
         "мінус потрібний час.",
         DESIGN12,
+        empty=NO_ATTACKS,
     ),
     "attacks.not_covered": Measure(
         "1",
@@ -43,6 +50,7 @@ WARNING_MEASURES: dict[str, Measure] = {
         "minus lead time.",
         "Частка невчасних атак, для яких 1 - prod (1 - Pd)^(1/період) < 0,9 до прибуття мінус потрібний час.",
         DESIGN12,
+        empty=NO_ATTACKS,
     ),
     "attacks.covered": Measure(
         "1",
@@ -51,12 +59,14 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Частка всіх атак, для яких 1 - prod (1 - Pd)^(1/період) >= 0,9 до прибуття мінус потрібний час; факт "
         "сценарію.",
         DESIGN12,
+        empty=NO_COVERAGE,
     ),
     "attacks.covered_twice": Measure(
         "1",
         "The same, for detection by at least two sensors: stricter.",
         "Те саме для виявлення щонайменше двома датчиками: суворіше.",
         OWN,
+        empty=NO_COVERAGE,
     ),
     "lead.median": Measure(
         "s",
@@ -64,18 +74,21 @@ WARNING_MEASURES: dict[str, Measure] = {
         "stood at arrival.",
         "Медіана за атаками: прибуття мінус час, відколи діяли тривоги об'єкта; 0, якщо при прибутті не діяла жодна.",
         DESIGN1,
+        empty=NO_ATTACKS,
     ),
     "lead.useful_median": Measure(
         "s",
         "lead.median with no lead counted longer than 15 min.",
         "lead.median, де жоден запас часу не рахується довшим за 15 хв.",
         OWN,
+        empty=NO_ATTACKS,
     ),
     "lead.own_median": Measure(
         "s",
         "The same from the first alert of a track of the attacker itself, over attacks that had one.",
         "Те саме від першої тривоги за трасою самого нападника, за атаками, що її мали.",
         OWN,
+        empty=("no attack had one", "жодна атака її не мала"),
     ),
     "alarm.minutes": Measure(
         "min",
@@ -88,6 +101,12 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Minutes of alarm in which no attack on the site arrives within the following 15 min.",
         "Хвилини тривоги, протягом яких жодна атака не прибуває на об'єкт у наступні 15 хв.",
         DESIGN1,
+    ),
+    "alarm.part": Measure(
+        "1",
+        "Part of the raid's time, all sites together, in which at least one alert stands for the site.",
+        "Частка часу нальоту, усі об'єкти разом, коли діє хоча б одна тривога об'єкта.",
+        OWN,
     ),
     "alarm.most_in_10_min": Measure(
         "",
@@ -122,18 +141,21 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Part of the attacks that the baseline warns of late or not.",
         "Частка атак, про які базовий спосіб не попередив вчасно.",
         OWN,
+        empty=NO_ATTACKS,
     ),
     "baseline.lead": Measure(
         "s",
         "Median lead of the baseline, as lead.median.",
         "Медіана запасу часу базового способу.",
         OWN,
+        empty=NO_ATTACKS,
     ),
     "baseline.useful_lead": Measure(
         "s",
         "The same with no lead counted longer than 15 min, as lead.useful_median.",
         "Те саме, де жоден запас часу не рахується довшим за 15 хв, як lead.useful_median.",
         OWN,
+        empty=NO_ATTACKS,
     ),
     "baseline.radius": Measure(
         "m",
@@ -148,11 +170,19 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Median duration of the baseline's alarms that ended.",
         "Медіана тривалості завершених тривог базового способу.",
         OWN,
+        empty=NONE_ENDED,
     ),
     "baseline.duration_p90": Measure(
         "min",
         "90 % quantile of the same durations.",
         "Квантиль 90 % тих самих тривалостей.",
+        OWN,
+        empty=NONE_ENDED,
+    ),
+    "baseline.ended": Measure(
+        "",
+        "Alarms of the baseline that ended; quantiles of a few durations say little.",
+        "Завершені тривоги базового способу; квантилі кількох тривалостей мало що кажуть.",
         OWN,
     ),
     "baseline.cut": Measure(
@@ -166,6 +196,7 @@ WARNING_MEASURES: dict[str, Measure] = {
         "1 - minutes of the alerts / minutes of the baseline; says that less is better only where baseline.fair is 1.",
         "1 - хвилини тривог / хвилини базового способу; лише там, де baseline.fair дорівнює 1, це означає краще.",
         DESIGN12,
+        empty=("the baseline gave no alarm", "базовий спосіб не дав тривог"),
     ),
     "baseline.fair": Measure(
         "1",
@@ -174,6 +205,7 @@ WARNING_MEASURES: dict[str, Measure] = {
         "1, якщо тривоги пропускають не більшу частку атак і їх медіана запасу часу не менша, ніж у базового "
         "способу, інакше 0.",
         DESIGN12,
+        form=Form.YES_NO,
     ),
     "published.duration_p50": Measure(
         "min",
@@ -194,18 +226,21 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Частка справжніх прибуттів у межах інтервалу 50 %, один прогноз на трасу, об'єкт і горизонт: перший, "
         "медіана якого не більша за горизонт.",
         DESIGN6,
+        empty=NO_FORECASTS,
     ),
     "arrival.inside_80": Measure(
         "1",
         "The same for the 80 % interval.",
         "Те саме для інтервалу 80 %.",
         DESIGN6,
+        empty=NO_FORECASTS,
     ),
     "arrival.inside_95": Measure(
         "1",
         "The same for the 95 % interval.",
         "Те саме для інтервалу 95 %.",
         DESIGN6,
+        empty=NO_FORECASTS,
     ),
     "arrival.crps": Measure(
         "s",
@@ -214,18 +249,22 @@ WARNING_MEASURES: dict[str, Measure] = {
         "Середня неперервна рангова оцінка: подвоєна сума втрат пінбол за сімома рівнями, кожен зі своєю "
         "часткою [0, 1].",
         "Gneiting, Raftery 2007; Laio, Tamea 2007",
+        empty=NO_FORECASTS,
     ),
     "arrival.pinball": Measure(
         "s",
         "Mean pinball loss over the seven quantiles.",
         "Середня втрата пінбол за сімома квантилями.",
         "Koenker, Bassett 1978",
+        empty=NO_FORECASTS,
     ),
     "arrival.brier": Measure(
         "1",
         "Mean squared error of the probability of arrival.",
         "Середній квадрат похибки ймовірності прибуття.",
         "Brier 1950",
+        form=Form.PLAIN,
+        empty=NO_FORECASTS,
     ),
     "arrival.happened": Measure(
         "1",
@@ -239,5 +278,6 @@ WARNING_MEASURES: dict[str, Measure] = {
         "over the last 60 s.",
         "Частка секунд цілей нальоту в межах 30 км від об'єкта, де 1 - prod (1 - Pd)^(1/період) < 0,9 за останні 60 с.",
         OWN,
+        empty=("no raid near it", "нальоту поблизу не було"),
     ),
 }
