@@ -13,7 +13,7 @@ HEAD = """\
 # Every block with [[double brackets]] may stand several times.
 """
 SET: Mapping[str, Mapping[str, str]] = {  # section -> what is set in the template, TOML text
-    "scenario": {"name": '"Averel by night"', "origin": "[29.5, -45.75]", "area_km": "[200, 160]"},
+    "scenario": {"name": '"Averel by night"', "origin": "[29.5, -45.75]", "area_km": "[200, 160]", "duration_s": "600.0"},
     "terrain": {"kind": '"hills"', "relief_m": "150.0"},
     "weather": {},
     "sites": {"name": '"Quillmere power station"', "at_km": "[9, 17]"},
@@ -21,7 +21,15 @@ SET: Mapping[str, Mapping[str, str]] = {  # section -> what is set in the templa
     "microphones": {"name": '"ears"', "at_km": "[0, 10]", "count": "100", "extent_km": "[60, 60]"},
     "receivers": {"name": '"adsb"', "at_km": "[5, 5]"},
     "traffic": {"kind": '"airliner"', "count": "4"},
-    "waves": {"name": '"first"', "kind": '"uav-piston"', "count": "30", "decoys": "0.4", "group": "2"},
+    "waves": {
+        "name": '"first"',
+        "kind": '"uav-piston"',
+        "count": "12",
+        "decoys": "0.4",
+        "spread_s": "200.0",
+        "distance_km": "25.0",
+        "group": "2",
+    },
 }
 
 

@@ -17,8 +17,8 @@ from skywarden.model.place import F64, I64
 from skywarden.sensors.modes import encode
 from skywarden.sim.kinds import Kind
 from skywarden.sim.scene.settings import Receivers, Scene
-from skywarden.sim.sense.common import Post, Posted, beginning, posts, sorted_sent
 from skywarden.sim.sense.ghosts import Ghosts, ghosts
+from skywarden.sim.sense.post import Post, Posted, beginning, posts, sorted_sent
 from skywarden.sim.sky import Cover, Sent, Sky, Target, Window
 
 NUMBER = 4  # of this kind of sensor in seeds

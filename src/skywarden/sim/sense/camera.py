@@ -15,8 +15,8 @@ from skywarden.model.place import F64, I64
 from skywarden.sensors.reports import encode
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.settings import Cameras, Scene, Weather
-from skywarden.sim.sense.common import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sense.looks import OPTICAL, Pairs, pairs, times
+from skywarden.sim.sense.post import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
 NUMBER = 5  # of this kind of sensor in seeds

@@ -12,8 +12,8 @@ from skywarden.geo.terrain import Ground
 from skywarden.model.place import F64, I64
 from skywarden.sensors.reports import encode
 from skywarden.sim.scene.settings import Finders, Scene
-from skywarden.sim.sense.common import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sense.looks import RADIO, Pairs, pairs, times
+from skywarden.sim.sense.post import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
 NUMBER = 3  # of this kind of sensor in seeds

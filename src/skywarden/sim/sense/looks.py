@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skywarden.geo import east_north_up, geodetic
 from skywarden.geo.terrain import Ground
 from skywarden.model.place import F64, I64
-from skywarden.sim.sense.common import Post
+from skywarden.sim.sense.post import Post
 from skywarden.sim.sky import Sky, Window
 
 RADIO = 4 / 3  # effective radius of the earth over its real one, in standard air

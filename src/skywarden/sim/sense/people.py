@@ -21,8 +21,8 @@ from skywarden.sensors.reports import encode
 from skywarden.sensors.reports.message import Spot
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.scene.settings import Observers, Scene
-from skywarden.sim.sense.common import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sense.looks import OPTICAL, Meeting, Pairs, seen
+from skywarden.sim.sense.post import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
 NUMBER = 6  # of this kind of sensor in seeds

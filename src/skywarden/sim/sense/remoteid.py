@@ -15,9 +15,9 @@ from skywarden.geo.terrain import Ground
 from skywarden.model.place import F64, I64
 from skywarden.sensors.remoteid import encode
 from skywarden.sim.scene.settings import RemoteIds, Scene
-from skywarden.sim.sense.common import Post, Posted, beginning, covered, posts, sorted_sent
 from skywarden.sim.sense.ghosts import Ghosts, ghosts
 from skywarden.sim.sense.looks import RADIO
+from skywarden.sim.sense.post import Post, Posted, beginning, covered, posts, sorted_sent
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
 NUMBER = 7  # of this kind of sensor in seeds
