@@ -1,8 +1,9 @@
 """`skywarden simulate`: a scenario file and a seed -> a directory with frames, truth and manifest.
 
-Windows are made by as many processes as there are cores and written in their order, so the bytes do not depend on it.
+Windows are made by several processes and written in their order, so the bytes do not depend on how many there are.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from skywarden.sim.truth import COVERAGE, packed, targets_json, truth_rows
 
 TICK = 100_000_000  # ns
 SECOND = 1_000_000_000
+WORKERS = 4  # at the most; each takes half a gigabyte for the largest scenarios
 AHEAD = 2  # windows for each process that may wait to be written
 READ = 1 << 20  # bytes at once for a hash
 
@@ -49,7 +51,8 @@ class Count(NamedTuple):
 class Order(NamedTuple):
     """What is to be simulated. begin: given the directory, returns when second 0 is instead, s since 1970.
 
-    sink: takes each tick's frames too, at its own pace. processes: how many work on it; 1: this one alone.
+    sink: takes each tick's frames too, at its own pace. processes: how many work on it; 1: this one alone, 0: as many
+    as there are cores.
     """
 
     file: Path
@@ -58,7 +61,7 @@ class Order(NamedTuple):
     begin: Callable[[Path], int] | None = None
     sink: Callable[[Sequence[Frame]], None] | None = None
     pcap: bool = False
-    processes: int = 2
+    processes: int = 0
 
 
 class Made(NamedTuple):
@@ -187,6 +190,7 @@ def _record(
 def parts(made: World, processes: int) -> Iterator[Part]:
     """Yield all windows in order, made by `processes` processes; 1: by this one."""
     windows = deque(made.windows())
+    processes = processes or min(os.cpu_count() or 1, WORKERS)
     if processes == 1:
         for window in windows:
             yield part(made, window, time.process_time)
