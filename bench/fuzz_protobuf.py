@@ -1,6 +1,7 @@
 """Changes of a protobuf message or a JSON value that keep its form: they get further than changes of bytes."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -116,7 +117,7 @@ def change_json(value: Any, donors: Sequence[Any], rng: Random) -> Any:
     """Return a JSON value with one change somewhere."""
     holders = [one for one in values_of(value) if isinstance(one, dict | list) and one]
     if not holders:
-        return rng.choice(donors)
+        return deepcopy(rng.choice(donors))
     holder = rng.choice(holders)
     places = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
     place = rng.choice(places)
@@ -130,5 +131,5 @@ def change_json(value: Any, donors: Sequence[Any], rng: Random) -> Any:
     elif way < 0.7:
         holder[place] = rng.choice((*NUMBERS, *STRANGE, *WHOLE, *WORDS, *ULIDS, None, True, [], {}))
     else:
-        holder[place] = rng.choice(donors)
+        holder[place] = deepcopy(rng.choice(donors))  # the same one twice could come to stand within itself
     return value

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from simulated_frames import START, written
-from skywarden.sensors.asterix.pcap import packets
 from typer.testing import CliRunner
 
 from skywarden.cli.app import app
 from skywarden.errors import ConfigError
 from skywarden.outputs.pcap import LONGEST, checksum, head, packet
+from skywarden.pcap import packets
 from skywarden.record.reading import SqliteRecord
 from skywarden.service.capture import capture
 from skywarden.service.frames import FrameRecord, frames_of
