@@ -30,6 +30,9 @@ def main() -> None:
     parser.add_argument("--tracks", type=Path, help="another system's tracks (CSV, or a directory of tables)")
     parser.add_argument("--keep", type=Path, help="leave scenario, tables and report.html here")
     given = parser.parse_args()
+    for name in given.names:
+        if not (HERE / f"{name}.toml").exists():
+            parser.error(f"there is no {name}.toml in {HERE}; known: {', '.join(NAMES)}, real_dense, real_gliders")
     for name in NAMES if given.all else given.names:
         if given.keep:
             run(name, given.seed, given.keep / f"{name}-{given.seed}", given.tracks)

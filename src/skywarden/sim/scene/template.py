@@ -13,7 +13,12 @@ HEAD = """\
 # Every block with [[double brackets]] may stand several times.
 """
 SET: Mapping[str, Mapping[str, str]] = {  # section -> what is set in the template, TOML text
-    "scenario": {"name": '"Averel by night"', "origin": "[29.5, -45.75]", "area_km": "[200, 160]", "duration_s": "600.0"},
+    "scenario": {
+        "name": '"Averel by night"',
+        "origin": "[29.5, -45.75]",
+        "area_km": "[200, 160]",
+        "duration_s": "600.0",
+    },
     "terrain": {"kind": '"hills"', "relief_m": "150.0"},
     "weather": {},
     "sites": {"name": '"Quillmere power station"', "at_km": "[9, 17]"},
