@@ -11,7 +11,7 @@ from small_raid import NS, SITES, START, Flight
 from skywarden.geo.earth import ecef
 from skywarden.score import notices, tables
 from skywarden.score.attacks import Attacks, Fate, attacks
-from skywarden.score.case import Case, entries, start_of
+from skywarden.score.case import Case, Manifest, entries, manifest
 from skywarden.score.covered import Looks, blind, detected, first_covered, looks
 from skywarden.score.nearby import near, target_of
 
@@ -192,5 +192,5 @@ def test_a_fault_in_the_alerts_is_named(text: str, said: str) -> None:
 
 
 def test_the_start_is_read_from_the_manifest() -> None:
-    assert start_of(b'{"start_ns": 1790000000000000000}') == START
-    assert start_of(b'{"seed": 1}') is None
+    assert manifest(b'{"start_ns": 1790000000000000000, "scenario": "A night"}') == Manifest(START, "A night")
+    assert manifest(b'{"seed": 1}') == Manifest()

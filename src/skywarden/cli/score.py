@@ -100,18 +100,19 @@ def _case(directory: Path, tracks: Path, alerts: Path | None, arrivals: Path | N
 
 def _known(directory: Path) -> "Known":
     from skywarden.score import tables
-    from skywarden.score.case import Known, start_of
+    from skywarden.score.case import Known, Manifest, manifest
 
     coverage, sensors = directory / "coverage.npy", directory / "sensors.json"
-    manifest = directory / "manifest.json"
+    about = directory / "manifest.json"
+    said = manifest(about.read_bytes()) if about.exists() else Manifest()
     return Known(
-        directory.resolve().name,
+        said.scenario or directory.resolve().name,
         tables.truth(_read(directory / "truth.csv")),
         tables.targets(_read(directory / "targets.json")),
         tables.sites(_read(directory / "sites.json")),
         tables.sensors(sensors.read_bytes()) if sensors.exists() else (),
         tables.coverage(coverage.read_bytes()) if coverage.exists() else None,
-        start_of(manifest.read_bytes()) if manifest.exists() else None,
+        said.start_ns,
     )
 
 

@@ -73,16 +73,19 @@ def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Fo
     )  # fmt: skip
 
 
-def start_of(manifest: bytes) -> int | None:
-    """Return second 0 of a scenario, ns since 1970, from its manifest.json; None without one. Raises TableError."""
-    try:
-        return msgspec.json.decode(manifest, type=_Manifest).start_ns
-    except msgspec.MsgspecError as problem:
-        raise TableError(f"start_ns: {problem}", "manifest.json") from problem
+class Manifest(msgspec.Struct, frozen=True):
+    """What is read of manifest.json. start_ns: second 0, ns since 1970; scenario: its name."""
 
-
-class _Manifest(msgspec.Struct):
     start_ns: int | None = None
+    scenario: str = ""
+
+
+def manifest(data: bytes) -> Manifest:
+    """Return what a manifest.json says. Raises TableError."""
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except msgspec.MsgspecError as problem:
+        raise TableError(str(problem), "manifest.json") from problem
 
 
 class Entries(NamedTuple):

@@ -80,7 +80,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nothing-alerts": ("There are no alerts in the tables.", "У таблицях немає тривог."),
     "nothing-attacks": ("No target of a raid reached a site.", "Жодна ціль нальоту не досягла об'єкта."),
     "nothing-arrivals": ("There are no arrival forecasts to judge.", "Немає прогнозів прибуття для оцінки."),
-    "nothing-coverage": ("There is no coverage table.", "Немає таблиці покриття."),
+    "nothing-coverage": ("No target of a raid, or no coverage table.", "Немає цілей нальоту або таблиці покриття."),
     "nothing-tracks": ("There are no tracks near targets.", "Немає трас біля цілей."),
     "first-raid": ("Drawn for the first raid.", "Показано для першого нальоту."),
     "raids-together": ("Raids together:", "Нальотів разом:"),
