@@ -131,6 +131,8 @@ def gather(circles: F64, level: F64, grid: Grid, found: I64) -> int:
         x, y = east - grid.corner[0], north - grid.corner[1]
         left, right = max(int((x - radius) // grid.size), 0), min(int((x + radius) // grid.size), grid.columns - 1)
         low, top = max(int((y - radius) // grid.size), 0), min(int((y + radius) // grid.size), grid.rows - 1)
+        if left > right:
+            continue  # beside all nodes
         for row in range(low, top + 1):
             for at in range(grid.first[row * grid.columns + left], grid.first[row * grid.columns + right + 1]):
                 node = grid.nodes[at]
