@@ -78,17 +78,6 @@ def test_kernels_say_the_same_in_plain_python():
     few = np.zeros((3, 2), np.int64)
     assert gather(circles, level, grid(level), few) == len(inside)  # says how much room it needs
 
-
-def test_circles_beside_all_nodes_hold_none_of_them() -> None:
-    rng = np.random.default_rng(4)
-    level = rng.uniform(-2_000, 2_000, (25, 2))
-    away = np.array([(x, y) for x in (-40e3, 0.0, 40e3, 400e3) for y in (-40e3, 0.0, 40e3, 400e3)])
-    circles = np.column_stack([away, np.full(len(away), 5_000.0)])
-    found = np.full((100, 2), -1)
-    for run in (gather, gather.plain):
-        assert run(circles, level, grid(level), found) == len(level)  # of the one in their middle
-        assert sorted(found[: len(level), 1].tolist()) == list(range(len(level)))
-
     sense = nodes(quiet(count=10, extent_km=(6, 6)))
     ears = np.column_stack([sense.world.ears.position, rng.uniform(20, 500, 10)])
     rows = np.zeros(10, np.int64)
@@ -103,3 +92,14 @@ def test_circles_beside_all_nodes_hold_none_of_them() -> None:
     compiled, plain = (run(sense.world.table, which, where) for run in (deflections, deflections.plain))
     assert plain == pytest.approx(compiled, rel=1e-12)
     assert (np.diff(compiled) <= 0).all()
+
+
+def test_circles_beside_all_nodes_hold_none_of_them() -> None:
+    rng = np.random.default_rng(4)
+    level = rng.uniform(-2_000, 2_000, (25, 2))
+    away = np.array([(x, y) for x in (-40e3, 0.0, 40e3, 400e3) for y in (-40e3, 0.0, 40e3, 400e3)])
+    circles = np.column_stack([away, np.full(len(away), 5_000.0)])
+    found = np.full((100, 2), -1)
+    for run in (gather, gather.plain):
+        assert run(circles, level, grid(level), found) == len(level)  # of the one in their middle
+        assert sorted(found[: len(level), 1].tolist()) == list(range(len(level)))
