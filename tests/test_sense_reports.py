@@ -173,6 +173,12 @@ def test_false_aircraft_are_heard_only_where_their_transmitter_is_heard() -> Non
     assert not len(adsb.cover(nobody, Window(0, 30)).pd)
 
 
+def test_a_transmitter_of_false_aircraft_stands_on_the_ground() -> None:
+    high = terrain.flat(800.0)
+    adsb = made("receivers", GHOSTS.format(apart=2, half=1, copied=""), ground=high)
+    assert len(adsb.sent(hover(90e3, 0, 900), Window(0, 30)).time) > 100
+
+
 def test_a_stolen_identity_is_sent_from_two_places() -> None:
     adsb = made("receivers", GHOSTS.format(apart=2, half=1, copied="airliner-1"))
     liner = hover(0, 5000, 3000, name="airliner-1", kind=Kind.AIRLINER, raid=False, address=0xF00101, callsign="AVR101")

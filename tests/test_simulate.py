@@ -165,7 +165,7 @@ def test_the_record_is_whole_and_replays_and_is_scored(tmp_path: Path, made: Mad
 
 
 def test_a_directory_that_holds_something_is_left_alone(made: Made) -> None:
-    with pytest.raises(ConfigError, match="not empty"):
+    with pytest.raises(ConfigError, match="not an empty directory"):
         simulate(Order(made.directory.parent / "raid.toml", 3, made.directory), lambda what, done, total: None)
 
 
@@ -181,7 +181,32 @@ def test_a_mistake_in_a_scenario_is_refused_with_its_line(tmp_path: Path) -> Non
 
 def test_a_recording_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "raid.toml"
-    file.write_text(HEAD.format(seconds=60) + '[[recordings]]\nfile = "nowhere.csv.gz"\n')
+    blocks = '[[receivers]]\nname = "adsb"\n[[recordings]]\nfile = "nowhere.csv.gz"\n'
+    file.write_text(HEAD.format(seconds=60) + blocks)
     done = command("simulate", str(file), "--out", str(tmp_path / "out"))
     assert done.returncode == 2
     assert "nowhere.csv.gz is not there" in done.stderr
+
+
+def test_a_scenario_without_sensors_and_a_file_that_is_no_text_are_refused(tmp_path: Path) -> None:
+    file, out = tmp_path / "raid.toml", tmp_path / "out"
+    for content, said in ((HEAD.format(seconds=60).encode(), "has no sensors"), (b"\xff\xfe\x00", "UTF-8")):
+        file.write_bytes(content)
+        done = command("simulate", str(file), "--out", str(out))
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        assert not out.exists()
+
+
+def test_what_breaks_off_leaves_nothing_and_can_be_run_again(tmp_path: Path) -> None:
+    file, out = tmp_path / "raid.toml", tmp_path / "out"
+    file.write_text(HEAD.format(seconds=20) + '[[receivers]]\nname = "adsb"\n')
+
+    def interrupted(frames: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(Order(file, 1, out, sink=interrupted, processes=1), lambda what, done, total: None)
+    assert list(out.iterdir()) == []
+    simulate(Order(file, 1, out, processes=1), lambda what, done, total: None)
+    with pytest.raises(ConfigError, match="--pcap"):
+        simulate(Order(file, 1, tmp_path / "other", pcap=True), lambda what, done, total: None)

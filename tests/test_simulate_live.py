@@ -11,7 +11,7 @@ from skywarden.errors import ConfigError
 from skywarden.service import rehearse
 from skywarden.service.app import App
 from skywarden.service.demo import bound
-from skywarden.service.rehearse import await_listener, soon
+from skywarden.service.rehearse import connected, soon
 from skywarden.service.send import Sender
 from skywarden.service.simulate import Order, simulate
 
@@ -59,21 +59,51 @@ def test_a_running_system_gets_every_message_at_its_own_time(tmp_path: Path) -> 
     assert summary["tracks_confirmed"] >= 1
 
 
-def test_it_is_said_what_to_start_and_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+CONFIGURATION = """
+[run]
+mode = "sim"
+
+[[sources]]
+name = "adsb"
+format = "modes"
+listen = "tcp://127.0.0.1:{source}"
+
+[api]
+listen = "127.0.0.1:{api}"
+"""
+
+
+def free() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        return int(taken.getsockname()[1])
+
+
+def test_it_is_said_what_to_start_and_waiting_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "skywarden.toml"
+    file.write_text(CONFIGURATION.format(source=free(), api=free()))
     told: list[str] = []
     monkeypatch.setattr(rehearse, "WAIT_S", 0.2)
-    with pytest.raises(ConfigError, match="start the system"):
-        await_listener(nobody, told.append, "start the system")
-    assert told == ["start the system"]
+    with pytest.raises(ConfigError, match="nobody listened"):
+        connected(file, told.append)
+    assert told == [f"start it in another terminal: skywarden run --config {file}"]
 
 
-def test_it_begins_when_somebody_listens() -> None:
-    told: list[str] = []
-    with socket.socket() as there:
-        there.bind(("127.0.0.1", 0))
-        there.listen()
-        await_listener(f"127.0.0.1:{there.getsockname()[1]}", told.append, "start the system")
-    assert told == []
+def test_it_waits_for_the_sources_too_and_reads_the_file_again(tmp_path: Path) -> None:
+    file, told = tmp_path / "skywarden.toml", list[str]()
+    with socket.socket() as page, socket.socket() as wire:
+        for one in (page, wire):
+            one.bind(("127.0.0.1", 0))
+            one.listen()
+        there = CONFIGURATION.format(source=wire.getsockname()[1], api=page.getsockname()[1])
+        half = CONFIGURATION.format(source=free(), api=page.getsockname()[1])  # the page is up, the source is not
+        file.write_text(half)
+
+        def tell(text: str) -> None:
+            told.append(text)
+            file.write_text(there)
+
+        connected(file, tell).close()
+        wire.settimeout(5)
+        wire.accept()[0].close()
+    assert len(told) == 1

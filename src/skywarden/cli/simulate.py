@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +63,10 @@ def _begin(text: str | None) -> "Callable[[Path], int] | None":
         raise typer.BadParameter(
             f'"{text}" is not a time; write it like 2030-03-14T20:00:00Z', param_hint="--start"
         ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None or not 1980 <= moment.year < 2200:
+        raise typer.BadParameter(
+            f'"{text}" has no zone or is too far away; write it like 2030-03-14T20:00:00Z', param_hint="--start"
+        )
     return lambda _: int(moment.timestamp())
 
 
@@ -71,17 +74,13 @@ def _begin(text: str | None) -> "Callable[[Path], int] | None":
 def _played(order: "Order") -> "Iterator[Order]":
     """Let the scenario begin when a system listens, and its frames go there."""
     from skywarden.cli.terminal import note
-    from skywarden.config import load
-    from skywarden.service.rehearse import await_listener, soon
+    from skywarden.service.rehearse import connected, soon
     from skywarden.service.send import Sender
 
     senders: list[Sender] = []
 
     def begin(out: Path) -> int:
-        file = out / "skywarden.toml"
-        settings = load(file)
-        await_listener(settings.api.listen, note, f"start it in another terminal: skywarden run --config {file}")
-        senders.append(Sender({s.name: s.listens[0] for s in settings.sources}))
+        senders.append(connected(out / "skywarden.toml", note))
         return soon()
 
     try:

@@ -16,6 +16,7 @@ class Outlets:
     def __init__(self, addresses: Mapping[str, str]) -> None:
         """Open all. addresses: sender -> "udp://host:port" or "tcp://host:port". Raises OSError."""
         self._sockets: dict[str, socket.socket] = {}
+        self._addresses = dict(addresses)
         for name, text in addresses.items():
             to = address(text)
             if to.scheme == "udp":
@@ -27,7 +28,10 @@ class Outlets:
 
     def send(self, sender: str, data: bytes) -> None:
         """Send one datagram, or a piece of a stream. Raises OSError when the other end is gone."""
-        self._sockets[sender].sendall(data)
+        try:
+            self._sockets[sender].sendall(data)
+        except OSError as e:
+            raise OSError(e.errno, f"who listened to {sender} is gone ({e.strerror})", self._addresses[sender]) from e
 
     def close(self) -> None:
         """Close all. Answers are read first: a socket that is closed with some left takes back what it sent."""

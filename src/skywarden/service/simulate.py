@@ -8,16 +8,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from hashlib import sha256
 from math import degrees
 from multiprocessing import get_context
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from skywarden import __version__
+from skywarden.config import text_of
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
 from skywarden.service.capture import capture
@@ -26,6 +29,7 @@ from skywarden.sim.deliver import Piece, Stream
 from skywarden.sim.generate import Part, World, part, sites, sites_json, world
 from skywarden.sim.scene.read import read
 from skywarden.sim.scene.settings import Scene
+from skywarden.sim.sense import SENSES
 from skywarden.sim.site_file import configuration
 from skywarden.sim.sky import Sense, Window
 from skywarden.sim.truth import COVERAGE, packed, targets_json, truth_rows
@@ -74,26 +78,47 @@ class Made(NamedTuple):
 
 
 def simulate(order: Order, tell: Told) -> Made:
-    """Run a scenario file. Raises ConfigError for what is wrong in it or when `out` holds something already."""
-    text = order.file.read_text()
+    """Run a scenario file. Raises ConfigError for what is wrong in it or when `out` holds something already.
+
+    What breaks off leaves nothing in `out`.
+    """
+    if not order.file.exists():
+        raise ConfigError(f"{order.file} does not exist; write one: skywarden simulate --example > {order.file}")
+    text, out = text_of(order.file), order.out
     scene = read(text)
-    out = order.out
-    if out.exists() and any(out.iterdir()):
-        raise ConfigError(f"{out} is not empty; name another directory, or remove it")
+    if not any(getattr(scene, kind) for kind in SENSES):
+        blocks = ", ".join(f"[[{kind}]]" for kind in SENSES)
+        raise ConfigError(f"{order.file} has no sensors: write a block of {blocks}")
+    if order.pcap and not scene.radars:
+        raise ConfigError("--pcap writes what radars send, and there are no [[radars]]: leave it out")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} is not an empty directory; name another one, or remove it")
     files = named_files(scene, order.file.parent)
-    out.mkdir(parents=True, exist_ok=True)
-    tell("flying", 0, 1)
-    made = world(scene, files, order.seed)
-    settings = configuration(sites(scene, made.ground), made.senses)
-    (out / "skywarden.toml").write_text(settings)
-    if order.begin is not None:
-        made = made.moved(order.begin(out))
-    _write_truth(made, text, out)
-    counts = _write_frames(made, settings, order, tell)
-    if order.pcap:
-        capture(record_in(out), out / "asterix.pcap")
-    _write_manifest(out, made, counts)
+    with ExitStack() as undo:
+        undo.callback(clear, out)
+        out.mkdir(parents=True, exist_ok=True)
+        tell("flying", 0, 1)
+        made = world(scene, files, order.seed)
+        settings = configuration(sites(scene, made.ground), made.senses)
+        (out / "skywarden.toml").write_text(settings)
+        if order.begin is not None:
+            made = made.moved(order.begin(out))
+        _write_truth(made, text, out)
+        counts = _write_frames(made, settings, order, tell)
+        if order.pcap:
+            capture(record_in(out), out / "asterix.pcap")
+        _write_manifest(out, made, counts)
+        undo.pop_all()
     return Made(out, len(made.sky), scene.scenario.duration_s, counts)
+
+
+def clear(directory: Path) -> None:
+    """Remove everything in a directory that was empty before."""
+    for path in directory.iterdir() if directory.exists() else ():
+        if path.is_dir():
+            rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def named_files(scene: Scene, beside: Path) -> dict[str, bytes]:

@@ -118,7 +118,7 @@ class Adsb:
 def build(blocks: tuple[Receivers, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
     """Make all ADS-B receivers of a scenario."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
-    model = Adsb(placed, ground, ghosts(scene, "adsb", seed), seed, beginning(scene))
+    model = Adsb(placed, ground, ghosts(scene, ground, "adsb", seed), seed, beginning(scene))
     return Posted("adsb", "modes", placed, np.full(len(placed.names), STREAMS[0][0]), model)
 
 

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.geo import east_north_up, ecef
+from skywarden.geo.terrain import Ground
 from skywarden.model.place import F64
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.raid import on_earth
 from skywarden.sim.scene.settings import Scene, Spoofer
 from skywarden.sim.sky import Sky, Target
 
-AERIAL_M = 3.0  # of a transmitter above the ellipsoid or ground
+AERIAL_M = 3.0  # of a transmitter above the ground
 AROUND_M = 20e3  # false targets begin within this distance of their transmitter
 FIRST_ADDRESS = 0xF80000  # of invented ones; given to no country
 
@@ -31,7 +32,7 @@ class Ghosts(NamedTuple):
     copies: tuple[str, ...]
 
 
-def ghosts(scene: Scene, what: str, seed: int) -> Ghosts:
+def ghosts(scene: Scene, ground: Ground, what: str, seed: int) -> Ghosts:
     """Return all false targets of one system, "adsb" or "remote-id": straight, steady, plausible at first sight."""
     targets: list[Target] = []
     begins: list[F64] = []
@@ -43,9 +44,9 @@ def ghosts(scene: Scene, what: str, seed: int) -> Ghosts:
     for number, spoofer in enumerate(s for s in scene.spoofers if s.what == what):
         rng = np.random.default_rng([seed, 70, number, what == "adsb"])
         duration = int(max(2, min(spoofer.duration_s, scene.scenario.duration_s - spoofer.start_s)))
-        at = _ecef(scene, np.array([spoofer.at_km[0] * 1e3, spoofer.at_km[1] * 1e3, AERIAL_M]))
+        at = _ecef(scene, ground, np.array([spoofer.at_km[0] * 1e3, spoofer.at_km[1] * 1e3, AERIAL_M]))
         for k in range(spoofer.targets):
-            begin, move = _course(scene, spoofer, kind, rng)
+            begin, move = _course((scene, ground), spoofer, kind, rng)
             targets.append(_target(spoofer, kind, k, FIRST_ADDRESS + 100 * number + k))
             begins.append(begin)
             moves.append(move)
@@ -65,8 +66,11 @@ def _target(spoofer: Spoofer, kind: Kind, k: int, address: int) -> Target:
     return Target(name, kind, False, serial=f"GHOST{address:015d}")
 
 
-def _course(scene: Scene, spoofer: Spoofer, kind: Kind, rng: np.random.Generator) -> tuple[F64, F64]:
+def _course(
+    where: tuple[Scene, Ground], spoofer: Spoofer, kind: Kind, rng: np.random.Generator
+) -> tuple[F64, F64]:
     """Return where one begins and how it moves: ECEF m, m/s."""
+    scene, ground = where
     (slow, fast), (low, high) = KINDS[kind].speed, KINDS[kind].height
     around = AROUND_M if kind is Kind.AIRLINER else AROUND_M / 10
     east, north = np.array(spoofer.at_km) * 1e3 + rng.uniform(-around, around, 2)
@@ -74,12 +78,13 @@ def _course(scene: Scene, spoofer: Spoofer, kind: Kind, rng: np.random.Generator
     course, speed = rng.uniform(0, 2 * np.pi), rng.uniform(slow, fast)
     latitude, longitude = on_earth(scene.scenario.origin, point)
     level = np.array([np.sin(course) * speed, np.cos(course) * speed, 0.0])
-    return _ecef(scene, point), level @ east_north_up(np.radians(latitude), np.radians(longitude))
+    return _ecef(scene, ground, point), level @ east_north_up(np.radians(latitude), np.radians(longitude))
 
 
-def _ecef(scene: Scene, point: F64) -> F64:
-    latitude, longitude = on_earth(scene.scenario.origin, point)
-    return ecef(np.radians(latitude), np.radians(longitude), point[2])
+def _ecef(scene: Scene, ground: Ground, point: F64) -> F64:
+    """Return (3,) ECEF m of m east and north of the origin and above the ground."""
+    latitude, longitude = (np.radians(angle) for angle in on_earth(scene.scenario.origin, point))
+    return ecef(latitude, longitude, point[2] + ground.height(latitude, longitude))
 
 
 def _sky(targets: Sequence[Target], courses: tuple[list[F64], list[F64]], first: list[int], count: list[int]) -> Sky:

@@ -130,5 +130,5 @@ class RemoteId:
 def build(blocks: tuple[RemoteIds, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
     """Make all receivers of Remote ID of a scenario."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
-    model = RemoteId(placed, ground, ghosts(scene, "remote-id", seed), seed, beginning(scene))
+    model = RemoteId(placed, ground, ghosts(scene, ground, "remote-id", seed), seed, beginning(scene))
     return Posted("remote-id", "remoteid", placed, np.ones(len(placed.names)), model)
