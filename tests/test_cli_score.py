@@ -86,6 +86,17 @@ def test_tracks_of_another_time_are_refused_with_what_to_do(cli: Cli) -> None:
     assert "are these the tracks of another run?" in done.err
 
 
+@pytest.mark.parametrize("listed", [None, "[]"])
+def test_without_sensors_nothing_is_said_of_coverage(cli: Cli, listed: str | None) -> None:
+    spread("raid")
+    Path("raid/sensors.json").unlink()
+    if listed is not None:
+        Path("raid/sensors.json").write_text(listed)
+    found = cli.good("score", "raid", "raid/tables", "--json")
+    Path("raid/coverage.npy").unlink()
+    assert found == cli.good("score", "raid", "raid/tables", "--json")
+
+
 def test_mistakes_are_named(cli: Cli) -> None:
     spread("raid")
     assert cli("score", "raid").code == 2
