@@ -97,6 +97,12 @@ def test_without_sensors_nothing_is_said_of_coverage(cli: Cli, listed: str | Non
     assert found == cli.good("score", "raid", "raid/tables", "--json")
 
 
+@pytest.mark.parametrize("cutoff", ["inf", "nan", "-5", "0", "1e9"])
+def test_a_cutoff_that_is_no_distance_is_refused_with_what_to_write(cli: Cli, cutoff: str) -> None:
+    spread("raid")
+    assert "write metres from 1 to 100000, such as 500" in cli.bad(2, "score", "raid", "raid/tables", "--cutoff", cutoff)
+
+
 def test_mistakes_are_named(cli: Cli) -> None:
     spread("raid")
     assert cli("score", "raid").code == 2

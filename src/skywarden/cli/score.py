@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from skywarden.score.figure import Figure
     from skywarden.score.verdict import Judged
 
+LEAST, MOST = 1.0, 100_000.0  # m, of the cutoff
 SEED = 1  # of the bootstrap; another one moves the ends of intervals in the third digit
+
+
+def _distance(value: float) -> float:
+    if not LEAST <= value <= MOST:  # so that nan is refused too
+        raise typer.BadParameter(f"{value:g} is no cutoff: write metres from {LEAST:g} to {MOST:g}, such as 500")
+    return value
 
 
 def score(  # noqa: PLR0913 - one argument for each option of the command
@@ -23,7 +30,7 @@ def score(  # noqa: PLR0913 - one argument for each option of the command
     alerts: Annotated[Path | None, typer.Option(metavar="FILE", help="alerts.csv, if not beside the tracks.")] = None,
     arrivals: Annotated[Path | None, typer.Option(metavar="FILE", help="arrivals.csv, if not beside them.")] = None,
     cutoff: Annotated[
-        float, typer.Option("--cutoff", metavar="M", min=1.0, help="c: beyond, a track is nobody's.")
+        float, typer.Option("--cutoff", metavar="M", callback=_distance, help="c: beyond, a track is nobody's.")
     ] = 500.0,
 ) -> None:
     """Judge tracks, alerts and arrival forecasts of any system against the truth. Exit 2 when times do not match."""
