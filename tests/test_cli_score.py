@@ -97,10 +97,25 @@ def test_without_sensors_nothing_is_said_of_coverage(cli: Cli, listed: str | Non
     assert found == cli.good("score", "raid", "raid/tables", "--json")
 
 
+@pytest.mark.parametrize(("name", "hours"), [("alerts", 3), ("arrivals", 3), ("alerts", -30), ("arrivals", -30)])
+def test_warnings_of_another_time_are_refused_with_their_file(cli: Cli, name: str, hours: int) -> None:
+    spread("raid")
+    path = Path(f"raid/tables/{name}.csv")
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(f"{int(row[:19]) + hours * 3600 * 10**9}{row[19:]}" for row in rows)]))
+    said = cli.bad(2, "score", "raid", "raid/tables")
+    assert f"{name}.csv: no row is in the time of the truth" in said
+    assert f"are these the {name} of another run?" in said
+    path.write_text(head + "\n")
+    cli.good("score", "raid", "raid/tables")
+
+
 @pytest.mark.parametrize("cutoff", ["inf", "nan", "-5", "0", "1e9"])
 def test_a_cutoff_that_is_no_distance_is_refused_with_what_to_write(cli: Cli, cutoff: str) -> None:
     spread("raid")
-    assert "write metres from 1 to 100000, such as 500" in cli.bad(2, "score", "raid", "raid/tables", "--cutoff", cutoff)
+    assert "write metres from 1 to 100000, such as 500" in cli.bad(
+        2, "score", "raid", "raid/tables", "--cutoff", cutoff
+    )
 
 
 def test_mistakes_are_named(cli: Cli) -> None:

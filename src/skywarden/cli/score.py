@@ -102,7 +102,8 @@ def _case(directory: Path, tracks: Path, alerts: Path | None, arrivals: Path | N
             notices.forecasts(forecast, known.sites) if forecast else notices.NO_FORECASTS,
         )
     except MismatchError as problem:
-        raise typer.BadParameter(str(problem), param_hint="TRACKS") from problem
+        hint = "TRACKS" if problem.file == "tracks.csv" else problem.file
+        raise typer.BadParameter(str(problem), param_hint=hint) from problem
 
 
 def _known(directory: Path) -> "Known":

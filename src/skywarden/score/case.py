@@ -10,7 +10,7 @@ from skywarden.errors import TableError
 from skywarden.geo.earth import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.level import ground
-from skywarden.score.matching import matched
+from skywarden.score.matching import matched, overlapping
 from skywarden.score.notices import NO_ALERTS, NO_FORECASTS, Alerts, Forecasts
 from skywarden.score.tables import Coverage, Points, Sensor, Site, Target
 
@@ -61,8 +61,10 @@ class Known(NamedTuple):
 def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Forecasts = NO_FORECASTS) -> Case:
     """Return a case, with tracks at the truth's times and the places on the ground worked out once.
 
-    Raises MismatchError where no track has a time of the truth.
+    Raises MismatchError where no track has a time of the truth, or all alerts or forecasts are outside its time.
     """
+    overlapping(known.truth, alerts.times(), "alerts.csv")
+    overlapping(known.truth, forecasts.time, "arrivals.csv")
     truth = known.truth.living()
     tracks = matched(truth, tracks)
     start = int(known.truth.time[0]) if known.start is None else known.start
