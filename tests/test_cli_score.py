@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_raid
 from test_cli import Cli
@@ -108,6 +109,26 @@ def test_warnings_of_another_time_are_refused_with_their_file(cli: Cli, name: st
     assert f"are these the {name} of another run?" in said
     path.write_text(head + "\n")
     cli.good("score", "raid", "raid/tables")
+
+
+def test_a_target_that_is_not_listed_is_named(cli: Cli) -> None:
+    spread("raid")
+    path = Path("raid/targets.json")
+    listed = json.loads(path.read_text())
+    path.write_text(json.dumps(listed[1:]))
+    said = cli.bad(1, "score", "raid", "raid/tables")
+    assert f"targets.json: has no {listed[0]['target']}, but truth.csv has" in said
+    path.write_text("[]")
+    assert f"and {len(listed) - 1} more, but truth.csv has" in cli.bad(1, "score", "raid", "raid/tables")
+
+
+@pytest.mark.parametrize(("column", "value"), [("target", 999), ("sensor", 999), ("pd", np.nan), ("pd", 1.5)])
+def test_coverage_of_what_does_not_exist_is_refused(cli: Cli, column: str, value: float) -> None:
+    spread("raid")
+    rows = np.load("raid/coverage.npy")
+    rows[column][3] = value
+    np.save("raid/coverage.npy", rows)
+    assert f"coverage.npy, column {column}: row 3 (from 0)" in cli.bad(1, "score", "raid", "raid/tables")
 
 
 @pytest.mark.parametrize("cutoff", ["inf", "nan", "-5", "0", "1e9"])

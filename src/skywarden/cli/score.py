@@ -108,12 +108,12 @@ def _case(directory: Path, tracks: Path, alerts: Path | None, arrivals: Path | N
 
 def _known(directory: Path) -> "Known":
     from skywarden.score import tables
-    from skywarden.score.case import Known, Manifest, manifest
+    from skywarden.score.case import Known, Manifest, checked, manifest
 
     coverage, sensors = directory / "coverage.npy", directory / "sensors.json"
     about = directory / "manifest.json"
     said = manifest(about.read_bytes()) if about.exists() else Manifest()
-    return Known(
+    known = Known(
         said.scenario or directory.resolve().name,
         tables.truth(_read(directory / "truth.csv")),
         tables.targets(_read(directory / "targets.json")),
@@ -122,6 +122,7 @@ def _known(directory: Path) -> "Known":
         tables.coverage(coverage.read_bytes()) if coverage.exists() else None,
         said.start_ns,
     )
+    return checked(known)
 
 
 def _beside(given: Path | None, usual: Path) -> bytes:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.errors import TableError
 from skywarden.geo.earth import ecef
@@ -56,6 +57,27 @@ class Known(NamedTuple):
     sensors: tuple[Sensor, ...] = ()
     coverage: Coverage | None = None
     start: int | None = None
+
+
+def checked(known: Known) -> Known:
+    """Return the same tables. Raises TableError where one names what another lacks."""
+    listed = {target.name for target in known.targets}
+    lacking = [name for name in known.truth.names if name not in listed]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise TableError(f"has no {lacking[0]}{more}, but truth.csv has; list every target of it", "targets.json")
+    if known.coverage is not None and known.sensors:
+        _rows_exist(known.coverage.target, len(known.targets), "target", "targets.json")
+        _rows_exist(known.coverage.sensor, len(known.sensors), "sensor", "sensors.json")
+    return known
+
+
+def _rows_exist(number: NDArray[np.uint16], count: int, column: str, file: str) -> None:
+    outside = np.flatnonzero(number >= count)
+    if len(outside):
+        row = int(outside[0])
+        said = f"row {row} (from 0) is of {column} {number[row]}, but {file} has {count}, counted from 0"
+        raise TableError(said, "coverage.npy", 0, column)
 
 
 def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Forecasts = NO_FORECASTS) -> Case:
