@@ -126,8 +126,12 @@ class Coverage(NamedTuple):
 def truth(data: bytes) -> Points:
     """Read truth.csv. Raises TableError with line and column."""
     columns = read(data, TRUTH)
+    if not len(columns.rows):
+        raise TableError("has no rows, only a header; there is nothing to judge by", "truth.csv")
     alive = columns.whole("alive")
     columns.require((alive == 0) | (alive == 1), "alive", "must be 0 or 1")
+    if not alive.any():
+        raise TableError("has no row with alive 1, so no target ever exists", "truth.csv", 0, "alive")
     return _points(columns, "target", alive == 1)
 
 
