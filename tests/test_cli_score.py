@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_raid
 from test_cli import Cli
@@ -84,6 +85,58 @@ def test_tracks_of_another_time_are_refused_with_what_to_do(cli: Cli) -> None:
     done = cli("score", "raid", "late.csv")
     assert done.code == 2
     assert "are these the tracks of another run?" in done.err
+
+
+@pytest.mark.parametrize("listed", [None, "[]"])
+def test_without_sensors_nothing_is_said_of_coverage(cli: Cli, listed: str | None) -> None:
+    spread("raid")
+    Path("raid/sensors.json").unlink()
+    if listed is not None:
+        Path("raid/sensors.json").write_text(listed)
+    found = cli.good("score", "raid", "raid/tables", "--json")
+    Path("raid/coverage.npy").unlink()
+    assert found == cli.good("score", "raid", "raid/tables", "--json")
+
+
+@pytest.mark.parametrize(("name", "hours"), [("alerts", 3), ("arrivals", 3), ("alerts", -30), ("arrivals", -30)])
+def test_warnings_of_another_time_are_refused_with_their_file(cli: Cli, name: str, hours: int) -> None:
+    spread("raid")
+    path = Path(f"raid/tables/{name}.csv")
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(f"{int(row[:19]) + hours * 3600 * 10**9}{row[19:]}" for row in rows)]))
+    said = cli.bad(2, "score", "raid", "raid/tables")
+    assert f"{name}.csv: no row is in the time of the truth" in said
+    assert f"are these the {name} of another run?" in said
+    path.write_text(head + "\n")
+    cli.good("score", "raid", "raid/tables")
+
+
+def test_a_target_that_is_not_listed_is_named(cli: Cli) -> None:
+    spread("raid")
+    path = Path("raid/targets.json")
+    listed = json.loads(path.read_text())
+    path.write_text(json.dumps(listed[1:]))
+    said = cli.bad(1, "score", "raid", "raid/tables")
+    assert f"targets.json: has no {listed[0]['target']}, but truth.csv has" in said
+    path.write_text("[]")
+    assert f"and {len(listed) - 1} more, but truth.csv has" in cli.bad(1, "score", "raid", "raid/tables")
+
+
+@pytest.mark.parametrize(("column", "value"), [("target", 999), ("sensor", 999), ("pd", np.nan), ("pd", 1.5)])
+def test_coverage_of_what_does_not_exist_is_refused(cli: Cli, column: str, value: float) -> None:
+    spread("raid")
+    rows = np.load("raid/coverage.npy")
+    rows[column][3] = value
+    np.save("raid/coverage.npy", rows)
+    assert f"coverage.npy, column {column}: row 3 (from 0)" in cli.bad(1, "score", "raid", "raid/tables")
+
+
+@pytest.mark.parametrize("cutoff", ["inf", "nan", "-5", "0", "1e9"])
+def test_a_cutoff_that_is_no_distance_is_refused_with_what_to_write(cli: Cli, cutoff: str) -> None:
+    spread("raid")
+    assert "write metres from 1 to 100000, such as 500" in cli.bad(
+        2, "score", "raid", "raid/tables", "--cutoff", cutoff
+    )
 
 
 def test_mistakes_are_named(cli: Cli) -> None:

@@ -41,7 +41,7 @@ def test_places_and_speeds_are_earth_centred() -> None:
     assert points.velocity[1] @ up == pytest.approx(1)
 
 
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_a_track_file_may_have_classes_in_any_column_order(ending: str) -> None:
     lines = ["class," + TRACKS + ",own,category", "jet,5,7,1,2,3,4,5,6,x,hostile", "", 'jet,6,7,1,2,3,4,5,6,"a,b",']
     points = tables.tracks(ending.join(lines).encode())
@@ -73,6 +73,9 @@ def test_a_file_with_a_header_alone_has_no_points() -> None:
         (f"{TRACKS}\n1,a,1,2,3,4,5,6\n2,a,1,2,3,4,5", 3, ""),
         (f"{TRACKS}\n1,a,1,2,3,4,5,6\n\n\n2,a,91,2,3,4,5,6", 5, "latitude"),
         (f"{TRACKS}\n1,a,nan,2,3,4,5,6", 2, "latitude"),
+        (f"{TRACKS}\n1,a,1,2,3,4,5,6\n2,a,1,2,3,inf,5,6", 3, "v_east"),
+        (f"{TRACKS}\n1,a,1,2,3,4,1e300,6", 2, "v_north"),
+        (f"{TRACKS}\n1,a,1,2,3,4,5,-100001", 2, "v_up"),
         (f"{TRACKS}\n1,{'a' * 60},1,2,3,4,5,6", 2, "track"),
         (f"{TRACKS}\n1,a,1,2,3,4,5,6\n1,b,1,2,3,4,5,6\n1,a,1,2,3,4,5,6", 4, "track"),
     ],
@@ -82,6 +85,24 @@ def test_a_bad_track_file_is_refused_with_line_and_column(text: str, line: int, 
         tables.tracks(text.encode())
     assert (caught.value.file, caught.value.line, caught.value.column) == ("tracks.csv", line, column)
     assert f"line {line}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("mark", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_other_marks_than_commas_are_named(mark: str, word: str) -> None:
+    with pytest.raises(TableError, match=f"columns are separated by commas, but the header has {word}"):
+        tables.tracks(f"{TRACKS}\n1,a,1,2,3,4,5,6".replace(",", mark).encode())
+
+
+def test_line_numbers_count_old_macs_lines_too() -> None:
+    with pytest.raises(TableError, match="line 3, column height_m"):
+        tables.tracks(f"{TRACKS}\r1,a,1,2,3,4,5,6\r2,a,1,2,x,4,5,6\r".encode())
+
+
+def test_a_truth_without_targets_is_refused() -> None:
+    with pytest.raises(TableError, match=r"truth\.csv: has no rows"):
+        tables.truth(TRUTH.splitlines()[0] + b"\n")
+    with pytest.raises(TableError, match="has no row with alive 1"):
+        tables.truth(b"\n".join(TRUTH.splitlines()[:2]))
 
 
 def test_a_target_is_alive_or_not() -> None:

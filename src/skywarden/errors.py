@@ -52,12 +52,13 @@ class TableError(SkywardenError, ValueError):
 
 
 class MismatchError(SkywardenError, ValueError):
-    """Tracks and truth have no time in common, so there is nothing to score.
+    """A system's table and the truth have no time in common, so there is nothing to score.
 
-    truth, tracks: first and last time of each, ns since 1970.
+    truth, tracks: first and last time of each, ns since 1970. file: the table's kind ("tracks.csv").
     """
 
-    def __init__(self, message: str, truth: tuple[int, int], tracks: tuple[int, int]) -> None:
+    def __init__(self, message: str, truth: tuple[int, int], tracks: tuple[int, int], file: str = "tracks.csv") -> None:
         super().__init__(message)
+        self.file = file
         self.truth = truth
         self.tracks = tracks

@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from skywarden.score.figure import Figure
     from skywarden.score.verdict import Judged
 
+LEAST, MOST = 1.0, 100_000.0  # m, of the cutoff
 SEED = 1  # of the bootstrap; another one moves the ends of intervals in the third digit
+
+
+def _distance(value: float) -> float:
+    if not LEAST <= value <= MOST:  # so that nan is refused too
+        raise typer.BadParameter(f"{value:g} is no cutoff: write metres from {LEAST:g} to {MOST:g}, such as 500")
+    return value
 
 
 def score(  # noqa: PLR0913 - one argument for each option of the command
@@ -23,7 +30,7 @@ def score(  # noqa: PLR0913 - one argument for each option of the command
     alerts: Annotated[Path | None, typer.Option(metavar="FILE", help="alerts.csv, if not beside the tracks.")] = None,
     arrivals: Annotated[Path | None, typer.Option(metavar="FILE", help="arrivals.csv, if not beside them.")] = None,
     cutoff: Annotated[
-        float, typer.Option("--cutoff", metavar="M", min=1.0, help="c: beyond, a track is nobody's.")
+        float, typer.Option("--cutoff", metavar="M", callback=_distance, help="c: beyond, a track is nobody's.")
     ] = 500.0,
 ) -> None:
     """Judge tracks, alerts and arrival forecasts of any system against the truth. Exit 2 when times do not match."""
@@ -95,17 +102,18 @@ def _case(directory: Path, tracks: Path, alerts: Path | None, arrivals: Path | N
             notices.forecasts(forecast, known.sites) if forecast else notices.NO_FORECASTS,
         )
     except MismatchError as problem:
-        raise typer.BadParameter(str(problem), param_hint="TRACKS") from problem
+        hint = "TRACKS" if problem.file == "tracks.csv" else problem.file
+        raise typer.BadParameter(str(problem), param_hint=hint) from problem
 
 
 def _known(directory: Path) -> "Known":
     from skywarden.score import tables
-    from skywarden.score.case import Known, Manifest, manifest
+    from skywarden.score.case import Known, Manifest, checked, manifest
 
     coverage, sensors = directory / "coverage.npy", directory / "sensors.json"
     about = directory / "manifest.json"
     said = manifest(about.read_bytes()) if about.exists() else Manifest()
-    return Known(
+    known = Known(
         said.scenario or directory.resolve().name,
         tables.truth(_read(directory / "truth.csv")),
         tables.targets(_read(directory / "targets.json")),
@@ -114,6 +122,7 @@ def _known(directory: Path) -> "Known":
         tables.coverage(coverage.read_bytes()) if coverage.exists() else None,
         said.start_ns,
     )
+    return checked(known)
 
 
 def _beside(given: Path | None, usual: Path) -> bytes:

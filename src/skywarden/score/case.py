@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.errors import TableError
 from skywarden.geo.earth import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.level import ground
-from skywarden.score.matching import matched
+from skywarden.score.matching import matched, overlapping
 from skywarden.score.notices import NO_ALERTS, NO_FORECASTS, Alerts, Forecasts
 from skywarden.score.tables import Coverage, Points, Sensor, Site, Target
 
@@ -58,11 +59,34 @@ class Known(NamedTuple):
     start: int | None = None
 
 
+def checked(known: Known) -> Known:
+    """Return the same tables. Raises TableError where one names what another lacks."""
+    listed = {target.name for target in known.targets}
+    lacking = [name for name in known.truth.names if name not in listed]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise TableError(f"has no {lacking[0]}{more}, but truth.csv has; list every target of it", "targets.json")
+    if known.coverage is not None and known.sensors:
+        _rows_exist(known.coverage.target, len(known.targets), "target", "targets.json")
+        _rows_exist(known.coverage.sensor, len(known.sensors), "sensor", "sensors.json")
+    return known
+
+
+def _rows_exist(number: NDArray[np.uint16], count: int, column: str, file: str) -> None:
+    outside = np.flatnonzero(number >= count)
+    if len(outside):
+        row = int(outside[0])
+        said = f"row {row} (from 0) is of {column} {number[row]}, but {file} has {count}, counted from 0"
+        raise TableError(said, "coverage.npy", 0, column)
+
+
 def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Forecasts = NO_FORECASTS) -> Case:
     """Return a case, with tracks at the truth's times and the places on the ground worked out once.
 
-    Raises MismatchError where no track has a time of the truth.
+    Raises MismatchError where no track has a time of the truth, or all alerts or forecasts are outside its time.
     """
+    overlapping(known.truth, alerts.times(), "alerts.csv")
+    overlapping(known.truth, forecasts.time, "arrivals.csv")
     truth = known.truth.living()
     tracks = matched(truth, tracks)
     start = int(known.truth.time[0]) if known.start is None else known.start

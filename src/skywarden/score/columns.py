@@ -78,10 +78,13 @@ def read(data: bytes, layout: Layout) -> Columns:
     """
     data = data.removeprefix(b"\xef\xbb\xbf")
     head, _, body = data.partition(b"\n")
+    if b"\r" in head.rstrip(b"\r"):  # lines end with it alone, as of old Macs
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        head, _, body = data.partition(b"\n")
     header = [name.strip() for name in head.decode("utf-8", "replace").split(",")]
     missing = [name for name in layout.columns if name not in header and name not in layout.optional]
     if missing:
-        raise TableError(f"the header has no {', '.join(missing)}; it needs {','.join(layout.columns)}", layout.file, 1)
+        raise TableError(_of_header(head, missing, layout), layout.file, 1)
     names = [name for name in layout.columns if name in header]
     kind = np.dtype([(name, TYPES[layout.columns[name]]) for name in names])
     if not body.strip():
@@ -92,6 +95,13 @@ def read(data: bytes, layout: Layout) -> Columns:
     except (ValueError, OverflowError) as problem:
         raise _first_fault(data, layout, header) or TableError(str(problem), layout.file) from problem
     return Columns(layout, rows, data)
+
+
+def _of_header(head: bytes, missing: list[str], layout: Layout) -> str:
+    used = [word for mark, word in ((b";", "semicolons"), (b"\t", "tabs")) if mark in head]
+    if used and b"," not in head:
+        return f"columns are separated by commas, but the header has {used[0]}"
+    return f"the header has no {', '.join(missing)}; it needs {','.join(layout.columns)}"
 
 
 def _first_fault(data: bytes, layout: Layout, header: list[str]) -> TableError | None:

@@ -33,12 +33,12 @@ class Looks(NamedTuple):
 
 
 def looks(given: Case) -> Looks | None:
-    """Return the coverage table by target; None without one.
+    """Return the coverage table by target; None without one or without a list of sensors.
 
     A sensor looks 1/revisit times a second, so a target-second counts as that part of a look.
     """
     table = given.coverage
-    if table is None:
+    if table is None or not given.sensors:
         return None
     order = np.argsort(table.target, kind="stable")
     revisit = np.array([sensor.revisit_s for sensor in given.sensors])

@@ -15,6 +15,7 @@ from skywarden.model.place import I64
 from skywarden.score.tables import Points
 
 LONGEST_GAP = 10_000_000_000  # ns; a radar with a slow antenna reports this seldom
+MARGIN = 60_000_000_000  # ns; a system may go on for a while after the last target ended
 HOUR = 3_600_000_000_000  # ns
 FAR = 2**62  # ns; the year 2116, and as far before 1970
 
@@ -68,19 +69,30 @@ def matched(truth: Points, tracks: Points, longest_gap: int = LONGEST_GAP) -> Po
     after = np.searchsorted(around, tracks.time)
     off = np.minimum(tracks.time - around[after - 1], around[after] - tracks.time)
     if not (off * 2 <= step).any():
-        raise MismatchError(_what_to_do(span, given), span, given)
+        said = "no track is within half a step of any time of the truth"
+        raise MismatchError(f"{said}: {_what_to_do(span, given, 'tracks')}", span, given)
     return at_times(tracks, times, longest_gap)
 
 
-def _what_to_do(truth: tuple[int, int], tracks: tuple[int, int]) -> str:
-    shift = tracks[0] - truth[0]
+def overlapping(truth: Points, times: I64, file: str) -> None:
+    """Raise MismatchError if there are times (n,) ns of a table but all before the truth begins or after it ends.
+
+    file: the table's kind ("alerts.csv").
+    """
+    if len(times) == 0 or len(truth) == 0:
+        return
+    span, given = (int(truth.time[0]), int(truth.time[-1])), (int(times.min()), int(times.max()))
+    if given[1] < span[0] - MARGIN or given[0] > span[1] + MARGIN:
+        said = f"{file}: no row is in the time of the truth"
+        raise MismatchError(f"{said}: {_what_to_do(span, given, file.partition('.')[0])}", span, given, file)
+
+
+def _what_to_do(truth: tuple[int, int], table: tuple[int, int], what: str) -> str:
+    shift = table[0] - truth[0]
     if HOUR <= abs(shift) <= 14 * HOUR and shift % HOUR == 0:
-        guess = f"the tracks begin exactly {shift // HOUR:+d} h from the truth: was a time zone added?"
-    elif tracks[1] < 10**16 < truth[1]:
-        guess = "the tracks' times are too small for ns since 1970: are they s or ms, or counted from the start?"
+        guess = f"the {what} begin exactly {shift // HOUR:+d} h from the truth: was a time zone added?"
+    elif table[1] < 10**16 < truth[1]:
+        guess = f"the {what}' times are too small for ns since 1970: are they s or ms, or counted from the start?"
     else:
-        guess = "are these the tracks of another run?"
-    return (
-        f"no track is within half a step of any time of the truth: truth {truth[0]} to {truth[1]} ns, "
-        f"tracks {tracks[0]} to {tracks[1]} ns; {guess}"
-    )
+        guess = f"are these the {what} of another run?"
+    return f"truth {truth[0]} to {truth[1]} ns, {what} {table[0]} to {table[1]} ns; {guess}"

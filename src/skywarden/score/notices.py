@@ -48,6 +48,10 @@ class Alerts(NamedTuple):
     cleared: I64
     tracks: tuple[str, ...]
 
+    def times(self) -> I64:
+        """Return all times at which an alert was raised or cleared, ns, in no order."""
+        return np.concatenate([self.raised, self.cleared[self.cleared < FOREVER]])
+
     def standing(self, site: int) -> I64:
         """Return the merged (k, 2) spans in which at least one alert stands for a site."""
         of = self.site == site

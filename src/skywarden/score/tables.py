@@ -17,6 +17,7 @@ from skywarden.geo import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.columns import Columns, Form, Layout, read
 
+FASTEST = 1e5  # m/s; beyond, it is a fault of units or of the writer
 Item = TypeVar("Item")
 _STATE = dict.fromkeys(("latitude", "longitude", "height_m", "v_east", "v_north", "v_up"), Form.REAL)
 TRUTH = Layout(
@@ -125,8 +126,12 @@ class Coverage(NamedTuple):
 def truth(data: bytes) -> Points:
     """Read truth.csv. Raises TableError with line and column."""
     columns = read(data, TRUTH)
+    if not len(columns.rows):
+        raise TableError("has no rows, only a header; there is nothing to judge by", "truth.csv")
     alive = columns.whole("alive")
     columns.require((alive == 0) | (alive == 1), "alive", "must be 0 or 1")
+    if not alive.any():
+        raise TableError("has no row with alive 1, so no target ever exists", "truth.csv", 0, "alive")
     return _points(columns, "target", alive == 1)
 
 
@@ -159,6 +164,10 @@ def coverage(data: bytes) -> Coverage:
         raise TableError(f"not a NumPy array file: {problem}", "coverage.npy") from problem
     if not isinstance(rows, np.ndarray) or rows.dtype != COVERAGE or rows.ndim != 1:
         raise TableError(f"must be one dimension of {COVERAGE.descr}", "coverage.npy")
+    unsure = np.flatnonzero(~((rows["pd"] >= 0) & (rows["pd"] <= 1)))
+    if len(unsure):
+        said = f"row {unsure[0]} (from 0) has {rows['pd'][unsure[0]]}; must be a number from 0 to 1"
+        raise TableError(said, "coverage.npy", 0, "pd")
     return Coverage(*(np.ascontiguousarray(rows[name]) for name in Coverage._fields))
 
 
@@ -176,6 +185,9 @@ def _points(columns: Columns, key: str, alive: NDArray[np.bool_]) -> Points:
     number, names = columns.words(key)
     word, words = columns.words("class")
     category, categories = columns.words("category")
+    for name in ("v_east", "v_north", "v_up"):  # nan: not known
+        slow = ~(np.abs(columns.real(name)) > FASTEST)
+        columns.require(slow, name, f"must be a number from {-FASTEST:g} to {FASTEST:g} m/s, or nan where not known")
     position, velocity = _earth_centred(columns)
     found = Points(time, number, position, velocity, names, word, words, alive, category, categories)
     step = np.diff(time)
