@@ -60,6 +60,17 @@ def test_a_target_is_followed_in_the_scenarios_own_axes(dim: int) -> None:
     assert states[0, 3 : 3 + seen] == pytest.approx(VELOCITY[:seen], abs=3.0)
 
 
+@pytest.mark.parametrize("odd", [{"lam": 0}, {"pd": 1}])
+def test_a_world_without_false_alarms_or_misses_is_a_world_too(odd: dict[str, float]) -> None:
+    known = json.loads(meta(3))
+    known["sensors"][0] |= odd
+    trial = read(json.dumps(known).encode(), table(3))
+    follower = Follower(trial.settings)
+    for scan in trial.runs[0].scans:
+        follower.step(scan)
+    assert follower.shown()[0].tolist() == [1]
+
+
 def test_the_plane_touches_the_earth_and_only_turns_it() -> None:
     level = np.array([[1000.0, 0.0, 0.0], [0.0, 1000.0, 0.0], [0.0, 0.0, 1000.0]])
     ecef = PLANE.position + level @ PLANE.rotation
@@ -162,6 +173,7 @@ def test_a_directory_that_is_no_scenario_says_what_is_missing(tmp_path: Path) ->
         ("dim", -1, ">= 2.*dim"),
         ("dt", 0, "> 0.*dt"),
         ("sensors", [], "length >= 1.*sensors"),
+        ("rmax", 1e300, "<= 1"),
         ("rmax", 0, r"> 0.*sensors\[0\]"),
         ("sigma_r", -1, "> 0"),
         ("sigma_e", 0, r"sensors\[0\].sigma_e must be > 0"),

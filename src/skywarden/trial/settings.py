@@ -15,10 +15,11 @@ from skywarden.track.settings import TrackerSettings
 
 KM2 = 1e6  # m^2
 BORN = 0.05  # new targets to false alarms a look, which no scenario says; with 0.01 nothing starts in dense clutter
+LEAST = 1e-3  # false alarms a scan where there are fewer or none: new targets are as many as `BORN` says, so never none
 FLAT_HEIGHT, FLAT_CLIMB = 10.0, 1.0  # m, m/s, 1 sigma, where targets lie in a plane: small, and not nothing
 
-Positive = Annotated[float, Meta(gt=0)]
-Counted = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
+Counted = Annotated[float, Meta(ge=0, le=1e9)]
 Probability = Annotated[float, Meta(gt=0, le=1)]
 
 
@@ -105,7 +106,7 @@ def radar_settings(meta: Radars) -> TrackerSettings:
     """
     radar = meta.sensors[0]
     half = radar.rmax / 2
-    density = radar.lam / (radar.rmax * 2 * pi)  # per m and rad
+    density = max(radar.lam, LEAST) / (radar.rmax * 2 * pi)  # per m and rad
     if meta.dim == 2:
         per_m2 = density / half
     else:
@@ -129,7 +130,7 @@ def crossing_settings(meta: Crossing, flat_sigma: float) -> TrackerSettings:
     did too. The motion noise upwards is as small as may be.
     """
     west, east, south, north = meta.area
-    per_m2 = meta.clutter_per_scan / ((east - west) * (north - south))
+    per_m2 = max(meta.clutter_per_scan, LEAST) / ((east - west) * (north - south))
     per_m2 *= CEILING / (sqrt(2 * pi) * flat_sigma)
     return TrackerSettings(
         level_noise_m2_s3=meta.q,
