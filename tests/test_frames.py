@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from simulated_frames import START, TICK, settings_of, sums, written
+from typer.testing import CliRunner
 
+from skywarden.cli.app import app
 from skywarden.errors import ConfigError, RecordError
 from skywarden.model.detection import Frame
 from skywarden.record.info import info
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.verify import verify
 from skywarden.replay import replay
-from skywarden.service.frames import FrameRecord, frames_of, record_in, simulation_key
+from skywarden.service.frames import FrameRecord, frames_of, place_of, record_in, simulation_key
 from skywarden.sim.scenario import coast
 
 TOML = settings_of(coast(1, seconds=1.0))
@@ -59,6 +61,17 @@ def test_what_was_added_comes_back_frame_by_frame(tmp_path: Path) -> None:
         record.add([], START + 2 * TICK)
         record.add(frames[3:], START + 3 * TICK)
     assert list(frames_of(record_in(tmp_path).entries())) == frames  # the directory above is known too
+
+
+def test_the_commands_for_records_take_the_directory_above(tmp_path: Path) -> None:
+    written(tmp_path / "hills" / "frames", 2.0)
+    for command in (["info"], ["verify"], ["backup"]):
+        more = [str(tmp_path / "copy")] if command == ["backup"] else []
+        found = CliRunner().invoke(app, ["record", *command, str(tmp_path / "hills"), *more])
+        assert found.exit_code == 0, found.output
+    assert info(tmp_path / "copy")["entries"] == info(tmp_path / "hills" / "frames")["entries"]
+    written(tmp_path / "copy" / "frames", 3.0)
+    assert place_of(tmp_path / "copy") == tmp_path / "copy"  # what is a record itself stays what is meant
 
 
 def test_a_simulation_that_breaks_off_leaves_no_record(tmp_path: Path) -> None:

@@ -112,6 +112,12 @@ def test_run_without_configuration_and_frames_says_what_is_needed() -> None:
     assert "--from" in found.output
 
 
+def test_a_speed_without_frames_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    found = CliRunner().invoke(commands, ["run", "--config", str(tmp_path / "site.toml"), "--speed", "4"])
+    assert found.exit_code == 2
+    assert "--speed needs --from" in found.output
+
+
 def test_frames_of_now_are_sent_to_a_running_system(tmp_path: Path) -> None:
     app = App(settings_of(SCENARIO, str(tmp_path / "record")))
     try:

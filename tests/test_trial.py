@@ -60,6 +60,17 @@ def test_a_target_is_followed_in_the_scenarios_own_axes(dim: int) -> None:
     assert states[0, 3 : 3 + seen] == pytest.approx(VELOCITY[:seen], abs=3.0)
 
 
+@pytest.mark.parametrize("odd", [{"lam": 0}, {"pd": 1}])
+def test_a_world_without_false_alarms_or_misses_is_a_world_too(odd: dict[str, float]) -> None:
+    known = json.loads(meta(3))
+    known["sensors"][0] |= odd
+    trial = read(json.dumps(known).encode(), table(3))
+    follower = Follower(trial.settings)
+    for scan in trial.runs[0].scans:
+        follower.step(scan)
+    assert follower.shown()[0].tolist() == [1]
+
+
 def test_the_plane_touches_the_earth_and_only_turns_it() -> None:
     level = np.array([[1000.0, 0.0, 0.0], [0.0, 1000.0, 0.0], [0.0, 0.0, 1000.0]])
     ecef = PLANE.position + level @ PLANE.rotation
@@ -130,10 +141,16 @@ def test_the_crossing_targets_are_all_found_before_they_meet(tmp_path: Path) -> 
     ("text", "words"),
     [
         ("scan,sensor,t,range\n0,0,0,1\n", "no column bearing"),
-        (table(2).replace(",0,0.000", ",5,0.000"), "sensor 5 in scan 0"),
+        (table(2).replace(",0,0.000", ",5,0.000"), "line 2, column sensor: meta.json does not know"),
         ("\n".join(table(2).splitlines()[:1]), "no detections"),
-        (table(2).replace("\n3,0,", "\n1,0,"), "order of its scans: see row 5"),
-        (table(2).replace(",0,6.000,", ",0,six,"), "cannot be read"),
+        (table(2).replace("\n3,0,", "\n1,0,"), "line 5, column scan: not in the order of its scans"),
+        (table(2).replace(",0,6.000,", ",0,six,"), "line 5, column t: cannot be read"),
+        (table(2).replace("\n3,0,", "\n\n3,0,").replace(",0,6.000,", ",0,nan,"), "line 6, column t: write s"),
+        (table(2).replace(",0,6.000,", ",0,2.000,"), "line 5, column t: earlier"),
+        (table(2).replace("\n3,0,", "\n2,0,"), "line 5, column t: not that of the row before"),
+        (table(2).replace("\n3,0,", "\n3.5,0,"), "line 5, column scan: write a whole number"),
+        (table(2).replace(",0,6.000,", ",0,6.000,-"), "line 5, column range: write a distance"),
+        (table(2).replace(",0,6.000,", ",0,6.000,inf,"), "line 5, column range: write a distance"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_in_words(text: str, words: str) -> None:
@@ -147,3 +164,63 @@ def test_a_directory_that_is_no_scenario_says_what_is_missing(tmp_path: Path) ->
     assert "meta.json" in str(found.exception)
     with pytest.raises(ConfigError, match="layout"):
         read(b"{}", table(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("dim", 0, ">= 2.*dim"),
+        ("dim", -1, ">= 2.*dim"),
+        ("dt", 0, "> 0.*dt"),
+        ("sensors", [], "length >= 1.*sensors"),
+        ("rmax", 1e300, "<= 1"),
+        ("rmax", 0, r"> 0.*sensors\[0\]"),
+        ("sigma_r", -1, "> 0"),
+        ("sigma_e", 0, r"sensors\[0\].sigma_e must be > 0"),
+        ("e_lim", [1, 1], "e_lim must be two numbers that rise"),
+        ("pd", 1.1, "<= 1"),
+        ("pd", 0, "> 0"),
+        ("lam", -1, ">= 0"),
+    ],
+)
+def test_a_world_that_cannot_be_is_refused_by_field(name: str, value: object, words: str) -> None:
+    known = json.loads(meta(3))
+    (known if name in known else known["sensors"][0])[name] = value
+    with pytest.raises(ConfigError, match=f"meta.json.*{words}"):
+        read(json.dumps(known).encode(), table(3))
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "words"),
+    [
+        ("detections.csv", b"scan,sensor\n\xff\xfe\x00", "detections.csv, line 2: this is not UTF-8"),
+        ("detections.csv.gz", gzip.compress(table(2).encode())[:-40], "detections.csv.gz is not a whole gzip file"),
+        ("detections.csv.gz", b"scan,sensor", "detections.csv.gz is not a whole gzip file"),
+        ("detections.csv.gz", gzip.compress(b"\xff\xfe\x00"), "detections.csv.gz, line 1: this is not UTF-8"),
+        ("meta.json", b'{"kind": "\xff"}', "meta.json"),
+    ],
+)
+def test_a_file_that_is_something_else_is_named(file: str, data: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(2))
+    (tmp_path / file).write_bytes(data)
+    if file == "meta.json":
+        (tmp_path / "detections.csv").write_text(table(2))
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv")])
+    assert isinstance(found.exception, ConfigError)
+    assert words in str(found.exception)
+
+
+def test_a_mark_before_the_text_does_not_matter_and_a_dash_is_stdout(tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(b"\xef\xbb\xbf" + meta(3))
+    (tmp_path / "detections.csv").write_bytes(b"\xef\xbb\xbf" + table(3).replace("\n", "\r\n").encode())
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", "-"])
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("scan,t,track,x,vx,y,vy,z,vz\n")
+    assert found.stdout.splitlines()[-1].startswith("19,38.000,1,")
+
+
+@pytest.mark.parametrize("value", ["-1", "nan"])
+def test_an_end_before_the_start_is_refused(value: str, tmp_path: Path) -> None:
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv"), "--tmax", value])
+    assert found.exit_code == 2
+    assert "--tmax" in found.output

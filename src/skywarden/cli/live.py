@@ -26,7 +26,9 @@ def run(  # noqa: PLR0913 - the options of a command
     frames: Annotated[
         Path | None, typer.Option("--from", metavar="DIR", help="A simulation's directory: its frames are what comes.")
     ] = None,
-    speed: Annotated[str, typer.Option(metavar="N|max", help="With --from: times its own speed.")] = "1",
+    speed: Annotated[
+        str | None, typer.Option(metavar="N|max", help="With --from: times its own speed; left out: 1.")
+    ] = None,
 ) -> None:
     """Take sources in, keep the record, show the air picture and warn, until Ctrl-C. SIGHUP: read FILE again."""
     from skywarden.cli.pace import pace_of
@@ -37,7 +39,9 @@ def run(  # noqa: PLR0913 - the options of a command
     file = config or (frames and frames / "skywarden.toml")
     if file is None:
         raise typer.BadParameter("name the configuration with --config, or a simulation with --from")
-    pace = pace_of(speed)
+    if speed is not None and frames is None:
+        raise typer.BadParameter("--speed needs --from", param_hint="--speed")
+    pace = pace_of(speed or "1")
     text = text_of(file)
     settings = parse(text)
     if settings.outputs.jsonl == "-":

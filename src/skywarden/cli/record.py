@@ -9,12 +9,16 @@ import typer
 if TYPE_CHECKING:
     from skywarden.record.walk import Report
 
+Place = Annotated[
+    Path, typer.Argument(metavar="RECORD", help="Directory of the record, or of a simulation; it may be in use.")
+]
+
 app = typer.Typer(help="Look into a record.", no_args_is_help=True)
 
 
 @app.command("verify")
 def verify(
-    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record; it may be in use.")],
+    record: Place,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     key: Annotated[
         list[str] | None,
@@ -29,7 +33,9 @@ def verify(
     from skywarden.record.pieces import workers
     from skywarden.record.reading import SqliteRecord
     from skywarden.record.verify import verify as check
+    from skywarden.service.frames import place_of
 
+    record = place_of(record)
     public = {_public(one) for one in key} if key else known(beside(record))
     size = SqliteRecord(record).last()
     with progress(f"verifying {record.name}", size, printing=False) as told, workers(size) as pool:
@@ -96,7 +102,7 @@ def _lines(record: Path, found: "Report", known: bool) -> Iterator[str]:
 
 @app.command("backup")
 def backup(
-    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record; it may be in use.")],
+    record: Place,
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="Directory of the copy, new or an earlier copy.")],
 ) -> None:
     """Copy a record, also while it is written; run again, it copies only what is new."""
@@ -104,7 +110,9 @@ def backup(
     from skywarden.record import segment
     from skywarden.record.backup import backup as copy
     from skywarden.record.reading import SqliteRecord
+    from skywarden.service.frames import place_of
 
+    record = place_of(record)
     size = sum(file.stat().st_size for file in segment.files(SqliteRecord(record).path))
     with progress(f"copying {record.name}", size, printing=False) as told:
         done = copy(record, target, told)
@@ -115,15 +123,16 @@ def backup(
 
 @app.command("info")
 def info(
-    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Directory of the record; it may be in use.")],
+    record: Place,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say what is in a record: how long, how much, from whom."""
     import msgspec
 
     from skywarden.record.info import info as describe
+    from skywarden.service.frames import place_of
 
-    found = describe(record)
+    found = describe(place_of(record))
     if json:
         typer.echo(msgspec.json.encode(found).decode())
         return

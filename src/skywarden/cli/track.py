@@ -1,6 +1,8 @@
 """`skywarden track`: the tracker alone on a scenario of the tracking benchmark."""
 
 import json
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -15,22 +17,28 @@ def track(
     scenario: Annotated[
         Path, typer.Argument(metavar="SCENARIO_DIR", help="Directory with meta.json and detections.csv (or .csv.gz).")
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The tracks after each scan, as CSV.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help='The tracks after each scan, as CSV; "-" is stdout.')],
     timing: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Processor seconds of each scan's step, as JSON.")
     ] = None,
     tmax: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop after this time of the scenario.")] = None,
 ) -> None:
     """Run the tracker on a scenario of the tracking benchmark, causally, and write its tracks for the judge."""
-    from skywarden.cli.terminal import progress
+    from skywarden.cli.terminal import progress, while_read
     from skywarden.trial.follow import Follower
 
+    if tmax is not None and not tmax >= 0:
+        raise typer.BadParameter("write s from the scenario's start, not negative", param_hint="--tmax")
     trial = _read(scenario)
     if timing is not None:
         _warm()
     cpu: list[float] = []
     total = sum(len(run.scans) for run in trial.runs)
-    with out.open("w", encoding="utf-8", newline="\n") as file, progress("tracking", total, printing=False) as told:
+    piped = str(out) == "-"
+    with ExitStack() as stack:
+        file = sys.stdout if piped else stack.enter_context(out.open("w", encoding="utf-8", newline="\n"))
+        stack.enter_context(while_read())
+        told = stack.enter_context(progress("tracking", total, printing=piped))
         file.write(("mc,k,track,x,vx,y,vy" if trial.crossing else "scan,t,track,x,vx,y,vy,z,vz") + "\n")
         for run in trial.runs:
             _follow(run, Follower(trial.settings), tmax, file, cpu)
@@ -40,20 +48,33 @@ def track(
 
 
 def _read(scenario: Path) -> "Trial":
-    import gzip
-
     from skywarden.errors import ConfigError
     from skywarden.trial.layout import read
+    from skywarden.trial.table import decoded
 
     table = scenario / "detections.csv"
     zipped = table.with_suffix(".csv.gz")
     try:
         meta = (scenario / "meta.json").read_bytes()
-        text = table.read_text() if table.exists() or not zipped.exists() else gzip.decompress(zipped.read_bytes())
+        plain = table.exists() or not zipped.exists()
+        data = table.read_bytes() if plain else _unzipped(zipped)
     except FileNotFoundError as error:
         missing = f"{error.filename} is not there"
         raise ConfigError(f"{missing}: a scenario of the benchmark has meta.json and detections.csv") from None
-    return read(meta, text if isinstance(text, str) else text.decode())
+    return read(meta, decoded(data, str(table if plain else zipped)))
+
+
+def _unzipped(file: Path) -> bytes:
+    import gzip
+    import zlib
+
+    from skywarden.errors import ConfigError
+
+    data = file.read_bytes()
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ConfigError(f"{file} is not a whole gzip file: {error}; copy it again") from None
 
 
 def _warm() -> None:

@@ -65,8 +65,13 @@ def simulation_key(seed: int) -> Key:
 
 def record_in(path: Path) -> SqliteRecord:
     """Open a record, or the one in a simulated directory. Raises RecordError."""
+    return SqliteRecord(place_of(path))
+
+
+def place_of(path: Path) -> Path:
+    """Return the directory of a record: `path`, or what a simulated directory has inside where it is none itself."""
     inside = path / FRAMES
-    return SqliteRecord(inside if inside.is_dir() and segment.files(inside) else path)
+    return inside if inside.is_dir() and not segment.files(path) and segment.files(inside) else path
 
 
 def frames_of(entries: Iterable[Entry]) -> Iterator[Frame]:

@@ -8,9 +8,9 @@ Bearings count from x towards y, rad. Taken from the scenario are the values of 
 motion. The column `origin` says whose a detection is, and is not read.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
-from io import StringIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from skywarden.model.detection import Detections, Kind, detections
 from skywarden.model.place import F64, Place
 from skywarden.track.settings import TrackerSettings
 from skywarden.trial.settings import Crossing, Radar, Radars, crossing_settings, radar_settings
+from skywarden.trial.table import ANY, COUNT, DISTANCE, FINITE, LONGEST, NUMBER, TIME, columns
 
 PLANE = geo.place(np.radians(29.5), np.radians(-45.75), 0.0)  # on the open Atlantic; any place would do
 BEGIN = 1_900_000_000  # s since 1970; any time would do
@@ -53,11 +54,12 @@ class Trial(NamedTuple):
 
 def read(meta: bytes, table: str) -> Trial:
     """Make a trial of the bytes of meta.json and the text of detections.csv. Raises ConfigError."""
+    meta = meta.removeprefix(BOM_UTF8)
     try:
         if msgspec.json.decode(meta, type=_Head).kind == "crossing":
             return _crossing(msgspec.json.decode(meta, type=Crossing), table)
         return _radars(msgspec.json.decode(meta, type=Radars), table)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"meta.json is not of the benchmark's layout: {error}") from None
 
 
@@ -77,16 +79,30 @@ class _Head(msgspec.Struct):
 
 
 def _radars(meta: Radars, table: str) -> Trial:
-    names = ("scan", "sensor", "t", "range", "bearing", "elevation", "range_rate")
-    rows = _columns(table, names)
     radars = {radar.id: radar for radar in meta.sensors}
+    rows = _radar_rows(meta, table)
     scans = []
     for part in _parts(rows, 0):
         number, sensor, time = int(part[0, 0]), int(part[0, 1]), float(part[0, 2])
-        if sensor not in radars:
-            raise ConfigError(f"detections.csv has sensor {sensor} in scan {number}, which meta.json does not know")
         scans.append(Scan(number, time, _plots(part[:, 3:], time, radars[sensor], meta)))
     return Trial((Run(0, scans),), radar_settings(meta), crossing=False)
+
+
+def _radar_rows(meta: Radars, text: str) -> F64:
+    upright = ANY if meta.dim == 2 else FINITE  # in two dimensions it is no measurement
+    rules = {"scan": COUNT, "sensor": COUNT, "t": TIME, "range": DISTANCE, "bearing": FINITE}
+    table = columns(text, rules | {"elevation": upright, "range_rate": upright})
+    scan, sensor, time = table.rows[:, :3].T
+    known = [radar.id for radar in meta.sensors]
+    names = ", ".join(map(str, known))
+    table.require(np.isin(sensor, known), "sensor", f"meta.json does not know this sensor; it has {names}")
+    table.require(_after(scan), "scan", "not in the order of its scans: sort the rows by scan")
+    table.require(_after(time), "t", "earlier than the row before: sort the rows by scan and time")
+    same = np.diff(scan) == 0
+    for name, values in (("sensor", sensor), ("t", time)):
+        fits = np.append(True, ~same | (np.diff(values) == 0))
+        table.require(fits, name, "not that of the row before: a scan is one look of one sensor")
+    return table.rows
 
 
 def _plots(z: F64, time: float, radar: Radar, meta: Radars) -> Detections:
@@ -102,7 +118,7 @@ def _plots(z: F64, time: float, radar: Radar, meta: Radars) -> Detections:
 
 
 def _crossing(meta: Crossing, table: str) -> Trial:
-    rows = _columns(table, ("mc", "k", "x", "y"))
+    rows = _crossing_rows(meta, table)
     noise = np.zeros((3, 3))
     noise[:2, :2], noise[2, 2] = np.array(meta.R), FLAT_SIGMA**2
     covariance = PLANE.rotation.T @ noise @ PLANE.rotation
@@ -119,6 +135,15 @@ def _crossing(meta: Crossing, table: str) -> Trial:
     return Trial(runs, crossing_settings(meta, FLAT_SIGMA), crossing=True)
 
 
+def _crossing_rows(meta: Crossing, text: str) -> F64:
+    table = columns(text, {"mc": NUMBER, "k": COUNT, "x": FINITE, "y": FINITE})
+    run, step = table.rows[:, :2].T
+    table.require(_after(run), "mc", "not in the order of its runs: sort the rows by mc and k")
+    table.require(_after(step, np.diff(run) == 0), "k", "not in the order of its scans: sort the rows by mc and k")
+    table.require(step * meta.dt <= LONGEST, "k", "later than any scenario lasts: see dt in meta.json")
+    return table.rows
+
+
 def _batch(  # noqa: PLR0913 - one scan's worth of a sensor
     kind: Kind, sensor: str, time: float, measured: tuple[F64, F64], place: Place | None, revisit: float
 ) -> Detections:
@@ -127,25 +152,11 @@ def _batch(  # noqa: PLR0913 - one scan's worth of a sensor
     return detections(kind, sensor, at, np.full(len(z), at), z, covariance, place=place, revisit=revisit)
 
 
-def _columns(table: str, names: Sequence[str]) -> F64:
-    """Return (n, len(names)) of a CSV with a head. Raises ConfigError."""
-    first, _, rest = table.partition("\n")
-    head = first.strip().split(",")
-    missing = [name for name in names if name not in head]
-    if missing:
-        raise ConfigError(f"detections.csv has no column {', '.join(missing)}")
-    if not rest.strip():
-        raise ConfigError("detections.csv has no detections")
-    try:
-        found = np.loadtxt(StringIO(rest), delimiter=",", usecols=[head.index(name) for name in names], ndmin=2)
-    except ValueError as error:
-        raise ConfigError(f"detections.csv cannot be read: {error}") from None
-    return found
-
-
 def _parts(rows: F64, column: int) -> Iterator[F64]:
-    """Yield the rows of each value of a column, which must rise. Raises ConfigError."""
-    step = np.diff(rows[:, column])
-    if (step < 0).any():
-        raise ConfigError(f"detections.csv is not in the order of its scans: see row {int(np.argmax(step < 0)) + 3}")
-    yield from np.split(rows, np.flatnonzero(step) + 1)
+    """Yield the rows of each value of a column."""
+    yield from np.split(rows, np.flatnonzero(np.diff(rows[:, column])) + 1)
+
+
+def _after(values: F64, equal: Any = True) -> Any:
+    """Return (n,) whether each value is no less than the one before, where `equal` (n - 1,) holds."""
+    return np.append(True, (np.diff(values) >= 0) | ~np.asarray(equal))

@@ -5,15 +5,22 @@ ended stays as it is for everybody.
 """
 
 from math import pi, sqrt
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from skywarden.track.measure import CEILING, SPEEDS
 from skywarden.track.settings import TrackerSettings
 
 KM2 = 1e6  # m^2
 BORN = 0.05  # new targets to false alarms a look, which no scenario says; with 0.01 nothing starts in dense clutter
+LEAST = 1e-3  # false alarms a scan where there are fewer or none: new targets are as many as `BORN` says, so never none
 FLAT_HEIGHT, FLAT_CLIMB = 10.0, 1.0  # m, m/s, 1 sigma, where targets lie in a plane: small, and not nothing
+
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
+Counted = Annotated[float, Meta(ge=0, le=1e9)]
+Probability = Annotated[float, Meta(gt=0, le=1)]
 
 
 class Radar(msgspec.Struct, frozen=True):
@@ -24,13 +31,13 @@ class Radar(msgspec.Struct, frozen=True):
 
     id: int
     pos: tuple[float, float, float]
-    sigma_r: float
-    sigma_b: float
-    rmax: float
-    pd: float
-    lam: float
-    sigma_e: float = 0.0
-    sigma_rr: float = 0.0
+    sigma_r: Positive
+    sigma_b: Positive
+    rmax: Positive
+    pd: Probability
+    lam: Counted
+    sigma_e: Counted = 0.0
+    sigma_rr: Counted = 0.0
     e_lim: tuple[float, float] = (0.0, 0.0)
     rr_lim: tuple[float, float] = (0.0, 0.0)
 
@@ -38,36 +45,57 @@ class Radar(msgspec.Struct, frozen=True):
 class Hint(msgspec.Struct, frozen=True):
     """What every tracker is told. q: white acceleration, m^2/s^3; vmax: m/s, the fastest target."""
 
-    q: float
-    vmax: float
+    q: Counted
+    vmax: Positive
 
 
 class Radars(msgspec.Struct, frozen=True):
     """The layout with radars. dt: s between two looks of one."""
 
-    dim: int
-    dt: float
-    sensors: tuple[Radar, ...]
+    dim: Annotated[int, Meta(ge=2, le=3)]
+    dt: Positive
+    sensors: Annotated[tuple[Radar, ...], Meta(min_length=1)]
     tracker_hint: Hint
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which msgspec tells with the place, for what only all fields together show."""
+        for k, radar in enumerate(self.sensors if self.dim == 3 else ()):
+            for name in ("sigma_e", "sigma_rr"):
+                if not getattr(radar, name) > 0:
+                    raise ValueError(f"sensors[{k}].{name} must be > 0 where dim is 3")
+            for name in ("e_lim", "rr_lim"):
+                low, high = getattr(radar, name)
+                if not low < high:
+                    raise ValueError(f"sensors[{k}].{name} must be two numbers that rise where dim is 3")
+        if len({radar.id for radar in self.sensors}) < len(self.sensors):
+            raise ValueError("sensors must have an id each of their own")
 
 
 class Birth(msgspec.Struct, frozen=True):
     """Where new targets appear: so many a step, normally distributed. std: of x, vx, y, vy."""
 
-    weight: float
-    std: tuple[float, float, float, float]
+    weight: Counted
+    std: tuple[Positive, Positive, Positive, Positive]
 
 
 class Crossing(msgspec.Struct, frozen=True):
     """The layout with positions. dt: s a step; q: m^2/s^3; R: m^2; area: x from, to, y from, to, m."""
 
-    dt: float
-    q: float
+    dt: Positive
+    q: Counted
     R: tuple[tuple[float, float], tuple[float, float]]
-    pd: float
-    clutter_per_scan: float
+    pd: Probability
+    clutter_per_scan: Counted
     area: tuple[float, float, float, float]
     birth: Birth
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which msgspec tells with the place, for what only all fields together show."""
+        (xx, xy), (yx, yy) = self.R
+        if not (xx > 0 and xy == yx and xx * yy > xy * yx):
+            raise ValueError("R must be a covariance: symmetric and positive definite")
+        if not (self.area[0] < self.area[1] and self.area[2] < self.area[3]):
+            raise ValueError("area must be x from, to, y from, to, each rising")
 
 
 def radar_settings(meta: Radars) -> TrackerSettings:
@@ -78,7 +106,7 @@ def radar_settings(meta: Radars) -> TrackerSettings:
     """
     radar = meta.sensors[0]
     half = radar.rmax / 2
-    density = radar.lam / (radar.rmax * 2 * pi)  # per m and rad
+    density = max(radar.lam, LEAST) / (radar.rmax * 2 * pi)  # per m and rad
     if meta.dim == 2:
         per_m2 = density / half
     else:
@@ -102,7 +130,7 @@ def crossing_settings(meta: Crossing, flat_sigma: float) -> TrackerSettings:
     did too. The motion noise upwards is as small as may be.
     """
     west, east, south, north = meta.area
-    per_m2 = meta.clutter_per_scan / ((east - west) * (north - south))
+    per_m2 = max(meta.clutter_per_scan, LEAST) / ((east - west) * (north - south))
     per_m2 *= CEILING / (sqrt(2 * pi) * flat_sigma)
     return TrackerSettings(
         level_noise_m2_s3=meta.q,
