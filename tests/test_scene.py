@@ -144,6 +144,33 @@ MISTAKES = [
         + '[[spoofers]]\nname = "s"\nwhat = "adsb"\nat_km = [0, 0]\ncopies_of = "airliner-3"\n',
         'line 15: spoofers[0].copies_of = "airliner-3": targets are "airliner-1" to "airliner-2"',
     ),
+    (HEAD.replace('"Test"', '"a,b"'), "line 2: scenario.name has a comma in it, which names cannot have; write for"),
+    (
+        WHOLE.replace('"A"', '"a\\nb"'),
+        "line 6: sites[0].name has a line break in it, which names cannot have; write for",
+    ),
+    (WHOLE + RADAR.replace('"r"', '"a\\u0007"'), "radars[0].name has the control character U+0007 in it"),
+    (WHOLE + WAVE.replace('"w"', "'a\"b'"), "line 9: waves[0].name has a double quote in it"),
+    (
+        WHOLE + WAVE.replace('"w"', f'"{31 * "w"}"'),
+        "line 9: waves[0].name is 31 bytes long; write a name of at most 30",
+    ),
+    (
+        WHOLE + RADAR.replace('"r"', f'"{20 * "é"}"'),
+        "line 9: radars[0].name is 40 bytes long; write a name of at most 39",
+    ),
+    (
+        WHOLE + RADAR.replace('"r"', f'"{39 * "r"}"') + "count = 2\nextent_km = [5, 5]\n",
+        "line 9: radars[0].name is too long: each of the 2 has a number besides; write at most 37 bytes",
+    ),
+    (
+        WHOLE + RADAR + 'beam_deg = 2\ncount = 2\nextent_km = [5, 5]\n[[cameras]]\nname = "r-2"\n',
+        'line 14: cameras[0].name = "r-2" is that of one of the 2 of radars[0]; give each its own name',
+    ),
+    (WHOLE + '[[observers]]\nname = "o"\ndelay_s = [0, 15]\n', "line 10: observers[0].delay_s = [0, 15]: nobody"),
+    (WHOLE + '[[observers]]\nname = "o"\ndelay_s = [0, 0]\n', "line 10: observers[0].delay_s = [0, 0]: nobody"),
+    (HEAD + "start = 1979-12-31T23:00:00Z\n", "line 5: scenario.start must be between 1980-01-01 and 2200-01-01"),
+    (HEAD + "start = 2200-01-01T00:00:00Z\nstart_drawn = true\n", "line 5: scenario.start must be between 1980-01-01"),
     (WHOLE + '[terrain]\ntiles = ["a.hgt"]\n', 'line 9: terrain.tiles need kind = "tiles", not "flat"'),
     (
         WHOLE + '[terrain]\nkind = "tiles"\n',

@@ -4,22 +4,19 @@ What `config.shape` has already named is passed over: only tables that are right
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from math import hypot
-from typing import Any, get_args
-
-import msgspec
+from typing import Any
 
 from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
-from skywarden.sim.scene import raid
+from skywarden.sim.scene import naming, raid
 from skywarden.sim.scene.about import SENSORS
-from skywarden.sim.scene.right import one, ordered, shown, tables
-from skywarden.sim.scene.settings import About, Cameras, Microphones, Observers, Pair, Placed, Scene, SceneSite, Terrain
+from skywarden.sim.scene.right import STRUCTS, one, ordered, shown, tables
+from skywarden.sim.scene.settings import About, Cameras, Microphones, Observers, Pair, Placed, SceneSite, Terrain
 
-STRUCTS: Mapping[str, Any] = {
-    field.name: (get_args(field.type) or (field.type,))[0] for field in msgspec.structs.fields(Scene)
-}
 HIGHEST_LATITUDE = 80.0  # deg; nearer to a pole east and north mean little
+EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # of a start
 
 
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -35,8 +32,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         for key, sensor in tables(data, section, STRUCTS[section]):
             yield from _sensor(key, sensor, area)
     yield from _terrain(data)
-    for sections in (("sites",), SENSORS, ("waves",), ("spoofers",)):
-        yield from _names(data, sections)
+    yield from naming.problems(data)
     seconds = about.duration_s if about and about.duration_s > 0 else float("inf")
     yield from raid.problems(data, seconds, [site.name for _, site in sites])
 
@@ -48,6 +44,11 @@ def _scenario(about: About) -> Iterator[Problem]:
     if about.start.tzinfo is None:
         written = about.start.isoformat() + "Z"
         yield Problem(("scenario", "start"), f"has no time zone; for UTC write start = {written}")
+        return
+    starts = [about.start.replace(hour=hour) for hour in (0, 23)] if about.start_drawn else [about.start]
+    if not all(EARLIEST <= start <= LATEST for start in starts):
+        limits = f"must be between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}, at any hour if start_drawn"
+        yield Problem(("scenario", "start"), f"{limits}; write for example start = 2030-03-14T20:00:00Z")
 
 
 def _inside(key: Key, name: str, points: Iterable[Pair], area: Pair) -> Iterator[Problem]:
@@ -85,12 +86,19 @@ def _reaching(key: Key, corners: list[Pair], area: Pair) -> Iterator[Problem]:
 
 
 def _kind(key: Key, sensor: Placed) -> Iterator[Problem]:
-    if isinstance(sensor, Observers) and sensor.delay_s[0] > sensor.delay_s[1]:
-        yield Problem((*key, "delay_s"), f"= {shown(sensor.delay_s)}: the median stands first and is the lower one")
+    if isinstance(sensor, Observers):
+        yield from _delay((*key, "delay_s"), sensor.delay_s)
     if isinstance(sensor, Microphones):
         yield from ordered(key, "excess_db", sensor.excess_db)
     if isinstance(sensor, Cameras) and sensor.turning and sensor.field_deg == 360:
         yield Problem((*key, "turning"), "is for a field of less than 360 degrees; write turning = false")
+
+
+def _delay(key: Key, delay: Pair) -> Iterator[Problem]:
+    if delay[0] > delay[1]:
+        yield Problem(key, f"= {shown(delay)}: the median stands first and is the lower one")
+    elif delay[0] <= 0:
+        yield Problem(key, f"= {shown(delay)}: nobody reports in no time; write both above 0: delay_s = [15, 90]")
 
 
 def _terrain(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -99,18 +107,3 @@ def _terrain(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("terrain", "tiles"), f'need kind = "tiles", not {toml(terrain.kind)}; or leave them out')
     if terrain and terrain.kind == "tiles" and not terrain.tiles:
         yield Problem(("terrain", "kind"), '= "tiles" needs files of heights; write tiles = ["N43E006.hgt.gz"]')
-
-
-def _names(data: Mapping[str, Any], sections: Iterable[str]) -> Iterator[Problem]:
-    """Names are unique among all sections that share them."""
-    first: dict[str, str] = {}
-    for section in sections:
-        listed = data.get(section)
-        for index, table in enumerate(listed if isinstance(listed, list) else []):
-            name = table.get("name") if isinstance(table, Mapping) else None
-            if not isinstance(name, str):
-                continue
-            if name in first:
-                text = f"= {toml(name)} is taken by {first[name]}; give each its own name"
-                yield Problem((section, index, "name"), text)
-            first.setdefault(name, f"{section}[{index}]")
