@@ -11,6 +11,7 @@ from skywarden.sim.scene.right import STRUCTS, tables
 from skywarden.sim.scene.settings import Placed
 
 LONGEST = 39  # bytes of UTF-8: what a cell of a table holds
+LONGEST_TITLE = 200  # of the scenario, which stands in no table and may have commas
 LONGEST_WAVE = 30  # targets are called after it, with a number: first-12345
 _CONTROL = ("Cc", "Zl", "Zp")  # categories of Unicode: control characters and what ends a line or a paragraph
 _WORDS = {",": "a comma", '"': "a double quote", "\n": "a line break", "\r": "a line break", "\t": "a tab"}
@@ -22,7 +23,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield every name that is wrong by itself or stands twice among the sections that share names."""
     about = data.get("scenario")
     if isinstance(about, Mapping) and isinstance(name := about.get("name"), str):
-        yield from _spelt(("scenario", "name"), name, LONGEST)
+        yield from _spelt(("scenario", "name"), name, LONGEST_TITLE)
     for sections in (("sites",), SENSORS, ("waves",), ("spoofers",)):
         named = list(_named(data, sections))
         for key, name in named:
@@ -40,16 +41,17 @@ def _named(data: Mapping[str, Any], sections: Iterable[str]) -> Iterator[tuple[K
                 yield (section, index, "name"), name
 
 
-def _wrong(name: str) -> str:
-    """Return the first character that a name cannot have, "" if there is none."""
-    return next((sign for sign in name if sign in ',"' or unicodedata.category(sign) in _CONTROL), "")
+def _wrong(name: str, signs: str = ',"') -> str:
+    """Return the first character that a name cannot have, "" if there is none. signs: besides control characters."""
+    return next((sign for sign in name if sign in signs or unicodedata.category(sign) in _CONTROL), "")
 
 
 def _spelt(key: Key, name: str, longest: int) -> Iterator[Problem]:
     size = len(name.encode())
-    if sign := _wrong(name):
+    signs = '"' if longest == LONGEST_TITLE else ',"'
+    if sign := _wrong(name, signs):
         what = _WORDS.get(sign, f"the control character U+{ord(sign):04X}")
-        better = "".join(" " if _wrong(one) else one for one in name)
+        better = "".join(" " if _wrong(one, signs) else one for one in name)
         better = " ".join(better.split())[:longest] or "north"
         yield Problem(key, f"has {what} in it, which names cannot have; write for example name = {toml(better)}")
     if size > longest:
