@@ -117,6 +117,9 @@ def test_an_igc_file_is_read_past_midnight_and_without_fixes_that_are_none() -> 
         ("a.igc", b"HFDTE011219\n", "a.igc has no B records"),
         ("a.igc", b"HFDTE991399\n", "a.igc has no date that there is"),
         ("a.csv", b"t,latitude,longitude\n", "a.csv has no flight with two positions"),
+        ("a.csv", b"t,latitude,longitude\nnoon,1,2\nnan,1,2\n3,nan,2\n", "a.csv has no flight with two positions"),
+        ("a.csv", csv(straight(range(50), 400.0)).encode(), 'a.csv is too fast for kind = "light-aircraft"'),
+        ("a.csv", b't,latitude,longitude\n"' + b"a" * 200_000, "a.csv is not a CSV file"),
         ("a.csv", csv(straight(range(50))).encode(), "a.csv has no flight within the 600 s from 2030-"),
     ],
 )
@@ -124,6 +127,11 @@ def test_a_recording_that_cannot_be_used_is_refused_with_a_reason(name: str, dat
     with pytest.raises(ConfigError) as caught:
         sky(data, name=name, start="2030-01-01T00:00:00Z" if "within" in says else "")
     assert says in str(caught.value)
+
+
+def test_rows_that_are_no_positions_are_passed_over() -> None:
+    bad = csv([]) + "noon,none,,x,y,z\nnan,none,,1,2,3\n" + csv(straight(range(50), 60.0)).partition("\n")[2]
+    assert sky(bad).count.tolist() == [50]
 
 
 def test_the_smoothing_spline_is_that_of_scipy() -> None:

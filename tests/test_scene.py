@@ -21,6 +21,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "scenarios.md"
 HEAD = '[scenario]\nname = "Test"\norigin = [29.5, -45.75]\narea_km = [100, 80]\n'  # 4 lines
 SITE = '[[sites]]\nname = "A"\nat_km = [0, 0]\n'
 RADAR = '[[radars]]\nname = "r"\n'
+CAMERA = '[[cameras]]\nname = "c"\n'
+SPOOFER = '[[spoofers]]\nname = "s"\nwhat = "adsb"\nat_km = [0, 0]\n'
 WAVE = '[[waves]]\nname = "w"\nkind = "uav-piston"\n'
 WHOLE = HEAD + SITE
 
@@ -65,10 +67,10 @@ MISTAKES = [
         WHOLE + RADAR + "count = 4\nextent_km = [120, 0]\n",
         "line 11: radars[0].extent_km reaches to [-60, 0] outside the",
     ),
-    (WHOLE + RADAR + "moving = true\n", "line 8: radars[0] moves but has no path; write path_km = [[0, 0], [10, 5]]"),
-    (WHOLE + RADAR + "path_km = [[0, 0], [1, 1]]\n", "line 10: radars[0].path_km is only for a sensor that moves"),
-    (WHOLE + RADAR + "moving = true\npath_km = [[0, 0], [70, 1]]\n", "line 11: radars[0].path_km = [70, 1] is outside"),
-    (WHOLE + RADAR + "moving = true\npath_km = [[0, 0], [1]]\n", "line 11: radars[0].path_km[1] must be a list of 2"),
+    (WHOLE + CAMERA + "moving = true\n", "line 8: cameras[0] moves but has no path; write path_km = [[0, 0], [10, 5]]"),
+    (WHOLE + CAMERA + "path_km = [[0, 0], [1, 1]]\n", "line 10: cameras[0].path_km is only for a sensor that moves"),
+    (WHOLE + CAMERA + "moving = true\npath_km = [[0, 0], [70, 1]]\n", "line 11: cameras[0].path_km = [70, 1] is out"),
+    (WHOLE + CAMERA + "moving = true\npath_km = [[0, 0], [1]]\n", "line 11: cameras[0].path_km[1] must be a list of 2"),
     (WHOLE + RADAR + '[[cameras]]\nname = "r"\n', 'line 11: cameras[0].name = "r" is taken by radars[0]'),
     (
         WHOLE + RADAR + 'mode = "stair"\n',
@@ -136,13 +138,61 @@ MISTAKES = [
     ),
     (
         WHOLE + '[[spoofers]]\nname = "s"\nwhat = "adsb"\nat_km = [0, 0]\ncopies_of = "airliner-1"\n',
-        'line 12: spoofers[0].copies_of = "airliner-1" is not a target of this scenario; write for example the',
+        'line 12: spoofers[0].copies_of = "airliner-1" is not a target of this scenario; there is none; leave it',
     ),
     (
         WHOLE
         + '[[traffic]]\nkind = "airliner"\ncount = 2\n'
         + '[[spoofers]]\nname = "s"\nwhat = "adsb"\nat_km = [0, 0]\ncopies_of = "airliner-3"\n',
         'line 15: spoofers[0].copies_of = "airliner-3": targets are "airliner-1" to "airliner-2"',
+    ),
+    (WHOLE.replace('"A"', '"a,b"'), "line 6: sites[0].name has a comma in it, which names cannot have; write for"),
+    (
+        WHOLE.replace('"A"', '"a\\nb"'),
+        "line 6: sites[0].name has a line break in it, which names cannot have; write for",
+    ),
+    (HEAD.replace('"Test"', "'a\"b'"), "line 2: scenario.name has a double quote in it, which names cannot have"),
+    (WHOLE + RADAR.replace('"r"', '"a\\u0007"'), "radars[0].name has the control character U+0007 in it"),
+    (WHOLE + WAVE.replace('"w"', "'a\"b'"), "line 9: waves[0].name has a double quote in it"),
+    (
+        WHOLE + WAVE.replace('"w"', f'"{31 * "w"}"'),
+        "line 9: waves[0].name is 31 bytes long; write a name of at most 30",
+    ),
+    (
+        WHOLE + RADAR.replace('"r"', f'"{20 * "é"}"'),
+        "line 9: radars[0].name is 40 bytes long; write a name of at most 39",
+    ),
+    (
+        WHOLE + RADAR.replace('"r"', f'"{39 * "r"}"') + "count = 2\nextent_km = [5, 5]\n",
+        "line 9: radars[0].name is too long: each of the 2 has a number besides; write at most 37 bytes",
+    ),
+    (
+        WHOLE + RADAR + 'beam_deg = 2\ncount = 2\nextent_km = [5, 5]\n[[cameras]]\nname = "r-2"\n',
+        'line 14: cameras[0].name = "r-2" is that of one of the 2 of radars[0]; give each its own name',
+    ),
+    (WHOLE + '[[observers]]\nname = "o"\ndelay_s = [0, 15]\n', "line 10: observers[0].delay_s = [0, 15]: nobody"),
+    (WHOLE + '[[observers]]\nname = "o"\ndelay_s = [0, 0]\n', "line 10: observers[0].delay_s = [0, 0]: nobody"),
+    (HEAD + "start = 1979-12-31T23:00:00Z\n", "line 5: scenario.start must be between 1980-01-01 and 2200-01-01"),
+    (HEAD + "start = 2200-01-01T00:00:00Z\nstart_drawn = true\n", "line 5: scenario.start must be between 1980-01-01"),
+    (WHOLE + RADAR + "height_m = 600\n", "line 10: radars[0].height_m = 600 must be between 0 and 500 (metres)"),
+    (WHOLE + RADAR + "moving = true\n", "line 10: radars[0].moving is not for radars: only direction finders, cameras"),
+    (HEAD.replace("-45.75", "179.9"), "line 3: scenario.origin = [29.5, 179.9]: scenario.area_km = [100, 80] around"),
+    (HEAD.replace("-45.75", "179.9"), "beyond 180 (degrees); the area must not cross the date line; choose another"),
+    (HEAD.replace("29.5", "-79.5").replace("80]", "1600]"), "to -72.31, beyond 85 (degrees); east and north mean"),
+    (WHOLE + SPOOFER, 'line 10: spoofers[0].what = "adsb" is heard by nobody; write a [[receivers]] block'),
+    (
+        WHOLE + WAVE + "count = 2\n" + SPOOFER + 'copies_of = "w-1"\n',
+        'line 16: spoofers[0].copies_of = "w-1" sends nothing of "adsb" to be copied; leave it out',
+    ),
+    (
+        WHOLE + '[[traffic]]\nkind = "airliner"\ncount = 2\n' + SPOOFER.replace("adsb", "remote-id")
+        + 'copies_of = "airliner-1"\n[[traffic]]\nkind = "multirotor"\ncount = 2\n',
+        '= "airliner-1" sends nothing of "remote-id" to be copied; write for example "multirotor-1", or leave',
+    ),
+    (WHOLE + WAVE + "count = 20001\n", "line 11: waves[0].count = 20001 must be between 0 and 20000 (fliers)"),
+    (
+        WHOLE + '[terrain]\nkind = "hills"\nheight_m = 6000\nrelief_m = 5000\n',
+        "line 11: terrain.relief_m = 5000 of hills up to 11000 m, height_m + relief_m; both together at most 8400",
     ),
     (WHOLE + '[terrain]\ntiles = ["a.hgt"]\n', 'line 9: terrain.tiles need kind = "tiles", not "flat"'),
     (

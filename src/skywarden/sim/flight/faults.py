@@ -50,8 +50,7 @@ def cleaned(aircraft: list[Fixes], fastest: float) -> Cleaned:
         keep = _news(piece)
         repeated += int(np.sum(~keep))
         piece = _rows(piece, np.flatnonzero(keep))
-        bounds = np.flatnonzero(np.diff(piece.time, prepend=-np.inf) > GAP).tolist()
-        for first, end in zip(bounds, [*bounds[1:], len(piece.time)], strict=True):
+        for first, end in _bounds(piece.time):
             run = _rows(piece, np.arange(first, end))
             runs = _plausible(run, FASTER * fastest)
             jumps += len(run.time) - sum(len(rows) for rows in runs)
@@ -67,10 +66,15 @@ def cleaned(aircraft: list[Fixes], fastest: float) -> Cleaned:
 
 def _without_gaps(piece: Piece) -> Iterator[Piece]:
     """Yield the parts between gaps that are there after positions were left out."""
-    bounds = np.flatnonzero(np.diff(piece.time, prepend=-np.inf) > GAP).tolist()
-    for first, end in zip(bounds, [*bounds[1:], len(piece.time)], strict=True):
+    for first, end in _bounds(piece.time):
         if end - first >= 2:
             yield _rows(piece, np.arange(first, end))
+
+
+def _bounds(time: F64) -> list[tuple[int, int]]:
+    """Return first row and end of each part between gaps; none of no rows."""
+    firsts = np.flatnonzero(np.diff(time, prepend=-np.inf) > GAP).tolist()
+    return list(zip(firsts, [*firsts[1:], len(time)], strict=True)) if firsts else []
 
 
 def _rows(piece: Piece, rows: I64) -> Piece:

@@ -63,9 +63,12 @@ def fixes(name: str, data: bytes) -> list[Fixes]:
     text = _text(name, data)
     if name.lower().removesuffix(".gz").endswith(".igc"):
         return [_igc(name, text)]
-    rows = csv.reader(io.StringIO(text))
-    head = [name.strip() for name in next(rows, [])]
-    table = Table(head, [row for row in rows if len(row) == len(head)])
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as e:
+        raise ConfigError(f"{name} is not a CSV file: {e}") from None
+    head = [column.strip() for column in rows[0]] if rows else []
+    table = Table(head, [row for row in rows[1:] if len(row) == len(head)])
     if {"t", "latitude", "longitude"} <= set(head):
         return _aircraft(table)
     if {"timestamp", "latitude", "longitude", "altitude (m)"} <= set(head):
@@ -79,7 +82,7 @@ def _text(name: str, data: bytes) -> str:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as e:
             raise ConfigError(f"{name} is not a gzip file: {e}") from None
-    return data.decode("utf-8", "replace")
+    return data.decode("utf-8-sig", "replace")
 
 
 def _aircraft(table: Table) -> list[Fixes]:

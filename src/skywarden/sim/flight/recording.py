@@ -8,7 +8,7 @@ import numpy as np
 from skywarden.errors import ConfigError
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.place import F64
-from skywarden.sim.flight.faults import Piece, cleaned
+from skywarden.sim.flight.faults import FASTER, Piece, cleaned
 from skywarden.sim.flight.fly import stacked
 from skywarden.sim.flight.formats import Fixes, fixes
 from skywarden.sim.flight.profile import on_ellipsoid
@@ -28,9 +28,10 @@ def flown(block: Recording, recordings: Mapping[str, bytes], origin: tuple[float
     if block.file not in recordings:
         raise ConfigError(f"the recording {block.file} is missing")
     aircraft = fixes(block.file, recordings[block.file])
-    pieces = cleaned(aircraft, KINDS[block.kind].speed[1]).pieces
+    left = cleaned(aircraft, KINDS[block.kind].speed[1])
+    pieces = left.pieces
     if not pieces:
-        raise ConfigError(f"{block.file} has no flight with two positions")
+        raise ConfigError(_nothing(block, left.jumps))
     zero = datetime.fromisoformat(block.start).timestamp() if block.start else min(p.time[0] for p in pieces)
     middle, penalty = _middle(pieces), stiffness(block.kind)
     targets: list[Target] = []
@@ -49,6 +50,17 @@ def flown(block: Recording, recordings: Mapping[str, bytes], origin: tuple[float
     if not targets:
         raise ConfigError(f"{block.file} has no flight within the {seconds} s from {block.start or 'its start'}")
     return stacked(targets, firsts, places, speeds)
+
+
+def _nothing(block: Recording, jumps: int) -> str:
+    """Return why nothing is left of a recording. jumps: positions left out as too far from the one before."""
+    if not jumps:
+        return f"{block.file} has no flight with two positions; each row needs its time and place, as numbers"
+    fastest = FASTER * KINDS[block.kind].speed[1]
+    return (
+        f'{block.file} is too fast for kind = "{block.kind.value}": no two positions can be reached at up to '
+        f"{fastest:g} m/s; write the kind that flew it, and times in seconds"
+    )
 
 
 def _target(block: Recording, some: Fixes) -> Target:

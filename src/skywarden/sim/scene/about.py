@@ -36,11 +36,11 @@ PLACED: Mapping[str, About] = {  # what every sensor block has
     "extent_km": About(
         "Size of the grid, the random field or the line; of a ring both diameters.", KM, 0, 4000, "[40, 30]"
     ),
-    "height_m": About("Height above the ground.", "metres", 0, 20_000),
+    "height_m": About("Height above the ground.", "metres", 0, 500),
     "path_km": About(
         "Way-points of a moving sensor, passed once in the duration.", KM, -2000, 2000, "[[0, 0], [10, 5]]"
     ),
-    "moving": About("true: it moves along path_km."),
+    "moving": About("true: it moves along path_km. Radars and microphones cannot."),
 }
 
 OWN: Mapping[str, About] = {

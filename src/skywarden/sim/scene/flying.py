@@ -13,7 +13,8 @@ FLYING: Mapping[str, About] = {
     "spoofers.start_s": About("When it begins.", "seconds", 0, 86_400),
     "spoofers.duration_s": About("How long it goes on.", "seconds", 1, 86_400),
     "spoofers.copies_of": About(
-        "Name of a real target whose identity it takes: wave or kind, and a number.", example='"airliner-1"'
+        "Name of a real target whose identity it takes: a kind of traffic that sends one, and a number.",
+        example='"airliner-1"',
     ),
     "traffic.kind": About("What flies: a row of the table of kinds.", example='"airliner"'),
     "traffic.count": About("How many; of birds: flocks.", "fliers", 0, 100_000, "4"),
@@ -31,7 +32,7 @@ FLYING: Mapping[str, About] = {
     "recordings.limit": About("At most so many of its flights; 0: all.", "flights", 0, 100_000),
     "waves.name": About("A name of your choice; targets are called after it.", example='"first"'),
     "waves.kind": About("What flies: a row of the table of kinds that is marked raid.", example='"uav-piston"'),
-    "waves.count": About("How many; 0: drawn from what was reported.", "fliers", 0, 100_000),
+    "waves.count": About("How many; 0: drawn from what was reported.", "fliers", 0, 20_000),
     "waves.quarter": About("Whose reports the number is drawn from. Left out: the latest.", example='"2026Q2"'),
     "waves.decoys": About("How many of them are decoys.", SHARE, 0, 1),
     "waves.sites": About("Names of the sites they go to. Left out: all, by importance.", example='["Plant A"]'),

@@ -1,6 +1,6 @@
 """Checks of what flies in a scenario: waves, traffic, recordings, spoofers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from skywarden.sim.scene.right import ordered, shown, tables, unknown
 from skywarden.sim.scene.settings import Pair, Recording, Spoofer, Traffic, Wave
 
 ENDINGS = (".csv", ".csv.gz", ".igc", ".igc.gz")
+HEARD_BY: Mapping[str, str] = {"adsb": "receivers", "remote-id": "remote_id"}  # what is sent -> sensors
 SLOWER, FASTER = 0.5, 1.5  # times the usual speeds of a kind: what it could still fly
 
 
@@ -26,15 +27,21 @@ def problems(data: Mapping[str, Any], seconds: float, sites: Sequence[str]) -> I
     for key, some in traffic:
         if KINDS[some.kind].raid and some.kind is not Kind.MULTIROTOR:
             yield Problem((*key, "kind"), f"= {toml(some.kind)} is no peaceful traffic; write it as [[waves]]")
-    for key, recording in tables(data, "recordings", Recording):
+    recordings = tables(data, "recordings", Recording)
+    for key, recording in recordings:
         yield from _recording(key, recording)
     numbers = _numbers([wave for _, wave in waves], [some for _, some in traffic])
+    senders = {*_senders([some for _, some in traffic], [recording for _, recording in recordings])}
     unknown_number = bool(data.get("recordings"))
     for key, spoofer in tables(data, "spoofers", Spoofer):
         if spoofer.start_s >= seconds:
             yield _too_late((*key, "start_s"), spoofer.start_s, seconds)
-        if spoofer.copies_of and not unknown_number:
-            yield from _copied((*key, "copies_of"), spoofer.copies_of, numbers)
+        section = HEARD_BY[spoofer.what]
+        if not data.get(section):
+            yield Problem((*key, "what"), f"= {toml(spoofer.what)} is heard by nobody; write a [[{section}]] block")
+        if spoofer.copies_of:
+            wrong = [] if unknown_number else list(_copied((*key, "copies_of"), spoofer.copies_of, numbers))
+            yield from wrong or _silent((*key, "copies_of"), spoofer, senders)
 
 
 def _too_late(key: Key, start: float, seconds: float) -> Problem:
@@ -104,6 +111,24 @@ def _numbers(waves: Sequence[Wave], traffic: Sequence[Traffic]) -> dict[str, int
     return most
 
 
+def _senders(traffic: Sequence[Traffic], recordings: Sequence[Recording]) -> Iterator[tuple[str, str]]:
+    """Yield what a spoofer could copy: of which system -> what its targets are called after. No wave sends."""
+    for some in traffic:
+        if some.kind not in (Kind.BIRDS, Kind.BIRD) and some.transponder > 0 and some.count:
+            yield "remote-id" if some.kind is Kind.MULTIROTOR else "adsb", some.kind.value
+    for recording in recordings:
+        if recording.transponder:
+            yield "adsb", recording.kind.value
+
+
+def _silent(key: Key, spoofer: Spoofer, senders: Set[tuple[str, str]]) -> Iterator[Problem]:
+    if (spoofer.what, spoofer.copies_of.rpartition("-")[0]) in senders:
+        return
+    known = ", ".join(toml(f"{stem}-1") for what, stem in sorted(senders) if what == spoofer.what)
+    hint = f"write for example {known}, or leave it out" if known else "leave it out"
+    yield Problem(key, f"= {toml(spoofer.copies_of)} sends nothing of {toml(spoofer.what)} to be copied; {hint}")
+
+
 def _most(wave: Wave) -> int:
     return int(SIZES.get(wave.quarter or LATEST, (0.0,))[-1])
 
@@ -111,7 +136,8 @@ def _most(wave: Wave) -> int:
 def _copied(key: Key, name: str, numbers: Mapping[str, int]) -> Iterator[Problem]:
     stem, _, number = name.rpartition("-")
     if stem not in numbers:
-        known = ", ".join(toml(f"{one}-1") for one, most in numbers.items() if most) or "there is none"
-        yield Problem(key, f"= {toml(name)} is not a target of this scenario; write for example {known}")
+        known = ", ".join(toml(f"{one}-1") for one, most in numbers.items() if most)
+        hint = f"write for example {known}" if known else "there is none; leave it out"
+        yield Problem(key, f"= {toml(name)} is not a target of this scenario; {hint}")
     elif not number.isdecimal() or not 1 <= int(number) <= numbers[stem]:
         yield Problem(key, f"= {toml(name)}: targets are {toml(stem + '-1')} to {toml(f'{stem}-{numbers[stem]}')}")

@@ -4,22 +4,34 @@ What `config.shape` has already named is passed over: only tables that are right
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from math import hypot
-from typing import Any, get_args
+from typing import Any
 
-import msgspec
+import numpy as np
 
 from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
-from skywarden.sim.scene import raid
+from skywarden.sim.raid import on_earth
+from skywarden.sim.scene import naming, raid
 from skywarden.sim.scene.about import SENSORS
-from skywarden.sim.scene.right import one, ordered, shown, tables
-from skywarden.sim.scene.settings import About, Cameras, Microphones, Observers, Pair, Placed, Scene, SceneSite, Terrain
+from skywarden.sim.scene.right import STRUCTS, one, ordered, shown, tables
+from skywarden.sim.scene.settings import (
+    About,
+    Cameras,
+    Microphones,
+    Observers,
+    Pair,
+    Placed,
+    Radars,
+    SceneSite,
+    Terrain,
+)
 
-STRUCTS: Mapping[str, Any] = {
-    field.name: (get_args(field.type) or (field.type,))[0] for field in msgspec.structs.fields(Scene)
-}
 HIGHEST_LATITUDE = 80.0  # deg; nearer to a pole east and north mean little
+HIGHEST_HILL = 8400.0  # m; a sensor upon it, and what is above the ellipsoid there, is still below 9000
+EDGE = 85.0  # deg, of the whole area
+EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # of a start
 
 
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -35,8 +47,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         for key, sensor in tables(data, section, STRUCTS[section]):
             yield from _sensor(key, sensor, area)
     yield from _terrain(data)
-    for sections in (("sites",), SENSORS, ("waves",), ("spoofers",)):
-        yield from _names(data, sections)
+    yield from naming.problems(data)
     seconds = about.duration_s if about and about.duration_s > 0 else float("inf")
     yield from raid.problems(data, seconds, [site.name for _, site in sites])
 
@@ -45,9 +56,29 @@ def _scenario(about: About) -> Iterator[Problem]:
     if abs(about.origin[0]) > HIGHEST_LATITUDE:
         text = f"has latitude {about.origin[0]:g}; the latitude stands first and is between -80 and 80 (degrees)"
         yield Problem(("scenario", "origin"), text)
+    else:
+        yield from _on_the_globe(about)
     if about.start.tzinfo is None:
         written = about.start.isoformat() + "Z"
         yield Problem(("scenario", "start"), f"has no time zone; for UTC write start = {written}")
+        return
+    starts = [about.start.replace(hour=hour) for hour in (0, 23)] if about.start_drawn else [about.start]
+    if not all(EARLIEST <= start <= LATEST for start in starts):
+        limits = f"must be between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}, at any hour if start_drawn"
+        yield Problem(("scenario", "start"), f"{limits}; write for example start = 2030-03-14T20:00:00Z")
+
+
+def _on_the_globe(about: About) -> Iterator[Problem]:
+    """The area must not reach a pole nor across the date line: latitudes and longitudes are counted on."""
+    half = np.array(about.area_km) * 500
+    latitude, longitude = on_earth(about.origin, np.array([[-half[0], -half[1]], [half[0], half[1]]]))
+    which, limit = ("latitude", EDGE) if np.abs(latitude).max() > EDGE else ("longitude", 180.0)
+    reached = (latitude if which == "latitude" else longitude).tolist()
+    if max(map(abs, reached)) > limit:
+        area = f"scenario.area_km = {shown(about.area_km)} around it reaches from {which} {reached[0]:.4g} to"
+        why = "the area must not cross the date line" if limit == 180 else "east and north mean little there"
+        text = f"= {shown(about.origin)}: {area} {reached[1]:.4g}, beyond {limit:g} (degrees); {why}"
+        yield Problem(("scenario", "origin"), f"{text}; choose another origin or a smaller area")
 
 
 def _inside(key: Key, name: str, points: Iterable[Pair], area: Pair) -> Iterator[Problem]:
@@ -70,12 +101,21 @@ def _sensor(key: Key, sensor: Placed, area: Pair) -> Iterator[Problem]:
     corners = [(x - width / 2, y - depth / 2), (x + width / 2, y + depth / 2)]
     if sensor.count > 1 and abs(x) <= area[0] / 2 and abs(y) <= area[1] / 2:
         yield from _reaching(key, corners, area)
-    if sensor.moving and len(sensor.path_km) < 2:
+    if isinstance(sensor, Radars | Microphones):
+        yield from _still(key, sensor)
+    elif sensor.moving and len(sensor.path_km) < 2:
         yield Problem(key, "moves but has no path; write path_km = [[0, 0], [10, 5]], or moving = false")
-    if sensor.path_km and not sensor.moving:
+    elif sensor.path_km and not sensor.moving:
         yield Problem((*key, "path_km"), "is only for a sensor that moves; write moving = true, or leave it out")
     yield from _inside(key, "path_km", sensor.path_km, area)
     yield from _kind(key, sensor)
+
+
+def _still(key: Key, sensor: Placed) -> Iterator[Problem]:
+    for name, there in (("moving", sensor.moving), ("path_km", bool(sensor.path_km))):
+        if there:
+            movers = "only direction finders, cameras, observers and receivers can move"
+            yield Problem((*key, name), f"is not for {key[0]}: {movers}; leave it out")
 
 
 def _reaching(key: Key, corners: list[Pair], area: Pair) -> Iterator[Problem]:
@@ -85,32 +125,27 @@ def _reaching(key: Key, corners: list[Pair], area: Pair) -> Iterator[Problem]:
 
 
 def _kind(key: Key, sensor: Placed) -> Iterator[Problem]:
-    if isinstance(sensor, Observers) and sensor.delay_s[0] > sensor.delay_s[1]:
-        yield Problem((*key, "delay_s"), f"= {shown(sensor.delay_s)}: the median stands first and is the lower one")
+    if isinstance(sensor, Observers):
+        yield from _delay((*key, "delay_s"), sensor.delay_s)
     if isinstance(sensor, Microphones):
         yield from ordered(key, "excess_db", sensor.excess_db)
     if isinstance(sensor, Cameras) and sensor.turning and sensor.field_deg == 360:
         yield Problem((*key, "turning"), "is for a field of less than 360 degrees; write turning = false")
 
 
+def _delay(key: Key, delay: Pair) -> Iterator[Problem]:
+    if delay[0] > delay[1]:
+        yield Problem(key, f"= {shown(delay)}: the median stands first and is the lower one")
+    elif delay[0] <= 0:
+        yield Problem(key, f"= {shown(delay)}: nobody reports in no time; write both above 0: delay_s = [15, 90]")
+
+
 def _terrain(data: Mapping[str, Any]) -> Iterator[Problem]:
     terrain = one(data.get("terrain", {}), Terrain)
     if terrain and terrain.tiles and terrain.kind != "tiles":
         yield Problem(("terrain", "tiles"), f'need kind = "tiles", not {toml(terrain.kind)}; or leave them out')
+    if terrain and terrain.kind == "hills" and terrain.height_m + terrain.relief_m > HIGHEST_HILL:
+        top = f"of hills up to {terrain.height_m + terrain.relief_m:g} m, height_m + relief_m"
+        yield Problem(("terrain", "relief_m"), f"= {terrain.relief_m:g} {top}; both together at most {HIGHEST_HILL:g}")
     if terrain and terrain.kind == "tiles" and not terrain.tiles:
         yield Problem(("terrain", "kind"), '= "tiles" needs files of heights; write tiles = ["N43E006.hgt.gz"]')
-
-
-def _names(data: Mapping[str, Any], sections: Iterable[str]) -> Iterator[Problem]:
-    """Names are unique among all sections that share them."""
-    first: dict[str, str] = {}
-    for section in sections:
-        listed = data.get(section)
-        for index, table in enumerate(listed if isinstance(listed, list) else []):
-            name = table.get("name") if isinstance(table, Mapping) else None
-            if not isinstance(name, str):
-                continue
-            if name in first:
-                text = f"= {toml(name)} is taken by {first[name]}; give each its own name"
-                yield Problem((section, index, "name"), text)
-            first.setdefault(name, f"{section}[{index}]")

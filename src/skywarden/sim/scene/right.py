@@ -1,16 +1,19 @@
 """What the checks between settings have in common: tables that are right by themselves, names, ordered pairs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant, number
-from skywarden.sim.scene.settings import Pair
+from skywarden.sim.scene.settings import Pair, Scene
 
 Table = TypeVar("Table", bound=msgspec.Struct)
+STRUCTS: Mapping[str, Any] = {
+    field.name: (get_args(field.type) or (field.type,))[0] for field in msgspec.structs.fields(Scene)
+}
 
 
 def tables(data: Mapping[str, Any], section: str, struct: type[Table]) -> list[tuple[Key, Table]]:
