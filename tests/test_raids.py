@@ -4,10 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from skies import sky, straight
 
 from skywarden.sim.kinds import Kind
+from skywarden.sim.scene.ground import ground as world_ground
 from skywarden.sim.scene.read import read
 from skywarden.sim.scene.settings import Scene
+from skywarden.sim.sense import SENSES
+from skywarden.sim.sky import Window
 
 RAIDS = Path(__file__).parent.parent / "bench" / "raids"
 sys.path.insert(0, str(RAIDS))
@@ -64,3 +68,12 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str], monkeypa
         benchmark.main()
     assert refused.value.code == 2
     assert "there is no drones1000.toml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["receivers", "remote_id"])
+def test_what_is_spoofed_is_heard(kind: str) -> None:
+    spoofed = scene("spoofing")
+    ground = world_ground(spoofed, 101, {})
+    found = SENSES[kind](getattr(spoofed, kind), spoofed, ground, 101)
+    nobody = sky([straight((90e3, 0.0, 100.0), (0.0, 0.0, 0.0), 2400)])
+    assert len(found.sent(nobody, Window(700.0, 730.0)).time) > 100
