@@ -194,6 +194,11 @@ MISTAKES = [
         WHOLE + '[terrain]\nkind = "hills"\nheight_m = 6000\nrelief_m = 5000\n',
         "line 11: terrain.relief_m = 5000 of hills up to 11000 m, height_m + relief_m; both together at most 8400",
     ),
+    (
+        WHOLE + '[terrain]\nkind = "tiles"\ntiles = ["N29W046.hgt",\n"N43E006.hgt"]\n',
+        'line 11: terrain.tiles[1] = "N43E006.hgt" does not meet the area (latitude 29.1',
+    ),
+    (WHOLE + '[terrain]\nkind = "tiles"\ntiles = ["a.hgt"]\n', 'line 10: terrain.tiles[0] = "a.hgt" is no name of'),
     (WHOLE + '[terrain]\ntiles = ["a.hgt"]\n', 'line 9: terrain.tiles need kind = "tiles", not "flat"'),
     (
         WHOLE + '[terrain]\nkind = "tiles"\n',
@@ -202,7 +207,8 @@ MISTAKES = [
     (WHOLE + "[faults]\nlost = -0.1\n", "line 9: faults.lost = -0.1 must be between 0 and 1 (0 to 1)"),
     (WHOLE + "[weather]\nwind_m_s = nan\n", "line 9: weather.wind_m_s = nan is not a number that can be used"),
     ("[scenario]\nname = x\n", "line 2: not TOML"),
-    (SITE, "line 1: has no scenario"),
+    (SITE, "line 1: has no scenario; write [scenario]"),
+    ("", "line 1: has no scenario; write [scenario]"),
 ]
 
 
@@ -214,6 +220,10 @@ def test_a_mistake_is_named_with_its_line_and_what_to_write_instead(text: str, e
 def test_all_mistakes_of_a_file_are_listed_in_its_order() -> None:
     said = complaint(HEAD + "duration_s = -1\n" + SITE.replace("[0, 0]", "[99, 0]") + WAVE + "group = 0\n")
     assert [int(line.split()[1][:-1]) for line in said.splitlines()] == [5, 8, 12]
+
+
+def test_a_mark_of_the_byte_order_at_the_begin_is_passed_over() -> None:
+    assert read("\ufeff" + WHOLE) == read(WHOLE)
 
 
 def test_a_right_file_gives_what_it_says() -> None:

@@ -212,6 +212,10 @@ def test_a_void_has_the_height_beside_it_and_a_wrong_file_is_refused() -> None:
         tile(b"12", "N43E006.hgt")
     with pytest.raises(ValueError, match="south-west"):
         tile(table.tobytes(), "mountains.hgt")
+    with pytest.raises(ValueError, match=r"N43E006\.hgt\.gz is no whole gzip file"):
+        tile(b"\x1f\x8b12", "N43E006.hgt.gz")
+    with pytest.raises(ValueError, match=r"N43E006\.hgt has heights of 9001 to 9001 m"):
+        tile(np.full((1201, 1201), 9001, ">i2").tobytes(), "N43E006.hgt")
 
 
 def test_tiles_side_by_side_are_one_ground() -> None:

@@ -79,7 +79,7 @@ def _table(data: Mapping[str, Any], struct: type, key: Key, form: Form) -> Itera
     for name, field in fields.items():
         if field.required and name not in data and name not in guessed:
             example = form.about((*key, name)).example
-            yield Problem(key, f"has no {name}; write {name} = {example}")
+            yield Problem(key, f"has no {name}; write {f'{name} = {example}' if key else f'[{name}]'}")
 
 
 def _unknown(here: Key, value: Any, free: list[str], form: Form) -> tuple[Problem, str | None]:

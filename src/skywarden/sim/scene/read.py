@@ -11,4 +11,4 @@ SCENARIO = Form(Scene, ABOUT)
 
 def read(text: str) -> Scene:
     """Return the scenario that a TOML text says. Raises ConfigProblems, a ConfigError, that lists all mistakes."""
-    return parse_as(text, Scene, SCENARIO, relations.problems)
+    return parse_as(text.removeprefix("\ufeff"), Scene, SCENARIO, relations.problems)

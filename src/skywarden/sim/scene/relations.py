@@ -12,6 +12,7 @@ import numpy as np
 
 from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
+from skywarden.geo.srtm import corner
 from skywarden.sim.raid import on_earth
 from skywarden.sim.scene import naming, raid
 from skywarden.sim.scene.about import SENSORS
@@ -47,6 +48,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         for key, sensor in tables(data, section, STRUCTS[section]):
             yield from _sensor(key, sensor, area)
     yield from _terrain(data)
+    yield from _tiles(data, about)
     yield from naming.problems(data)
     seconds = about.duration_s if about and about.duration_s > 0 else float("inf")
     yield from raid.problems(data, seconds, [site.name for _, site in sites])
@@ -71,7 +73,7 @@ def _scenario(about: About) -> Iterator[Problem]:
 def _on_the_globe(about: About) -> Iterator[Problem]:
     """The area must not reach a pole nor across the date line: latitudes and longitudes are counted on."""
     half = np.array(about.area_km) * 500
-    latitude, longitude = on_earth(about.origin, np.array([[-half[0], -half[1]], [half[0], half[1]]]))
+    latitude, longitude = on_earth(about.origin, np.array([-half, half]))
     which, limit = ("latitude", EDGE) if np.abs(latitude).max() > EDGE else ("longitude", 180.0)
     reached = (latitude if which == "latitude" else longitude).tolist()
     if max(map(abs, reached)) > limit:
@@ -149,3 +151,25 @@ def _terrain(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("terrain", "relief_m"), f"= {terrain.relief_m:g} {top}; both together at most {HIGHEST_HILL:g}")
     if terrain and terrain.kind == "tiles" and not terrain.tiles:
         yield Problem(("terrain", "kind"), '= "tiles" needs files of heights; write tiles = ["N43E006.hgt.gz"]')
+
+
+def _tiles(data: Mapping[str, Any], about: About | None) -> Iterator[Problem]:
+    """A tile that does not meet the area is of no use: its name or the origin is wrong."""
+    terrain = one(data.get("terrain", {}), Terrain)
+    if terrain is None or terrain.kind != "tiles":
+        return
+    for index, name in enumerate(terrain.tiles):
+        key = ("terrain", "tiles", index)
+        try:
+            south, west = corner(name)
+        except ValueError as e:
+            yield Problem(key, f"= {e}")
+            continue
+        if about is None:
+            continue
+        half = np.array(about.area_km) * 500
+        latitude, longitude = on_earth(about.origin, np.array([-half, half]))
+        if latitude[0] > south + 1 or latitude[1] < south or longitude[0] > west + 1 or longitude[1] < west:
+            sides = ("{:.4g} to {:.4g}".format(*side.tolist()) for side in (latitude, longitude))
+            area = "latitude {}, longitude {}".format(*sides)
+            yield Problem(key, f"= {toml(name)} does not meet the area ({area}); write the tiles of the area")
