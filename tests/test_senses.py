@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from skies import ALL, busy, scene, start_of
 
 from skywarden.geo import terrain
@@ -106,3 +107,14 @@ def test_every_sensor_has_a_name_a_place_and_an_interval(kind: str) -> None:
     assert len(set(sense.names)) == len(sense.names) == len(sense.revisit) == len(sense.stands)
     assert (sense.revisit > 0).all()
     assert np.abs(np.degrees(sense.stands[:, 0]) - 29.5).max() < 1
+
+
+@pytest.mark.parametrize("kind", SENSES)
+def test_part_of_a_second_in_the_start_moves_no_sensor_against_the_others(kind: str) -> None:
+    wanted = scene(ALL)
+    later = replace(wanted.scenario, start=wanted.scenario.start.replace(microsecond=600_000))
+    found = [
+        SENSES[kind](getattr(one, kind), one, terrain.flat(0.0), 7).sent(busy(), WINDOW)
+        for one in (wanted, replace(wanted, scenario=later))
+    ]
+    assert equal(*found)

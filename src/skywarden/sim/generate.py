@@ -18,6 +18,7 @@ from skywarden.sim.raid import on_earth
 from skywarden.sim.scene.ground import ground as made
 from skywarden.sim.scene.settings import Scene
 from skywarden.sim.sense import SENSES
+from skywarden.sim.sense.post import beginning
 from skywarden.sim.sense.radar_fleet import SOURCE as RADARS
 from skywarden.sim.sky import Cover, Sense, Sent, Sky, Window
 from skywarden.sim.truth import joined
@@ -40,7 +41,7 @@ class World:
     @property
     def start(self) -> int:
         """Return second 0 in ns since 1970, UTC."""
-        return round(self.scene.scenario.start.timestamp()) * 1_000_000_000
+        return beginning(self.scene)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from skywarden.sim.sense.ears import Ears, Grid, Now, ears, excess, grid, wind
 from skywarden.sim.sense.hearing import Callers, Heard, Listeners, Look, heard
 from skywarden.sim.sense.listening import BEAT_S, LOOKS, Clock, heartbeats, look_noises, reports
 from skywarden.sim.sense.loudest import FIRST_NOISE, Fliers, World, fliers_of, mixture, sounds, with_fliers
+from skywarden.sim.sense.post import beginning
 from skywarden.sim.sky import U8, Cover, Sent, Sky, Window, nothing_sent
 from skywarden.sim.sound.air import air_of, carrying_wind, speed_of_sound
 from skywarden.sim.sound.delay import Medium
@@ -145,7 +146,7 @@ def build(blocks: tuple[Microphones, ...], scene: Scene, ground: Ground, seed: i
         middle=ecef(latitude, longitude, 0.0),
         axes=np.ascontiguousarray(axes[:2]),
         seed=seed,
-        start=round(scene.scenario.start.timestamp()) * 1_000_000_000,
+        start=beginning(scene),
     )
 
 

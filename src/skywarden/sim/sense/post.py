@@ -142,8 +142,8 @@ def column(blocks: Sequence[Placed], name: str, placed: Post) -> F64:
 
 
 def beginning(scene: Scene) -> int:
-    """Return second 0 of a scenario, ns since 1970."""
-    return round(scene.scenario.start.timestamp()) * SECOND
+    """Return second 0 of a scenario, ns since 1970: of its start the whole seconds, for every sensor and the truth."""
+    return int(scene.scenario.start.timestamp()) * SECOND
 
 
 def sorted_sent(found: Sequence[tuple[I64, I64, Sequence[bytes]]], start: int) -> Sent:

@@ -12,6 +12,7 @@ from skywarden.geo.terrain import Ground
 from skywarden.model.place import F64, I64, Sensor
 from skywarden.sim.scene.settings import Radars, Scene
 from skywarden.sim.sense.placing import places
+from skywarden.sim.sense.post import beginning
 from skywarden.sim.trouble import Trouble, troubles
 
 Flags = NDArray[np.bool_]
@@ -98,7 +99,7 @@ def fleet(blocks: Sequence[Radars], scene: Scene, ground: Ground, rng: np.random
         names=names,
         sensors=_sensors(names, blocks, (latitude, longitude, height)),
         trouble=troubles(scene.faults, count, scene.scenario.duration_s, rng),
-        start=round(scene.scenario.start.timestamp()) * 1_000_000_000 + scene.scenario.start.microsecond * 1000,
+        start=beginning(scene),
         latitude=latitude,
         longitude=longitude,
         height=height,
