@@ -22,8 +22,10 @@ from skywarden.score.arrivals import (
     sampled,
     settled,
 )
+from skywarden.score.figures import figures
 from skywarden.score.nearby import near, target_of
 from skywarden.score.notices import LEVELS, Forecasts
+from skywarden.score.verdict import verdict
 
 NORMAL = NormalDist()
 SCORES = np.array([NORMAL.inv_cdf(level) for level in LEVELS])
@@ -146,6 +148,8 @@ def test_forecasts_are_settled_by_what_the_target_did() -> None:
         (0.2, 0, 1),
         (0.9, 1, 1),
     ]
+    said = {one.name: one.value for one in figures(verdict([given]), np.random.default_rng(1))}
+    assert said["arrival.left_out"] == 0.5
 
 
 def test_a_forecast_after_the_arrival_is_not_judged() -> None:

@@ -119,6 +119,7 @@ def _arrivals(both: Pooled, generator: np.random.Generator) -> Iterator[Figure]:
         for number, horizon in enumerate(HORIZONS):
             yield figure(f"arrival.{name}", _mean(values[found.horizon[came] == number]), f"{horizon:.0f} s")
     yield figure("arrival.brier", brier(found))
+    yield figure("arrival.left_out", _mean(1.0 - found.known))
     for bin_ in reliability(found):
         yield figure("arrival.happened", bin_.happened, f"said {bin_.said:.2f}, {bin_.forecasts} forecasts")
 

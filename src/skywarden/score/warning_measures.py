@@ -266,6 +266,15 @@ WARNING_MEASURES: dict[str, Measure] = {
         form=Form.PLAIN,
         empty=NO_FORECASTS,
     ),
+    "arrival.left_out": Measure(
+        "1",
+        "Part of these forecasts that cannot be judged: the track is no target's or is not in tracks.csv, the target "
+        "has been in the site before, or still flew at the end.",
+        "Частка цих прогнозів, яку не можна оцінити: траса не належить жодній цілі або її немає в tracks.csv, ціль уже "
+        "була в об'єкті або ще летіла наприкінці.",
+        OWN,
+        empty=NO_FORECASTS,
+    ),
     "arrival.happened": Measure(
         "1",
         "Part that arrived of forecasts in a bin of probability.",
