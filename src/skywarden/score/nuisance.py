@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from skywarden.score.case import Case
 from skywarden.score.nearby import Near
+from skywarden.score.notices import NO_ALERTS
 from skywarden.score.tables import Points
 
 NUISANCES = ("bird", "ground vehicle or other noise")  # words of the column `class` of the truth; DESIGN section 5
@@ -70,7 +71,7 @@ def _track_rows(tracks: Points, pairs: Near) -> NDArray[np.int64]:
 
 class Nuisance(NamedTuple):
     """What a system made of nuisances. seconds: target-times of them; followed: those with a track near them that was
-    near no wanted target. alerts: raised for tracks that are a nuisance's."""
+    near no wanted target. alerts: raised for tracks that are a nuisance's, 0 also without a table of them."""
 
     seconds: int
     followed: int
@@ -80,7 +81,8 @@ class Nuisance(NamedTuple):
 def nuisance(given: Case, parts: Apart, owner: NDArray[np.int64]) -> Nuisance:
     """Return what a system made of nuisances. owner: the target of each of tracks.names (nearby.target_of)."""
     of_track = {name: target for name, target in zip(given.tracks.names, owner.tolist(), strict=True) if target >= 0}
-    owners = [of_track.get(given.alerts.tracks[track], -1) for track in given.alerts.track.tolist()]
+    alerts = NO_ALERTS if given.alerts is None else given.alerts
+    owners = [of_track.get(alerts.tracks[track], -1) for track in alerts.track.tolist()]
     followed = np.unique(np.column_stack([parts.spent.time, parts.spent.target]), axis=0)
     return Nuisance(
         int(nuisances(given.truth).sum()),
