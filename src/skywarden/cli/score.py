@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from skywarden.score.verdict import Judged
 
 LEAST, MOST = 1.0, 100_000.0  # m, of the cutoff
+HALF = 0.5  # of a system's tracks; more with a wrong height are no accident
 SEED = 1  # of the bootstrap; another one moves the ends of intervals in the third digit
 
 
@@ -72,9 +73,23 @@ def _raids(cases: "list[Case]", cutoff: float, html: Path | None) -> "list[Figur
 
     judged = verdict(cases, cutoff)
     found = figures(judged, np.random.default_rng(SEED))
+    for one in judged:
+        _doubt(one, cutoff)
     if html is not None:
         _write(judged, found, html)
     return found
+
+
+def _doubt(one: "Judged", cutoff: float) -> None:
+    """Say on stderr where it is probably the heights of the tracks that make the measures in space bad."""
+    from skywarden.cli.terminal import note
+    from skywarden.score.readable import percent
+    from skywarden.score.verdict import height_off
+
+    part = height_off(one, cutoff)
+    if part > HALF:
+        level = f"{one.case.name}: of the times at which a track is within {cutoff:g} m of a target on the level"
+        note(f"{level}, it is further in space at {percent(part)} %: is height_m right? See docs/scoring.md")
 
 
 def _write(judged: "tuple[Judged, ...]", found: "list[Figure]", html: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.score.case import Case
-from skywarden.score.nearby import Near
+from skywarden.score.nearby import Near, rows_of
 from skywarden.score.notices import NO_ALERTS
 from skywarden.score.tables import Points
 
@@ -46,7 +46,7 @@ def apart(given: Case, pairs: Near) -> Apart:
     wanted = np.flatnonzero(~of_nuisance)
     if not rows.any():
         return Apart(given, pairs, named, pairs.of(wanted[:0]))
-    track = _track_rows(given.tracks, pairs)
+    track = rows_of(given.tracks, pairs.time, pairs.track)
     near_wanted = np.zeros(len(given.tracks), bool)
     near_wanted[track[wanted]] = True
     spent = np.flatnonzero(of_nuisance & ~near_wanted[track])
@@ -60,13 +60,6 @@ def apart(given: Case, pairs: Near) -> Apart:
         seen=given.seen[kept],
     )
     return Apart(rest, pairs.of(wanted), named, pairs.of(spent))
-
-
-def _track_rows(tracks: Points, pairs: Near) -> NDArray[np.int64]:
-    """Return (n,) the row of tracks that each pair is of; tracks are sorted by time, then name."""
-    times, width = np.unique(tracks.time), len(tracks.names)
-    key = np.searchsorted(times, tracks.time) * width + tracks.id
-    return np.searchsorted(key, np.searchsorted(times, pairs.time) * width + pairs.track)
 
 
 class Nuisance(NamedTuple):

@@ -10,7 +10,7 @@ from skywarden.score import report_plots as plots
 from skywarden.score.attacks import Fate
 from skywarden.score.figure import Figure
 from skywarden.score.lacking import NO_TRACKS
-from skywarden.score.measures import MEASURES, REASONS
+from skywarden.score.measures import MEASURES, REASONS, distance
 from skywarden.score.pooled import Pooled, pooled
 from skywarden.score.readable import interval, percent, value
 from skywarden.score.report_map import shown
@@ -85,6 +85,7 @@ _INTERVALS: Legend = ((1, "interval-50"), (4, "interval-80"), (0, "interval-95")
 _PARTS: Legend = ((4, "localisation"), (1, "missed"), (2, "false"))
 _COUNTS: Legend = ((7, "targets"), (0, "followed"), (-4, "tracks"), (2, "spare"))
 _COVERAGE: Legend = ((4, "covered"), (6, "covered_twice"), (2, "blind"))
+DISTANCES = {"level": f", {word('level')}", "space": f", {word('space')}", "-": ""}
 _MARK = '<rect class="c{}" width="16" height="10"/>'
 _DASHES = '<path class="line s{} dashed" d="M0 5H16"/>'
 PARTS = (
@@ -141,7 +142,7 @@ def _legend(legend: Legend) -> str:
 
 def _definitions(about: tuple[str, ...]) -> str:
     rows = [
-        f"<dt>{name}{f' [{row.unit}]' if row.unit not in ('', '1') else ''}</dt>"
+        f"<dt>{name}{f' [{row.unit}]' if row.unit not in ('', '1') else ''}{DISTANCES[distance(name)]}</dt>"
         f"<dd>{in_both(row.english, row.ukrainian)} <i>{escape(row.source)}</i></dd>"
         for name, row in MEASURES.items()
         if name.startswith(about)

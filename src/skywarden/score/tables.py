@@ -30,6 +30,7 @@ TRACKS = Layout(
     {"time_ns": Form.WHOLE, "track": Form.WORD, **_STATE, "class": Form.WORD, "category": Form.WORD},
     ("class", "category"),
 )
+BROKEN = (ValueError, EOFError, OSError, MemoryError, OverflowError, SyntaxError, TokenError)  # of a spoiled header
 NUMPY = b"\x93NUMPY"  # how an array file begins; NEP 1
 COVERAGE = np.dtype([("second", "<u4"), ("target", "<u2"), ("sensor", "<u2"), ("pd", "<f2")])
 
@@ -164,7 +165,7 @@ def coverage(data: bytes) -> Coverage:
         raise TableError("not a NumPy array file; write it with numpy.save", "coverage.npy")
     try:
         rows = np.load(BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError, TokenError) as problem:
+    except BROKEN as problem:
         said = f"a NumPy array file that is cut short or spoiled, or not of {COVERAGE.descr}"
         raise TableError(f"{said}; write it again with numpy.save", "coverage.npy") from problem
     if not isinstance(rows, np.ndarray) or rows.dtype != COVERAGE or rows.ndim != 1:

@@ -12,7 +12,7 @@ from skywarden.score.attacks import Attacks, attacks
 from skywarden.score.baselines import DISC_RADIUS, Training, discs, districts, flown, tuned
 from skywarden.score.case import Case
 from skywarden.score.covered import Blind, blind, looks
-from skywarden.score.nearby import Near, near, target_of
+from skywarden.score.nearby import Near, near, rows_of, target_of
 from skywarden.score.nuisance import Apart, Nuisance, apart, nuisance
 from skywarden.score.quality import Quality, quality
 
@@ -106,6 +106,17 @@ def nearest(one: Judged) -> Near:
     time, track = pairs.time[order], pairs.track[order]
     first = np.r_[True, (np.diff(time) != 0) | (np.diff(track) != 0)] if len(order) else np.empty(0, bool)
     return pairs.of(order[first])
+
+
+def height_off(one: Judged, limit: float = LIMIT) -> float:
+    """Return the part of the track-times within c of a wanted target on the level that are not within c in space.
+
+    Heights are why, nothing else. limit: c, m. NaN where no track is near a target.
+    """
+    pairs, given = nearest(one), one.parts.wanted
+    truth, track = rows_of(given.truth, pairs.time, pairs.target), rows_of(given.tracks, pairs.time, pairs.track)
+    apart = np.linalg.norm(given.truth.position[truth] - given.tracks.position[track], axis=1)
+    return float(np.mean(apart >= limit)) if len(apart) else np.nan
 
 
 def errors_by_class(one: Judged) -> dict[str, F64]:

@@ -94,6 +94,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "value": ("value", "значення"),
     "unit": ("unit", "одиниця"),
     "interval": ("95 % interval", "інтервал 95 %"),
+    "level": ("distances level", "відстані по горизонталі"),
+    "space": ("distances in space", "відстані в просторі"),
     "source": ("source", "джерело"),
 }
 
