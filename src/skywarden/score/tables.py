@@ -30,7 +30,8 @@ TRACKS = Layout(
     {"time_ns": Form.WHOLE, "track": Form.WORD, **_STATE, "class": Form.WORD, "category": Form.WORD},
     ("class", "category"),
 )
-BROKEN = (ValueError, EOFError, OSError, MemoryError, OverflowError, SyntaxError, TokenError)  # of a spoiled header
+# what NumPy raises at a spoiled header
+BROKEN = (ValueError, TypeError, EOFError, OSError, MemoryError, OverflowError, SyntaxError, TokenError)
 NUMPY = b"\x93NUMPY"  # how an array file begins; NEP 1
 COVERAGE = np.dtype([("second", "<u4"), ("target", "<u2"), ("sensor", "<u2"), ("pd", "<f2")])
 

@@ -78,8 +78,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "crowd": ("one of many sensors", "один із багатьох датчиків"),
     "keys": ("Arrow keys move the slider.", "Стрілки рухають повзунок."),
     "no-alerts": (
-        "There is no table of alerts, so nothing is said of what it warned of.",
-        "Таблиці тривог немає, тому про попередження нічого не сказано.",
+        "There is no table of alerts, so nobody knows what was warned of.",
+        "Таблиці тривог немає, тому невідомо, про що попереджали.",
     ),
     "no-tracks": ("The table of tracks has no rows.", "У таблиці трас немає рядків."),
     "nothing-alerts": ("There are no alerts in the tables.", "У таблицях немає тривог."),
