@@ -26,6 +26,10 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # before or after anything that would have to be brought to an end
         sys.exit(130)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one, while Python ends: no traceback
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _run() -> None:
