@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from hashlib import sha256
-from math import degrees
+from math import ceil, degrees
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, NamedTuple
@@ -146,7 +146,7 @@ def missed(made: World, text: str) -> Iterator[str]:
         if late := count - there[wave.name]:
             yield (
                 f"wave {wave.name} (line {lines['waves', index]}): {late} of {count} appear after the end of the "
-                f"scenario; write a spread_s of less than {seconds - wave.start_s:g}, not {wave.spread_s:g}, "
+                f"scenario; write a spread_s of less than {ceil(seconds) - 1 - wave.start_s:g}, not {wave.spread_s:g}, "
                 f"or a longer scenario.duration_s than {seconds:g}"
             )
 

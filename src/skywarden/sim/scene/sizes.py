@@ -22,18 +22,21 @@ from skywarden.sim.scene.settings import (
     Observers,
     Placed,
     Radars,
+    Receivers,
+    Spoofer,
     Terrain,
     Traffic,
     Wave,
 )
 
-MOST_HEIGHTS = 30_000_000  # of hills; they take 1.1 GB while they are made
+MOST_HEIGHTS = 30_000_000  # of hills; they take 0.9 GB while they are made
 NUMBERS = 1 << 16  # coverage.npy numbers targets and sensors with 16 bits
 MOST_ROWS = 20_000_000  # seconds of all fliers together; 3 GB while they are planned
 MOST_PAIRS = 50_000_000  # a radar and a target; 0.4 GB
 MOST_LOOKS = 3_000_000  # of one kind of sensor in a window; 1 GB
 MOST_MESSAGES = 300_000  # reports of nothing by people and cameras in a window; 1 GB
 MOST_NOISES = 1_000_000  # mopeds and such at microphones, in the whole scenario; 0.5 GB
+SQUITTERS = 5  # a second, of one aircraft
 WINDOW_S = 30.0  # as in sim.generate
 ON_THE_WAY = 1.5  # times the straight way, at the lowest speed
 WAITING_S = 900.0  # a one-way UAV circles, a multirotor hovers, for less
@@ -57,9 +60,12 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     targets = [Block((*key, "count"), count) for key, count, _ in fliers]
     yield from _over(targets, NUMBERS, "fliers, and coverage.npy can number {}; write fewer")
     rows = [Block((*key, "count"), count * life) for key, count, life in fliers]
+    for key, spoofer in tables(data, "spoofers", Spoofer):
+        rows.append(Block((*key, "targets"), spoofer.targets * min(spoofer.duration_s, about.duration_s)))
     text = "seconds of flight, and {} can be planned; write fewer, or a shorter scenario.duration_s"
     yield from _over(rows, MOST_ROWS, text)
     yield from _sensors(data, about, sum(block.many for block in targets))
+    yield from _squitters(data)
 
 
 def _hills(data: Mapping[str, Any], about: About) -> Iterator[Problem]:
@@ -99,6 +105,21 @@ def _sensors(data: Mapping[str, Any], about: About, targets: float) -> Iterator[
         if isinstance(block, Microphones)
     ]
     yield from _over(noises, MOST_NOISES, "disturbances in the scenario, and {} can be drawn; write less")
+
+
+def _squitters(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Each receiver hears whoever sends ADS-B, and each message is one of Python's objects."""
+    silent = (Kind.BIRDS, Kind.BIRD, Kind.MULTIROTOR)
+    sending = sum(
+        some.count for _, some in tables(data, "traffic", Traffic) if some.transponder and some.kind not in silent
+    )
+    sending += sum(spoofer.targets for _, spoofer in tables(data, "spoofers", Spoofer) if spoofer.what == "adsb")
+    heard = [
+        Block((*key, "count"), block.count * sending * SQUITTERS * WINDOW_S)
+        for key, block in tables(data, "receivers", Receivers)
+    ]
+    text = f"messages of ADS-B in {WINDOW_S:g} s, and {{}} can be made; write fewer receivers or senders"
+    yield from _over(heard, MOST_LOOKS, text)
 
 
 def _over(blocks: list[Block], most: float, text: str) -> Iterator[Problem]:
