@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from skywarden.config.shape import toml
 from skywarden.config.write import rows
 from skywarden.errors import ConfigError
+from skywarden.geo.terrain import MOST_CORNERS
+from skywarden.sim.generate import WINDOW_S
 from skywarden.sim.kinds import KINDS, Kind
-from skywarden.sim.scene import SCENARIO, read, template
+from skywarden.sim.scene import SCENARIO, read, sizes, template
 from skywarden.sim.scene.about import SECTIONS
 from skywarden.sim.scene.flying import ABOUT
 from skywarden.sim.scene.template import documented
@@ -338,6 +340,24 @@ def test_every_kind_has_its_row_in_the_page() -> None:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{kind.value}` |"))
         assert row.startswith(f"| `{kind.value}` | {traits.speed[0]:g} to {traits.speed[1]:g} |")
         assert row.endswith(f"| {'yes' if traits.raid else 'no'} | {traits.words} |")
+
+
+def test_the_page_names_every_size_that_is_too_large() -> None:
+    page = PAGE.read_text()
+    for most in (sizes.NUMBERS, sizes.MOST_MESSAGES):
+        assert f"| {most:,}" in page
+    millions = (
+        sizes.MOST_HEIGHTS, sizes.MOST_ROWS, sizes.MOST_PAIRS, sizes.MOST_LOOKS, sizes.MOST_NOISES, MOST_CORNERS,
+    )  # fmt: skip
+    for most in millions:
+        assert f"{most / 1e6:g} million" in page
+    assert sizes.WINDOW_S == WINDOW_S
+
+
+def test_sizes_wait_until_each_setting_is_within_its_limits() -> None:
+    said = complaint(WHOLE + RADAR + "period_s = 0\nrange_cell_m = 0\nfalse_alarm = 0.01\n" + f"count = {10**400}\n")
+    assert "period_s = 0 must be between" in said
+    assert "can be worked on" not in said
 
 
 RIGHT = tomllib.loads(

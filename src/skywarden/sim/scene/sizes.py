@@ -1,18 +1,21 @@
 """Checks of products: what each setting allows alone, but all together no memory holds or no table can number.
 
-Everything is counted before anything is made. What is made window by window is counted for one window.
+Everything is counted before anything is made. What is made window by window is counted for one window. Nothing is
+counted before each setting is within its own limits.
 """
 
 from collections.abc import Iterator, Mapping
-from math import hypot, isfinite, sqrt
+from math import hypot, sqrt
 from typing import Any, NamedTuple
 
 from skywarden.config.locate import Key
-from skywarden.config.shape import Problem
+from skywarden.config.shape import Form, Problem
+from skywarden.config.shape import problems as shape_problems
 from skywarden.geo.terrain import MARGIN, SPACING, hills_shape
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.reported import LATEST, SIZES
 from skywarden.sim.scene.about import SENSORS
+from skywarden.sim.scene.flying import ABOUT
 from skywarden.sim.scene.right import STRUCTS, one, shown, tables
 from skywarden.sim.scene.settings import (
     About,
@@ -23,6 +26,7 @@ from skywarden.sim.scene.settings import (
     Placed,
     Radars,
     Receivers,
+    Scene,
     Spoofer,
     Terrain,
     Traffic,
@@ -52,7 +56,7 @@ class Block(NamedTuple):
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield every product that is too large, with the block that has most of it."""
     about = one(data.get("scenario"), About)
-    if about is None or not 0 < about.duration_s < float("inf") or not all(map(isfinite, about.area_km)):
+    if about is None or shape_problems(data, Form(Scene, ABOUT)):
         return
     yield from _hills(data, about)
     fliers = [(key, _most(wave), _life(wave, about.duration_s)) for key, wave in tables(data, "waves", Wave)]
