@@ -124,3 +124,32 @@ def test_a_long_simulation_that_is_stopped_says_nothing_and_leaves_nothing(tmp_p
     assert (process.returncode, said) == (130, "")
     assert not out.parent.exists()
     assert nobody_left(process.pid)
+
+
+LOST = """
+import os, signal, time
+from skywarden import cli
+
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(0)
+
+def run():
+    Callback()
+    for _ in range(200):
+        time.sleep(0.05)
+    print("went on")
+
+cli._run = run
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_that_comes_in_a_callback_of_pythons_own_is_not_lost(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "lost.py"
+    file.write_text(LOST.format(name=name))
+    process = began(str(file))
+    shown, said = process.communicate(timeout=QUIET)
+    assert (process.returncode, shown, said) == (130, "", "")
