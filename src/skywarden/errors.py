@@ -36,6 +36,10 @@ class RecordError(SkywardenError):
     """The record cannot be written or read: a full disk, a gap, a newer format."""
 
 
+class WorkError(SkywardenError):
+    """A process that did a part of the work was ended by somebody else, as systems do that run out of memory."""
+
+
 class TableError(SkywardenError, ValueError):
     """A table that is to be scored cannot be read: the fault of who wrote it.
 
