@@ -51,7 +51,7 @@ def rows_of(asked: argparse.Namespace, at: Scene, folder: Path) -> list[Row]:
     rows = []
     for name, followed in found.items():
         if followed is None:
-            print(f"{at.name} seed {at.seed}: {name} did not end in {asked.limit:g} s", file=sys.stderr)
+            print(f"{at.name} seed {at.seed}: no tracks of {name} within {asked.limit:g} s", file=sys.stderr)
             continue
         figures = judged(asked.peer, at, followed, asked.siap_by_judge)
         head = {"scenario": at.name, "seed": at.seed, "scans": at.scans, "tracker": name}
@@ -162,9 +162,11 @@ def crossing(asked: argparse.Namespace, folder: Path) -> None:
 
 
 def tell(asked: argparse.Namespace, what: str, row: Row) -> None:
+    """Add a line of JSON, null for what is not known."""
     if asked.lines is not None:
+        known = {name: None if value != value else value for name, value in row.items()}
         with asked.lines.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"what": what} | row) + "\n")
+            file.write(json.dumps({"what": what} | known, allow_nan=False) + "\n")
 
 
 def options() -> argparse.Namespace:
@@ -180,7 +182,7 @@ def options() -> argparse.Namespace:
     scenes.add_argument("--seeds", type=int, nargs="+")
     scenes.add_argument("--scans", type=int, help="track only that many (20 where n is 1,000)")
     scenes.add_argument("--keep", type=Path, default=KEEP)
-    scenes.add_argument("--limit", type=float, default=3600.0, help="s for one run of the peer")
+    scenes.add_argument("--limit", type=float, default=3600.0, help="s for one run of the peer; 0: only what is kept")
     scenes.add_argument("--siap-by-judge", action="store_true", help="SIAP by Stone Soup's code too: slow")
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("accuracy", parents=[scenes]).set_defaults(function=accuracy, first_seeds=SEEDS)

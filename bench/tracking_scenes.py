@@ -47,7 +47,10 @@ SIAP = {  # our name -> the judge's
 
 
 class Peer(NamedTuple):
-    """How Stone Soup is run. python: of its environment; keep: where; limit: s on the wall for one run."""
+    """How Stone Soup is run. python: of its environment; keep: where its tracks are kept.
+
+    limit: s on the wall for one run; 0: what is kept must do.
+    """
 
     python: Path
     keep: Path = KEEP
@@ -72,7 +75,7 @@ class Followed(NamedTuple):
     cpu: tuple[float, ...] = ()
 
     def milliseconds(self) -> float:
-        """Return the mean of a scan, ms, after one scan to get warm."""
+        """Return the mean of a scan, ms, after one scan to get warm; nan where it is not known."""
         return 1e3 * sum(self.cpu[1:]) / (len(self.cpu) - 1) if len(self.cpu) > 1 else float("nan")
 
 
@@ -99,7 +102,7 @@ def scene(peer: Peer, name: str, seed: int, scans: int | None = None) -> Scene:
 def peer_tracks(peer: Peer, scene: Scene, algorithm: str, again: bool = False) -> Followed | None:
     """Let Stone Soup follow a scene. algorithm: as its runner names it, or NAME:POINTS for another initiator.
 
-    again: run it, whatever is kept, beside what is kept. None: it did not end within the limit.
+    again: run it, whatever is kept, beside what is kept. None: it did not end within the limit, or is not kept.
     """
     name, _, points = algorithm.partition(":")
     tag = (f"_p{points}" if points else "") + (f"_n{scene.scans}" if scene.cut else "") + ("_again" if again else "")
@@ -107,12 +110,14 @@ def peer_tracks(peer: Peer, scene: Scene, algorithm: str, again: bool = False) -
     told, gave_up = place / "run.json", place / "gave_up"
     if again:
         told.unlink(missing_ok=True)
-    if not told.exists() and not (gave_up.exists() and float(gave_up.read_text()) >= peer.limit):
+    tried = float(gave_up.read_text()) if gave_up.exists() else 0.0
+    if not told.exists() and peer.limit > tried:
         options = [*(["--minpts", points] if points else []), *(["--scans", scene.scans] if scene.cut else [])]
         script = BENCH / "run_stonesoup.py"
         try:  # a tag that begins with "-" would be an option; an empty one is no argument at all
             run(peer.python, script, scene.place, name, *options, f"--tag={tag}", limit=peer.limit)
         except subprocess.TimeoutExpired:
+            place.mkdir(exist_ok=True)
             gave_up.write_text(str(peer.limit))
     if not told.exists():
         return None
