@@ -86,8 +86,10 @@ def made(name: str, meta: dict[str, Any], asked: argparse.Namespace) -> Runs:
     truth, detections = [], []
     for number in range(asked.new):
         random = np.random.default_rng([asked.seed, SETS.index(name), number])
-        path = {"detections": lambda _: places, "paths": lambda r: new_paths(r, meta, given), "model": None}[name]
-        truth.append(path(random) if path else from_model(random, meta))
+        if name == "detections":
+            truth.append(places)
+        else:
+            truth.append(new_paths(random, meta, given) if name == "paths" else from_model(random, meta))
         detections.append([seen(random, meta, step) for step in truth[-1]])
     return Runs(truth, detections)
 
