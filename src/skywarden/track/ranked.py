@@ -1,0 +1,293 @@
+"""The k best ways to share detections out among targets, best first: who gets which, and which are new or false.
+
+One side of the problem, the smaller, is called rows here, the other columns. A row holds one column or nothing, and
+weights are relative to "nothing" on both sides, so the columns "new or false" need not exist. Every other way to share
+is the present one turned by cycles of rows: each takes what the next one held; one may take a free column, or nothing,
+and one may drop its column. So the graph has the rows and one more node, the hub, for all that is free or nothing.
+
+Murty's scheme splits what is left after each answer into disjoint problems: problem i keeps what the rows before i
+hold and bars row i from what it holds. Its best answer is the shortest cycle through i, found with prices that the
+answer before it has left, so that one search from one row is enough. A search ends as soon as its answer cannot be
+among the k best.
+
+Source: Murty 1968, "An algorithm for ranking all the assignments in order of increasing cost"; prices handed down and
+bounds: Miller, Stone, Cox 1997, "Optimizing Murty's ranked assignment method".
+"""
+
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner, kernel
+from skywarden.model.place import F64, I64
+
+
+class Answers(NamedTuple):
+    """Best answers of the problems that are left, one each; k places.
+
+    held (k, r): column of each row, c for none. price (k, r): of what it holds, nats, <= 0, 0 for nothing. barred
+    (k, c + 1): 1 where row `level` must not go, and 0 elsewhere. level (k,): rows before it keep what they hold. total
+    (k,): of the weights. order (k,): places, the used ones first and by rising total.
+    """
+
+    held: I64
+    price: F64
+    barred: I64
+    level: I64
+    total: F64
+    order: I64
+
+
+class Search(NamedTuple):
+    """The answer at hand, and the graph of its turns; r rows, node r is the hub.
+
+    weight (r, c): of a pair against none, inf where there can be none. held, price (r,), barred (c + 1,): as in
+    Answers. step (r + 1, r + 1): what it costs, at the prices, when row x takes what y holds. outside (r,): the free
+    column that row x takes when it goes to the hub, c for none. least (r + 1,): distance from the row at hand. back
+    (r + 1,): the node before. closed (r + 1,): 1 when its distance is final.
+    """
+
+    weight: F64
+    held: I64
+    price: F64
+    barred: I64
+    taken: I64
+    step: F64
+    outside: I64
+    least: F64
+    back: I64
+    closed: I64
+
+
+@inner
+def leave(search: Search, row: int, level: int) -> None:
+    """Write the cheapest way of a row to the hub: into a free column or to nothing."""
+    weight, held, barred, taken = search.weight, search.held, search.barred, search.taken
+    c = weight.shape[1]
+    mine = held[row]
+    best, where = inf, c
+    if (barred[c] == 0) if row == level else (mine != c):
+        best = 0.0
+    for j in range(c):
+        if taken[j] == 0 and weight[row, j] < best and (row != level or barred[j] == 0):
+            best, where = weight[row, j], j
+    here = weight[row, mine] - search.price[row] if mine < c else 0.0
+    search.step[row, len(held)] = best - here
+    search.outside[row] = where
+
+
+@inner
+def spread(search: Search, level: int) -> None:
+    """Write the graph of the answer at hand for rows from `level` on."""
+    weight, held, price, step = search.weight, search.held, search.price, search.step
+    r, c = weight.shape
+    search.taken[:] = 0
+    for x in range(r):
+        if held[x] < c:
+            search.taken[held[x]] = 1
+    for x in range(level, r):
+        leave(search, x, level)
+        mine = held[x]
+        here = weight[x, mine] - price[x] if mine < c else 0.0
+        for y in range(level, r):
+            theirs = held[y]
+            if theirs == c or y == x or (x == level and search.barred[theirs] == 1):
+                step[x, y] = inf
+            else:
+                step[x, y] = weight[x, theirs] - here - price[y]
+        step[r, x] = -price[x]
+
+
+@inner
+def turn(search: Search, row: int, most: float) -> float:
+    """Return the length of the shortest cycle from a row over later rows and the hub; inf when longer than `most`.
+
+    Source: Dijkstra 1959. Only the first step may be negative, and every path has just one of these.
+    """
+    step, least, back, closed = search.step, search.least, search.back, search.closed
+    hub = len(search.held)
+    for y in range(row, hub + 1):
+        least[y], back[y], closed[y] = step[row, y], row, 0
+    while True:
+        at, reach = -1, inf
+        for y in range(row, hub + 1):
+            if closed[y] == 0 and least[y] < reach:
+                at, reach = y, least[y]
+        if at < 0 or not reach <= most:
+            return inf
+        if at == row:
+            return reach
+        closed[at] = 1
+        for y in range(row, hub + 1):
+            if closed[y] == 0 and reach + step[at, y] < least[y]:
+                least[y], back[y] = reach + step[at, y], at
+
+
+@inner
+def write(search: Search, answers: Answers, place: int, row: int) -> None:
+    """Write the answer at hand, turned by the cycle through `row` that was found last, to a place of answers."""
+    held, price, least = search.held, search.price, search.least
+    hub, end = len(held), search.least[row]
+    new, paid = answers.held[place], answers.price[place]
+    shift = end - least[hub] if search.closed[hub] == 1 else 0.0  # the hub's own price stays 0
+    for x in range(hub):
+        new[x], paid[x] = held[x], price[x]
+        if x >= row and held[x] < search.weight.shape[1]:
+            paid[x] += shift - (end - least[x] if x > row and search.closed[x] == 1 else 0.0)
+    # A row pays what the column costs now that it takes; read before it is overwritten, so from the end of the cycle.
+    y, cost = row, paid[row]
+    while True:
+        x = search.back[y]
+        before = paid[x] if x < hub else 0.0
+        if y == hub:
+            new[x], paid[x] = search.outside[x], 0.0
+        elif x < hub:
+            new[x], paid[x] = held[y], cost
+        y, cost = x, before
+        if x == row:
+            return
+
+
+@inner
+def load(search: Search, answers: Answers, place: int) -> None:
+    """Take an answer from its place to hand."""
+    for x in range(len(search.held)):
+        search.held[x], search.price[x] = answers.held[place, x], answers.price[place, x]
+
+
+@inner
+def first(search: Search, answers: Answers) -> None:
+    """Find the best answer of all, row by row from the last, and write it to place 0."""
+    r, c = search.weight.shape
+    search.held[:] = c
+    search.price[:] = 0.0
+    search.barred[:] = 0
+    total = 0.0
+    for row in range(r - 1, -1, -1):
+        spread(search, row)
+        length = turn(search, row, inf)
+        if length < inf:
+            write(search, answers, 0, row)
+            load(search, answers, 0)
+    for x in range(r):
+        answers.held[0, x], answers.price[0, x] = search.held[x], search.price[x]
+        total += search.weight[x, search.held[x]] if search.held[x] < c else 0.0
+    answers.barred[0, :] = 0
+    answers.level[0], answers.total[0] = 0, total
+
+
+@inner
+def split(search: Search, answers: Answers, place: int, waiting: int, room: int, most: float) -> int:  # noqa: PLR0913
+    """Solve the problems that are left when the answer at `place` is taken out; return how many answers wait.
+
+    waiting: answers that wait already. room: how many may. most: total of the worst that is wanted.
+    """
+    order, total, level = answers.order, answers.total, answers.level[place]
+    load(search, answers, place)
+    search.barred[:] = answers.barred[place]
+    r, c = search.weight.shape
+    if level < r:
+        search.barred[search.held[level]] = 1
+    spread(search, level)
+    for row in range(level, r):
+        if waiting == room:
+            most = min(most, total[order[room - 1]])
+        length = turn(search, row, most - total[place])
+        if not length < inf or (waiting == room and not total[place] + length < most):
+            continue
+        waiting = min(waiting + 1, room)
+        new = order[waiting - 1]
+        write(search, answers, new, row)
+        answers.level[new], total[new] = row, total[place] + max(length, 0.0)
+        if row == level:
+            answers.barred[new] = search.barred
+        else:
+            answers.barred[new, :] = 0
+            answers.barred[new, search.held[row]] = 1
+        k = waiting - 1
+        while k > 0 and total[order[k - 1]] > total[new]:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = new
+    return waiting
+
+
+@inner
+def relative(cost: F64, free: F64) -> F64:
+    """Return (r, c) with r <= c: what each pair costs more than nothing. cost (n, t), free (n,), as in `ranked`."""
+    n, t = cost.shape
+    weight = np.empty((min(n, t), max(n, t)))
+    for a in range(n):
+        for j in range(t):
+            more = cost[a, j] - free[a]
+            if n <= t:
+                weight[a, j] = more
+            else:
+                weight[j, a] = more
+    return weight
+
+
+@inner
+def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
+    """Find up to k ways to give each of n detections a target or none, of least cost, best first; return how many.
+
+    cost (n, t): nats, inf where the target cannot have it; free (n,): nats, finite, when it is new or false. A target
+    has at most one. limit: nats; a way that costs more than this over the best is not wanted. Written for each way:
+    found (k, n) the target of each detection, -1 for none, and total (k,) its cost, rising. Equal ways come in an
+    order that depends on the problem alone.
+    """
+    (n, t), k = cost.shape, len(total)
+    if k == 0:
+        return 0
+    weight = relative(cost, free)
+    r, c = weight.shape
+    search = Search(
+        weight,
+        np.empty(r, np.int64),
+        np.empty(r),
+        np.empty(c + 1, np.int64),
+        np.empty(c, np.int64),
+        np.empty((r + 1, r + 1)),
+        np.empty(r, np.int64),
+        np.empty(r + 1),
+        np.empty(r + 1, np.int64),
+        np.empty(r + 1, np.int64),
+    )
+    answers = Answers(
+        np.empty((k, r), np.int64),
+        np.empty((k, r)),
+        np.empty((k, c + 1), np.int64),
+        np.empty(k, np.int64),
+        np.empty(k),
+        np.arange(k),
+    )
+    base = 0.0
+    for a in range(n):
+        base += free[a]
+    first(search, answers)
+    most, waiting, count = answers.total[0] + limit, 1, 0
+    while waiting > 0:
+        place = answers.order[0]
+        total[count] = base + answers.total[place]
+        found[count, :] = -1
+        for x in range(r):
+            y = answers.held[place, x]
+            if y < c and n <= t:
+                found[count, x] = y
+            elif y < c:
+                found[count, y] = x
+        count += 1
+        if count == k:
+            break
+        for x in range(1, k):
+            answers.order[x - 1] = answers.order[x]
+        answers.order[k - 1] = place
+        waiting = split(search, answers, place, waiting - 1, k - count, most)
+    return count
+
+
+@kernel
+def ranking(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
+    """Call `ranked` from Python."""
+    return ranked(cost, free, limit, found, total)
