@@ -82,7 +82,8 @@ def spread(search: Search, level: int) -> None:
     """Write the graph of the answer at hand for rows from `level` on."""
     weight, held, price, step = search.weight, search.held, search.price, search.step
     r, c = weight.shape
-    search.taken[:] = 0
+    for y in range(c):
+        search.taken[y] = 0
     for x in range(r):
         if held[x] < c:
             search.taken[held[x]] = 1
@@ -127,89 +128,89 @@ def turn(search: Search, row: int, most: float) -> float:
 @inner
 def write(search: Search, answers: Answers, place: int, row: int) -> None:
     """Write the answer at hand, turned by the cycle through `row` that was found last, to a place of answers."""
-    held, price, least = search.held, search.price, search.least
-    hub, end = len(held), search.least[row]
-    new, paid = answers.held[place], answers.price[place]
-    shift = end - least[hub] if search.closed[hub] == 1 else 0.0  # the hub's own price stays 0
+    held, price, least, back, closed = search.held, search.price, search.least, search.back, search.closed
+    new, paid = answers.held, answers.price
+    hub, c, end = len(held), search.weight.shape[1], least[row]
+    shift = end - least[hub] if closed[hub] == 1 else 0.0  # the hub's own price stays 0
     for x in range(hub):
-        new[x], paid[x] = held[x], price[x]
-        if x >= row and held[x] < search.weight.shape[1]:
-            paid[x] += shift - (end - least[x] if x > row and search.closed[x] == 1 else 0.0)
+        new[place, x], paid[place, x] = held[x], price[x]
+        if x >= row and held[x] < c:
+            paid[place, x] += shift - (end - least[x] if x > row and closed[x] == 1 else 0.0)
     # A row pays what the column costs now that it takes; read before it is overwritten, so from the end of the cycle.
-    y, cost = row, paid[row]
-    while True:
-        x = search.back[y]
-        before = paid[x] if x < hub else 0.0
+    x, y, cost = -1, row, paid[place, row]
+    while x != row:
+        x = back[y]
+        before = paid[place, x] if x < hub else 0.0
         if y == hub:
-            new[x], paid[x] = search.outside[x], 0.0
+            new[place, x], paid[place, x] = search.outside[x], 0.0
         elif x < hub:
-            new[x], paid[x] = held[y], cost
+            new[place, x], paid[place, x] = held[y], cost
         y, cost = x, before
-        if x == row:
-            return
-
-
-@inner
-def load(search: Search, answers: Answers, place: int) -> None:
-    """Take an answer from its place to hand."""
-    for x in range(len(search.held)):
-        search.held[x], search.price[x] = answers.held[place, x], answers.price[place, x]
 
 
 @inner
 def first(search: Search, answers: Answers) -> None:
     """Find the best answer of all, row by row from the last, and write it to place 0."""
-    r, c = search.weight.shape
-    search.held[:] = c
-    search.price[:] = 0.0
-    search.barred[:] = 0
-    total = 0.0
+    held, price, weight, barred = search.held, search.price, search.weight, search.barred
+    new, paid, place = answers.held, answers.price, answers.order[0]
+    r, c = weight.shape
+    for x in range(r):
+        held[x], price[x], new[place, x], paid[place, x] = c, 0.0, c, 0.0
+    for y in range(c + 1):
+        barred[y] = answers.barred[place, y] = 0
     for row in range(r - 1, -1, -1):
         spread(search, row)
-        length = turn(search, row, inf)
-        if length < inf:
-            write(search, answers, 0, row)
-            load(search, answers, 0)
+        if turn(search, row, inf) < inf:
+            write(search, answers, place, row)
+            for x in range(r):
+                held[x], price[x] = new[place, x], paid[place, x]
+    total = 0.0
     for x in range(r):
-        answers.held[0, x], answers.price[0, x] = search.held[x], search.price[x]
-        total += search.weight[x, search.held[x]] if search.held[x] < c else 0.0
-    answers.barred[0, :] = 0
-    answers.level[0], answers.total[0] = 0, total
+        total += weight[x, held[x]] if held[x] < c else 0.0
+    answers.level[place], answers.total[place] = 0, total
 
 
 @inner
-def split(search: Search, answers: Answers, place: int, waiting: int, room: int, most: float) -> int:  # noqa: PLR0913
-    """Solve the problems that are left when the answer at `place` is taken out; return how many answers wait.
+def insert(answers: Answers, new: int, waiting: int) -> None:
+    """Put the last of `waiting` places, `new`, where it belongs by its total, after equal ones."""
+    order, total = answers.order, answers.total
+    k = waiting - 1
+    while k > 0 and total[order[k - 1]] > total[new]:
+        order[k] = order[k - 1]
+        k -= 1
+    order[k] = new
+
+
+@inner
+def split(search: Search, answers: Answers, waiting: int, room: int, most: float) -> int:
+    """Solve the problems that are left when the best answer, last in order, is taken out; return how many wait.
 
     waiting: answers that wait already. room: how many may. most: total of the worst that is wanted.
     """
-    order, total, level = answers.order, answers.total, answers.level[place]
-    load(search, answers, place)
-    search.barred[:] = answers.barred[place]
+    held, barred, bars = search.held, search.barred, answers.barred
+    order, total, place = answers.order, answers.total, answers.order[-1]
+    level, least = answers.level[place], total[place]
     r, c = search.weight.shape
+    for x in range(r):
+        held[x], search.price[x] = answers.held[place, x], answers.price[place, x]
+    for y in range(c + 1):
+        barred[y] = bars[place, y]
     if level < r:
-        search.barred[search.held[level]] = 1
+        barred[held[level]] = 1
     spread(search, level)
     for row in range(level, r):
         if waiting == room:
             most = min(most, total[order[room - 1]])
-        length = turn(search, row, most - total[place])
-        if not length < inf or (waiting == room and not total[place] + length < most):
-            continue
-        waiting = min(waiting + 1, room)
-        new = order[waiting - 1]
-        write(search, answers, new, row)
-        answers.level[new], total[new] = row, total[place] + max(length, 0.0)
-        if row == level:
-            answers.barred[new] = search.barred
-        else:
-            answers.barred[new, :] = 0
-            answers.barred[new, search.held[row]] = 1
-        k = waiting - 1
-        while k > 0 and total[order[k - 1]] > total[new]:
-            order[k] = order[k - 1]
-            k -= 1
-        order[k] = new
+        length = turn(search, row, most - least)
+        if length < inf and (waiting < room or least + length < most):
+            waiting = min(waiting + 1, room)
+            new = order[waiting - 1]
+            write(search, answers, new, row)
+            answers.level[new], total[new] = row, least + max(length, 0.0)
+            for y in range(c + 1):
+                bars[new, y] = barred[y] if row == level else 0
+            bars[new, held[row]] = 1
+            insert(answers, new, waiting)
     return waiting
 
 
@@ -260,8 +261,10 @@ def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
         np.empty((k, c + 1), np.int64),
         np.empty(k, np.int64),
         np.empty(k),
-        np.arange(k),
+        np.empty(k, np.int64),
     )
+    for x in range(k):
+        answers.order[x] = x
     base = 0.0
     for a in range(n):
         base += free[a]
@@ -270,7 +273,8 @@ def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
     while waiting > 0:
         place = answers.order[0]
         total[count] = base + answers.total[place]
-        found[count, :] = -1
+        for a in range(n):
+            found[count, a] = -1
         for x in range(r):
             y = answers.held[place, x]
             if y < c and n <= t:
@@ -283,7 +287,7 @@ def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
         for x in range(1, k):
             answers.order[x - 1] = answers.order[x]
         answers.order[k - 1] = place
-        waiting = split(search, answers, place, waiting - 1, k - count, most)
+        waiting = split(search, answers, waiting - 1, k - count, most)
     return count
 
 
