@@ -171,10 +171,11 @@ def first(search: Search, answers: Answers) -> None:
 
 
 @inner
-def insert(answers: Answers, new: int, waiting: int) -> None:
-    """Put the last of `waiting` places, `new`, where it belongs by its total, after equal ones."""
+def insert(answers: Answers, used: int) -> None:
+    """Move the last of the used places to where it belongs by its total, after equal ones."""
     order, total = answers.order, answers.total
-    k = waiting - 1
+    k = used - 1
+    new = order[k]
     while k > 0 and total[order[k - 1]] > total[new]:
         order[k] = order[k - 1]
         k -= 1
@@ -182,36 +183,40 @@ def insert(answers: Answers, new: int, waiting: int) -> None:
 
 
 @inner
-def split(search: Search, answers: Answers, waiting: int, room: int, most: float) -> int:
-    """Solve the problems that are left when the best answer, last in order, is taken out; return how many wait.
+def split(search: Search, answers: Answers, limit: float) -> int:
+    """Find the best answers after the first, up to as many as there are places; return how many there are.
 
-    waiting: answers that wait already. room: how many may. most: total of the worst that is wanted.
+    The one at hand is at order[at]; those before it are final, those after it wait. The worst makes room.
     """
     held, barred, bars = search.held, search.barred, answers.barred
-    order, total, place = answers.order, answers.total, answers.order[-1]
-    level, least = answers.level[place], total[place]
+    order, total, k = answers.order, answers.total, len(answers.order)
     r, c = search.weight.shape
-    for x in range(r):
-        held[x], search.price[x] = answers.held[place, x], answers.price[place, x]
-    for y in range(c + 1):
-        barred[y] = bars[place, y]
-    if level < r:
-        barred[held[level]] = 1
-    spread(search, level)
-    for row in range(level, r):
-        if waiting == room:
-            most = min(most, total[order[room - 1]])
-        length = turn(search, row, most - least)
-        if length < inf and (waiting < room or least + length < most):
-            waiting = min(waiting + 1, room)
-            new = order[waiting - 1]
-            write(search, answers, new, row)
-            answers.level[new], total[new] = row, least + max(length, 0.0)
-            for y in range(c + 1):
-                bars[new, y] = barred[y] if row == level else 0
-            bars[new, held[row]] = 1
-            insert(answers, new, waiting)
-    return waiting
+    most, at, used = total[order[0]] + limit, 0, 1
+    while at < used and used + at < 2 * k - 1:
+        place = order[at]
+        level, least = answers.level[place], total[place]
+        for x in range(r):
+            held[x], search.price[x] = answers.held[place, x], answers.price[place, x]
+        for y in range(c + 1):
+            barred[y] = bars[place, y]
+        if level < r:
+            barred[held[level]] = 1
+        spread(search, level)
+        for row in range(level, r):
+            if used == k:
+                most = min(most, total[order[k - 1]])
+            length = turn(search, row, most - least)
+            if length < inf and (used < k or least + length < most):
+                used = min(used + 1, k)
+                new = order[used - 1]
+                write(search, answers, new, row)
+                answers.level[new], total[new] = row, least + max(length, 0.0)
+                for y in range(c + 1):
+                    bars[new, y] = barred[y] if row == level else 0
+                bars[new, held[row]] = 1
+                insert(answers, used)
+        at += 1
+    return used
 
 
 @inner
@@ -269,25 +274,18 @@ def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
     for a in range(n):
         base += free[a]
     first(search, answers)
-    most, waiting, count = answers.total[0] + limit, 1, 0
-    while waiting > 0:
-        place = answers.order[0]
-        total[count] = base + answers.total[place]
+    count = split(search, answers, limit)
+    for q in range(count):
+        place = answers.order[q]
+        total[q] = base + answers.total[place]
         for a in range(n):
-            found[count, a] = -1
+            found[q, a] = -1
         for x in range(r):
             y = answers.held[place, x]
             if y < c and n <= t:
-                found[count, x] = y
+                found[q, x] = y
             elif y < c:
-                found[count, y] = x
-        count += 1
-        if count == k:
-            break
-        for x in range(1, k):
-            answers.order[x - 1] = answers.order[x]
-        answers.order[k - 1] = place
-        waiting = split(search, answers, waiting - 1, k - count, most)
+                found[q, y] = x
     return count
 
 
