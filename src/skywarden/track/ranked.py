@@ -1,14 +1,14 @@
 """The k best ways to share detections out among targets, best first: who gets which, and which are new or false.
 
 One side of the problem, the smaller, is called rows here, the other columns. A row holds one column or nothing, and
-weights are relative to "nothing" on both sides, so the columns "new or false" need not exist. Every other way to share
-is the present one turned by cycles of rows: each takes what the next one held; one may take a free column, or nothing,
-and one may drop its column. So the graph has the rows and one more node, the hub, for all that is free or nothing.
+weights are relative to "nothing" on both sides, so columns for "new or false" need not exist. Every other way to share
+is the present one turned by cycles: each row takes what the next one holds. So the graph has the rows and one more
+node, the hub, which stands for all that is free: a row goes there for a free column or for nothing, and from there on
+goes who has nothing, or a column that is dropped.
 
-Murty's scheme splits what is left after each answer into disjoint problems: problem i keeps what the rows before i
-hold and bars row i from what it holds. Its best answer is the shortest cycle through i, found with prices that the
-answer before it has left, so that one search from one row is enough. A search ends as soon as its answer cannot be
-among the k best.
+Murty's scheme splits what is left after each answer into problems without overlap: problem i keeps what the rows
+before i hold and bars row i from what it holds. Its best answer is the shortest cycle through i, found with prices
+that its parent has left, so one search from one row is enough. A search ends as soon as its answer cannot be wanted.
 
 Source: Murty 1968, "An algorithm for ranking all the assignments in order of increasing cost"; prices handed down and
 bounds: Miller, Stone, Cox 1997, "Optimizing Murty's ranked assignment method".
@@ -23,35 +23,27 @@ from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
 
 
-class Answers(NamedTuple):
-    """Best answers of the problems that are left, one each; k places.
-
-    held (k, r): column of each row, c for none. price (k, r): of what it holds, nats, <= 0, 0 for nothing. barred
-    (k, c + 1): 1 where row `level` must not go, and 0 elsewhere. level (k,): rows before it keep what they hold. total
-    (k,): of the weights. order (k,): places, the used ones first and by rising total.
-    """
-
-    held: I64
-    price: F64
-    barred: I64
-    level: I64
-    total: F64
-    order: I64
-
-
 class Search(NamedTuple):
-    """The answer at hand, and the graph of its turns; r rows, node r is the hub.
+    """Answers, each the best of its problem, in k + 1 places, and the graph of the one at hand; r rows, c columns.
 
-    weight (r, c): of a pair against none, inf where there can be none. held, price (r,), barred (c + 1,): as in
-    Answers. step (r + 1, r + 1): what it costs, at the prices, when row x takes what y holds. outside (r,): the free
-    column that row x takes when it goes to the hub, c for none. least (r + 1,): distance from the row at hand. back
-    (r + 1,): the node before. closed (r + 1,): 1 when its distance is final.
+    weight (r, c): nats, of a pair against nothing, inf where there can be none. held (k + 1, r): column of each row, c
+    for nothing. price (k + 1, r): of that column, nats, <= 0. barred (k + 1, c + 1): 1 where row `level` must not go.
+    level (k + 1,): rows before it keep what they hold. total (k + 1,): of the weights. order (k + 1,): places, by
+    rising total as far as they are used.
+
+    taken (c,): 1 where a row holds the column. step (r + 1, r + 1): what it costs, at these prices, that row x takes
+    what y holds; the hub is number r. outside (r,): the free column that row x takes when it goes to the hub, c for
+    nothing. least (r + 1,): distance from the row that is turned. back (r + 1,): the node before. closed (r + 1,): 1
+    where that is final.
     """
 
     weight: F64
     held: I64
     price: F64
     barred: I64
+    level: I64
+    total: F64
+    order: I64
     taken: I64
     step: F64
     outside: I64
@@ -61,43 +53,43 @@ class Search(NamedTuple):
 
 
 @inner
-def leave(search: Search, row: int, level: int) -> None:
-    """Write the cheapest way of a row to the hub: into a free column or to nothing."""
-    weight, held, barred, taken = search.weight, search.held, search.barred, search.taken
-    c = weight.shape[1]
-    mine = held[row]
+def leave(search: Search, place: int, row: int, here: float) -> None:
+    """Write the cheapest way of a row to the hub. here: what it holds costs it, its own price taken off."""
+    weight, barred, taken = search.weight, search.barred, search.taken
+    r, c = weight.shape
+    bound = row == search.level[place]
     best, where = inf, c
-    if (barred[c] == 0) if row == level else (mine != c):
+    if (barred[place, c] == 0) if bound else (search.held[place, row] != c):
         best = 0.0
     for j in range(c):
-        if taken[j] == 0 and weight[row, j] < best and (row != level or barred[j] == 0):
+        if taken[j] == 0 and weight[row, j] < best and not (bound and barred[place, j] == 1):
             best, where = weight[row, j], j
-    here = weight[row, mine] - search.price[row] if mine < c else 0.0
-    search.step[row, len(held)] = best - here
+    search.step[row, r] = best - here
     search.outside[row] = where
 
 
 @inner
-def spread(search: Search, level: int) -> None:
-    """Write the graph of the answer at hand for rows from `level` on."""
-    weight, held, price, step = search.weight, search.held, search.price, search.step
+def spread(search: Search, place: int) -> None:
+    """Write the graph of an answer for rows from its level on."""
+    weight, held, price, barred = search.weight, search.held, search.price, search.barred
+    taken, step, level = search.taken, search.step, search.level[place]
     r, c = weight.shape
     for y in range(c):
-        search.taken[y] = 0
+        taken[y] = 0
     for x in range(r):
-        if held[x] < c:
-            search.taken[held[x]] = 1
+        if held[place, x] < c:
+            taken[held[place, x]] = 1
     for x in range(level, r):
-        leave(search, x, level)
-        mine = held[x]
-        here = weight[x, mine] - price[x] if mine < c else 0.0
+        mine = held[place, x]
+        here = weight[x, mine] - price[place, x] if mine < c else 0.0
+        leave(search, place, x, here)
         for y in range(level, r):
-            theirs = held[y]
-            if theirs == c or y == x or (x == level and search.barred[theirs] == 1):
+            theirs = held[place, y]
+            if theirs == c or y == x or (x == level and barred[place, theirs] == 1):
                 step[x, y] = inf
             else:
-                step[x, y] = weight[x, theirs] - here - price[y]
-        step[r, x] = -price[x]
+                step[x, y] = weight[x, theirs] - here - price[place, y]
+        step[r, x] = -price[place, x]
 
 
 @inner
@@ -107,7 +99,7 @@ def turn(search: Search, row: int, most: float) -> float:
     Source: Dijkstra 1959. Only the first step may be negative, and every path has just one of these.
     """
     step, least, back, closed = search.step, search.least, search.back, search.closed
-    hub = len(search.held)
+    hub = len(least) - 1
     for y in range(row, hub + 1):
         least[y], back[y], closed[y] = step[row, y], row, 0
     while True:
@@ -126,54 +118,53 @@ def turn(search: Search, row: int, most: float) -> float:
 
 
 @inner
-def write(search: Search, answers: Answers, place: int, row: int) -> None:
-    """Write the answer at hand, turned by the cycle through `row` that was found last, to a place of answers."""
+def write(search: Search, place: int, new: int, row: int) -> None:
+    """Write the answer at `place`, turned by the cycle through `row` that was found last, to the place `new`."""
     held, price, least, back, closed = search.held, search.price, search.least, search.back, search.closed
-    new, paid = answers.held, answers.price
-    hub, c, end = len(held), search.weight.shape[1], least[row]
+    hub, c, end = len(least) - 1, len(search.taken), least[row]
     shift = end - least[hub] if closed[hub] == 1 else 0.0  # the hub's own price stays 0
     for x in range(hub):
-        new[place, x], paid[place, x] = held[x], price[x]
-        if x >= row and held[x] < c:
-            paid[place, x] += shift - (end - least[x] if x > row and closed[x] == 1 else 0.0)
-    # A row pays what the column costs now that it takes; read before it is overwritten, so from the end of the cycle.
-    x, y, cost = -1, row, paid[place, row]
+        held[new, x], price[new, x] = held[place, x], price[place, x]
+        if x >= row and held[place, x] < c:
+            price[new, x] += shift - (end - least[x] if x > row and closed[x] == 1 else 0.0)
+    # Each row takes over a price with the column; from the end of the cycle, so that it is read before it changes.
+    x, y, cost = -1, row, price[new, row]
     while x != row:
         x = back[y]
-        before = paid[place, x] if x < hub else 0.0
+        before = price[new, x] if x < hub else 0.0
         if y == hub:
-            new[place, x], paid[place, x] = search.outside[x], 0.0
+            held[new, x], price[new, x] = search.outside[x], 0.0
         elif x < hub:
-            new[place, x], paid[place, x] = held[y], cost
+            held[new, x], price[new, x] = held[place, y], cost
         y, cost = x, before
 
 
 @inner
-def first(search: Search, answers: Answers) -> None:
-    """Find the best answer of all, row by row from the last, and write it to place 0."""
-    held, price, weight, barred = search.held, search.price, search.weight, search.barred
-    new, paid, place = answers.held, answers.price, answers.order[0]
-    r, c = weight.shape
-    for x in range(r):
-        held[x], price[x], new[place, x], paid[place, x] = c, 0.0, c, 0.0
-    for y in range(c + 1):
-        barred[y] = answers.barred[place, y] = 0
+def first(search: Search) -> None:
+    """Find the best answer of all, row by row from the last; the last of the places is for the one before."""
+    weight, held, level, order = search.weight, search.held, search.level, search.order
+    (r, c), spare = weight.shape, len(order) - 1
+    for place in (order[0], order[spare]):
+        for x in range(r):
+            held[place, x], search.price[place, x] = c, 0.0
+        for y in range(c + 1):
+            search.barred[place, y] = 0
     for row in range(r - 1, -1, -1):
-        spread(search, row)
+        level[order[0]] = row
+        spread(search, order[0])
         if turn(search, row, inf) < inf:
-            write(search, answers, place, row)
-            for x in range(r):
-                held[x], price[x] = new[place, x], paid[place, x]
-    total = 0.0
+            write(search, order[0], order[spare], row)
+            order[0], order[spare] = order[spare], order[0]
+    place, total = order[0], 0.0
     for x in range(r):
-        total += weight[x, held[x]] if held[x] < c else 0.0
-    answers.level[place], answers.total[place] = 0, total
+        total += weight[x, held[place, x]] if held[place, x] < c else 0.0
+    level[place], search.total[place] = 0, total
 
 
 @inner
-def insert(answers: Answers, used: int) -> None:
+def insert(search: Search, used: int) -> None:
     """Move the last of the used places to where it belongs by its total, after equal ones."""
-    order, total = answers.order, answers.total
+    order, total = search.order, search.total
     k = used - 1
     new = order[k]
     while k > 0 and total[order[k - 1]] > total[new]:
@@ -183,55 +174,59 @@ def insert(answers: Answers, used: int) -> None:
 
 
 @inner
-def split(search: Search, answers: Answers, limit: float) -> int:
+def split(search: Search, limit: float) -> int:
     """Find the best answers after the first, up to as many as there are places; return how many there are.
 
     The one at hand is at order[at]; those before it are final, those after it wait. The worst makes room.
     """
-    held, barred, bars = search.held, search.barred, answers.barred
-    order, total, k = answers.order, answers.total, len(answers.order)
-    r, c = search.weight.shape
+    held, barred, level, order, total = search.held, search.barred, search.level, search.order, search.total
+    (r, c), k = search.weight.shape, len(order) - 1
     most, at, used = total[order[0]] + limit, 0, 1
-    while at < used and used + at < 2 * k - 1:
+    while at < min(used, k - 1):
         place = order[at]
-        level, least = answers.level[place], total[place]
-        for x in range(r):
-            held[x], search.price[x] = answers.held[place, x], answers.price[place, x]
-        for y in range(c + 1):
-            barred[y] = bars[place, y]
-        if level < r:
-            barred[held[level]] = 1
-        spread(search, level)
-        for row in range(level, r):
+        start, least = level[place], total[place]
+        if start < r:
+            barred[place, held[place, start]] = 1
+        spread(search, place)
+        for row in range(start, r):
             if used == k:
                 most = min(most, total[order[k - 1]])
             length = turn(search, row, most - least)
             if length < inf and (used < k or least + length < most):
                 used = min(used + 1, k)
                 new = order[used - 1]
-                write(search, answers, new, row)
-                answers.level[new], total[new] = row, least + max(length, 0.0)
+                write(search, place, new, row)
+                level[new], total[new] = row, least + max(length, 0.0)
                 for y in range(c + 1):
-                    bars[new, y] = barred[y] if row == level else 0
-                bars[new, held[row]] = 1
-                insert(answers, used)
+                    barred[new, y] = barred[place, y] if row == start else 0
+                barred[new, held[place, row]] = 1
+                insert(search, used)
         at += 1
     return used
 
 
 @inner
-def relative(cost: F64, free: F64) -> F64:
-    """Return (r, c) with r <= c: what each pair costs more than nothing. cost (n, t), free (n,), as in `ranked`."""
-    n, t = cost.shape
-    weight = np.empty((min(n, t), max(n, t)))
-    for a in range(n):
-        for j in range(t):
-            more = cost[a, j] - free[a]
-            if n <= t:
-                weight[a, j] = more
-            else:
-                weight[j, a] = more
-    return weight
+def space(n: int, t: int, k: int) -> Search:
+    """Return room for a problem of n detections and t targets with k answers."""
+    r, c = min(n, t), max(n, t)
+    order = np.empty(k + 1, np.int64)
+    for q in range(k + 1):
+        order[q] = q
+    return Search(
+        np.empty((r, c)),
+        np.empty((k + 1, r), np.int64),
+        np.empty((k + 1, r)),
+        np.empty((k + 1, c + 1), np.int64),
+        np.empty(k + 1, np.int64),
+        np.empty(k + 1),
+        order,
+        np.empty(c, np.int64),
+        np.empty((r + 1, r + 1)),
+        np.empty(r, np.int64),
+        np.empty(r + 1),
+        np.empty(r + 1, np.int64),
+        np.empty(r + 1, np.int64),
+    )
 
 
 @inner
@@ -246,46 +241,25 @@ def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
     (n, t), k = cost.shape, len(total)
     if k == 0:
         return 0
-    weight = relative(cost, free)
-    r, c = weight.shape
-    search = Search(
-        weight,
-        np.empty(r, np.int64),
-        np.empty(r),
-        np.empty(c + 1, np.int64),
-        np.empty(c, np.int64),
-        np.empty((r + 1, r + 1)),
-        np.empty(r, np.int64),
-        np.empty(r + 1),
-        np.empty(r + 1, np.int64),
-        np.empty(r + 1, np.int64),
-    )
-    answers = Answers(
-        np.empty((k, r), np.int64),
-        np.empty((k, r)),
-        np.empty((k, c + 1), np.int64),
-        np.empty(k, np.int64),
-        np.empty(k),
-        np.empty(k, np.int64),
-    )
-    for x in range(k):
-        answers.order[x] = x
-    base = 0.0
+    search, base = space(n, t, k), 0.0
     for a in range(n):
         base += free[a]
-    first(search, answers)
-    count = split(search, answers, limit)
+        for j in range(t):
+            if n <= t:
+                search.weight[a, j] = cost[a, j] - free[a]
+            else:
+                search.weight[j, a] = cost[a, j] - free[a]
+    first(search)
+    count = split(search, limit)
     for q in range(count):
-        place = answers.order[q]
-        total[q] = base + answers.total[place]
+        place = search.order[q]
+        total[q] = base + search.total[place]
         for a in range(n):
-            found[q, a] = -1
-        for x in range(r):
-            y = answers.held[place, x]
-            if y < c and n <= t:
-                found[q, x] = y
-            elif y < c:
-                found[q, y] = x
+            found[q, a] = search.held[place, a] if n <= t and search.held[place, a] < t else -1
+        if n > t:
+            for x in range(t):
+                if search.held[place, x] < n:
+                    found[q, search.held[place, x]] = x
     return count
 
 
