@@ -94,7 +94,7 @@ def spread(search: Search, place: int) -> None:
 
 @inner
 def turn(search: Search, row: int, most: float) -> float:
-    """Return the length of the shortest cycle from a row over later rows and the hub; inf when longer than `most`.
+    """Return the length of the shortest cycle from a row over later rows and the hub; inf when none is below `most`.
 
     Source: Dijkstra 1959. Only the first step may be negative, and every path has just one of these.
     """
@@ -103,11 +103,11 @@ def turn(search: Search, row: int, most: float) -> float:
     for y in range(row, hub + 1):
         least[y], back[y], closed[y] = step[row, y], row, 0
     while True:
-        at, reach = -1, inf
+        at, reach = -1, most
         for y in range(row, hub + 1):
             if closed[y] == 0 and least[y] < reach:
                 at, reach = y, least[y]
-        if at < 0 or not reach <= most:
+        if at < 0:
             return inf
         if at == row:
             return reach
@@ -192,7 +192,7 @@ def split(search: Search, limit: float) -> int:
             if used == k:
                 most = min(most, total[order[k - 1]])
             length = turn(search, row, most - least)
-            if length < inf and (used < k or least + length < most):
+            if length < inf:
                 used = min(used + 1, k)
                 new = order[used - 1]
                 write(search, place, new, row)
@@ -234,7 +234,7 @@ def ranked(cost: F64, free: F64, limit: float, found: I64, total: F64) -> int:
     """Find up to k ways to give each of n detections a target or none, of least cost, best first; return how many.
 
     cost (n, t): nats, inf where the target cannot have it; free (n,): nats, finite, when it is new or false. A target
-    has at most one. limit: nats; a way that costs more than this over the best is not wanted. Written for each way:
+    has at most one. limit: nats; only ways that cost less than this over the best are wanted. Written for each way:
     found (k, n) the target of each detection, -1 for none, and total (k,) its cost, rising. Equal ways come in an
     order that depends on the problem alone.
     """
