@@ -41,7 +41,7 @@ def track(
         told = stack.enter_context(progress("tracking", total, printing=piped))
         file.write(("mc,k,track,x,vx,y,vy" if trial.crossing else "scan,t,track,x,vx,y,vy,z,vz") + "\n")
         for run in trial.runs:
-            _follow(run, Follower(trial.settings), tmax, file, cpu)
+            _follow(run, Follower(trial.world), tmax, file, cpu)
             told(len(cpu))
     if timing is not None:
         timing.write_text(json.dumps({"scans": len(cpu), "cpu_s": cpu}) + "\n")
