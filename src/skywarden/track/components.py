@@ -61,49 +61,78 @@ def joint(parts: Parts, node: int) -> bool:
 
 
 @inner
-def connect(memory: Memory, n: int, plots: int) -> Parts:
-    """Return the components of n leaves, `plots` plots and all groups. Needs `belief.share` of leaves without group."""
-    groups = memory.counts[3]
-    size = n + plots + groups
-    parts = Parts(np.arange(size), np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(1, np.int64))
-    parent = parts.parent
+def tie(memory: Memory, n: int, plots: int, parts: Parts) -> None:
+    """Unite leaves with the plots of their strong pairs and with their groups."""
     for i in range(n):
         leaf, view = memory.leaves[i], memory.views[i]
         if leaf.group >= 0:
-            unite(parent, i, n + plots + leaf.group)
+            unite(parts.parent, i, n + plots + leaf.group)
         for e in range(view.first, view.last):
             if strong(memory, i, e):
-                unite(parent, i, n + memory.pairs[e].plot)
+                unite(parts.parent, i, n + memory.pairs[e].plot)
+
+
+@inner
+def count(memory: Memory, n: int, plots: int, parts: Parts) -> None:
+    """Count pairs less nodes and targets of each component, at its root."""
+    parent = parts.parent
     for i in range(n):
-        leaf, view = memory.leaves[i], memory.views[i]
-        node, ties = root(parent, i), 0
+        view, ties = memory.views[i], 0
         for e in range(view.first, view.last):
             if strong(memory, i, e):
                 ties += 1
-        parts.excess[node] += ties - (1 if ties > 0 or leaf.group >= 0 else 0)
-        if leaf.group < 0 and ties > 0:
+        if memory.leaves[i].group < 0 and ties > 0:
+            node = root(parent, i)
+            parts.excess[node] += ties - 1
             parts.targets[node] += 1
     for j in range(plots):
         node = root(parent, n + j)
         if node != n + j:
             parts.excess[node] -= 1
-    for g in range(groups):
+    for g in range(memory.counts[3]):
         if memory.groups[g].size > 0:
             node = root(parent, n + plots + g)
             parts.targets[node] += memory.groups[g].size
-            parts.excess[node] = size  # a group is always joint
+            parts.excess[node] = len(parent)  # a group is always joint
+
+
+@inner
+def connect(memory: Memory, n: int, plots: int) -> Parts:
+    """Return the components of n leaves, `plots` plots and all groups. Needs `belief.share` of leaves without group."""
+    size = n + plots + memory.counts[3]
+    parts = Parts(np.arange(size), np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(1, np.int64))
+    tie(memory, n, plots, parts)
+    count(memory, n, plots, parts)
     for node in range(size):
-        if parent[node] == node and joint(parts, node):
+        if parts.parent[node] == node and joint(parts, node):
             parts.loops[0] += 1
     return parts
 
 
 @inner
-def listed(parent: I64, node: int, first: int, last: int, out: I64) -> I64:
-    """Return which nodes from `first` to before `last` belong to a component, counted from `first`."""
-    count = 0
-    for i in range(first, last):
-        if root(parent, i) == node:
-            out[count] = i - first
-            count += 1
-    return out[:count]
+def threads(parent: I64, count: int) -> tuple[I64, I64]:
+    """Return for each component its first node, at its root, and for each of `count` nodes the next of its component.
+
+    -1 is none; nodes rise.
+    """
+    first, following = np.full(len(parent), -1), np.full(count, -1)
+    for node in range(count - 1, -1, -1):
+        top = root(parent, node)
+        following[node] = first[top]
+        first[top] = node
+    return first, following
+
+
+@inner
+def members(node: int, n: int, following: I64, leaves: I64, plots: I64) -> tuple[I64, I64]:
+    """Return the leaves and plots of a component from its first node on. leaves, plots: room for all there are."""
+    some = others = 0
+    while node >= 0:
+        if node < n:
+            leaves[some] = node
+            some += 1
+        else:
+            plots[others] = node - n
+            others += 1
+        node = following[node]
+    return leaves[:some], plots[:others]

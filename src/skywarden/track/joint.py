@@ -14,10 +14,12 @@ import numpy as np
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.models import FEWEST, models
-from skywarden.track.pool import HYPOTHESES, MEMBERS, Group, Leaf, Memory, Parameters, Rows
+from skywarden.track.pool import HYPOTHESES, MEMBERS, Group, Leaf, Memory, Parameters
 from skywarden.track.ranked import ranked
 from skywarden.track.settle import SURE, correct
 
+APART = 0.1  # of existence; leaves that differ by more do not say the same
+HELD = -7  # in leaf.kept: some hypothesis chooses it
 HOPELESS = 12.0  # nats worse than the best of its parent; such an answer is not looked for
 
 
@@ -52,7 +54,7 @@ def hypotheses() -> Hypotheses:
 @inner
 def slot(found: Hypotheses, weight: float, most: int) -> int:
     """Make room for a hypothesis of this weight among at most `most`; return its row, -1 when it is too light."""
-    count = found.size[1]
+    count = int(found.size[1])
     if count == most and weight <= found.weight[count - 1]:
         return -1
     row = min(count, most - 1)
@@ -140,7 +142,7 @@ def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
         free[a] = -log(memory.plots[plots[a]].total)
     for h in range(before.size[1]):
         base = costs(memory, before, h, cost)
-        most = max(1, min(keep, int(ceil(keep * before.weight[h]))))
+        most = max(1, min(keep, ceil(keep * before.weight[h])))
         found, total = np.empty((most, n), np.int64), np.empty(most)
         for f in range(ranked(cost, free, HOPELESS, found, total)):
             row = slot(after, base - total[f], keep)
@@ -201,6 +203,15 @@ def pair_of(memory: Memory, i: int, plot: int) -> int:
 
 
 @inner
+def leaf_after(memory: Memory, n: int, i: int, a: int, plots: I64) -> int:  # the parts of one choice
+    """Write the leaf that i becomes with the a-th of some plots (-1 none) to row n; return the next free row."""
+    if n < len(memory.leaves):
+        successor(memory, n, i, pair_of(memory, i, plots[a]) if a >= 0 else -1)
+        return n + 1
+    return n
+
+
+@inner
 def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tuple[I64, I64]) -> int:
     """Make the leaves that the hypotheses after a look choose, from row n on; return how many rows are used then.
 
@@ -210,36 +221,43 @@ def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tu
     made = np.full((len(ids), len(plots) + 1), -1)
     for q in range(len(ids)):
         leaves[ids[q]].kept = q
-    for a in plots:
-        memory.plots[a].free = 1.0
     for f in range(after.size[1]):
         for k in range(after.size[0]):
             i, a = before.choice[after.parent[f], k], after.plot[f, k]
             after.choice[f, k] = -1
             if i < 0:
                 continue
-            if a >= 0:
-                memory.plots[plots[a]].free -= after.weight[f]
             q = leaves[i].kept
-            if made[q, a + 1] < 0 and n < len(leaves):
-                successor(memory, n, i, pair_of(memory, i, plots[a]) if a >= 0 else -1)
-                made[q, a + 1] = n
-                n += 1
+            if made[q, a + 1] < 0:
+                end = leaf_after(memory, n, i, a, plots)
+                if end > n:
+                    made[q, a + 1] = n
+                n = end
             i = made[q, a + 1]
             if i >= 0 and leaves[i].existence > memory.parameters[0].least:
                 after.choice[f, k] = i
-    for q in range(len(ids)):
-        leaves[ids[q]].existence = 0.0
-    for a in plots:
-        memory.plots[a].free = max(memory.plots[a].free, 0.0)
-        memory.plots[a].place = -1
+    for i in ids:
+        leaves[i].existence = 0.0
     return n
+
+
+@inner
+def vacate(memory: Memory, after: Hypotheses, plots: I64) -> None:
+    """Write to each plot the probability that no hypothesis has it."""
+    for j in plots:
+        memory.plots[j].free, memory.plots[j].place = 1.0, -1
+    for f in range(after.size[1]):
+        for k in range(after.size[0]):
+            if after.plot[f, k] >= 0:
+                memory.plots[plots[after.plot[f, k]]].free -= after.weight[f]
+    for j in plots:
+        memory.plots[j].free = max(memory.plots[j].free, 0.0)
 
 
 @inner
 def alike(one: Leaf, other: Leaf, parameters: Parameters) -> bool:
     """Return whether two leaves say nearly the same: existence, place and velocity."""
-    if abs(one.existence - other.existence) > ODDS_APART:
+    if abs(one.existence - other.existence) > APART:
         return False
     chi2 = 0.0
     for a in range(6):
@@ -247,9 +265,6 @@ def alike(one: Leaf, other: Leaf, parameters: Parameters) -> bool:
         d -= other.weight[0] * other.mean[0, a] + other.weight[1] * other.mean[1, a]
         chi2 += d * d / min(one.covariance[0, a, a], other.covariance[0, a, a])
     return chi2 < parameters.alike
-
-
-ODDS_APART = 0.1  # of existence
 
 
 @inner
@@ -309,9 +324,6 @@ def release(memory: Memory, target: int, i: int) -> None:
         leaf.group, leaf.kept, leaf.target = -1, HELD, target
 
 
-HELD = -7  # in leaf.kept: some hypothesis chooses it
-
-
 @inner
 def form(memory: Memory, after: Hypotheses, g: int) -> None:
     """Write hypotheses to group g. A member of whom all hypotheses say the same is none any more."""
@@ -353,6 +365,7 @@ def associate(memory: Memory, n: int, part: I64, plots: I64, g: int) -> int:
     before = prior(memory, part)
     after = branch(memory, before, plots)
     normalise(after, memory.parameters[0].light)
+    vacate(memory, after, plots)
     end = grow(memory, n, before, after, (part, plots))
     simplify(memory, after)
     form(memory, after, g)

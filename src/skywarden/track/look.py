@@ -6,8 +6,8 @@ from skywarden.kernel import inner, kernel
 from skywarden.model.place import I64
 from skywarden.track import components, joint
 from skywarden.track.belief import believe, share
+from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.newborn import bear
-from skywarden.track.components import Parts, connect, listed, root
 from skywarden.track.pairs import find
 from skywarden.track.pool import GROUPED_PLOTS, MEMBERS, Memory, Rows
 from skywarden.track.prepare import Given, fill
@@ -43,11 +43,12 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
     """Do what is joint, mark its leaves in `done` (n,); return how many rows of leaves are used then."""
     end, leaves = n, memory.leaves
     ids, rows = np.empty(n, np.int64), np.empty(plots, np.int64)
+    first, following = threads(parts.parent, n + plots)
     for i in range(n):
         node = root(parts.parent, i)
         if done[i] == 1 or leaves[i].existence <= 0.0 or not components.joint(parts, node):
             continue
-        part, some = listed(parts.parent, node, 0, n, ids), listed(parts.parent, node, n, n + plots, rows)
+        part, some = members(first[node], n, following, ids, rows)
         slot = vacant(memory.groups)
         if parts.targets[node] > MEMBERS or len(some) > GROUPED_PLOTS or slot < 0:
             separate(memory, part)
@@ -85,18 +86,25 @@ def alone(memory: Memory, n: int, plots: Rows, done: I64) -> None:
 
 
 @inner
-def prune(memory: Memory, n: int) -> None:
-    """Drop leaves of too little existence and targets without leaves, and move the rest together, order kept."""
-    leaves, targets, least, counts = memory.leaves, memory.targets, memory.parameters[0].least, memory.counts
-    place, held = np.full(n, -1), np.full(counts[0], -1)
-    kept = 0
+def gather(memory: Memory, n: int, place: I64, held: I64) -> None:
+    """Move likely leaves together; write to `place` (n,) where each is now, and mark their targets in `held`."""
+    leaves, kept = memory.leaves, 0
     for i in range(n):
-        if leaves[i].existence > least:
+        if leaves[i].existence > memory.parameters[0].least:
             if kept != i:
                 leaves[kept] = leaves[i]
             place[i] = kept
             held[leaves[kept].target] = 1
             kept += 1
+    memory.counts[1] = kept
+
+
+@inner
+def prune(memory: Memory, n: int) -> None:
+    """Drop leaves of too little existence and targets without leaves, and move the rest together, order kept."""
+    targets, counts = memory.targets, memory.counts
+    place, held = np.full(n, -1), np.full(counts[0], -1)
+    gather(memory, n, place, held)
     alive = 0
     for t in range(counts[0]):
         if held[t] > 0:
@@ -106,15 +114,15 @@ def prune(memory: Memory, n: int) -> None:
             shown = targets[alive].leaf
             targets[alive].leaf = place[shown] if shown >= 0 else -1
             alive += 1
-    for i in range(kept):
-        leaves[i].target = held[leaves[i].target]
+    counts[0] = alive
+    for i in range(counts[1]):
+        memory.leaves[i].target = held[memory.leaves[i].target]
     for group in memory.groups[: counts[3]]:
         for k in range(group.size):
             group.member[k] = held[group.member[k]]
             for f in range(group.count):
                 if group.choice[f, k] >= 0:
                     group.choice[f, k] = place[group.choice[f, k]]
-    counts[0], counts[1] = alive, kept
 
 
 @kernel

@@ -1,8 +1,9 @@
 """Which plots of a look fit which leaf: a search in one sorted key, a test of each component, then chi-square.
 
-The key is range for POLAR and the ECEF axis along which the plots are widest for POSITION and PLANE; a DIRECTION look
-has few plots and no key. A component whose own innovation is outside of its gate rules a pair out without a division:
-its square over its variance is never more than chi-square.
+The key is range for POLAR and the ECEF axis along which the plots are widest for POSITION and PLANE. A second key,
+azimuth or another axis, rules out most of what is left. A DIRECTION look has few plots and no key. A component whose
+own innovation is outside of its gate rules a pair out without a division: its square over its variance is never more
+than chi-square.
 """
 
 from math import exp, inf, pi, sqrt
@@ -84,10 +85,30 @@ def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
     low, high, a = inf, -inf, sense.axis
     for m in range(many):
         variance = view.S[m, 0, 0] if sense.kind == POLAR else leaf.covariance[m, a, a]
-        key = view.z[m, 0] if sense.kind == POLAR else leaf.mean[m, a]
+        key = view.z[m, a]
         half = sqrt(limit * (variance + sense.blur))
         low, high = min(low, key - half), max(high, key + half)
     return low, high
+
+
+@inner
+def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tuple[float, float]:
+    """Return around what, and how far, the second key of the plots may lie that fit a leaf."""
+    centre, most, a = 0.0, 0.0, sense.second
+    for m in range(many):
+        variance = view.S[m, 1, 1] if sense.kind == POLAR else leaf.covariance[m, a, a]
+        key = view.z[m, a]
+        if m == 0:
+            centre = key
+        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * (variance + sense.side_blur)))
+    return centre, most if sense.kind != DIRECTION else inf
+
+
+@inner
+def turned(difference: float, kind: int) -> float:
+    """Return how far two second keys are apart; azimuths go round."""
+    apart = abs(difference)
+    return 2.0 * pi - apart if kind == POLAR and apart > pi else apart
 
 
 @inner
@@ -97,7 +118,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
     """Compare a leaf with a plot; return the odds of it, 0 if it does not fit. Fills the pair but for its rows."""
     limit, many, near = parameters.gate[plot.d], models(leaf), False
     for m in range(many):
-        innovate(view, m, plot, kind, work.y)
+        innovate(view, m, plot, kind, work)
         noise_of(plot, view.rate[m], work)
         near |= inside(view, m, plot, limit, work)
     if not near:
@@ -106,7 +127,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
     pair.likelihood[1] = 0.0
     for m in range(many):
         if many > 1:
-            innovate(view, m, plot, kind, work.y)
+            innovate(view, m, plot, kind, work)
             noise_of(plot, view.rate[m], work)
         chi2 = compare(view, m, plot, pair, work)
         least = min(least, chi2)
@@ -123,7 +144,7 @@ def sight(leaf: Leaf, view: View, time: int, sense: Sense, parameters: Parameter
     predict(leaf, time, parameters, work)
     for m in range(models(leaf)):
         expect(leaf.mean[m], sense, view, m, work)
-        spread(leaf.mean[m], leaf.covariance[m], view, m, sense.parts)
+        spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
     reached = sense.kind != POLAR or view.z[0, 0] < sense.reach
     view.detection = sense.detection if reached else 0.0
     view.missed = view.detection if sense.whole == 1 else 0.0
@@ -141,13 +162,16 @@ def find(memory: Memory, n: int, plots: Rows, time: int) -> int:
         view.first = count
         if view.detection > 0.0 and count + KEPT < len(pairs):
             low, high = window(leaf, view, models(leaf), sense, limit)
+            centre, most = beside(leaf, view, models(leaf), sense, limit)
             j = lower(plots, low)
             while j < len(plots) and plots[j].key <= high and count - view.first < KEPT:
-                pair, plot = pairs[count], plots[j]
-                odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
-                if odds > parameters.faint * (plot.clutter + plot.born):
-                    pair.leaf, pair.plot, pair.odds, pair.share = i, j, odds, 0.0
-                    count += 1
+                plot = plots[j]
+                if turned(plot.side - centre, sense.kind) <= most:
+                    pair = pairs[count]
+                    odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
+                    if odds > parameters.faint * (plot.clutter + plot.born):
+                        pair.leaf, pair.plot, pair.odds, pair.share = i, j, odds, 0.0
+                        count += 1
                 j += 1
         view.last = count
     return count

@@ -63,7 +63,7 @@ class Leaf(Protocol):
 class View(Protocol):
     """A leaf as one sensor expects it, for each model of motion.
 
-    z (MODELS, WIDTH); H, HP (MODELS, WIDTH, 6): Jacobian, and times covariance; S (MODELS, WIDTH, WIDTH): H P H^T,
+    z (MODELS, WIDTH); HP (MODELS, WIDTH, 6): Jacobian times covariance; S (MODELS, WIDTH, WIDTH): H P H^T,
     lower half; rate (MODELS, WIDTH): dz/dt. detection: probability that this look detects it if it exists; missed: the
     part of it that a look without its plot tells. first, last: its pairs. now: existence after the look; miss: of that
     the part without a plot.
@@ -76,7 +76,6 @@ class View(Protocol):
     first: int
     last: int
     z: F64
-    H: F64
     HP: F64
     S: F64
     rate: F64
@@ -104,13 +103,15 @@ class Pair(Protocol):
 class Plot(Protocol):
     """One detection of a look. z (WIDTH,), covariance (WIDTH, WIDTH): see `measure`; a missing component is no row.
 
-    rows (WIDTH,): the `d` components that are there. key: what the look is sorted by. lag: s after the look's time;
-    time_sigma: s. clutter, born: false alarms and new targets expected per unit of z. total: of all that compete for
+    rows (WIDTH,): the `d` components that are there. key: what the look is sorted by; side: a second key. lag: s after
+    the look's time; time_sigma: s. clutter, born: false alarms and new targets expected per unit of z. total: of all
+    that compete for
     it. free: probability that no joint hypothesis has it. place: scratch. origin: its row in the batch. label: of the
     target that it belongs to, 0 none. address: claimed, -1 none.
     """
 
     key: float
+    side: float
     lag: float
     time_sigma: float
     clutter: float
@@ -145,7 +146,8 @@ class Sense(Protocol):
 
     that the sensor can see, so no plot tells something. sensor: number. position (3,), rotation (3, 3): where it
     stands, ECEF -> its east, north, up. detection: probability; reach: m. clutter: false alarms per unit of z where
-    `ground` is 0, else per m^2 of level surface. revisit: s. axis, blur: of the sort key, see `pairs`.
+    `ground` is 0, else per m^2 of level surface. revisit: s. axis, blur, second, side_blur: of the sort keys, see
+    `pairs`.
     """
 
     detection: float
@@ -153,6 +155,7 @@ class Sense(Protocol):
     clutter: float
     revisit: float
     blur: float
+    side_blur: float
     volume: float
     kind: int
     parts: int
@@ -160,6 +163,7 @@ class Sense(Protocol):
     ground: int
     sensor: int
     axis: int
+    second: int
     position: F64
     rotation: F64
 
@@ -198,8 +202,9 @@ class Parameters(Protocol):
 class Work(Protocol):
     """Scratch space: up (3,), a (6,), b (6,), y (WIDTH,) and W (WIDTH, 6), C (6, 6), noise (WIDTH, WIDTH) hold what the
 
-    function that writes them says. dt .. back: see `models.pace`. state .. white: for `birth`. six: 6, read from memory, since a number that the
-    compiler knows makes it unroll the products, which takes several times as long to compile.
+    function that writes them says. slopes (MODELS, WIDTH, 6): H of the leaf at hand. dt .. back: see `models.pace`.
+    state .. white: for `birth`. six: 6, read from memory, since a number that the compiler knows makes it unroll the
+    products, which takes several times as long to compile.
     """
 
     d: int
@@ -219,6 +224,7 @@ class Work(Protocol):
     other: F64
     P: F64
     H: F64
+    slopes: F64
     jacobian: F64
     A: F64
     B: F64
@@ -277,16 +283,13 @@ VIEW = _dtype(
     "detection missed now miss",
     "first last",
     z=(MODELS, WIDTH),
-    H=(MODELS, WIDTH, 6),
     HP=(MODELS, WIDTH, 6),
     S=(MODELS, WIDTH, WIDTH),
     rate=(MODELS, WIDTH),
 )
-PAIR = _dtype(
-    "odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH)
-)
+PAIR = _dtype("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))
 PLOT = _dtype(
-    "key lag time_sigma clutter born total free",
+    "key side lag time_sigma clutter born total free",
     "d place origin label address",
     i_rows=WIDTH,
     z=WIDTH,
@@ -294,7 +297,10 @@ PLOT = _dtype(
 )
 GROUP = _dtype("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
 SENSE = _dtype(
-    "detection reach clutter revisit blur volume", "kind parts whole ground sensor axis", position=3, rotation=(3, 3)
+    "detection reach clutter revisit blur side_blur volume",
+    "kind parts whole ground sensor axis second",
+    position=3,
+    rotation=(3, 3),
 )
 PARAMETERS = _dtype(
     "end least faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
@@ -319,6 +325,7 @@ WORK = _dtype(
     other=6,
     P=(6, 6),
     H=(WIDTH, 6),
+    slopes=(MODELS, WIDTH, 6),
     jacobian=(WIDTH, 6),
     A=(6, 6),
     B=(6, 6),

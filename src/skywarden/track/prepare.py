@@ -121,7 +121,7 @@ def density(plot: Plot, kind: int, parameters: Parameters) -> float:
         value *= max(z[0] * cos(z[2]), 1.0) / parameters.ceiling
     if not isnan(z[3]):
         value /= parameters.speeds
-    return value
+    return float(value)
 
 
 @inner
@@ -142,17 +142,18 @@ def order(memory: Memory, m: int) -> None:
     """Sort the first m plots by the key of the look's kind, and write sense.axis, blur and parts."""
     sense, plots = memory.sense[0], memory.plots
     sense.axis = widest(plots, m) if sense.kind == POSITION or sense.kind == PLANE else 0
-    sense.blur, sense.parts = 0.0, shape(sense.kind)[1] + shape(sense.kind)[2]
+    sense.second = (sense.axis + 1) % 3 if sense.kind != POLAR else 1
+    sense.blur, sense.side_blur, sense.parts = 0.0, 0.0, shape(sense.kind)[1] + shape(sense.kind)[2]
     key = np.empty(m)
     for j in range(m):
         plot = plots[j]
         key[j] = 0.0 if sense.kind == DIRECTION else plot.z[sense.axis]
-        R, flat = plot.covariance, sense.kind == PLANE
-        blur = R[0, 0] + R[1, 1] if flat else (R[0, 0] if sense.kind == POLAR else R[sense.axis, sense.axis])
-        sense.blur = max(sense.blur, blur)
+        R, both = plot.covariance, plot.covariance[0, 0] + plot.covariance[1, 1]
+        sense.blur = max(sense.blur, both if sense.kind == PLANE else R[sense.axis, sense.axis])
+        sense.side_blur = max(sense.side_blur, both if sense.kind == PLANE else R[sense.second, sense.second])
         if plot.rows[plot.d - 1] >= 2 and (sense.kind == POLAR or sense.kind == DIRECTION):
             sense.parts = 4
-        plot.key = key[j]
+        plot.key, plot.side = key[j], plot.z[sense.second]
     if sense.kind == DIRECTION:
         return
     rank, sorted_ = np.argsort(key, kind="mergesort"), plots[:m].copy()

@@ -52,42 +52,47 @@ def correct(leaf: Leaf, view: View, plot: Plot, pair: Pair, m: int, work: Work) 
             for k in range(d):
                 value -= W[k, a] * W[k, b]
             P[a, b] = P[b, a] = value
-        P[a, a] += HAIR * (P[a, a])
+        P[a, a] += HAIR * P[a, a]
 
 
 @inner
 def likely(leaf: Leaf, pair: Pair) -> float:
     """Return the likelihood of a pair over all models of motion."""
-    return leaf.weight[0] * pair.likelihood[0] + leaf.weight[1] * pair.likelihood[1]
+    return float(leaf.weight[0] * pair.likelihood[0] + leaf.weight[1] * pair.likelihood[1])
+
+
+@inner
+def add(plot: Plot, pair: Pair, m: int, part: float, work: Work) -> None:
+    """Add one plot's correction, weighed by `part`, to work.b (mean) and work.C (second moment). Needs `gain`."""
+    W, dx, middle, C = work.W, work.a, work.b, work.C
+    for a in range(work.six):
+        dx[a] = 0.0
+        for k in range(plot.d):
+            dx[a] += W[k, a] * pair.white[m, k]
+        middle[a] += part * dx[a]
+        for b in range(a + 1):
+            value = dx[a] * dx[b]
+            for k in range(plot.d):
+                value -= W[k, a] * W[k, b]
+            C[a, b] += part * value
 
 
 @inner
 def blend(leaf: Leaf, view: View, m: int, total: float, seen: Seen, work: Work) -> None:  # noqa: PLR0913 - one update
     """Correct model m by all plots of a leaf, weighed by their shares of `total`, the model's new weight."""
-    six, dx, middle, C = work.six, work.a, work.b, work.C
-    x, P = leaf.mean[m], leaf.covariance[m]
-    for a in range(six):
+    middle, C, x, P = work.b, work.C, leaf.mean[m], leaf.covariance[m]
+    for a in range(work.six):
         middle[a] = 0.0
         for b in range(a + 1):
             C[a, b] = 0.0
     for e in range(view.first, view.last):
         pair = seen.pairs[e]
         part = pair.share * leaf.weight[m] * pair.likelihood[m] / (likely(leaf, pair) * total)
-        if part < TINY:
-            continue
-        plot = seen.plots[pair.plot]
-        gain(view.HP[m], plot, pair, m, work.W)
-        for a in range(six):
-            dx[a] = 0.0
-            for k in range(plot.d):
-                dx[a] += work.W[k, a] * pair.white[m, k]
-            middle[a] += part * dx[a]
-            for b in range(a + 1):
-                value = dx[a] * dx[b]
-                for k in range(plot.d):
-                    value -= work.W[k, a] * work.W[k, b]
-                C[a, b] += part * value
-    for a in range(six):
+        if part > TINY:
+            plot = seen.plots[pair.plot]
+            gain(view.HP[m], plot, pair, m, work.W)
+            add(plot, pair, m, part, work)
+    for a in range(work.six):
         x[a] += middle[a]
         for b in range(a + 1):
             P[a, b] += C[a, b] - middle[a] * middle[b]
@@ -111,7 +116,7 @@ def merge(leaf: Leaf, view: View, m: int, seen: Seen, work: Work) -> float:
         correct(leaf, view, seen.plots[pairs[best].plot], pairs[best], m, work)
     elif best >= 0:
         blend(leaf, view, m, total, seen, work)
-    return total
+    return float(total)
 
 
 @inner

@@ -78,7 +78,7 @@ def covered(memory: Memory, left: float) -> float:
             if x * x + y * y < reach2:
                 total += unseen[0, row, column]
                 unseen[0, row, column] *= left
-    return total * sense.detection * grid.size * grid.size
+    return float(total * sense.detection * grid.size * grid.size)
 
 
 @inner

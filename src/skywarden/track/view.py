@@ -9,7 +9,7 @@ from math import atan2, floor, pi, sqrt
 from skywarden.kernel import inner
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64
-from skywarden.track.motion import up
+from skywarden.track.motion import height, up
 from skywarden.track.pool import Plot, Sense, View, Work
 
 POSITION, PLANE, POLAR, DIRECTION = int(Kind.POSITION), int(Kind.PLANE), int(Kind.POLAR), int(Kind.DIRECTION)
@@ -66,25 +66,30 @@ def level(x: F64, H: F64, work: Work) -> None:
 
 @inner
 def expect(x: F64, sense: Sense, view: View, m: int, work: Work) -> None:
-    """Write z and H of model m's mean x (6,) to the view. For POSITION and PLANE z is the position itself, (3,)."""
-    z, H = view.z[m], view.H[m]
+    """Write z of model m's mean x (6,) to the view and H to work.slopes[m].
+
+    For POSITION z is the position itself, (3,); for PLANE the one below it on the ellipsoid.
+    """
+    z, H = view.z[m], work.slopes[m]
     if sense.kind == POLAR or sense.kind == DIRECTION:
         expect_polar(x, sense, z, H, sense.parts)
         return
-    for a in range(3):
-        z[a] = x[a]
     if sense.kind == PLANE:
         level(x, H, work)
+        above = height(x)
+        for a in range(3):
+            z[a] = x[a] - above * work.up[a]
         return
     for a in range(3):
+        z[a] = x[a]
         for b in range(3):
             H[a, b] = 1.0 if a == b else 0.0
 
 
 @inner
-def spread(x: F64, P: F64, view: View, m: int, parts: int) -> None:
+def spread(x: F64, P: F64, H: F64, view: View, m: int, parts: int) -> None:  # noqa: PLR0913 - one model
     """Write H P, H P H^T (lower half) and dz/dt of model m to the view; only range rate depends on velocity."""
-    H, HP, S, rate = view.H[m], view.HP[m], view.S[m], view.rate[m]
+    HP, S, rate = view.HP[m], view.S[m], view.rate[m]
     for k in range(parts):
         h0, h1, h2 = H[k, 0], H[k, 1], H[k, 2]
         for a in range(6):
@@ -101,11 +106,10 @@ def spread(x: F64, P: F64, view: View, m: int, parts: int) -> None:
         S[3, 3] += HP[3, 3] * H[3, 3] + HP[3, 4] * H[3, 4] + HP[3, 5] * H[3, 5]
 
 
-
 @inner
-def innovate(view: View, m: int, plot: Plot, kind: int, y: F64) -> None:
-    """Write what a plot's components, y (d,) in the order of plot.rows, are off what model m expects."""
-    z, H = view.z[m], view.H[m]
+def innovate(view: View, m: int, plot: Plot, kind: int, work: Work) -> None:
+    """Write what a plot's components are off what model m expects to work.y (d,), in the order of plot.rows."""
+    z, H, y = view.z[m], work.slopes[m], work.y
     for k in range(plot.d):
         row = plot.rows[k]
         if kind == PLANE:

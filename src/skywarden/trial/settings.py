@@ -158,7 +158,7 @@ def _radar(radar: Radar, meta: Radars) -> Sensor:
 
 
 def crossing_world(meta: Crossing, middle: Place, plots: int) -> World:
-    """Return the world of the layout with positions; `middle` is that of its area. Its model is told, so not learned."""
+    """Return the world of the layout with positions; `middle` is that of its area. Its model is told, not learned."""
     west, east, south, north = meta.area
     settings = FilterSettings(
         calm_noise_m2_s3=meta.q,
@@ -176,8 +176,8 @@ def crossing_world(meta: Crossing, middle: Place, plots: int) -> World:
     sensor = Sensor(Kind.PLANE, detection=meta.pd, clutter=per_m2, revisit_s=meta.dt)
     cell = max(east - west, north - south) / CELLS
     along = (np.arange(CELLS) + 0.5) * cell
-    x = _normal(west + along, meta.birth.mean[0], meta.birth.std[0])
-    y = _normal(south + along, meta.birth.mean[2], meta.birth.std[2])
+    x = _normal(np.asarray(west + along, float), meta.birth.mean[0], meta.birth.std[0])
+    y = _normal(np.asarray(south + along, float), meta.birth.mean[2], meta.birth.std[2])
     density = y[:, None] * x[None, :]
     unseen = Unseen(middle, cell, meta.initial_poisson_weight * density, meta.birth.weight / meta.dt * density)
     return World(settings, {"sensor": sensor}, unseen, max(CAPACITY, ROOM * plots))
