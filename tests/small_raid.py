@@ -60,7 +60,7 @@ class Flight(NamedTuple):
     speed: float
     begin: int = 0
     height: float = 400.0
-    kind: str = "uav-piston"
+    kind: str = "one-way UAV piston"
     raid: bool = True
     wave: str = "first"
     miss: float = 0.0  # m, passes the site this far to its right and flies on for two minutes
@@ -186,12 +186,12 @@ def raid(seed: int, count: int) -> list[Flight]:
                 float(generator.uniform(55_000, 70_000)),
                 220.0 if missile else float(generator.uniform(45, 55)),
                 int(generator.integers(600)) + wave * 1500,
-                kind="cruise-missile" if missile else "uav-piston",
+                kind="cruise missile" if missile else "one-way UAV piston",
                 wave=f"wave {wave + 1}",
                 miss=float(generator.uniform(4000, 9000)) if k % 8 == 5 else 0.0,
             )
         )
-    found.append(Flight("liner", 0, 2.2, 90_000, 230, 300, 10_000.0, "airliner", False, "", 20_000.0))
+    found.append(Flight("liner", 0, 2.2, 90_000, 230, 300, 10_000.0, "aeroplane", False, "", 20_000.0))
     return found
 
 

@@ -1,6 +1,8 @@
 """`skywarden score` as people use it."""
 
 import json
+import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,10 @@ import pytest
 import small_raid
 from test_cli import Cli
 
-FLIGHTS = small_raid.raid(6, 6)
+from skywarden.score.lacking import NO_ALERTS, NO_TRACKS
+from skywarden.score.words import WORDS
+
+FLIGHTS, OTHERS = small_raid.raid(6, 6), small_raid.raid(7, 6)
 BENCH = {
     "meta.json": '{"dim": 2, "gospa": {"c": 100.0, "p": 2.0}}',
     "truth.csv": "t,id,x,vx,y,vy\n" + "".join(f"{t},1,{10 * t},10,0,0\n" for t in range(20)),
@@ -28,9 +33,9 @@ def write(directory: str, files: dict[str, bytes]) -> None:
         (Path(directory) / name).write_bytes(data)
 
 
-def spread(directory: str, seed: int = 1) -> None:
+def spread(directory: str, seed: int = 1, flights: list[small_raid.Flight] = FLIGHTS) -> None:
     """Write the scenario into one directory and the system's tables into `tables` in it."""
-    files = small_raid.files(FLIGHTS, seed)
+    files = small_raid.files(flights, seed)
     tables = {name: files.pop(name) for name in ("tracks.csv", "alerts.csv", "arrivals.csv")}
     write(directory, files)
     write(f"{directory}/tables", tables)
@@ -64,17 +69,114 @@ def test_the_tables_may_stand_alone(cli: Cli) -> None:
     Path("raid/tables/alerts.csv").rename("mine.csv")
     without = values(cli.good("score", "raid", "raid/tables/tracks.csv", "--json"))
     with_alerts = values(cli.good("score", "raid", "raid/tables/tracks.csv", "--alerts", "mine.csv", "--json"))
-    assert without["attacks.in_time", ""] == 0
+    assert without["attacks.in_time", ""] is None
     assert with_alerts["attacks.in_time", ""] > 0
 
 
 def test_several_raids_are_judged_together(cli: Cli) -> None:
-    spread("one", 1)
-    spread("two", 2)
-    single = values(cli.good("score", "one", "one/tables", "--json"))
+    spread("one")
+    spread("two", flights=OTHERS)
+    single = [
+        values(cli.good("score", name, f"{name}/tables", "--json"))["attacks.count", ""] for name in ("one", "two")
+    ]
     together = values(cli.good("score", "one", "one/tables", "two", "two/tables", "--json"))
-    assert together["attacks.count", ""] == 2 * single["attacks.count", ""]
+    assert together["attacks.count", ""] == sum(single)
     assert ("gospa.rms", "one") in together
+
+
+def test_one_raid_does_not_count_as_two(cli: Cli) -> None:
+    spread("one")
+    spread("copy", 2)  # the same flights, another system's tables
+    Path("link").symlink_to("one")
+    for again in ("one", "./copy/../one", "link"):
+        said = cli.bad(2, "score", "one", "one/tables", again, "copy/tables")
+        assert "is given twice. Give each raid once: errors are drawn over whole raids" in said
+    said = cli.bad(2, "score", "one", "one/tables", "copy", "copy/tables")
+    assert "copy is the same raid as one" in said
+
+
+def test_with_several_raids_a_fault_is_named_with_its_path(cli: Cli) -> None:
+    spread("one")
+    spread("two", flights=OTHERS)
+    both = ("score", "one", "one/tables", "two", "two/tables")
+    path = Path("two/tables/tracks.csv")
+    head, first, rest = path.read_text().split("\n", 2)
+    path.write_text("\n".join([head, first.replace(",T1,", ",T1,9"), rest]))
+    assert "two/tables/tracks.csv, line 2, column latitude: must be a number" in cli.bad(1, *both)
+    Path("two/targets.json").write_text("[]")
+    assert "two/targets.json: has no " in cli.bad(1, *both)
+    spread("two", flights=OTHERS)
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(f"{int(row[:19]) - 5 * 3600 * 10**9}{row[19:]}" for row in rows)]))
+    assert "two/tables/tracks.csv: no track is within half a step" in cli.bad(2, *both)
+
+
+def test_spoiled_coverage_is_refused_in_words_of_our_own(cli: Cli) -> None:
+    spread("raid")
+    path = Path("raid/coverage.npy")
+    whole = path.read_bytes()
+    pickled = BytesIO()
+    np.save(pickled, np.array([{}]))
+    for data in (b"garbage", whole[:200], whole[:-7], pickled.getvalue(), whole.replace(b"<u2", b"<x2")):
+        path.write_bytes(data)
+        said = cli.bad(1, "score", "raid", "raid/tables")
+        assert "raid/coverage.npy: " in said
+        assert "write it" in said
+        assert "pickle" not in said
+
+
+def test_without_sites_only_tracks_are_judged(cli: Cli) -> None:
+    spread("raid")
+    Path("raid/sites.json").write_text("[]")
+    assert "is not in sites.json, which has none" in cli.bad(1, "score", "raid", "raid/tables")
+    Path("raid/tables/alerts.csv").write_text("time_ns,site,track,event\n")
+    Path("raid/tables/arrivals.csv").unlink()
+    found = values(cli.good("score", "raid", "raid/tables", "--json", "--html", "a.html"))
+    assert found["attacks.count", ""] == 0
+    assert found["alarm.minutes", ""] is None
+    assert found["siap.completeness", ""] > 0.5
+
+
+def test_without_a_table_of_alerts_nothing_is_said_of_warnings(cli: Cli) -> None:
+    spread("raid")
+    path = Path("raid/tables/alerts.csv")
+    head = path.read_text().splitlines()[0]
+    path.unlink()
+    done = cli("score", "raid", "raid/tables", "--html", "a.html")
+    assert "there is no raid/tables/alerts.csv, so nothing is said of warnings" in done.err
+    for name in ("attacks.in_time", "lead.median", "alarm.minutes", "alarm.flood"):
+        assert re.search(rf"{name} +- +\(no table of alerts\)", done.out.decode()), name
+    assert all(text in Path("a.html").read_text() for text in (*WORDS["no-alerts"], *NO_ALERTS))
+    assert "warned of in time." not in Path("a.html").read_text().partition("<main>")[0]
+    path.write_text(head + "\n")
+    never = values(cli.good("score", "raid", "raid/tables", "--json"))
+    assert (never["attacks.in_time", ""], never["alarm.minutes", ""]) == (0, 0)
+    assert never["baseline.saved", "district"] == 1  # it never warned, which saves all minutes ...
+    assert never["baseline.fair", "district"] == 0  # ... and is not better
+
+
+def test_tracks_without_rows_are_said_to_have_none(cli: Cli) -> None:
+    spread("raid")
+    path = Path("raid/tables/tracks.csv")
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    done = cli("score", "raid", "raid/tables", "--html", "a.html")
+    assert (done.code, "raid/tables/tracks.csv has no rows" in done.err) == (0, True)
+    assert all(text in Path("a.html").read_text() for text in (*WORDS["no-tracks"], *NO_TRACKS))
+    write("bench", {name: text.encode() for name, text in BENCH.items()})
+    Path("bench/tracks.csv").write_text("scan,t,track,x,vx,y,vy\n")
+    done = cli("score", "bench", "bench/tracks.csv")
+    assert "bench/tracks.csv has no rows" in done.err
+    assert re.search(r"siap\.position_accuracy +- +\(no tracks\)", done.out.decode())
+
+
+def test_tracks_without_a_height_are_said_to_be_doubtful(cli: Cli) -> None:
+    spread("raid")
+    path = Path("raid/tables/tracks.csv")
+    assert "height_m" not in cli("score", "raid", "raid/tables").err
+    head, *rows = path.read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    path.write_text("\n".join([head, *(",".join([*row[:4], "3000", *row[5:]]) for row in cells)]))
+    assert "is further in space at 100 %: is height_m right?" in cli("score", "raid", "raid/tables").err
 
 
 def test_tracks_of_another_time_are_refused_with_what_to_do(cli: Cli) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from skywarden.geo import east_north_up, ecef, geodetic
 from skywarden.model.place import F64
-from skywarden.sim.flight import Flat, drawn, sky
+from skywarden.sim.flight import Flat, drawn, fly, planned, sky
 from skywarden.sim.flight.way import MANNERS
 from skywarden.sim.kinds import KINDS, Kind
 from skywarden.sim.raid import on_earth
@@ -276,3 +276,19 @@ def test_a_scene_without_fliers_is_an_empty_sky() -> None:
     empty = sky(scene(""), Flat(), {}, 1)
     assert len(empty) == 0
     assert empty.position.shape == (0, 3)
+
+
+def test_fliers_flown_a_few_at_a_time_fly_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fly, "AT_ONCE", 5000)  # two of them, for up to 2400 s each
+    few, all_of_them = sky(scene(), Hills(), {}, 3), flown()
+    assert few.targets == all_of_them.targets
+    for name in ("first", "count", "base", "position", "velocity"):
+        assert np.array_equal(getattr(few, name), getattr(all_of_them, name)), name
+
+
+def test_what_is_planned_is_what_flies_when_nobody_is_late() -> None:
+    there = [sum(target.wave == wave.name for target in flown().targets) for wave in scene().waves]
+    assert planned(scene(), 3) == there
+    drawn_wave = '[[waves]]\nname = "w"\nkind = "uav-piston"\nspread_s = 60\n'
+    one = scene(drawn_wave)
+    assert planned(one, 5) == [len(sky(one, Hills(), {}, 5))]

@@ -10,7 +10,7 @@ from scipy.interpolate import make_smoothing_spline
 from skywarden.errors import ConfigError
 from skywarden.geo import ecef, geodetic
 from skywarden.sim.flight.faults import cleaned
-from skywarden.sim.flight.formats import fixes
+from skywarden.sim.flight.formats import METRES, fixes
 from skywarden.sim.flight.recording import fitted, flown, stiffness
 from skywarden.sim.flight.smooth import smooth
 from skywarden.sim.kinds import KINDS, Kind
@@ -112,7 +112,10 @@ def test_an_igc_file_is_read_past_midnight_and_without_fixes_that_are_none() -> 
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.csv", b"x,y\n1,2\n", "a.csv has no columns t, latitude, longitude"),
+        ("a.csv", b"x,y\n1,2\n", "must name t, latitude, longitude (and icao24, callsign, altitude or geoaltitude in"),
+        ("a.csv", b"timestamp,latitude,longitude\n", "or timestamp, latitude, longitude, altitude (metres; may be"),
+        ("a.csv", b"t,latitude,longitude\n2021-10-07T12:00:00,1,2\n", '"2021-10-07T12:00:00" has no zone; write it'),
+        ("a.csv.gz", gzip.compress(b"t,latitude,longitude\n" * 100)[:-9], "a.csv.gz is cut short or damaged: Comp"),
         ("a.csv.gz", b"no", "a.csv.gz is not a gzip file"),
         ("a.igc", b"HFDTE011219\n", "a.igc has no B records"),
         ("a.igc", b"HFDTE991399\n", "a.igc has no date that there is"),
@@ -184,3 +187,18 @@ def test_all_aircraft_of_the_dense_recording_fly() -> None:
     assert np.abs(np.degrees(np.median(latitude)) - ORIGIN[0]) < 1
     assert np.abs(np.degrees(np.median(longitude)) - ORIGIN[1]) < 1
     assert height.max() < 14_000
+
+
+def test_a_height_in_metres_may_be_called_with_or_without_its_unit_and_feet_stay_feet() -> None:
+    rows = "".join(f"{time},29.5,-45.75,1000\n" for time in range(5))
+    metres = [fixes("a.csv", f"timestamp,latitude,longitude,{h}\n{rows}".encode())[0].height for h in METRES]
+    feet = fixes("a.csv", f"t,latitude,longitude,geoaltitude\n{rows}".encode())[0].height
+    assert metres[0].tolist() == metres[1].tolist()
+    assert 900 < metres[0][0] < 1100  # m above the sea, counted from the ellipsoid
+    assert feet[0] == pytest.approx(304.8)
+
+
+def test_times_may_be_written_as_dates_with_their_zone() -> None:
+    head = "timestamp,latitude,longitude,altitude\n"
+    data = head + "2021-10-07T12:00:00Z,1,2,3\n2021-10-07T14:00:00.5+02:00,1,2,3\n1633608002,1,2,3\nnoon,1,2,3\n"
+    assert fixes("a.csv", data.encode())[0].time.tolist() == [1633608000.0, 1633608000.5, 1633608002.0]

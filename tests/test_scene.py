@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from skywarden.config.shape import toml
 from skywarden.config.write import rows
 from skywarden.errors import ConfigError
+from skywarden.geo.terrain import MOST_CORNERS
+from skywarden.sim.generate import WINDOW_S
 from skywarden.sim.kinds import KINDS, Kind
-from skywarden.sim.scene import SCENARIO, read, template
+from skywarden.sim.scene import SCENARIO, read, sizes, template
 from skywarden.sim.scene.about import SECTIONS
 from skywarden.sim.scene.flying import ABOUT
 from skywarden.sim.scene.template import documented
@@ -204,6 +206,63 @@ MISTAKES = [
         WHOLE + '[terrain]\nkind = "tiles"\n',
         'line 9: terrain.kind = "tiles" needs files of heights; write tiles = ["N43',
     ),
+    (
+        WHOLE + CAMERA + "moving = true\npath_km = [[0, 0]]\n",
+        "line 8: cameras[0] moves but has a path of one point, which needs two; write path_km = [[0, 0], [10, 5]]",
+    ),
+    (
+        HEAD + "start = 2030-03-14T20:00:00.25Z\n",
+        "line 5: scenario.start has a part of a second; write a whole one: start = 2030-03-14T20:00:00Z",
+    ),
+    (
+        WHOLE + WAVE + "start_s = 1799\n",
+        "line 11: waves[0].start_s = 1799 is not before the last second of the scenario (scenario.duration_s = 1800)",
+    ),
+    (
+        WHOLE + WAVE + '[[traffic]]\nkind = "airliner"\ncount = 2\n' + SPOOFER + 'copies_of = "airliner-9"\n',
+        'copies_of = "airliner-9": targets are "airliner-1" to "airliner-2"',
+    ),
+    (
+        WHOLE + WAVE + '[[traffic]]\nkind = "airliner"\ncount = 2\n' + SPOOFER + 'copies_of = "first-1"\n',
+        'copies_of = "first-1" sends nothing of "adsb" to be copied; write for example "airliner-1", or leave it out',
+    ),
+    (
+        HEAD.replace("[100, 80]", "[4000, 4000]") + '[terrain]\nkind = "hills"\nscale_km = 1\n',
+        "line 4: scenario.area_km = [4000, 4000] with hills is a grid of 20202 x 20202 heights, 408 million; 30 can be "
+        'made: write for example area_km = [1054, 1054], or terrain.kind = "flat"',
+    ),
+    (
+        WHOLE + WAVE + "count = 20000\n" + 5 * '[[traffic]]\nkind = "birds"\ncount = 10000\n',
+        "line 11: waves[0].count makes 20,000 of 70,000 fliers, and coverage.npy can number 65,536; write fewer",
+    ),
+    (
+        WHOLE + 2 * '[[traffic]]\nkind = "light-aircraft"\ncount = 6000\n',
+        "line 10: traffic[0].count makes 10,800,000 of 21,600,000 seconds of flight, and 20,000,000 can be planned",
+    ),
+    (
+        WHOLE + CAMERA + "count = 66000\nextent_km = [50, 50]\nperiod_s = 9\n",
+        "line 10: cameras[0].count makes 66,000 sensors, and coverage.npy can number 65,536; write fewer",
+    ),
+    (
+        WHOLE + WAVE + "count = 2000\n" + RADAR + "count = 30000\nextent_km = [50, 50]\nclutter = 0\n",
+        "radars[0].count makes 60,000,000 pairs of a radar and a flier, and 50,000,000 can be worked on",
+    ),
+    (
+        WHOLE + RADAR + "period_s = 0.1\nrange_cell_m = 1\nbeam_deg = 0.1\nfalse_alarm = 0.01\n",
+        "line 8: radars[0] makes 1,080,001,800 looks and false plots in 30 s, and 3,000,000 can be worked on; write",
+    ),
+    (
+        WHOLE + CAMERA + "period_s = 0.02\ncount = 9000\nextent_km = [50, 50]\n",
+        "line 8: cameras[0] makes 13,500,000 looks and false plots in 30 s, and 3,000,000 can be worked on; write",
+    ),
+    (
+        WHOLE + '[[observers]]\nname = "o"\ncount = 50000\nextent_km = [50, 50]\nfalse_per_h = 3600\n',
+        "line 12: observers[0].false_per_h makes 1,500,000 reports of nothing in 30 s, and 300,000 can be made",
+    ),
+    (
+        WHOLE + '[[microphones]]\nname = "m"\ncount = 5000\nextent_km = [50, 50]\ndisturbances_per_h = 3600\n',
+        "line 12: microphones[0].disturbances_per_h makes 9,000,000 disturbances in the scenario, and 1,000,000 can",
+    ),
     (WHOLE + "[faults]\nlost = -0.1\n", "line 9: faults.lost = -0.1 must be between 0 and 1 (0 to 1)"),
     (WHOLE + "[weather]\nwind_m_s = nan\n", "line 9: weather.wind_m_s = nan is not a number that can be used"),
     ("[scenario]\nname = x\n", "line 2: not TOML"),
@@ -278,7 +337,27 @@ def test_every_setting_has_its_row_in_the_page() -> None:
 def test_every_kind_has_its_row_in_the_page() -> None:
     page = PAGE.read_text()
     for kind, traits in KINDS.items():
-        assert f"| `{kind.value}` | {traits.speed[0]:g} to {traits.speed[1]:g} |" in page
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{kind.value}` |"))
+        assert row.startswith(f"| `{kind.value}` | {traits.speed[0]:g} to {traits.speed[1]:g} |")
+        assert row.endswith(f"| {'yes' if traits.raid else 'no'} | {traits.words} |")
+
+
+def test_the_page_names_every_size_that_is_too_large() -> None:
+    page = PAGE.read_text()
+    for most in (sizes.NUMBERS, sizes.MOST_MESSAGES):
+        assert f"| {most:,}" in page
+    millions = (
+        sizes.MOST_HEIGHTS, sizes.MOST_ROWS, sizes.MOST_PAIRS, sizes.MOST_LOOKS, sizes.MOST_NOISES, MOST_CORNERS,
+    )  # fmt: skip
+    for most in millions:
+        assert f"{most / 1e6:g} million" in page
+    assert sizes.WINDOW_S == WINDOW_S
+
+
+def test_sizes_wait_until_each_setting_is_within_its_limits() -> None:
+    said = complaint(WHOLE + RADAR + "period_s = 0\nrange_cell_m = 0\nfalse_alarm = 0.01\n" + f"count = {10**400}\n")
+    assert "period_s = 0 must be between" in said
+    assert "can be worked on" not in said
 
 
 RIGHT = tomllib.loads(

@@ -143,8 +143,8 @@ def test_each_raids_disc_is_tuned_on_the_others() -> None:
     cases = [small_raid.case(small_raid.files(small_raid.raid(seed, 12), seed)) for seed in (1, 2)]
     found = verdict(cases)
     trained = [Training(flown(one.case), one.attacks.site, one.attacks.arrival, one.attacks.need) for one in found]
-    missed = float(np.mean(np.concatenate([one.alarms[0].late for one in found])))
-    assert [one.alarms[-1].radius for one in found] == [tuned([trained[1]], missed), tuned([trained[0]], missed)]
+    missed = float(np.mean(np.concatenate([one.alerts.late for one in found])))
+    assert [one.baselines[-1].radius for one in found] == [tuned([trained[1]], missed), tuned([trained[0]], missed)]
 
 
 def alarms(lead: float, late: list[int], minutes: float) -> Alarms:

@@ -90,8 +90,8 @@ def test_confusion_keeps_birds() -> None:
     found = values(judged([UAV, FLOCK]))
     assert found["class.seconds", "bird as bird"] > 2000
     assert found["class.right", ""] == 1
-    called = judged([UAV, FLOCK], [UAV, FLOCK._replace(kind="uav-piston")])
-    assert values(called)["class.seconds", "bird as uav-piston"] > 2000
+    called = judged([UAV, FLOCK], [UAV, FLOCK._replace(kind="one-way UAV piston")])
+    assert values(called)["class.seconds", "bird as one-way UAV piston"] > 2000
 
 
 def test_alerts_for_tracks_of_birds_are_counted() -> None:
@@ -117,7 +117,7 @@ def test_curves_over_time_leave_birds_out() -> None:
 def test_followed_part_is_given_by_class() -> None:
     plane = UAV._replace(name="plane", kind="aeroplane", bearing=3.0, raid=False, miss=20_000.0)
     found = values(judged([UAV, plane, FLOCK], [UAV]))
-    assert found["followed.part", "uav-piston"] == pytest.approx(1, abs=0.01)
+    assert found["followed.part", "one-way UAV piston"] == pytest.approx(1, abs=0.01)
     assert found["followed.part", "aeroplane"] == 0
     assert found["followed.part", ""] == pytest.approx(600 / 1320, abs=0.01)  # the aeroplane flies on for 120 s
     assert ("followed.part", "bird") not in found
@@ -134,7 +134,7 @@ def crowded(seed: int) -> Case:
     """Return a case in which tracks wander among targets and birds at random."""
     random = np.random.default_rng(seed)
     flights = [
-        Flight(f"f{k}", 0, random.uniform(0, 6), 9000.0, 50, kind="bird" if k % 2 else "uav-piston", raid=not k % 2)
+        Flight(f"f{k}", 0, random.uniform(0, 6), 9000.0, 50, kind="bird" if k % 2 else "decoy", raid=not k % 2)
         for k in range(8)
     ]
     files = small_raid.files(flights)

@@ -130,6 +130,9 @@ def test_coverage_is_read_and_nothing_else_is() -> None:
     assert found.pd.tolist() == [0.5, 0.25]
     with pytest.raises(TableError, match=r"coverage.npy: not a NumPy array file"):
         tables.coverage(b"second,target")
+    for shape in (b"(999999999999999999999,)", b"(9,9", b"(-2,)", b"2"):
+        with pytest.raises(TableError, match=r"cut short or spoiled"):
+            tables.coverage(file.getvalue().replace(b"(2,)", shape))
     plain = BytesIO()
     np.save(plain, np.zeros(3))
     with pytest.raises(TableError, match="must be one dimension"):

@@ -11,7 +11,7 @@ from skywarden.model.place import Source
 from skywarden.model.track import Mode
 from skywarden.sensors import Reader
 from skywarden.sim.scene.settings import Scene
-from skywarden.sim.sense import SENSES
+from skywarden.sim.sense import SENSES, looks
 from skywarden.sim.sky import Cover, Sense, Sent, Window
 
 SECOND = 1_000_000_000
@@ -118,3 +118,13 @@ def test_part_of_a_second_in_the_start_moves_no_sensor_against_the_others(kind: 
         for one in (wanted, replace(wanted, scenario=later))
     ]
     assert equal(*found)
+
+
+@pytest.mark.parametrize("kind", ["cameras", "direction_finders"])
+def test_looks_worked_on_a_few_at_a_time_are_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sense, _ = made(kind)
+    sent, cover = sense.sent(busy(), WINDOW), sense.cover(busy(), WINDOW)
+    monkeypatch.setattr(looks, "MOST", 7)
+    assert equal(sense.sent(busy(), WINDOW), sent)
+    assert equal(sense.cover(busy(), WINDOW), cover)
+    assert len(cover.second)

@@ -16,6 +16,7 @@ from skywarden.errors import ConfigError
 from skywarden.geo import ecef
 from skywarden.model.detection import Kind
 from skywarden.service.frames import frames_of, record_in
+from skywarden.service.progress import now_and_then
 from skywarden.service.simulate import Made, Order, simulate
 
 RAID = """
@@ -101,10 +102,14 @@ def test_truth_is_once_a_second_and_everyone_ends_once(made: Made) -> None:
     names = {row["target"] for row in rows}
     assert names == {target["target"] for target in json.loads((made.directory / "targets.json").read_text())}
     assert len(names) == made.targets
+    ended = 0
     for name in names:
         mine = [row for row in rows if row["target"] == name]
-        assert [row["alive"] for row in mine] == ["1"] * (len(mine) - 1) + ["0"]
+        flies_on = int(mine[-1]["time_ns"]) == times[0] + SECONDS * 1_000_000_000
+        assert [row["alive"] for row in mine] == ["1"] * (len(mine) - 1) + ["1" if flies_on else "0"]
+        ended += not flies_on
         assert np.all(np.diff([int(row["time_ns"]) for row in mine]) == 1_000_000_000)
+    assert 0 < ended < len(names)
 
 
 def test_coverage_names_sensors_and_targets_that_exist(made: Made) -> None:
@@ -206,7 +211,69 @@ def test_what_breaks_off_leaves_nothing_and_can_be_run_again(tmp_path: Path) -> 
 
     with pytest.raises(KeyboardInterrupt):
         simulate(Order(file, 1, out, sink=interrupted, processes=1), lambda what, done, total: None)
+    assert not out.exists()
+    out.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        simulate(Order(file, 1, out, sink=interrupted, processes=1), lambda what, done, total: None)
     assert list(out.iterdir()) == []
     simulate(Order(file, 1, out, processes=1), lambda what, done, total: None)
     with pytest.raises(ConfigError, match="--pcap"):
         simulate(Order(file, 1, tmp_path / "other", pcap=True), lambda what, done, total: None)
+
+
+def test_fliers_that_come_after_the_end_are_named_and_all_are_counted_by_sort(tmp_path: Path) -> None:
+    file, out = tmp_path / "raid.toml", tmp_path / "out"
+    wave = '[[waves]]\nname = "m"\nkind = "uav-piston"\ncount = 8\n'
+    traffic = '[[traffic]]\nkind = "birds"\ncount = 2\n[[traffic]]\nkind = "airliner"\ncount = 3\n'
+    file.write_text(HEAD.format(seconds=60) + '[[receivers]]\nname = "adsb"\n' + wave + traffic)
+    notes: list[str] = []
+    made = simulate(Order(file, 1, out, processes=1, note=notes.append), lambda what, done, total: None)
+    there = sum(target["raid"] for target in json.loads((out / "targets.json").read_text()))
+    assert 1 <= there < 8  # appearing evenly over 600 s, the first one at 0
+    assert notes[0].startswith(f"wave m (line 14): {8 - there} of 8 appear after the end of the scenario; write a")
+    assert made.fliers == (there, 3, 2)
+    assert sum(made.fliers) == made.targets
+    done = command("simulate", str(file), "--out", str(tmp_path / "other"))
+    assert notes[0] in done.stderr.replace("\n", " ")
+    assert f"{there + 5} targets ({there} of the raid, 3 of traffic, 2 of birds), 60 s" in done.stdout
+
+
+def test_a_wave_that_fits_is_not_spoken_of(tmp_path: Path) -> None:
+    file, notes = tmp_path / "raid.toml", list[str]()
+    wave = '[[waves]]\nname = "{}"\nkind = "{}"\ncount = 4\nspread_s = 58.9\n'
+    waves = wave.format("a", "uav-piston") + wave.format("b", "ballistic") + wave.format("c", "multirotor")
+    file.write_text(HEAD.format(seconds=60) + '[[receivers]]\nname = "adsb"\n' + waves)
+    made = simulate(Order(file, 1, tmp_path / "o", processes=1, note=notes.append), lambda what, done, total: None)
+    assert (notes, made.fliers.raid) == ([], 12)
+
+
+def test_a_refused_recording_or_tile_leaves_no_directory(tmp_path: Path) -> None:
+    file, out = tmp_path / "raid.toml", tmp_path / "deep" / "out"
+    for name, block in (("a.csv", "[[recordings]]\nfile"), ("N29W046.hgt", '[terrain]\nkind = "tiles"\ntiles')):
+        (tmp_path / name).write_bytes(b"x,y\n1,2\n")
+        value = f'"{tmp_path / name}"'
+        file.write_text(
+            HEAD.format(seconds=60)
+            + f'[[receivers]]\nname = "adsb"\n{block} = {f"[{value}]" if "tiles" in block else value}\n'
+        )
+        with pytest.raises(ConfigError, match=name):
+            simulate(Order(file, 1, out, processes=1), lambda what, done, total: None)
+        assert not out.parent.exists()
+
+
+def test_a_start_with_a_part_of_a_second_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "raid.toml"
+    file.write_text(HEAD.format(seconds=60) + '[[receivers]]\nname = "adsb"\n')
+    done = command("simulate", str(file), "--out", str(tmp_path / "out"), "--start", "2030-03-14T20:00:00.5Z")
+    assert done.returncode == 2
+    assert "write 2030-03-14T20:00:00Z" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_progress_is_said_now_and_then() -> None:
+    said: list[str] = []
+    line = now_and_then(said.append, every=0.0)
+    line("a")
+    line("b")
+    rare = now_and_then(said.append, every=1e6)
+    rare("c")
+    assert said == ["a", "b"]

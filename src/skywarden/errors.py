@@ -36,6 +36,10 @@ class RecordError(SkywardenError):
     """The record cannot be written or read: a full disk, a gap, a newer format."""
 
 
+class WorkError(SkywardenError):
+    """A process that did a part of the work was ended by somebody else, as systems do that run out of memory."""
+
+
 class TableError(SkywardenError, ValueError):
     """A table that is to be scored cannot be read: the fault of who wrote it.
 
@@ -46,9 +50,14 @@ class TableError(SkywardenError, ValueError):
     def __init__(self, message: str, file: str, line: int = 0, column: str = "") -> None:
         where = ", ".join([file, *([f"line {line}"] if line else []), *([f"column {column}"] if column else [])])
         super().__init__(f"{where}: {message}")
+        self.said = message
         self.file = file
         self.line = line
         self.column = column
+
+    def at(self, path: str) -> "TableError":
+        """Return the same error with the path of the file, for where there are several of its kind."""
+        return TableError(self.said, path, self.line, self.column)
 
 
 class MismatchError(SkywardenError, ValueError):
@@ -58,7 +67,12 @@ class MismatchError(SkywardenError, ValueError):
     """
 
     def __init__(self, message: str, truth: tuple[int, int], tracks: tuple[int, int], file: str = "tracks.csv") -> None:
-        super().__init__(message)
+        super().__init__(f"{file}: {message}")
+        self.said = message
         self.file = file
         self.truth = truth
         self.tracks = tracks
+
+    def at(self, path: str) -> "MismatchError":
+        """Return the same error with the path of the file."""
+        return MismatchError(self.said, self.truth, self.tracks, path)

@@ -3,11 +3,13 @@
 Each command imports what it needs when it runs, so that help is instant and `decode` starts without the tracker.
 """
 
+import atexit
 import os
 import signal
 import sys
 from io import TextIOWrapper
 
+from skywarden.cli.stopping import never_lost, plain
 from skywarden.errors import ConfigError, SkywardenError
 from skywarden.service.hangup import Hangup
 
@@ -22,6 +24,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our letters shows others, and no traceback
+    never_lost()
+    atexit.register(plain)
     try:
         _run()
     except KeyboardInterrupt:  # before or after anything that would have to be brought to an end

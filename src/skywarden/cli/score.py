@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from skywarden.score.verdict import Judged
 
 LEAST, MOST = 1.0, 100_000.0  # m, of the cutoff
+HALF = 0.5  # of a system's tracks; more with a wrong height are no accident
 SEED = 1  # of the bootstrap; another one moves the ends of intervals in the third digit
 
 
@@ -38,9 +39,9 @@ def score(  # noqa: PLR0913 - one argument for each option of the command
 
     pairs = _pairs(paths, alerts or arrivals)
     if (pairs[0][0] / "meta.json").exists():
-        found = _flat(*pairs[0], html)
+        found = _flat(pairs, html)
     else:
-        found = _raids([_case(*pair, alerts, arrivals) for pair in pairs], cutoff, html)
+        found = _raids(_cases(pairs, alerts, arrivals), cutoff, html)
     with while_read():
         _print(found, as_json)
 
@@ -72,9 +73,23 @@ def _raids(cases: "list[Case]", cutoff: float, html: Path | None) -> "list[Figur
 
     judged = verdict(cases, cutoff)
     found = figures(judged, np.random.default_rng(SEED))
+    for one in judged:
+        _doubt(one, cutoff)
     if html is not None:
         _write(judged, found, html)
     return found
+
+
+def _doubt(one: "Judged", cutoff: float) -> None:
+    """Say on stderr where it is probably the heights of the tracks that make the measures in space bad."""
+    from skywarden.cli.terminal import note
+    from skywarden.score.readable import percent
+    from skywarden.score.verdict import height_off
+
+    part = height_off(one, cutoff)
+    if part > HALF:
+        level = f"{one.case.name}: of the times at which a track is within {cutoff:g} m of a target on the level"
+        note(f"{level}, it is further in space at {percent(part)} %: is height_m right? See docs/scoring.md")
 
 
 def _write(judged: "tuple[Judged, ...]", found: "list[Figure]", html: Path) -> None:
@@ -85,25 +100,70 @@ def _write(judged: "tuple[Judged, ...]", found: "list[Figure]", html: Path) -> N
     note(f"wrote {html}")
 
 
-def _case(directory: Path, tracks: Path, alerts: Path | None, arrivals: Path | None) -> "Case":
-    from skywarden.errors import MismatchError
+def _cases(pairs: list[tuple[Path, Path]], alerts: Path | None, arrivals: Path | None) -> "list[Case]":
+    """Return the raids. The same one twice is refused: errors are drawn over raids, so it would count as two."""
+    from skywarden.score.case import same_raid
+
+    found: list[Case] = []
+    for number, (directory, tracks) in enumerate(pairs):
+        if directory.resolve() in [earlier.resolve() for earlier, _ in pairs[:number]]:
+            raise _twice(f"{directory} is given twice")
+        one = _case(directory, _tables(tracks, alerts, arrivals))
+        for (earlier, _), other in zip(pairs, found, strict=False):
+            if same_raid(one, other):
+                raise _twice(f"{directory} is the same raid as {earlier}: their targets flew the same paths")
+        found.append(one)
+    return found
+
+
+def _twice(said: str) -> typer.BadParameter:
+    why = "Give each raid once: errors are drawn over whole raids, and its attacks would count as those of two"
+    return typer.BadParameter(f"{said}. {why}. To compare systems, judge each by itself.", param_hint="DIR")
+
+
+def _tables(tracks: Path, alerts: Path | None, arrivals: Path | None) -> dict[str, Path]:
+    """Return where the tables of a system are, by their kind; those of warnings need not be there, unless named."""
+    for given in (alerts, arrivals):
+        if given is not None:
+            _read(given)
+    whole = tracks.is_dir()
+    beside = tracks if whole else tracks.parent
+    return {
+        "tracks.csv": tracks / "tracks.csv" if whole else tracks,
+        "alerts.csv": alerts or beside / "alerts.csv",
+        "arrivals.csv": arrivals or beside / "arrivals.csv",
+    }
+
+
+def _case(directory: Path, files: dict[str, Path]) -> "Case":
+    from skywarden.errors import MismatchError, TableError
     from skywarden.score import notices, tables
     from skywarden.score.case import case
 
-    known = _known(directory)
-    beside = tracks if tracks.is_dir() else tracks.parent
-    table = _read(tracks / "tracks.csv" if tracks.is_dir() else tracks)
-    raised, forecast = _beside(alerts, beside / "alerts.csv"), _beside(arrivals, beside / "arrivals.csv")
     try:
-        return case(
-            known,
-            tables.tracks(table),
-            notices.alerts(raised, known.sites) if raised else notices.NO_ALERTS,
-            notices.forecasts(forecast, known.sites) if forecast else notices.NO_FORECASTS,
-        )
+        known = _known(directory)
+        table = tables.tracks(_read(files["tracks.csv"]))
+        raised, forecast = _there(files["alerts.csv"]), _there(files["arrivals.csv"])
+        alerts = None if raised is None else notices.alerts(raised, known.sites)
+        arrivals = notices.NO_FORECASTS if forecast is None else notices.forecasts(forecast, known.sites)
+        found = case(known, table, alerts, arrivals)
+    except TableError as problem:
+        raise problem.at(str(files.get(problem.file, directory / problem.file))) from problem
     except MismatchError as problem:
         hint = "TRACKS" if problem.file == "tracks.csv" else problem.file
-        raise typer.BadParameter(str(problem), param_hint=hint) from problem
+        raise typer.BadParameter(str(problem.at(str(files[problem.file]))), param_hint=hint) from problem
+    _notes(files, len(table), alerts is not None)
+    return found
+
+
+def _notes(files: dict[str, Path], tracks: int, alerts: bool) -> None:
+    from skywarden.cli.terminal import note
+
+    if not tracks:
+        note(f"{files['tracks.csv']} has no rows")
+    if not alerts:
+        never = "if the system never warned, write it with its header alone"
+        note(f"there is no {files['alerts.csv']}, so nothing is said of warnings; {never}")
 
 
 def _known(directory: Path) -> "Known":
@@ -125,11 +185,9 @@ def _known(directory: Path) -> "Known":
     return checked(known)
 
 
-def _beside(given: Path | None, usual: Path) -> bytes:
-    """Return the bytes of the file that was named, else of the usual one if it exists, else none."""
-    if given is not None:
-        return _read(given)
-    return usual.read_bytes() if usual.exists() else b""
+def _there(path: Path) -> bytes | None:
+    """Return the bytes of a file, None if there is none."""
+    return _read(path) if path.exists() else None
 
 
 def _read(path: Path) -> bytes:
@@ -139,17 +197,29 @@ def _read(path: Path) -> bytes:
         raise typer.BadParameter(f"{path} cannot be read: {problem.strerror}", param_hint=path.name) from problem
 
 
-def _flat(directory: Path, tracks: Path, html: Path | None) -> "list[Figure]":
+def _flat(pairs: list[tuple[Path, Path]], html: Path | None) -> "list[Figure]":
     """Score the layout of the tracking benchmark: no sites, so tracks only."""
-    from skywarden.score import flat
-    from skywarden.score.track_figures import of_flat
+    from skywarden.errors import TableError
 
     if html is not None:
         raise typer.BadParameter("this layout has no sites and no map, so there is no page of it", param_hint="--html")
+    if len(pairs) > 1:
+        raise typer.BadParameter(f"{pairs[0][0]} has a meta.json, and of that layout one is judged at a time")
+    directory, path = pairs[0][0], _tables(pairs[0][1], None, None)["tracks.csv"]
+    try:
+        return _flat_figures(directory, path)
+    except TableError as problem:
+        raise problem.at(str(path if problem.file == "tracks.csv" else directory / problem.file)) from problem
+
+
+def _flat_figures(directory: Path, path: Path) -> "list[Figure]":
+    from skywarden.score import flat
+    from skywarden.score.track_figures import of_flat
+
     settings = flat.meta(_read(directory / "meta.json"))
-    truth = _read(directory / "truth.csv")
-    table = _read(tracks / "tracks.csv" if tracks.is_dir() else tracks)
+    truth, table = _read(directory / "truth.csv"), _read(path)
     if truth.startswith(b"k,"):
         return of_flat(flat.flat_scores(settings, *flat.runs(truth, table), skip=0))
-    pair = flat.truth(truth, settings.dim), flat.tracks(table, settings.dim)
-    return of_flat(flat.flat_scores(settings, *pair))
+    tracks = flat.tracks(table, settings.dim)
+    _notes({"tracks.csv": path}, len(tracks), alerts=True)
+    return of_flat(flat.flat_scores(settings, flat.truth(truth, settings.dim), tracks))

@@ -1,5 +1,6 @@
 """`skywarden simulate`: a scenario file and a seed become frames, truth and a manifest; or go out over the network."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -40,10 +41,11 @@ def simulate(  # noqa: PLR0913 - the options of a command
         raise typer.BadParameter(f"{missing} is needed: skywarden simulate raid.toml --out raid")
     if speed not in ("real", "max"):
         raise typer.BadParameter(f'"{speed}" is not a speed; write real or max', param_hint="--speed")
+    from skywarden.cli.terminal import note
     from skywarden.service.simulate import Order
     from skywarden.service.simulate import simulate as run
 
-    order = Order(scenario, seed, out, begin=_begin(start), pcap=pcap)
+    order = Order(scenario, seed, out, begin=_begin(start), pcap=pcap, note=note)
     with ExitStack() as stack:
         if speed == "real":
             if start is not None:
@@ -66,6 +68,11 @@ def _begin(text: str | None) -> "Callable[[Path], int] | None":
     if moment.tzinfo is None or not 1980 <= moment.year < 2200:
         raise typer.BadParameter(
             f'"{text}" has no zone or is too far away; write it like 2030-03-14T20:00:00Z', param_hint="--start"
+        )
+    if moment.timestamp() % 1:
+        whole = moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        raise typer.BadParameter(
+            f'"{text}" has a part of a second; a scenario begins with a whole one: write {whole}', param_hint="--start"
         )
     return lambda _: int(moment.timestamp())
 
@@ -92,16 +99,25 @@ def _played(order: "Order") -> "Iterator[Order]":
 
 @contextmanager
 def _told() -> "Iterator[Callable[[str, float, float], None]]":
-    """Show how far it is, when a person is looking."""
-    from skywarden.cli.terminal import progress
+    """Show how far it is: with a bar when a person is looking, else with a line now and then."""
+    from skywarden.cli.terminal import note, progress
+    from skywarden.service.progress import now_and_then
 
+    line = now_and_then(lambda text: None if sys.stderr.isatty() else note(text))
     with progress("simulating", 1.0, printing=False) as report:
-        yield lambda what, done, total: report(done / total)
+
+        def tell(what: str, done: float, total: float) -> None:
+            report(done / total)
+            line(f"{what}: {done:g} of {total:g} s, {100 * done / total:.0f} %")
+
+        yield tell
 
 
 def _summary(made: "Made") -> None:
     """Print what was made, source by source."""
-    typer.echo(f"{made.directory}: {made.targets} targets, {made.seconds:g} s")
+    raid, traffic, birds = made.fliers
+    sorts = f"{raid} of the raid, {traffic} of traffic, {birds} of birds"
+    typer.echo(f"{made.directory}: {made.targets} targets ({sorts}), {made.seconds:g} s")
     for name, count in made.sources.items():
         typer.echo(
             f"{name}: {count.messages} messages in {count.frames} frames, {count.data} bytes, "

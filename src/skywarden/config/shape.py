@@ -189,7 +189,7 @@ def _wrong_number(value: Any, kind: type, name: str, row: About) -> str | None:
         advice = f"; write {name} = {instead}{unit}" if instead else f"; write a number{unit}"
         shown = "a date or time" if isinstance(value, date | datetime | time) else toml(value)
         return f"must be a number, not {shown}{advice}"
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return f"= {value} is not a number that can be used{unit}"
     if kind is int and not isinstance(value, int):
         return f"must be a whole number; write {name} = {round(value)}{unit}"

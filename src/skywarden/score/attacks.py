@@ -16,8 +16,12 @@ TRACKED_S = 10.0  # s within the limit, by one track number, before it counts as
 
 
 class Fate(IntEnum):
-    """What became of an attack. The worst that comes first of three is why it was not warned of in time."""
+    """What became of an attack. The worst that comes first of three is why it was not warned of in time.
 
+    UNKNOWN: there is no table of alerts.
+    """
+
+    UNKNOWN = -1
     NOT_COVERED = 0
     NOT_TRACKED = 1
     LATE = 2
@@ -31,6 +35,7 @@ class Attacks(NamedTuple):
     covered, twice: probability that at least one look, and at least two sensors, detect it before arrival - need; NaN
     without a coverage table. tracked: bool. lead: s for which alerts of the site had stood at arrival, NaN if
     none stood. own: s from the first alert of one of its own tracks to arrival, NaN if there was none. fate: of Fate.
+    Without a table of alerts all leads are NaN and all fates UNKNOWN.
     """
 
     target: I64
@@ -75,6 +80,8 @@ def attacks(given: Case, pairs: Near) -> Attacks:
         [Fate.IN_TIME, Fate.NOT_COVERED, Fate.NOT_TRACKED],
         Fate.LATE,
     ).astype(np.int64)
+    if given.alerts is None:
+        fate = np.full(len(fate), Fate.UNKNOWN, np.int64)
     return Attacks(
         came.target,
         came.site,
@@ -100,6 +107,8 @@ def attacking(given: Case, came: Entries) -> Entries:
 def leads(given: Case, came: Entries) -> F64:
     """Return (n,) s for which alerts of the site had stood without a gap at each arrival; NaN: none stood."""
     lead = np.full(len(came.time), np.nan)
+    if given.alerts is None:
+        return lead
     for site in range(len(given.sites)):
         at = np.flatnonzero(came.site == site)
         lead[at] = since(given.alerts.standing(site), came.time[at])
@@ -111,6 +120,8 @@ def own_leads(given: Case, came: Entries, owner: I64) -> F64:
 
     owner: target of each of tracks.names. In a raid the site's alarm stands for hours; this says when each was seen.
     """
+    if given.alerts is None:
+        return np.full(len(came.time), np.nan)
     number = {name: row for row, name in enumerate(given.tracks.names)}
     first: dict[tuple[int, int], int] = {}
     alerts = zip(given.alerts.site.tolist(), given.alerts.track.tolist(), given.alerts.raised.tolist(), strict=True)

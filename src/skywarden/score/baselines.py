@@ -40,22 +40,19 @@ class Flown(NamedTuple):
 
 def flown(given: Case) -> Flown:
     """Return the tracks of a case on the plane that touches the Earth in the middle of the sites, every STEP."""
-    latitude = np.radians(np.mean([site.latitude for site in given.sites]))
-    longitude = np.radians(np.mean([site.longitude for site in given.sites]))
+    latitude, longitude = given.middle()
     order = np.lexsort((given.tracks.time, given.tracks.id))
     slot, track = given.tracks.time[order] // STEP, given.tracks.id[order]
     rows = order[np.r_[True, (np.diff(slot) != 0) | (np.diff(track) != 0)]] if len(order) else order
-    at = plane(given.seen[rows], float(latitude), float(longitude))
+    at = plane(given.seen[rows], latitude, longitude)
     velocity = np.nan_to_num(given.tracks.velocity[rows])
     missile = np.linalg.norm(velocity, axis=1) > MISSILE_SPEED
-    places = plane(_site_places(given), float(latitude), float(longitude))
-    return Flown(
-        given.tracks.time[rows], at, level_velocity(velocity, float(latitude), float(longitude)), missile, places
-    )
+    places = plane(_site_places(given), latitude, longitude)
+    return Flown(given.tracks.time[rows], at, level_velocity(velocity, latitude, longitude), missile, places)
 
 
 def _site_places(given: Case) -> F64:
-    degrees = np.array([[site.latitude, site.longitude] for site in given.sites])
+    degrees = np.array([[site.latitude, site.longitude] for site in given.sites], float).reshape(-1, 2)
     return ecef(np.radians(degrees[:, 0]), np.radians(degrees[:, 1]), 0.0)
 
 

@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.errors import TableError
-from skywarden.geo.earth import ecef
+from skywarden.geo.earth import ecef, geodetic
 from skywarden.model.place import F64, I64
 from skywarden.score.level import ground
 from skywarden.score.matching import matched, overlapping
-from skywarden.score.notices import NO_ALERTS, NO_FORECASTS, Alerts, Forecasts
+from skywarden.score.notices import NO_FORECASTS, Alerts, Forecasts
 from skywarden.score.tables import Coverage, Points, Sensor, Site, Target
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One raid. start: ns since 1970, second 0 of the coverage table. coverage: None where there is no such table.
+    """One raid. start: ns since 1970, second 0 of the coverage table. coverage, alerts: None where there is no such
+    table; one of alerts without rows is a system that never warned.
 
     truth: only rows in which the target exists (`Points.living`). tracks: at the truth's times (`matching`). below,
     seen: (N, 3), (M, 3) ECEF m on the ground straight below truth and tracks. Targets bear the names of truth.names.
@@ -34,12 +35,20 @@ class Case:
     sites: tuple[Site, ...]
     sensors: tuple[Sensor, ...] = ()
     coverage: Coverage | None = None
-    alerts: Alerts = NO_ALERTS
+    alerts: Alerts | None = None
     forecasts: Forecasts = NO_FORECASTS
 
     def span(self) -> tuple[int, int]:
         """Return the truth's first and last time, ns; everything is counted between them."""
         return int(self.truth.time[0]), int(self.truth.time[-1])
+
+    def middle(self) -> tuple[float, float]:
+        """Return latitude and longitude, rad, of the middle of the sites; without any, of where the targets flew."""
+        if not self.sites:
+            latitude, longitude, _ = geodetic(self.below.mean(axis=0))
+            return float(latitude), float(longitude)
+        degrees = np.array([[site.latitude, site.longitude] for site in self.sites])
+        return float(np.radians(np.mean(degrees[:, 0]))), float(np.radians(np.mean(degrees[:, 1])))
 
     def target_rows(self) -> I64:
         """Return for each of truth.names the row of targets.json, -1 where it has none."""
@@ -80,12 +89,13 @@ def _rows_exist(number: NDArray[np.uint16], count: int, column: str, file: str) 
         raise TableError(said, "coverage.npy", 0, column)
 
 
-def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Forecasts = NO_FORECASTS) -> Case:
+def case(known: Known, tracks: Points, alerts: Alerts | None = None, forecasts: Forecasts = NO_FORECASTS) -> Case:
     """Return a case, with tracks at the truth's times and the places on the ground worked out once.
 
     Raises MismatchError where no track has a time of the truth, or all alerts or forecasts are outside its time.
     """
-    overlapping(known.truth, alerts.times(), "alerts.csv")
+    if alerts is not None:
+        overlapping(known.truth, alerts.times(), "alerts.csv")
     overlapping(known.truth, forecasts.time, "arrivals.csv")
     truth = known.truth.living()
     tracks = matched(truth, tracks)
@@ -95,6 +105,17 @@ def case(known: Known, tracks: Points, alerts: Alerts = NO_ALERTS, forecasts: Fo
         known.name, start, truth, tracks, below, seen, known.targets, known.sites, known.sensors, known.coverage,
         alerts, forecasts,
     )  # fmt: skip
+
+
+def same_raid(one: Case, other: Case) -> bool:
+    """Return whether two cases are of the same raid: their targets flew the same paths at the same times."""
+    first, second = one.truth, other.truth
+    return (
+        first.names == second.names
+        and np.array_equal(first.time, second.time)
+        and np.array_equal(first.id, second.id)
+        and np.array_equal(first.position, second.position)
+    )
 
 
 class Manifest(msgspec.Struct, frozen=True):

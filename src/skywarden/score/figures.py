@@ -11,7 +11,7 @@ from skywarden.score.arrivals import HORIZONS, brier, calibration, pinball, rank
 from skywarden.score.attacks import Fate
 from skywarden.score.bootstrap import Interval, blocks, interval
 from skywarden.score.covered import ENOUGH
-from skywarden.score.figure import Figure, figure
+from skywarden.score.figure import Figure, figure, told
 from skywarden.score.pooled import Pooled, pooled
 from skywarden.score.track_figures import qualities
 from skywarden.score.verdict import Judged
@@ -31,7 +31,7 @@ def figures(judged: Sequence[Judged], generator: np.random.Generator) -> list[Fi
         _sensors(both),
         _tracks(judged, both),
     )
-    return [one for part in parts for one in part]
+    return [told(one, both.lack) for part in parts for one in part]
 
 
 def _error(values: F64, both: Pooled, generator: np.random.Generator) -> Interval:
@@ -57,29 +57,29 @@ def _attacks(both: Pooled, generator: np.random.Generator) -> Iterator[Figure]:
 def _leads(both: Pooled) -> Iterator[Figure]:
     came = both.attacks
     yield figure("lead.median", _median(np.nan_to_num(came.lead)))
-    yield figure("lead.useful_median", both.alarms[0].useful_lead())
+    yield figure("lead.useful_median", np.nan if both.alerts is None else both.alerts.useful_lead())
     yield figure("lead.own_median", _median(came.own[~np.isnan(came.own)]))
     for site, rows in both.by_site():
         yield figure("lead.median", _median(np.nan_to_num(came.lead[rows])), site)
 
 
 def _alarms(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
-    alerts = both.alarms[0]
-    for name, values in (("minutes", alerts.minutes), ("unneeded", alerts.unneeded)):
+    unknown = np.full(len(both.sites), np.nan)
+    minutes, unneeded = (unknown, unknown) if both.alerts is None else (both.alerts.minutes, both.alerts.unneeded)
+    for name, values in (("minutes", minutes), ("unneeded", unneeded)):
         yield figure(f"alarm.{name}", float(values.sum()))
         for site, value in zip(both.sites, values.tolist(), strict=True):
             yield figure(f"alarm.{name}", value, site)
-    yield figure("alarm.part", both.alarm_part(alerts))
-    yield figure("alarm.most_in_10_min", max(one.flood.most for one in judged))
-    lengths = [one.case.span()[1] - one.case.span()[0] for one in judged]
-    parts = [one.flood.part for one in judged]
+    yield figure("alarm.part", np.nan if both.alerts is None else both.alarm_part(both.alerts))
+    floods = [(one.flood, one.case.span()) for one in judged if one.flood is not None]
+    yield figure("alarm.most_in_10_min", max((found.most for found, _ in floods), default=np.nan))
+    lengths, parts = [end - start for _, (start, end) in floods], [found.part for found, _ in floods]
     yield figure("alarm.flood", float(np.average(parts, weights=lengths)) if sum(lengths) else np.nan)
 
 
 def _baselines(both: Pooled) -> Iterator[Figure]:
-    alerts = both.alarms[0]
-    for one in both.alarms[1:]:
-        against = compared(alerts, one)
+    for one in both.baselines:
+        against = None if both.alerts is None else compared(both.alerts, one)
         values: dict[str, float] = {
             "minutes": float(one.minutes.sum()),
             "unneeded": float(one.unneeded.sum()),
@@ -91,8 +91,8 @@ def _baselines(both: Pooled) -> Iterator[Figure]:
             "duration_p90": _quantile(one.durations, 0.9),
             "ended": len(one.durations),
             "cut": one.cut,
-            "saved": against.saved,
-            "fair": float(against.fair),
+            "saved": np.nan if against is None else against.saved,
+            "fair": np.nan if against is None else float(against.fair),
         }
         for name, value in values.items():
             if name != "radius" or isfinite(value):
@@ -136,7 +136,7 @@ def _tracks(judged: Sequence[Judged], both: Pooled) -> Iterator[Figure]:
     yield from _followed(both)
     for one in judged:
         of = one.case.name if len(judged) > 1 else ""
-        yield from qualities(one.quality, of)
+        yield from qualities(one.quality, of, len(one.case.tracks) > 0)
 
 
 def _followed(both: Pooled) -> Iterator[Figure]:

@@ -15,7 +15,7 @@ from skywarden.errors import TableError
 from skywarden.model.place import F64, I64
 from skywarden.score.assign import compare
 from skywarden.score.columns import Columns, Form, Layout, read
-from skywarden.score.gospa import Means, gospa, means
+from skywarden.score.gospa import Gospa, Means, gospa, means
 from skywarden.score.ospa import Least, ospa
 from skywarden.score.siap import Siap, siap
 from skywarden.score.tables import Points
@@ -50,10 +50,11 @@ class Meta(msgspec.Struct, frozen=True):
 class FlatScores(NamedTuple):
     """The judge's figures. gospa: RMS and parts; per_target: mean over times of GOSPA / number of targets^(1/p), m.
 
-    ospa: mean, as Stone Soup 1.9.1 assigns. scans: times that were scored.
+    ospa: mean, as Stone Soup 1.9.1 assigns. scans: times that were scored. result: GOSPA at each time.
     """
 
     scans: int
+    result: Gospa
     gospa: Means
     per_target: float
     ospa: float
@@ -98,7 +99,7 @@ def flat_scores(
     distances = ospa(comparison, settings.gospa.p, Least.DISTANCE)
     none = float("nan")
     per_target, mean = (float(x.mean()) if len(times) else none for x in (share, distances))
-    return FlatScores(len(times), means(result), per_target, mean, siap(comparison))
+    return FlatScores(len(times), result, means(result), per_target, mean, siap(comparison))
 
 
 def runs(truth_data: bytes, tracks_data: bytes, numbers: I64 | None = None) -> tuple[Points, Points]:

@@ -83,7 +83,7 @@ def overlapping(truth: Points, times: I64, file: str) -> None:
         return
     span, given = (int(truth.time[0]), int(truth.time[-1])), (int(times.min()), int(times.max()))
     if given[1] < span[0] - MARGIN or given[0] > span[1] + MARGIN:
-        said = f"{file}: no row is in the time of the truth"
+        said = "no row is in the time of the truth"
         raise MismatchError(f"{said}: {_what_to_do(span, given, file.partition('.')[0])}", span, given, file)
 
 

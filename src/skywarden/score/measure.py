@@ -12,6 +12,9 @@ class Form(StrEnum):
     YES_NO = "yes or no"
 
 
+Reason = tuple[str, str]  # why there is no value, in English and in Ukrainian
+
+
 class Measure(NamedTuple):
     """One measure. unit: "" for a count, "1" for a part of 1; english, ukrainian: its definition; source: of that.
 
@@ -23,7 +26,7 @@ class Measure(NamedTuple):
     ukrainian: str
     source: str
     form: Form = Form.NUMBER
-    empty: tuple[str, str] = ("nothing to count", "нема що рахувати")
+    empty: Reason = ("nothing to count", "нема що рахувати")
 
 
 OWN = "definition of this project, docs/scoring.md"

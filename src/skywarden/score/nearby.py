@@ -9,6 +9,7 @@ from scipy.spatial import KDTree
 from skywarden.model.place import F64, I64
 from skywarden.score.case import Case
 from skywarden.score.spans import NS
+from skywarden.score.tables import Points
 
 
 class Near(NamedTuple):
@@ -53,6 +54,13 @@ def _at_each_time(given: Case, limit: float) -> Iterator[Near]:
         if pairs.nnz:
             target, track = given.truth.id[a + pairs.row], given.tracks.id[c + pairs.col]
             yield Near(np.full(pairs.nnz, moment), target, track, pairs.data)
+
+
+def rows_of(points: Points, time: I64, number: I64) -> I64:
+    """Return (n,) the rows of points at times (n,) with names (n,), all of which there are. points: sorted by both."""
+    times, width = np.unique(points.time), max(len(points.names), 1)
+    key = np.searchsorted(times, points.time) * width + points.id
+    return np.searchsorted(key, np.searchsorted(times, time) * width + number)
 
 
 def target_of(given: Case, pairs: Near) -> I64:

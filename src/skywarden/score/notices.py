@@ -125,5 +125,5 @@ def _sites(columns: Columns, sites: Sequence[Site]) -> I64:
     code, words = columns.words("site")
     rows = {site.name: row for row, site in enumerate(sites)}
     number = np.array([rows.get(word, -1) for word in words], np.int64)
-    columns.require(number[code] >= 0, "site", f"is not in sites.json, which has {', '.join(rows)}")
+    columns.require(number[code] >= 0, "site", f"is not in sites.json, which has {', '.join(rows) or 'none'}")
     return number[code]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.score.case import Case
-from skywarden.score.nearby import Near
+from skywarden.score.nearby import Near, rows_of
+from skywarden.score.notices import NO_ALERTS
 from skywarden.score.tables import Points
 
 NUISANCES = ("bird", "ground vehicle or other noise")  # words of the column `class` of the truth; DESIGN section 5
@@ -45,7 +46,7 @@ def apart(given: Case, pairs: Near) -> Apart:
     wanted = np.flatnonzero(~of_nuisance)
     if not rows.any():
         return Apart(given, pairs, named, pairs.of(wanted[:0]))
-    track = _track_rows(given.tracks, pairs)
+    track = rows_of(given.tracks, pairs.time, pairs.track)
     near_wanted = np.zeros(len(given.tracks), bool)
     near_wanted[track[wanted]] = True
     spent = np.flatnonzero(of_nuisance & ~near_wanted[track])
@@ -61,16 +62,9 @@ def apart(given: Case, pairs: Near) -> Apart:
     return Apart(rest, pairs.of(wanted), named, pairs.of(spent))
 
 
-def _track_rows(tracks: Points, pairs: Near) -> NDArray[np.int64]:
-    """Return (n,) the row of tracks that each pair is of; tracks are sorted by time, then name."""
-    times, width = np.unique(tracks.time), len(tracks.names)
-    key = np.searchsorted(times, tracks.time) * width + tracks.id
-    return np.searchsorted(key, np.searchsorted(times, pairs.time) * width + pairs.track)
-
-
 class Nuisance(NamedTuple):
     """What a system made of nuisances. seconds: target-times of them; followed: those with a track near them that was
-    near no wanted target. alerts: raised for tracks that are a nuisance's."""
+    near no wanted target. alerts: raised for tracks that are a nuisance's, 0 also without a table of them."""
 
     seconds: int
     followed: int
@@ -80,7 +74,8 @@ class Nuisance(NamedTuple):
 def nuisance(given: Case, parts: Apart, owner: NDArray[np.int64]) -> Nuisance:
     """Return what a system made of nuisances. owner: the target of each of tracks.names (nearby.target_of)."""
     of_track = {name: target for name, target in zip(given.tracks.names, owner.tolist(), strict=True) if target >= 0}
-    owners = [of_track.get(given.alerts.tracks[track], -1) for track in given.alerts.track.tolist()]
+    alerts = NO_ALERTS if given.alerts is None else given.alerts
+    owners = [of_track.get(alerts.tracks[track], -1) for track in alerts.track.tolist()]
     followed = np.unique(np.column_stack([parts.spent.time, parts.spent.target]), axis=0)
     return Nuisance(
         int(nuisances(given.truth).sum()),

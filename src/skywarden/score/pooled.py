@@ -9,6 +9,8 @@ from skywarden.model.place import F64, I64
 from skywarden.score.alarms import Alarms
 from skywarden.score.arrivals import Settled
 from skywarden.score.attacks import Attacks
+from skywarden.score.lacking import lacking
+from skywarden.score.measure import Reason
 from skywarden.score.nuisance import Nuisance
 from skywarden.score.spans import NS
 from skywarden.score.verdict import Judged, errors_by_class, followed_by_class
@@ -19,20 +21,23 @@ class Pooled(NamedTuple):
 
     raid, wave: (attacks,) names. blind: by site, target-seconds near it and those not watched. errors: by class, m.
     followed: by class of wanted targets, target-seconds and those with a track within the limit. attacks.target is the
-    row within its own raid. site_minutes: min, of all raids times their sites.
+    row within its own raid. site_minutes: min, of all raids times their sites. alerts: None where one raid has no table
+    of them. lack: what cannot be counted, of `lacking`.
     """
 
     sites: tuple[str, ...]
     attacks: Attacks
     raid: tuple[str, ...]
     wave: tuple[str, ...]
-    alarms: tuple[Alarms, ...]
+    alerts: Alarms | None
+    baselines: tuple[Alarms, ...]
     settled: Settled
     blind: dict[str, tuple[float, float]]
     errors: dict[str, F64]
     followed: dict[str, tuple[int, int]]
     nuisance: Nuisance
     site_minutes: float
+    lack: tuple[Reason, ...]
 
     def alarm_part(self, alarms: Alarms) -> float:
         """Return the part of the time of all sites under alarm; NaN without time."""
@@ -49,18 +54,21 @@ def pooled(judged: Sequence[Judged]) -> Pooled:
     sites = tuple(sorted({site.name for one in judged for site in one.case.sites}))
     places = [np.array([sites.index(site.name) for site in one.case.sites], np.int64) for one in judged]
     names = [_names(one, row) for row, one in enumerate(judged)]
+    alerts = [one.alerts for one in judged if one.alerts is not None]
     return Pooled(
         sites,
         _attacks(judged, places),
         tuple(raid for raids, _ in names for raid in raids),
         tuple(wave for _, waves in names for wave in waves),
-        tuple(_alarms(judged, places, number, len(sites)) for number in range(len(judged[0].alarms))),
+        _alarms(alerts, places, len(sites)) if len(alerts) == len(judged) else None,
+        tuple(_alarms(parts, places, len(sites)) for parts in zip(*(one.baselines for one in judged), strict=True)),
         _settled(judged),
         _blind(judged),
         _errors(judged),
         _followed(judged),
         Nuisance(*[sum(column) for column in zip(*[one.nuisance for one in judged], strict=True)]),
         sum(len(one.case.sites) * (one.case.span()[1] - one.case.span()[0]) / (60 * NS) for one in judged),
+        lacking(one.case for one in judged),
     )
 
 
@@ -76,8 +84,7 @@ def _names(one: Judged, row: int) -> tuple[list[str], list[str]]:
     return [f"{row} {one.case.name}"] * len(found), found
 
 
-def _alarms(judged: Sequence[Judged], places: Sequence[I64], number: int, sites: int) -> Alarms:
-    parts = [one.alarms[number] for one in judged]
+def _alarms(parts: Sequence[Alarms], places: Sequence[I64], sites: int) -> Alarms:
     minutes, unneeded = np.zeros(sites), np.zeros(sites)
     for part, place in zip(parts, places, strict=True):
         minutes[place] += part.minutes

@@ -86,5 +86,5 @@ def _lines(found: Sequence[Figure], wide: int) -> Iterator[str]:
 
 def _line(one: Figure, label: str, wide: int) -> str:
     number, unit = value(one)
-    after = interval(one) if one.value is not None else f"({MEASURES[one.name].empty[0]})"
+    after = interval(one) if one.value is not None else f"({one.reason})"
     return f"{label:<{wide}} {number:>9} {unit:<4} {after}".rstrip()

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from skywarden.score import report_plots as plots
 from skywarden.score.attacks import Fate
 from skywarden.score.figure import Figure
-from skywarden.score.measures import MEASURES
+from skywarden.score.lacking import NO_TRACKS
+from skywarden.score.measures import MEASURES, REASONS, distance
 from skywarden.score.pooled import Pooled, pooled
 from skywarden.score.readable import interval, percent, value
 from skywarden.score.report_map import shown
@@ -56,8 +57,12 @@ def _header(judged: Sequence[Judged], together: Pooled) -> str:
     several = f" {word('raids-together')} {len(judged)}. {word('first-raid')}" if len(judged) > 1 else ""
     total, warned = len(together.attacks.fate), int((together.attacks.fate == Fate.IN_TIME).sum())
     said = f"<b>{warned} / {total}</b> {word('in-time-of')}" if total else word("nothing-attacks")
-    under = percent(together.alarm_part(together.alarms[0]))
-    said += f" <b>{under} %</b> {word('alarm-part')}"
+    if together.alerts is None:
+        said = word("no-alerts")
+    elif together.site_minutes:
+        said += f" <b>{percent(together.alarm_part(together.alerts))} %</b> {word('alarm-part')}"
+    if NO_TRACKS in together.lack:
+        said += f" {word('no-tracks')}"
     switch = '<button id="language" type="button"><span class="en" lang="uk">Українською</span>'
     switch += '<span class="uk" lang="en">In English</span></button>'
     return (
@@ -80,6 +85,7 @@ _INTERVALS: Legend = ((1, "interval-50"), (4, "interval-80"), (0, "interval-95")
 _PARTS: Legend = ((4, "localisation"), (1, "missed"), (2, "false"))
 _COUNTS: Legend = ((7, "targets"), (0, "followed"), (-4, "tracks"), (2, "spare"))
 _COVERAGE: Legend = ((4, "covered"), (6, "covered_twice"), (2, "blind"))
+DISTANCES = {"level": f", {word('level')}", "space": f", {word('space')}", "-": ""}
 _MARK = '<rect class="c{}" width="16" height="10"/>'
 _DASHES = '<path class="line s{} dashed" d="M0 5H16"/>'
 PARTS = (
@@ -109,12 +115,18 @@ def _sections(judged: Sequence[Judged], together: Pooled) -> list[str]:
         plots.error_spreads(together),
         plots.coverage_bars(together),
     )
-    sections = [_section(part, svg) for part, svg in zip(PARTS, drawn, strict=True)]
+    sections = [_section(part, svg, _nothing(part, together)) for part, svg in zip(PARTS, drawn, strict=True)]
     return [*sections[:2], _map(first), *sections[2:]]
 
 
-def _section(part: Part, drawn: str) -> str:
-    inside = f"{_legend(part.legend)}{drawn}" if drawn else f'<p class="dim">{word(part.nothing)}</p>'
+def _nothing(part: Part, together: Pooled) -> str:
+    """Return the key of what is said where there is nothing to draw."""
+    warning = part.key in ("verdict", "leads", "alarms")
+    return "no-alerts" if warning and together.alerts is None else part.nothing
+
+
+def _section(part: Part, drawn: str, nothing: str) -> str:
+    inside = f"{_legend(part.legend)}{drawn}" if drawn else f'<p class="dim">{word(nothing)}</p>'
     return f'<section><h2 id="h-{part.key}">{word(part.key)}</h2>{inside}{_definitions(part.about)}</section>'
 
 
@@ -130,7 +142,7 @@ def _legend(legend: Legend) -> str:
 
 def _definitions(about: tuple[str, ...]) -> str:
     rows = [
-        f"<dt>{name}{f' [{row.unit}]' if row.unit not in ('', '1') else ''}</dt>"
+        f"<dt>{name}{f' [{row.unit}]' if row.unit not in ('', '1') else ''}{DISTANCES[distance(name)]}</dt>"
         f"<dd>{in_both(row.english, row.ukrainian)} <i>{escape(row.source)}</i></dd>"
         for name, row in MEASURES.items()
         if name.startswith(about)
@@ -171,7 +183,7 @@ def _table(found: Sequence[Figure]) -> str:
     rows = []
     for one in found:
         number, unit = value(one)
-        error = escape(interval(one)) if one.value is not None else in_both(*MEASURES[one.name].empty)
+        error = escape(interval(one)) if one.value is not None else in_both(one.reason, REASONS[one.reason])
         cells = (one.name, escape(one.of), escape(number), unit, error, escape(one.source))
         kinds = ("", "", ' class="n"', "", "", "")
         rows.append("".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, cells, strict=True)))

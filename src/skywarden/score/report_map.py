@@ -9,6 +9,7 @@ from skywarden.geo.earth import ecef
 from skywarden.model.place import F64, I64
 from skywarden.score.case import Case
 from skywarden.score.level import plane
+from skywarden.score.notices import NO_ALERTS
 from skywarden.score.spans import NS, within
 from skywarden.score.verdict import Judged
 
@@ -41,8 +42,7 @@ class Shown(msgspec.Struct, frozen=True):
 def shown(one: Judged) -> bytes:
     """Return the map's data of a raid as JSON."""
     given = one.case
-    latitude = float(np.radians(np.mean([site.latitude for site in given.sites])))
-    longitude = float(np.radians(np.mean([site.longitude for site in given.sites])))
+    latitude, longitude = given.middle()
     start, end = given.span()
     dt = _step(len(given.truth) + len(given.tracks))
     raid = np.array([row >= 0 and given.targets[row].raid for row in given.target_rows().tolist()], np.int64)
@@ -96,7 +96,8 @@ def _sites(given: Case, latitude: float, longitude: float) -> list[dict[str, obj
     found: list[dict[str, object]] = []
     for row, site in enumerate(given.sites):
         at = plane(ecef(np.radians(site.latitude), np.radians(site.longitude), 0.0)[None], latitude, longitude)[0]
-        alarm = (within(given.alerts.standing(row), start, end) - start) / NS
+        standing = NO_ALERTS if given.alerts is None else given.alerts
+        alarm = (within(standing.standing(row), start, end) - start) / NS
         found.append(
             {
                 "name": site.name,

@@ -8,6 +8,7 @@ from skywarden.model.place import F64, I64
 from skywarden.score.arrivals import HORIZONS, calibration, reliability
 from skywarden.score.attacks import Fate
 from skywarden.score.covered import ENOUGH
+from skywarden.score.lacking import NO_TRACKS
 from skywarden.score.pooled import Pooled
 from skywarden.score.readable import percent
 from skywarden.score.spans import NS
@@ -42,7 +43,7 @@ MOST_SITES = 12  # with rows of their own
 def verdict_bars(both: Pooled) -> str:
     """Return attacks by class, all sites and each."""
     came = both.attacks
-    if not len(came.target):
+    if not len(came.target) or both.alerts is None:
         return ""
     named = [("all", np.arange(len(came.fate))), *worst_sites(both)]
     rows = []
@@ -147,7 +148,7 @@ def reliability_dots(both: Pooled) -> str:
 def lead_dots(judged: Sequence[Judged]) -> str:
     """Return the lead of each attack over its arrival, that of its own tracks' alerts, and what the sites need."""
     came = [one.attacks for one in judged]
-    if not sum(len(one.target) for one in came):
+    if not sum(len(one.target) for one in came) or any(one.alerts is None for one in judged):
         return ""
     start = [(one.attacks.arrival - one.case.start) / (60 * NS) for one in judged]
     arrival, fate = np.concatenate(start), np.concatenate([one.fate for one in came])
@@ -171,12 +172,12 @@ def lead_dots(judged: Sequence[Judged]) -> str:
 
 def alarm_bars(both: Pooled) -> str:
     """Return the minutes of alarm of this system and of the baselines, needed and not."""
-    alarms = [one for one in both.alarms if one.minutes.sum() > 0]
-    if not len(both.alarms[0].minutes) or not alarms:
+    alarms = [*([] if both.alerts is None else [both.alerts]), *([] if NO_TRACKS in both.lack else both.baselines)]
+    most = max((float(one.minutes.sum()) for one in alarms), default=0.0)
+    if not most:
         return ""
-    most = max(float(one.minutes.sum()) for one in alarms)
     rows = []
-    for one in both.alarms:
+    for one in alarms:
         total, waste = float(one.minutes.sum()), float(one.unneeded.sum())
         missed = f"{percent(one.missed())} %" if len(one.late) else ""
         rows.append(Row(one.name, ((total - waste, 0), (waste, 3)), missed))

@@ -29,6 +29,23 @@ class Siap(NamedTuple):
     number_changes: float
     longest_segment: float
 
+    def told(self, targets: int, tracks: int) -> "Siap":
+        """Return the same with NaN where a figure is a ratio of nothing, to which the peer's rules give a best value.
+
+        targets, tracks: how many times there was one, all added up. Where the completeness is 0, no track was on a
+        target, so there is no pair to count and no error to measure.
+        """
+        apart = np.nan if self.completeness == 0 else 1.0
+        return Siap(
+            self.completeness if targets else np.nan,
+            self.ambiguity * apart,
+            self.spuriousness if tracks else np.nan,
+            self.position_accuracy * apart,
+            self.velocity_accuracy * apart,
+            self.number_changes * apart,
+            self.longest_segment if targets else np.nan,
+        )
+
 
 class Counts(NamedTuple):
     """What SIAP counts at each of T times. time: (T,) ns. targets J, tracked JT, tracks N, associated NA: (T,).

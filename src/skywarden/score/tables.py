@@ -6,6 +6,7 @@ WGS 84 ellipsoid.
 
 from dataclasses import dataclass
 from io import BytesIO
+from tokenize import TokenError
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -29,6 +30,9 @@ TRACKS = Layout(
     {"time_ns": Form.WHOLE, "track": Form.WORD, **_STATE, "class": Form.WORD, "category": Form.WORD},
     ("class", "category"),
 )
+# what NumPy raises at a spoiled header
+BROKEN = (ValueError, TypeError, EOFError, OSError, MemoryError, OverflowError, SyntaxError, TokenError)
+NUMPY = b"\x93NUMPY"  # how an array file begins; NEP 1
 COVERAGE = np.dtype([("second", "<u4"), ("target", "<u2"), ("sensor", "<u2"), ("pd", "<f2")])
 
 
@@ -158,10 +162,13 @@ def sensors(data: bytes) -> tuple[Sensor, ...]:
 
 def coverage(data: bytes) -> Coverage:
     """Read coverage.npy. Raises TableError."""
+    if not data.startswith(NUMPY):
+        raise TableError("not a NumPy array file; write it with numpy.save", "coverage.npy")
     try:
         rows = np.load(BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as problem:
-        raise TableError(f"not a NumPy array file: {problem}", "coverage.npy") from problem
+    except BROKEN as problem:
+        said = f"a NumPy array file that is cut short or spoiled, or not of {COVERAGE.descr}"
+        raise TableError(f"{said}; write it again with numpy.save", "coverage.npy") from problem
     if not isinstance(rows, np.ndarray) or rows.dtype != COVERAGE or rows.ndim != 1:
         raise TableError(f"must be one dimension of {COVERAGE.descr}", "coverage.npy")
     unsure = np.flatnonzero(~((rows["pd"] >= 0) & (rows["pd"] <= 1)))

@@ -6,6 +6,9 @@ TRAJECTORY = "Garcia-Fernandez, Rahmathullah, Svensson 2020"
 CLEAR = "Bernardin, Stiefelhagen 2008"
 GOSPA = "Rahmathullah, Garcia-Fernandez, Svensson 2017"
 SIAP = "Votruba et al. 2001; edge rules as Stone Soup 1.9.1"
+NO_TARGETS = ("no targets", "цілей немає")
+NONE_NEAR = ("no track was within c of a target", "жодної траси в межах c від цілі")
+NONE_ON = ("no track was on a target", "жодної траси на цілі")
 
 TRACK_MEASURES: dict[str, Measure] = {
     "error.median": Measure(
@@ -25,6 +28,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Part of the target-seconds with at least one track within c, level; all together and by the target's class.",
         "Частка секунд цілей хоча б з однією трасою в межах c по горизонталі; разом і за класом цілі.",
         OWN,
+        empty=NO_TARGETS,
     ),
     "nuisance.followed": Measure(
         "1",
@@ -48,7 +52,11 @@ TRACK_MEASURES: dict[str, Measure] = {
         GOSPA,
     ),
     "gospa.localisation": Measure(
-        "m", "Its part from errors of place, root of the mean.", "Його частина від похибок місця.", GOSPA
+        "m",
+        "Its part from errors of place, root of the mean.",
+        "Його частина від похибок місця.",
+        GOSPA,
+        empty=NONE_NEAR,
     ),
     "gospa.missed": Measure(
         "m",
@@ -69,31 +77,55 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Schuhmacher, Vo, Vo 2008",
     ),
     "siap.completeness": Measure(
-        "1", "Part of target-times with a track assigned.", "Частка моментів цілей із призначеною трасою.", SIAP
+        "1",
+        "Part of target-times with a track on the target. A track is on the target nearest to it, closer than c in "
+        "space, from the first of 3 of its times in a row until another or none is nearest at 2 in a row.",
+        "Частка моментів цілей із трасою на цілі. Траса на цілі, найближчій до неї, ближче за c у просторі, від "
+        "першого з 3 її моментів поспіль, доки 2 моменти поспіль найближча інша або жодна.",
+        SIAP,
+        empty=NO_TARGETS,
     ),
     "siap.ambiguity": Measure(
-        "", "Tracks for each tracked target; 1 is best.", "Трас на супроводжувану ціль; найкраще 1.", SIAP
+        "",
+        "Tracks on each tracked target; 1 is best.",
+        "Трас на кожній супроводжуваній цілі; найкраще 1.",
+        SIAP,
+        empty=NONE_ON,
     ),
     "siap.spuriousness": Measure(
-        "1", "Part of track-times assigned to no target.", "Частка моментів трас без цілі.", SIAP
+        "1",
+        "Part of track-times on no target.",
+        "Частка моментів трас не на цілі.",
+        SIAP,
+        empty=("no tracks but those of nuisances", "немає трас, крім трас завад"),
     ),
     "siap.position_accuracy": Measure(
-        "m", "Mean distance in space of assigned tracks.", "Середня просторова відстань призначених трас.", SIAP
+        "m",
+        "Mean distance in space of the tracks that are on a target.",
+        "Середня просторова відстань трас, що на цілі.",
+        SIAP,
+        empty=NONE_ON,
     ),
     "siap.velocity_accuracy": Measure(
-        "m/s", "Mean error of velocity of assigned tracks.", "Середня похибка швидкості призначених трас.", SIAP
+        "m/s",
+        "Mean error of velocity of the tracks that are on a target.",
+        "Середня похибка швидкості трас, що на цілі.",
+        SIAP,
+        empty=("no track was on a target, or one states no velocity", "жодної траси на цілі або траса без швидкості"),
     ),
     "siap.number_changes": Measure(
         "1/s",
         "Changes of the track number for each tracked second of a target.",
         "Зміни номера траси за супроводжувану секунду цілі.",
         SIAP,
+        empty=NONE_ON,
     ),
     "siap.longest_segment": Measure(
         "1",
         "Part of a target's life under its longest-lasting track number.",
         "Частка існування цілі під номером траси, що тривав найдовше.",
         SIAP,
+        empty=NO_TARGETS,
     ),
     "trajectory.rms": Measure(
         "m",
@@ -102,7 +134,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         TRAJECTORY,
     ),
     "trajectory.localisation": Measure(
-        "m", "Its part from errors of place.", "Її частина від похибок місця.", TRAJECTORY
+        "m", "Its part from errors of place.", "Її частина від похибок місця.", TRAJECTORY, empty=NONE_NEAR
     ),
     "trajectory.missed": Measure("m", "Its part from missed targets.", "Її частина від пропущених цілей.", TRAJECTORY),
     "trajectory.false": Measure("m", "Its part from false tracks.", "Її частина від хибних трас.", TRAJECTORY),
@@ -111,6 +143,7 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Its part from tracks that change their targets.",
         "Її частина від трас, що змінюють цілі.",
         TRAJECTORY,
+        empty=NONE_NEAR,
     ),
     "trajectory.exact": Measure(
         "1",
@@ -121,42 +154,65 @@ TRACK_MEASURES: dict[str, Measure] = {
     ),
     "first_track.flying": Measure(
         "s",
-        "Median time from a target's first second to its first track, over targets that had one.",
-        "Медіана часу від першої секунди цілі до її першої траси, за цілями, що її мали.",
+        "Median time from a target's first second to the first track on it, as siap.completeness has it (nearest, "
+        "within c in space, 3 times in a row), over targets that had one.",
+        "Медіана часу від першої секунди цілі до першої траси на ній, як у siap.completeness (найближча, у межах c у "
+        "просторі, 3 моменти поспіль), за цілями, що її мали.",
         OWN,
+        empty=NONE_ON,
     ),
     "first_track.never_flying": Measure(
-        "1", "Part of all targets that never had a track.", "Частка всіх цілей, що не мали траси.", OWN
+        "1",
+        "Part of all targets that never had a track on them; in space, so a wrong height can be why.",
+        "Частка всіх цілей, на яких ніколи не було траси; у просторі, тож причиною може бути хибна висота.",
+        OWN,
+        empty=NO_TARGETS,
     ),
     "first_track.covered": Measure(
         "s",
-        "The same from the second by which the sensors had detected it with P = 0.9; a track before waits 0.",
-        "Те саме від секунди, до якої датчики виявили її з імовірністю 0,9; раніша траса чекає 0.",
+        "As first_track.flying, from the second by which the sensors had detected it with P = 0.9; a track before "
+        "waits 0.",
+        "Як first_track.flying, від секунди, до якої датчики виявили її з імовірністю 0,9; раніша траса чекає 0.",
         OWN,
+        empty=(
+            "no track was on a covered target, or no coverage table",
+            "жодної траси на покритій цілі або таблиці покриття",
+        ),
     ),
     "first_track.never_covered": Measure(
-        "1", "Part of these targets that never had a track.", "Частка таких цілей, що не мали траси.", OWN
+        "1",
+        "Part of these targets that never had a track on them.",
+        "Частка таких цілей, на яких ніколи не було траси.",
+        OWN,
+        empty=("no covered target, or no coverage table", "немає покритих цілей або таблиці покриття"),
     ),
     "segments.numbers": Measure(
-        "", "Mean number of track numbers of a tracked target.", "Середня кількість номерів траси цілі.", OWN
+        "",
+        "Mean number of track numbers that were on a tracked target, as siap.completeness has it.",
+        "Середня кількість номерів трас на супроводжуваній цілі, як у siap.completeness.",
+        OWN,
+        empty=NONE_ON,
     ),
     "segments.breaks": Measure(
         "",
-        "Mean number of times that a tracked target was lost and found again.",
-        "Середня кількість утрат із повторним виявленням.",
+        "Mean number of times that no track was on a tracked target any more and later one was again.",
+        "Середня кількість утрат супроводжуваної цілі з пізнішою трасою на ній.",
         CLEAR,
+        empty=NONE_ON,
     ),
     "segments.switches": Measure(
         "",
-        "Mean number of changes of a tracked target's number.",
-        "Середня кількість змін номера супроводжуваної цілі.",
+        "Mean number of changes of a tracked target's number, in the assignment of GOSPA.",
+        "Середня кількість змін номера супроводжуваної цілі, у призначенні GOSPA.",
         CLEAR,
+        empty=NONE_ON,
     ),
     "segments.longest": Measure(
         "s",
-        "Median over tracked targets of the longest unbroken stay of one track.",
-        "Медіана за супроводжуваними цілями найдовшої неперервної присутності однієї траси.",
+        "Median over tracked targets of the longest unbroken stay of one track on the target.",
+        "Медіана за супроводжуваними цілями найдовшої неперервної присутності однієї траси на цілі.",
         OWN,
+        empty=NONE_ON,
     ),
     "class.right": Measure(
         "1",
@@ -167,8 +223,8 @@ TRACK_MEASURES: dict[str, Measure] = {
     ),
     "class.seconds": Measure(
         "s",
-        "Target-seconds of a true class by the class that its track states (confusion).",
-        "Секунди цілей істинного класу за класом, який називає їх траса (плутанина).",
+        "Target-seconds of a true class by the class that its track, in the assignment of GOSPA, states (confusion).",
+        "Секунди цілей істинного класу за класом, який називає їх траса у призначенні GOSPA (плутанина).",
         OWN,
     ),
 }

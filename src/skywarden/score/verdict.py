@@ -12,7 +12,7 @@ from skywarden.score.attacks import Attacks, attacks
 from skywarden.score.baselines import DISC_RADIUS, Training, discs, districts, flown, tuned
 from skywarden.score.case import Case
 from skywarden.score.covered import Blind, blind, looks
-from skywarden.score.nearby import Near, near, target_of
+from skywarden.score.nearby import Near, near, rows_of, target_of
 from skywarden.score.nuisance import Apart, Nuisance, apart, nuisance
 from skywarden.score.quality import Quality, quality
 
@@ -21,7 +21,8 @@ LIMIT = 500.0  # m, level; a track further from every target than this is nobody
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One raid. parts: without its nuisances; owner: the target of each track; alarms: alerts first, then baselines.
+    """One raid. parts: without its nuisances; owner: the target of each track. alerts, flood: None without a
+    table of alerts.
 
     quality: of the tracks without nuisances. nuisance: what was made of those.
     """
@@ -30,8 +31,9 @@ class Judged:
     parts: Apart
     owner: I64
     attacks: Attacks
-    alarms: tuple[Alarms, ...]
-    flood: Flood
+    alerts: Alarms | None
+    baselines: tuple[Alarms, ...]
+    flood: Flood | None
     blind: tuple[Blind, ...]
     settled: Settled
     quality: Quality
@@ -45,10 +47,12 @@ def verdict(cases: Sequence[Case], limit: float = LIMIT) -> tuple[Judged, ...]:
     or on itself when it is the only one, which favours the disc.
     """
     plain = [_judged(given, limit) for given in cases]
-    if not any(one.case.alerts.tracks for one in plain):
+    alerts = [one.alerts for one in plain if one.alerts is not None]
+    warned = any(one.case.alerts is not None and one.case.alerts.tracks for one in plain)
+    if not warned or len(alerts) < len(plain):  # no missed part that a disc could be tuned to
         return tuple(plain)
     trained = [_training(one) for one in plain]
-    came = np.concatenate([one.alarms[0].late for one in plain])
+    came = np.concatenate([one.late for one in alerts])
     missed = float(came.mean()) if len(came) else 0.0
     return tuple(_with_tuned(one, _others(trained, row), missed) for row, one in enumerate(plain))
 
@@ -59,8 +63,7 @@ def _judged(given: Case, limit: float) -> Judged:
     came = attacks(given, pairs)
     table = looks(given)
     tracks = flown(given)
-    alarms = (
-        alerts_judged(given, came),
+    baselines = (
         judged(given, "district", districts(tracks), came),
         judged(given, "disc-30-km", discs(tracks, DISC_RADIUS), came, DISC_RADIUS),
     )
@@ -71,7 +74,8 @@ def _judged(given: Case, limit: float) -> Judged:
         parts,
         owner,
         came,
-        alarms,
+        alerts_judged(given, came),
+        baselines,
         flood(given),
         dark,
         settled(given, owner),
@@ -92,7 +96,7 @@ def _others(trained: Sequence[Training], row: int) -> list[Training]:
 def _with_tuned(one: Judged, others: Sequence[Training], missed: float) -> Judged:
     radius = tuned(others, missed)
     disc = judged(one.case, "disc-tuned", discs(flown(one.case), radius), one.attacks, radius)
-    return replace(one, alarms=(*one.alarms, disc))
+    return replace(one, baselines=(*one.baselines, disc))
 
 
 def nearest(one: Judged) -> Near:
@@ -102,6 +106,17 @@ def nearest(one: Judged) -> Near:
     time, track = pairs.time[order], pairs.track[order]
     first = np.r_[True, (np.diff(time) != 0) | (np.diff(track) != 0)] if len(order) else np.empty(0, bool)
     return pairs.of(order[first])
+
+
+def height_off(one: Judged, limit: float = LIMIT) -> float:
+    """Return the part of the track-times within c of a wanted target on the level that are not within c in space.
+
+    Heights are why, nothing else. limit: c, m. NaN where no track is near a target.
+    """
+    pairs, given = nearest(one), one.parts.wanted
+    truth, track = rows_of(given.truth, pairs.time, pairs.target), rows_of(given.tracks, pairs.time, pairs.track)
+    apart = np.linalg.norm(given.truth.position[truth] - given.tracks.position[track], axis=1)
+    return float(np.mean(apart >= limit)) if len(apart) else np.nan
 
 
 def errors_by_class(one: Judged) -> dict[str, F64]:

@@ -77,6 +77,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "sensor": ("sensor", "датчик"),
     "crowd": ("one of many sensors", "один із багатьох датчиків"),
     "keys": ("Arrow keys move the slider.", "Стрілки рухають повзунок."),
+    "no-alerts": (
+        "There is no table of alerts, so nobody knows what was warned of.",
+        "Таблиці тривог немає, тому невідомо, про що попереджали.",
+    ),
+    "no-tracks": ("The table of tracks has no rows.", "У таблиці трас немає рядків."),
     "nothing-alerts": ("There are no alerts in the tables.", "У таблицях немає тривог."),
     "nothing-attacks": ("No target of a raid reached a site.", "Жодна ціль нальоту не досягла об'єкта."),
     "nothing-arrivals": ("There are no arrival forecasts to judge.", "Немає прогнозів прибуття для оцінки."),
@@ -89,6 +94,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "value": ("value", "значення"),
     "unit": ("unit", "одиниця"),
     "interval": ("95 % interval", "інтервал 95 %"),
+    "level": ("distances level", "відстані по горизонталі"),
+    "space": ("distances in space", "відстані в просторі"),
     "source": ("source", "джерело"),
 }
 

@@ -5,13 +5,11 @@ Windows are made by several processes and written in their order, so the bytes d
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from hashlib import sha256
-from math import degrees
-from multiprocessing import get_context
+from math import ceil, degrees
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, NamedTuple
@@ -21,23 +19,26 @@ import numpy as np
 
 from skywarden import __version__
 from skywarden.config import text_of
+from skywarden.config.locate import locate
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Frame
 from skywarden.service.capture import capture
 from skywarden.service.frames import FrameRecord, record_in
+from skywarden.service.side_by_side import in_order, undisturbed
 from skywarden.sim.deliver import Piece, Stream
+from skywarden.sim.flight import planned
 from skywarden.sim.generate import Part, World, part, sites, sites_json, world
+from skywarden.sim.kinds import Kind
 from skywarden.sim.scene.read import read
 from skywarden.sim.scene.settings import Scene
 from skywarden.sim.sense import SENSES
 from skywarden.sim.site_file import configuration
-from skywarden.sim.sky import Sense, Window
+from skywarden.sim.sky import Sense, Sky, Window
 from skywarden.sim.truth import COVERAGE, packed, targets_json, truth_rows
 
 TICK = 100_000_000  # ns
 SECOND = 1_000_000_000
 WORKERS = 4  # at the most; each takes half a gigabyte for the largest scenarios
-AHEAD = 2  # windows for each process that may wait to be written
 READ = 1 << 20  # bytes at once for a hash
 
 Told = Callable[[str, float, float], None]  # what is done, how far, of how much
@@ -56,7 +57,7 @@ class Order(NamedTuple):
     """What is to be simulated. begin: given the directory, returns when second 0 is instead, s since 1970.
 
     sink: takes each tick's frames too, at its own pace. processes: how many work on it; 1: this one alone, 0: as many
-    as there are cores.
+    as there are cores. note: takes what a person should know of the scenario, before the work begins.
     """
 
     file: Path
@@ -66,13 +67,23 @@ class Order(NamedTuple):
     sink: Callable[[Sequence[Frame]], None] | None = None
     pcap: bool = False
     processes: int = 0
+    note: Callable[[str], None] = lambda text: None
+
+
+class Fliers(NamedTuple):
+    """How many flew: in the raid, in peaceful traffic and recordings, birds and flocks of them."""
+
+    raid: int
+    traffic: int
+    birds: int
 
 
 class Made(NamedTuple):
-    """What came of a simulation. targets, covered: rows of truth.csv and coverage.npy; sources: by name."""
+    """What came of a simulation. targets: rows of targets.json; fliers: the same, sorted; sources: by name."""
 
     directory: Path
     targets: int
+    fliers: Fliers
     seconds: float
     sources: dict[str, Count]
 
@@ -80,7 +91,7 @@ class Made(NamedTuple):
 def simulate(order: Order, tell: Told) -> Made:
     """Run a scenario file. Raises ConfigError for what is wrong in it or when `out` holds something already.
 
-    What breaks off leaves nothing in `out`.
+    What breaks off leaves nothing in `out`, and no directory that was not there before.
     """
     if not order.file.exists():
         raise ConfigError(f"{order.file} does not exist; write one: skywarden simulate --example > {order.file}")
@@ -95,10 +106,12 @@ def simulate(order: Order, tell: Told) -> Made:
         raise ConfigError(f"{out} is not an empty directory; name another one, or remove it")
     files = named_files(scene, order.file.parent)
     with ExitStack() as undo:
-        undo.callback(clear, out)
+        undo.callback(clear, out, [path for path in (out, *out.parents) if not path.exists()])
         out.mkdir(parents=True, exist_ok=True)
-        tell("flying", 0, 1)
+        tell("flying", 0, scene.scenario.duration_s)
         made = world(scene, files, order.seed)
+        for said in missed(made, text):
+            order.note(said)
         settings = configuration(sites(scene, made.ground), made.senses)
         (out / "skywarden.toml").write_text(settings)
         if order.begin is not None:
@@ -109,16 +122,40 @@ def simulate(order: Order, tell: Told) -> Made:
             capture(record_in(out), out / "asterix.pcap")
         _write_manifest(out, made, counts)
         undo.pop_all()
-    return Made(out, len(made.sky), scene.scenario.duration_s, counts)
+    return Made(out, len(made.sky), fliers(made.sky), scene.scenario.duration_s, counts)
 
 
-def clear(directory: Path) -> None:
-    """Remove everything in a directory that was empty before."""
-    for path in directory.iterdir() if directory.exists() else ():
-        if path.is_dir():
-            rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def clear(directory: Path, new: Sequence[Path] = ()) -> None:
+    """Remove everything in a directory that was empty before, and directories that were not there, innermost first."""
+    with undisturbed():
+        for path in directory.iterdir() if directory.exists() else ():
+            if path.is_dir():
+                rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # somebody else has put something there
+            for path in new:
+                path.rmdir()
+
+
+def missed(made: World, text: str) -> Iterator[str]:
+    """Yield in words which waves have fliers that the scenario ends before. text: of the scenario file."""
+    lines, seconds = locate(text), made.scene.scenario.duration_s
+    there = Counter(target.wave for target in made.sky.targets)
+    for index, (wave, count) in enumerate(zip(made.scene.waves, planned(made.scene, made.seed), strict=True)):
+        if late := count - there[wave.name]:
+            yield (
+                f"wave {wave.name} (line {lines['waves', index]}): {late} of {count} appear after the end of the "
+                f"scenario; write a spread_s of less than {ceil(seconds) - 1 - wave.start_s:g}, not {wave.spread_s:g}, "
+                f"or a longer scenario.duration_s than {seconds:g}"
+            )
+
+
+def fliers(sky: Sky) -> Fliers:
+    """Return how many of each sort there are."""
+    raid = sum(target.raid for target in sky.targets)
+    birds = sum(target.kind in (Kind.BIRDS, Kind.BIRD) for target in sky.targets)
+    return Fliers(raid, len(sky) - raid - birds, birds)
 
 
 def named_files(scene: Scene, beside: Path) -> dict[str, bytes]:
@@ -140,7 +177,7 @@ def _write_truth(made: World, text: str, out: Path) -> None:
     rows = [row for kind, sense in zip(made.kinds, made.senses, strict=True) for row in _sensor_rows(kind, sense)]
     (out / "sensors.json").write_bytes(b"[\n" + b",\n".join(map(msgspec.json.encode, rows)) + b"\n]\n")
     with (out / "truth.csv").open("w") as file:
-        file.writelines(truth_rows(made.sky, made.start))
+        file.writelines(truth_rows(made.sky, made.start, made.scene.scenario.duration_s))
 
 
 def _sensor_rows(kind: str, sense: Sense) -> Iterator[dict[str, Any]]:
@@ -166,9 +203,10 @@ def _write_frames(made: World, settings: str, order: Order, tell: Told) -> dict[
     with (
         (order.out / "coverage.npy").open("wb") as cover,
         FrameRecord(order.out / "frames", made.seed, settings, made.start) as record,
+        closing(parts(made, order.processes)) as windows,
     ):
         _header(cover, 0)
-        for found in parts(made, order.processes):
+        for found in windows:
             tell("sensing", found.window.start, total)
             rows += len(found.cover.second)
             cover.write(packed(found.cover).tobytes())
@@ -200,7 +238,7 @@ def _record(
 ) -> None:
     """Write one window's frames tick by tick, in the order of the sources. how: the ticks, and who takes frames too."""
     ticks, sink = how
-    waiting = [deque(cut) for cut in pieces]
+    start, waiting = made.start, [deque(cut) for cut in pieces]
     for tick in ticks:
         frames = []
         for sense, cut in zip(made.senses, waiting, strict=True):
@@ -209,34 +247,17 @@ def _record(
                 frames.append(Frame(sense.source, piece.received, piece.data, piece.lengths))
         if sink is not None:
             sink(frames)
-        record.add(frames, made.start + (tick + 1) * TICK)
+        record.add(frames, start + (tick + 1) * TICK)
 
 
-def parts(made: World, processes: int) -> Iterator[Part]:
-    """Yield all windows in order, made by `processes` processes; 1: by this one."""
-    windows = deque(made.windows())
+def parts(made: World, processes: int) -> Generator[Part, None, None]:
+    """Return all windows in order, made by `processes` processes; 1: by this one. Close it when it breaks off."""
+
+    def work(window: Window) -> Part:
+        return part(made, window, time.process_time)
+
     processes = processes or min(os.cpu_count() or 1, WORKERS)
-    if processes == 1:
-        for window in windows:
-            yield part(made, window, time.process_time)
-        return
-    with ProcessPoolExecutor(processes, get_context("fork"), _take, (made,)) as pool:
-        waiting: deque[Future[Part]] = deque()
-        while windows or waiting:
-            while windows and len(waiting) < AHEAD * processes:
-                waiting.append(pool.submit(_part, windows.popleft()))
-            yield waiting.popleft().result()
-
-
-_world: list[World] = []  # of a worker process: handed over once, when it starts
-
-
-def _take(made: World) -> None:
-    _world[:] = [made]
-
-
-def _part(window: Window) -> Part:
-    return part(_world[0], window, time.process_time)
+    return in_order(work, made.windows(), processes) if processes > 1 else (work(w) for w in made.windows())
 
 
 def _header(file: Any, rows: int) -> None:

@@ -1,6 +1,7 @@
 """The truth of a scenario as files: every flier once a second, what each was sent to do, who could see it."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -21,16 +22,17 @@ COVERAGE = np.dtype([("second", "<u4"), ("target", "<u2"), ("sensor", "<u2"), ("
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def truth_rows(sky: Sky, start: int) -> Iterator[str]:
+def truth_rows(sky: Sky, start: int, seconds: float) -> Iterator[str]:
     """Yield the lines of truth.csv in pieces, by time, then by target. start: ns, UTC, of second 0.
 
-    A flier's last row has alive 0: there it hit, landed or left.
+    A flier's last row has alive 0: there it hit, landed or left; but not when it is the last one of a scenario of
+    `seconds`, after which nobody knows.
     """
     yield HEAD
     target = np.repeat(np.arange(len(sky)), sky.count)
     inside = np.arange(len(target)) - np.repeat(sky.base, sky.count)
     second = np.repeat(sky.first, sky.count) + inside
-    alive = inside < np.repeat(sky.count, sky.count) - 1
+    alive = (inside < np.repeat(sky.count, sky.count) - 1) | (second >= ceil(seconds))
     order = np.lexsort((target, second))
     names, kinds = [t.name for t in sky.targets], [KINDS[t.kind].words for t in sky.targets]
     for begin in range(0, len(order), ROWS):

@@ -1,6 +1,6 @@
 """Planned routes -> where every flier is at every whole second."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from skywarden.sim.sky import Sky, Target
 PART = 200_000  # rows whose ground is looked up at once
 FINE = 60.0  # m/s: the ground is looked at once more for each of these
 MOST_LOOKS = 4  # a second
+AT_ONCE = 8_000_000  # rows that fliers flown at once may need, 0.3 GB
 
 
 class Ground(Protocol):
@@ -42,10 +43,25 @@ def fly(routes: Sequence[Route], origin: tuple[float, float], ground: Ground, se
     Speed, turn rate and climb keep to the limits of each kind; the height keeps above the ground.
     """
     routes = [route for route in routes if route.begin < seconds - 1]
-    course = _packed(routes, origin, seconds)
-    flown = blank(int(course.row[-1]) if routes else 0, len(routes))
-    steer(course._replace(row=course.row[:-1]), flown)
-    return _risen(routes, course.begin, _compact(flown, course.row), ground)
+    skies = []
+    for some in _shares(routes, seconds):
+        course = _packed(some, origin, seconds)
+        flown = blank(int(course.row[-1]) if some else 0, len(some))
+        steer(course._replace(row=course.row[:-1]), flown)
+        skies.append(_risen(some, course.begin, _compact(flown, course.row), ground))
+    return skies[0] if len(skies) == 1 else joined(skies)
+
+
+def _shares(routes: Sequence[Route], seconds: int) -> Iterator[Sequence[Route]]:
+    """Yield the routes in shares that need AT_ONCE rows at the most, if everyone flies to the end."""
+    first = rows = 0
+    for k, route in enumerate(routes):
+        mine = seconds - max(0, int(route.begin)) + 1
+        if rows + mine > AT_ONCE and k > first:
+            yield routes[first:k]
+            first, rows = k, 0
+        rows += mine
+    yield routes[first:]
 
 
 def _packed(routes: Sequence[Route], origin: tuple[float, float], seconds: int) -> Course:

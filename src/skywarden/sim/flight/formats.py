@@ -1,8 +1,9 @@
 """Files of recorded flights -> positions per aircraft.
 
-aircraft, CSV with a head: t (Unix s), icao24, callsign, latitude, longitude (deg), altitude (ft, barometric),
-geoaltitude (ft), groundspeed (kt); columns may be missing but for t, latitude, longitude.
-UAV, CSV with a head: timestamp (s), latitude, longitude, altitude (m) (m above the sea).
+aircraft, CSV with a head: t, icao24, callsign, latitude, longitude (deg), altitude (ft, barometric), geoaltitude (ft),
+groundspeed (kt); columns may be missing but for t, latitude, longitude.
+UAV, CSV with a head: timestamp, latitude, longitude, and altitude or "altitude (m)", m above the sea.
+Times in both: Unix s, or ISO 8601 with the zone.
 IGC: FAI Sporting Code, section 3, annex A: B records at B HHMMSS DDMMmmmN DDDMMmmmE V PPPPP GGGGG, date in HFDTE.
 """
 
@@ -21,7 +22,13 @@ from skywarden.geo import geoid_height
 from skywarden.model.place import F64
 
 FOOT = 0.3048  # m
+GZIP = b"\x1f\x8b"  # what such a file begins with
 ENOUGH = 0.8  # share of rows with a satellite height, for it to be taken instead of the barometric one
+LAYOUTS = (
+    "t, latitude, longitude (and icao24, callsign, altitude or geoaltitude in feet)",
+    "timestamp, latitude, longitude, altitude (metres; may be called altitude (m))",
+)
+METRES = ("altitude (m)", "altitude")  # the height of the second layout
 _FIX = re.compile(r"B(\d\d)(\d\d)(\d\d)(\d\d)(\d{5})([NS])(\d{3})(\d{5})([EW])([AV])([-\d]\d{4})([-\d]\d{4})", re.ASCII)
 _DATE = re.compile(r"HFDTE(?:DATE:)?\s*(\d\d)(\d\d)(\d\d)", re.ASCII)
 
@@ -57,6 +64,10 @@ class Table(NamedTuple):
         """Return a column as (n,) numbers, NaN for what is none."""
         return np.array([_number(text) if text else np.nan for text in self.texts(name)], float)
 
+    def times(self, name: str) -> F64:
+        """Return a column of times as (n,) Unix s, NaN for what is none. Raises ValueError for one without a zone."""
+        return np.array([_seconds(text.strip()) for text in self.texts(name)], float)
+
 
 def fixes(name: str, data: bytes) -> list[Fixes]:
     """Return all aircraft of a file, in the order in which they first appear. Raises ConfigError if it is not one."""
@@ -69,11 +80,15 @@ def fixes(name: str, data: bytes) -> list[Fixes]:
         raise ConfigError(f"{name} is not a CSV file: {e}") from None
     head = [column.strip() for column in rows[0]] if rows else []
     table = Table(head, [row for row in rows[1:] if len(row) == len(head)])
-    if {"t", "latitude", "longitude"} <= set(head):
-        return _aircraft(table)
-    if {"timestamp", "latitude", "longitude", "altitude (m)"} <= set(head):
-        return [_uav(table)]
-    raise ConfigError(f"{name} has no columns t, latitude, longitude in its first line")
+    try:
+        if {"t", "latitude", "longitude"} <= set(head):
+            return _aircraft(table)
+        if {"timestamp", "latitude", "longitude"} <= set(head) and set(METRES) & set(head):
+            return [_uav(table)]
+    except ValueError as e:
+        raise ConfigError(f"{name}: {e}") from None
+    layouts = "; or ".join(LAYOUTS)
+    raise ConfigError(f"{name} has none of the columns that can be read; its first line must name {layouts}")
 
 
 def _text(name: str, data: bytes) -> str:
@@ -81,7 +96,9 @@ def _text(name: str, data: bytes) -> str:
         try:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as e:
-            raise ConfigError(f"{name} is not a gzip file: {e}") from None
+            if data[:2] == GZIP:
+                raise ConfigError(f"{name} is cut short or damaged: {e}; fetch or pack it again") from None
+            raise ConfigError(f"{name} is not a gzip file; pack it, or take the .gz off its name") from None
     return data.decode("utf-8-sig", "replace")
 
 
@@ -91,7 +108,7 @@ def _aircraft(table: Table) -> list[Fixes]:
     for row, address in enumerate(addresses):
         rows.setdefault(address, []).append(row)
     callsigns = [text.strip() for text in table.texts("callsign")]
-    time, latitude, longitude = (table.numbers(name) for name in ("t", "latitude", "longitude"))
+    time, latitude, longitude = table.times("t"), table.numbers("latitude"), table.numbers("longitude")
     satellite, pressure = (FOOT * table.numbers(name) for name in ("geoaltitude", "altitude"))
     latitude, longitude = np.radians(latitude), np.radians(longitude)
     # a barometric height is counted from the sea; today's pressure is not known
@@ -107,8 +124,9 @@ def _aircraft(table: Table) -> list[Fixes]:
 
 def _uav(table: Table) -> Fixes:
     latitude, longitude = np.radians(table.numbers("latitude")), np.radians(table.numbers("longitude"))
-    height = table.numbers("altitude (m)") + geoid_height(np.nan_to_num(latitude), np.nan_to_num(longitude))
-    return _known(Fixes("", -1, table.numbers("timestamp"), latitude, longitude, height))
+    above_sea = table.numbers(next(name for name in METRES if name in table.head))
+    height = above_sea + geoid_height(np.nan_to_num(latitude), np.nan_to_num(longitude))
+    return _known(Fixes("", -1, table.times("timestamp"), latitude, longitude, height))
 
 
 def _number(text: str) -> float:
@@ -116,6 +134,20 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def _seconds(text: str) -> float:
+    """Return a time, a number or ISO 8601, as Unix s."""
+    number = _number(text)
+    if number == number:
+        return number
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return float("nan")
+    if moment.tzinfo is None:
+        raise ValueError(f'the time "{text}" has no zone; write it like 2021-10-07T12:00:00Z, or as Unix seconds')
+    return moment.timestamp()
 
 
 def _known(some: Fixes) -> Fixes:

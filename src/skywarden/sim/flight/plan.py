@@ -33,6 +33,11 @@ def drawn(scene: Scene, seed: int) -> Scene:
     return replace(scene, scenario=replace(scene.scenario, start=start, start_drawn=False))
 
 
+def planned(scene: Scene, seed: int) -> list[int]:
+    """Return how many fliers each wave has, with those that would appear after the end of the scenario."""
+    return [waves.size(wave, np.random.default_rng((seed, WAVES, k))) for k, wave in enumerate(scene.waves)]
+
+
 def sky(scene: Scene, ground: Ground, recordings: Mapping[str, bytes], seed: int) -> Sky:
     """Return where everything that flies is, at each whole second of the scenario.
 

@@ -8,7 +8,7 @@ import numpy as np
 from skywarden.errors import ConfigError
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.place import F64
-from skywarden.sim.flight.faults import FASTER, Piece, cleaned
+from skywarden.sim.flight.faults import FASTER, GAP, Piece, cleaned
 from skywarden.sim.flight.fly import stacked
 from skywarden.sim.flight.formats import Fixes, fixes
 from skywarden.sim.flight.profile import on_ellipsoid
@@ -55,7 +55,10 @@ def flown(block: Recording, recordings: Mapping[str, bytes], origin: tuple[float
 def _nothing(block: Recording, jumps: int) -> str:
     """Return why nothing is left of a recording. jumps: positions left out as too far from the one before."""
     if not jumps:
-        return f"{block.file} has no flight with two positions; each row needs its time and place, as numbers"
+        return (
+            f"{block.file} has no flight with two positions at most {GAP:g} s apart; each row needs its place in "
+            "degrees and its time, in seconds or like 2021-10-07T12:00:00Z"
+        )
     fastest = FASTER * KINDS[block.kind].speed[1]
     return (
         f'{block.file} is too fast for kind = "{block.kind.value}": no two positions can be reached at up to '

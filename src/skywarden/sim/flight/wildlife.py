@@ -99,6 +99,11 @@ def wildlife(stands: F64, counts: F64, scene: Scene, ground: Ground, seed: int) 
         for first in range(0, len(birds.middle), PART):
             level = _level(birds.take(np.arange(first, min(first + PART, len(birds.middle)))), carried)
             skies.append(_risen(_near(level, tree, seconds), ground))
+            if sum(map(len, skies)) > MOST_TARGETS:
+                raise ConfigError(
+                    f"there are more than {MOST_TARGETS} birds near radars in that time, which is as many targets as "
+                    "can be numbered; write less radars.bird_clutter, or a shorter scenario.duration_s"
+                )
     return joined(skies)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
+from math import ceil, isfinite
 from typing import Any
 
 from skywarden.config.locate import Key
@@ -22,8 +23,7 @@ def problems(data: Mapping[str, Any], seconds: float, sites: Sequence[str]) -> I
     for key, wave in waves:
         yield from _wave(key, wave, sites)
         yield from _number(key, wave)
-        if wave.start_s >= seconds:
-            yield _too_late((*key, "start_s"), wave.start_s, seconds)
+        yield from _late((*key, "start_s"), wave.start_s, seconds, last=1)
     for key, some in traffic:
         if KINDS[some.kind].raid and some.kind is not Kind.MULTIROTOR:
             yield Problem((*key, "kind"), f"= {toml(some.kind)} is no peaceful traffic; write it as [[waves]]")
@@ -34,18 +34,20 @@ def problems(data: Mapping[str, Any], seconds: float, sites: Sequence[str]) -> I
     senders = {*_senders([some for _, some in traffic], [recording for _, recording in recordings])}
     unknown_number = bool(data.get("recordings"))
     for key, spoofer in tables(data, "spoofers", Spoofer):
-        if spoofer.start_s >= seconds:
-            yield _too_late((*key, "start_s"), spoofer.start_s, seconds)
+        yield from _late((*key, "start_s"), spoofer.start_s, seconds)
         section = HEARD_BY[spoofer.what]
         if not data.get(section):
             yield Problem((*key, "what"), f"= {toml(spoofer.what)} is heard by nobody; write a [[{section}]] block")
         if spoofer.copies_of:
-            wrong = [] if unknown_number else list(_copied((*key, "copies_of"), spoofer.copies_of, numbers))
-            yield from wrong or _silent((*key, "copies_of"), spoofer, senders)
+            yield from _copied((*key, "copies_of"), spoofer, senders, numbers if not unknown_number else {})
 
 
-def _too_late(key: Key, start: float, seconds: float) -> Problem:
-    return Problem(key, f"= {start:g} is not before the end of the scenario (scenario.duration_s = {seconds:g})")
+def _late(key: Key, start: float, seconds: float, last: int = 0) -> Iterator[Problem]:
+    """What begins after the end never comes. last: s before it in which nobody appears."""
+    end = ceil(seconds) - last if isfinite(seconds) else seconds
+    if start >= min(seconds, end):
+        before = "the last second" if start < seconds else "the end"
+        yield Problem(key, f"= {start:g} is not before {before} of the scenario (scenario.duration_s = {seconds:g})")
 
 
 def _wave(key: Key, wave: Wave, sites: Sequence[str]) -> Iterator[Problem]:
@@ -121,23 +123,20 @@ def _senders(traffic: Sequence[Traffic], recordings: Sequence[Recording]) -> Ite
             yield "adsb", recording.kind.value
 
 
-def _silent(key: Key, spoofer: Spoofer, senders: Set[tuple[str, str]]) -> Iterator[Problem]:
-    if (spoofer.what, spoofer.copies_of.rpartition("-")[0]) in senders:
-        return
-    known = ", ".join(toml(f"{stem}-1") for what, stem in sorted(senders) if what == spoofer.what)
-    hint = f"write for example {known}, or leave it out" if known else "leave it out"
-    yield Problem(key, f"= {toml(spoofer.copies_of)} sends nothing of {toml(spoofer.what)} to be copied; {hint}")
-
-
 def _most(wave: Wave) -> int:
     return int(SIZES.get(wave.quarter or LATEST, (0.0,))[-1])
 
 
-def _copied(key: Key, name: str, numbers: Mapping[str, int]) -> Iterator[Problem]:
-    stem, _, number = name.rpartition("-")
-    if stem not in numbers:
-        known = ", ".join(toml(f"{one}-1") for one, most in numbers.items() if most)
-        hint = f"write for example {known}" if known else "there is none; leave it out"
-        yield Problem(key, f"= {toml(name)} is not a target of this scenario; {hint}")
-    elif not number.isdecimal() or not 1 <= int(number) <= numbers[stem]:
-        yield Problem(key, f"= {toml(name)}: targets are {toml(stem + '-1')} to {toml(f'{stem}-{numbers[stem]}')}")
+def _copied(key: Key, spoofer: Spoofer, senders: Set[tuple[str, str]], numbers: Mapping[str, int]) -> Iterator[Problem]:
+    """Only who sends can be copied. numbers: empty where nobody knows how many there will be."""
+    stem, _, number = spoofer.copies_of.rpartition("-")
+    name, what = toml(spoofer.copies_of), toml(spoofer.what)
+    if (spoofer.what, stem) not in senders:
+        known = ", ".join(toml(f"{one}-1") for system, one in sorted(senders) if system == spoofer.what)
+        hint = f"write for example {known}, or leave it out" if known else "leave it out"
+        silent = f"sends nothing of {what} to be copied"
+        wrong = silent if known or stem in numbers else "is not a target of this scenario; there is none"
+        yield Problem(key, f"= {name} {wrong}; {hint}")
+    elif not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= numbers.get(stem, int(number)):
+        last = f"{stem}-{numbers[stem]}" if stem in numbers else f"{stem}-2, and so on"
+        yield Problem(key, f"= {name}: targets are {toml(stem + '-1')} to {toml(last)}")

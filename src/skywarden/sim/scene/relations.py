@@ -14,7 +14,7 @@ from skywarden.config.locate import Key
 from skywarden.config.shape import Problem, toml
 from skywarden.geo.srtm import corner
 from skywarden.sim.raid import on_earth
-from skywarden.sim.scene import naming, raid
+from skywarden.sim.scene import naming, raid, sizes
 from skywarden.sim.scene.about import SENSORS
 from skywarden.sim.scene.right import STRUCTS, one, ordered, shown, tables
 from skywarden.sim.scene.settings import (
@@ -52,6 +52,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from naming.problems(data)
     seconds = about.duration_s if about and about.duration_s > 0 else float("inf")
     yield from raid.problems(data, seconds, [site.name for _, site in sites])
+    yield from sizes.problems(data)
 
 
 def _scenario(about: About) -> Iterator[Problem]:
@@ -64,6 +65,9 @@ def _scenario(about: About) -> Iterator[Problem]:
         written = about.start.isoformat() + "Z"
         yield Problem(("scenario", "start"), f"has no time zone; for UTC write start = {written}")
         return
+    if about.start.timestamp() % 1:
+        whole = toml(about.start.replace(microsecond=0))
+        yield Problem(("scenario", "start"), f"has a part of a second; write a whole one: start = {whole}")
     starts = [about.start.replace(hour=hour) for hour in (0, 23)] if about.start_drawn else [about.start]
     if not all(EARLIEST <= start <= LATEST for start in starts):
         limits = f"must be between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}, at any hour if start_drawn"
@@ -106,7 +110,8 @@ def _sensor(key: Key, sensor: Placed, area: Pair) -> Iterator[Problem]:
     if isinstance(sensor, Radars | Microphones):
         yield from _still(key, sensor)
     elif sensor.moving and len(sensor.path_km) < 2:
-        yield Problem(key, "moves but has no path; write path_km = [[0, 0], [10, 5]], or moving = false")
+        what = "a path of one point, which needs two" if sensor.path_km else "no path"
+        yield Problem(key, f"moves but has {what}; write path_km = [[0, 0], [10, 5]], or moving = false")
     elif sensor.path_km and not sensor.moving:
         yield Problem((*key, "path_km"), "is only for a sensor that moves; write moving = true, or leave it out")
     yield from _inside(key, "path_km", sensor.path_km, area)

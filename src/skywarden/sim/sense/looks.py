@@ -13,6 +13,7 @@ from skywarden.sim.sky import Sky, Window
 
 RADIO = 4 / 3  # effective radius of the earth over its real one, in standard air
 OPTICAL = 1.0
+MOST = 1_000_000  # pairs of a look and a flier worked on at once
 
 
 class Pairs(NamedTuple):
@@ -53,9 +54,15 @@ def pairs(post: Post, sky: Sky, look: tuple[I64, F64], targets: I64, air: tuple[
     """
     rows, at = look
     up = post.trouble.up(rows, at)
-    sensor, time = np.repeat(rows[up], len(targets)), np.repeat(at[up], len(targets))
-    target = np.tile(targets, int(up.sum()))
-    return seen(post, sky, Meeting(sensor, target, time, post.reach[sensor]), *air)
+    rows, at = rows[up], at[up]
+    at_once = max(1, MOST // max(1, len(targets)))
+    parts = []
+    for first in range(0, max(1, len(rows)), at_once):
+        some = slice(first, first + at_once)
+        sensor, time = np.repeat(rows[some], len(targets)), np.repeat(at[some], len(targets))
+        target = np.tile(targets, len(rows[some]))
+        parts.append(seen(post, sky, Meeting(sensor, target, time, post.reach[sensor]), *air))
+    return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 class Meeting(NamedTuple):

@@ -101,6 +101,8 @@ class RadarSense:
         radars, time = self.fleet, float(second)
         flying = sky.flying(time, time + 1e-6)
         flying = flying[sky.first[flying] <= second]
+        if not len(flying):  # as for most of a long night
+            return Cover(flying, flying, flying, np.zeros(0))
         position, velocity = sky.at(flying, np.full(len(flying), time))
         row, radar = np.nonzero((apart2(radars.position, position) <= limit[:, flying] ** 2).T)
         up = radars.up(radar, np.full(len(radar), time))
