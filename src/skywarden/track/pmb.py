@@ -40,11 +40,11 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     busy_stay_s: float = 15.0  # mean length of one
     end_after_s: float = 2000.0  # mean life of a target
     gate_probability: float = 0.9999  # of a target's own detection falling inside its gate
-    least_existence: float = 5e-4  # less likely ones are forgotten
-    faint_odds: float = 1e-5  # of a pair, relative to "false or new"; fainter ones are not looked at
+    least_existence: float = 1e-4  # less likely ones are forgotten
+    faint_odds: float = 1e-3  # of a pair, relative to "false or new"; fainter ones are not looked at
     strong_existence: float = 0.1  # from here on a target may take part in joint hypotheses
-    tied_share: float = 1e-3  # of a pair, from which it can tie a target to others
-    alike_chi2: float = 1.0  # leaves nearer to each other say the same
+    tied_share: float = 1e-2  # of a pair, from which it can tie a target to others
+    alike_chi2: float = 6.0  # leaves nearer to each other say the same
     light_weight: float = 1e-4  # lighter joint hypotheses are dropped
     hypotheses: int = 20  # joint ones of a group, at most
     birth_level_speed_m_s: float = 40.0  # 1 sigma of each level component before anything is known
