@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden import geo
+from skywarden import geo, kernel
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
 from skywarden.track import belief, components, joint, models, newborn, pairs, prepare, settle, undetected, view
@@ -28,8 +28,8 @@ CODES = {"used": prepare.USED, "not finite": prepare.NOT_FINITE, "implausible": 
 
 
 def opened(memory: Memory) -> Memory:
-    """Return the same memory with fields as attributes, as compiled code sees them."""
-    return Memory(*(part.view(np.recarray) if part.dtype.names else part for part in memory))
+    """Return the same memory with fields as attributes, as plain kernels have it."""
+    return kernel._opened(memory)
 
 
 def empty(

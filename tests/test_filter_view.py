@@ -127,7 +127,7 @@ def test_a_later_plot_is_compared_with_a_later_place(seed):
     curve = (speed * lag) ** 2 / here[0]  # m; what a straight line leaves out
     allowed = curve * np.array([1.0, 4.0 / here[0], 4.0 / here[0], 4.0 / here[0] * speed])
     assert (np.abs(found[1]) <= allowed + 1e-9).all()
-    assert abs(found[0][0]) > 5 * abs(found[1][0])
+    assert np.linalg.norm(found[0] / SIGMA) > 2 * np.linalg.norm(found[1] / SIGMA)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
