@@ -37,6 +37,7 @@ ALL = FilterSettings(
 )
 R = np.eye(3) * 40.0**2
 SEEN, SURE, HOPELESS = POSITIONS.detection, 0.999999, 12.0
+HAIR = 1e-9  # of a variance, put back after a look
 
 
 class Hypothesis(NamedTuple):
@@ -79,6 +80,7 @@ def updated(one, z):
     after = [kalman(POSITIONS.kind, z, R, one.mean[m], one.covariance[m], SITE) for m in range(2)]
     weight = np.array(one.weight) * like
     means, covariances = map(np.array, zip(*after, strict=True))
+    covariances += HAIR * np.einsum("kaa->ka", covariances)[:, :, None] * np.eye(6)
     return State(means, covariances, tuple(weight / weight.sum()), SURE)
 
 

@@ -27,7 +27,7 @@ def bayes(sensor, state, z, R, other):
     """Return the leaf after a look, from scratch. other (k,): density of false alarms and new targets at each plot."""
     weight, r, seen = np.array(state.weight), state.existence, sensor.detection
     many = 1 if state.weight[1] == 0.0 else 2
-    like = np.array([compare(sensor.kind, z[k], R[k], state, SITE)[1] for k in range(len(z))])
+    like = np.array([compare(sensor.kind, z[k], R[k], state, SITE)[1] for k in range(len(z))]).reshape(-1, 2)
     parts = np.vstack([(1 - seen) * weight, seen * like / other[:, None] * weight])  # (1 + k, models)
     exists = r * parts.sum() / (r * parts.sum() + 1 - r)
     means, covariances = state.mean.copy(), state.covariance.copy()
@@ -80,9 +80,10 @@ def test_a_leaf_after_a_look_is_what_bayes_and_moment_matching_say(sensor, count
 @pytest.mark.parametrize("sensor", SENSORS, ids=NAMES)
 def test_a_plot_that_is_surely_the_leafs_is_one_kalman_update(sensor):
     rng = np.random.default_rng(3)
-    state = anywhere(rng)._replace(existence=0.999)
+    state = anywhere(rng)._replace(existence=0.99999)
     z, R = about(rng, sensor, state, 1)
-    found = after(sensor, state, z, R, np.array([1e-30]))
+    likely = compare(sensor.kind, z[0], R[0], state, SITE)[1].min()
+    found = after(sensor, state, z, R, np.array([1e-8 * likely]))
     for m in range(2):
         mean, covariance = kalman(sensor.kind, z[0], R[0], state.mean[m], state.covariance[m], SITE)
         sigma = np.sqrt(np.diag(covariance))
