@@ -200,7 +200,7 @@ BAD = {
     "huge range": (0, 1e9, None, "implausible"),
     "over the zenith": (2, 2.0, None, "implausible"),
     "nan covariance": (0, 9e3, np.full((4, 4), np.nan), "not finite"),
-    "infinite covariance": (0, 9e3, NOISE * np.inf, "not finite"),
+    "infinite covariance": (0, 9e3, np.full((4, 4), np.inf), "not finite"),
     "no covariance": (0, 9e3, np.zeros((4, 4)), "not finite"),
     "singular covariance": (0, 9e3, np.outer(SIGMA, SIGMA), "not finite"),
     "negative covariance": (0, 9e3, -NOISE, "not finite"),

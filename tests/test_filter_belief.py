@@ -94,7 +94,7 @@ def test_shares_of_a_plot_and_of_a_leaf_are_never_more_than_one(seed):
 
 @pytest.mark.xfail(strict=True, reason="what others ask is found as a difference, which rare false alarms cancel out")
 @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value", "ignore:overflow")
-@pytest.mark.parametrize("other", [1e-10, 1e-20, 1e-30])
+@pytest.mark.parametrize("other", [1e-20, 1e-30])
 @pytest.mark.parametrize("pairs", [[(0, 0), (0, 1), (1, 1)], [(0, 0), (1, 0), (2, 0)]], ids=["chain", "one plot"])
 def test_rare_false_alarms_spoil_nothing(pairs, other):
     odds, _, existence, missed = problem(pairs, 1)
