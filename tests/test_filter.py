@@ -225,7 +225,14 @@ def test_a_bad_detection_is_refused_and_changes_nothing_else(name):
         assert bits(one) == bits(other)
 
 
-@pytest.mark.parametrize("sensor, z", [(POSITIONS, [0.0, 0.0, 0.0]), (POSITIONS, [1e9, 0.0, 0.0]), (PLANES, [9.0, 9.0])])
+@pytest.mark.parametrize(
+    "sensor, z",
+    [
+        (POSITIONS, [0.0, 0.0, 0.0]),
+        (POSITIONS, [1e9, 0.0, 0.0]),
+        pytest.param(PLANES, [9.0, 0.5], marks=pytest.mark.xfail(strict=True, reason="latitude is not looked at")),
+    ],
+)
 def test_a_place_that_is_no_place_is_refused(sensor, z):
     used = tracker()
     codes = look(used, [z], 0.0, sensor, np.eye(len(z)) * 900.0)
