@@ -103,13 +103,13 @@ def turning(state: F64, dt: float, time: float, rng: np.random.Generator) -> F64
     turn, rate = axes(state[:, :3]), np.radians(3.0) if time % 80.0 >= 60.0 else 0.0
     v = np.einsum("nij,nj->ni", turn, state[:, 3:])
     a = rate * dt
-    sine, vers = (np.sin(a) / rate, (1 - np.cos(a)) / rate) if rate else (dt, 0.0)
+    c, s = np.cos(a), np.sin(a)
+    sine, vers = (s / rate, (1 - c) / rate) if rate else (dt, 0.0)
     step = np.stack([sine * v[:, 0] + vers * v[:, 1], sine * v[:, 1] - vers * v[:, 0], v[:, 2] * dt], -1)
-    after = np.stack([np.cos(a) * v[:, 0] + np.sin(a) * v[:, 1], np.cos(a) * v[:, 1] - np.sin(a) * v[:, 0], v[:, 2]], -1)
+    after = np.stack([c * v[:, 0] + s * v[:, 1], c * v[:, 1] - s * v[:, 0], v[:, 2]], -1)
     place = state[:, :3] + np.einsum("nji,nj->ni", turn, step)
-    latitude, longitude, height = geo.geodetic(place)
-    before = geo.geodetic(state[:, :3])[2]
-    place = geo.ecef(latitude, longitude, before + v[:, 2] * dt + 0.0 * height)
+    latitude, longitude, _ = geo.geodetic(place)
+    place = geo.ecef(latitude, longitude, geo.geodetic(state[:, :3])[2] + v[:, 2] * dt)
     return np.hstack([place, np.einsum("nji,nj->ni", axes(place), after)])
 
 
@@ -202,9 +202,10 @@ def judge(case: Case, settings: FilterSettings, move: Callable[..., F64], runs: 
 def row(name: str, found: Judged) -> str:
     """Return one line of the table."""
     each = found.each()
+    percent = [f"{100 * share:5.1f} %" for share in (found.inside(), found.covered(), found.kept())]
     return (
-        f"{name:<34} NEES/d {np.nanmean(found.nees) / found.d:5.3f} ({each.min():5.3f} to {each.max():5.3f})  in band "
-        f"{100 * found.inside():5.1f} % of looks  95 % region {100 * found.covered():5.1f} %  kept {100 * found.kept():5.1f} %"
+        f"{name:<41} NEES/d {np.nanmean(found.nees) / found.d:5.3f} ({each.min():5.3f} to {each.max():5.3f})  "
+        f"looks in band {percent[0]}  95 % region {percent[1]}  kept {percent[2]}"
     )
 
 

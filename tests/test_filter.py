@@ -122,6 +122,17 @@ def test_two_that_cross_keep_their_labels():
     assert np.mean(kept) >= 0.9
 
 
+@pytest.mark.parametrize("clutter", [1e-14, 1e-18, 0.0])
+def test_a_sensor_without_false_alarms_where_nothing_appears_keeps_its_targets(clutter):
+    rng, used = np.random.default_rng(0), Filter(FilterSettings(), evenly(SITE, 60e3, 5.0, 0.0), 64)
+    sensor = Sensor(Kind.POLAR, detection=0.9, clutter=clutter, reach_m=60e3)
+    flight = straight([(8e3, 5e3, 800.0), (8.1e3, 5.1e3, 800.0)], [(-40.0, 20.0, 0.0)] * 2, 25)
+    for k, states in enumerate(flight):
+        look(used, plots(states, rng)[rng.random(2) < 0.9], 2.0 * k, sensor)
+    assert len(used.targets().label) == 2
+    assert np.isfinite(used.memory.unseen).all()
+
+
 def scene(sensor, seconds=6):
     """Return looks (z, R) of a few targets, among them two close ones, and false alarms."""
     rng = np.random.default_rng(4)

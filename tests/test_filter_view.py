@@ -80,8 +80,8 @@ def test_spread_is_the_covariance_seen_through_the_jacobian(sensor, parts, seed)
     for m in range(2):
         H, P = view.H[m, :parts], state.covariance[m]
         size = np.sqrt(np.diag(H @ P @ H.T))
-        wanted = H @ P @ H.T / np.outer(size, size)
-        np.testing.assert_allclose(np.tril(view.S[m, :parts, :parts] / np.outer(size, size)), np.tril(wanted), atol=1e-9)
+        found, wanted = view.S[m, :parts, :parts] / np.outer(size, size), H @ P @ H.T / np.outer(size, size)
+        np.testing.assert_allclose(np.tril(found), np.tril(wanted), atol=1e-9)
         wide = np.sqrt(np.diag(P))
         np.testing.assert_allclose(view.HP[m, :parts] / size[:, None] / wide, H @ P / size[:, None] / wide, atol=1e-9)
         np.testing.assert_allclose(view.rate[m, :parts], H[:, :3] @ state.mean[m, 3:], rtol=1e-9, atol=1e-12)
