@@ -67,7 +67,7 @@ def test_a_look_that_does_not_cover_all_takes_nothing_away():
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_on_loops_the_error_stays_under_a_quarter(n):
     every = [(i, j) for i in range(n) for j in range(n)]
-    worst = [error(*problem(every, seed, spread=1.0)) for seed in range(40)]
+    worst = [error(*problem(every, seed, spread=1.0)) for seed in range(40 if n < 4 else 12)]
     assert max(w for w, _ in worst) < 0.25
     assert np.mean([w for w, _ in worst]) < 0.05
     assert max(rounds for _, rounds in worst) <= 40
