@@ -302,3 +302,8 @@ def covered(memory: Memory) -> float:
 def ready(memory: Memory) -> I64:
     """Return how much is in use: targets, leaves, next label, groups."""
     return memory.counts.copy()
+
+
+def compiled_forms() -> int:
+    """Return for how many kinds of arguments the kernel of a look has been compiled in this process."""
+    return len(looks.look.compiled.signatures)

@@ -5,7 +5,7 @@ from time import process_time
 
 import numpy as np
 import pytest
-from filter_memory import CODES, NOW, SECOND, SITE
+from filter_memory import CODES, LIMITS, NOW, SECOND, SITE, compiled_forms
 from filter_reference import polar
 
 from skywarden import geo
@@ -284,6 +284,32 @@ def test_a_full_memory_keeps_what_it_has():
         look(used, np.vstack([plots(flight, rng), false(rng, 60)])[:12], 2.0 * k)
         assert used.targets().label.tolist() == labels
         assert len(used.targets(0.0).label) <= 12
+
+
+def test_a_crowd_that_is_too_large_for_joint_hypotheses_is_followed_all_the_same():
+    rng, used = np.random.default_rng(13), tracker()
+    starts = [(6e3, 4e3, 500.0) + rng.normal(size=3) * [80.0, 80.0, 20.0] for _ in range(2 * LIMITS["MEMBERS"])]
+    flight = straight(starts, [(30.0, 5.0, 0.0)] * len(starts), 15)
+    for k, states in enumerate(flight):
+        look(used, plots(states, rng)[rng.random(len(starts)) < 0.9], 2.0 * k)
+        assert used.memory.groups["size"].max() <= LIMITS["MEMBERS"]
+    found = used.targets()
+    assert 0.7 * len(starts) < len(found.label) < 1.3 * len(starts)
+    off = np.linalg.norm(found.mean[:, None, :3] - np.array(flight[-1])[None, :, :3], axis=2)
+    assert off.min(1).max() < 300.0
+
+
+def test_how_arrays_lie_in_memory_changes_nothing_and_compiles_nothing():
+    one, other = tracker(), tracker()
+    for k, (z, R) in enumerate(scene(RADAR)):
+        look(one, z, 2.0 * k, RADAR, R)
+        laid = np.asfortranarray(np.repeat(z, 2, axis=0)[::2])
+        wide = np.asfortranarray(np.tile(R, (len(z), 1, 1)))
+        at = np.repeat(batch(z, 2.0 * k).time, 2)[::2]
+        same = detections(Kind.POLAR, "sensor", NOW, at, laid, wide, place=SITE, time_sigma=np.zeros(len(z)))
+        other.look(same, RADAR, NOW + round(2.0 * k * SECOND))
+    assert bits(one) == bits(other)
+    assert compiled_forms() == 1
 
 
 def test_looks_without_detections_are_looks():

@@ -126,7 +126,7 @@ def test_more_plots_than_false_alarms_say_that_there_are_more_new_targets():
 
 def test_false_alarms_alone_teach_nothing_in_the_long_run():
     memory, rng, expected = empty(SCOPE, density=DENSITY, births=BIRTHS), np.random.default_rng(11), []
-    area, looks = np.pi * SCOPE.reach_m**2, 150
+    area, looks = np.pi * SCOPE.reach_m**2, 70
     for k in range(looks):
         memory.grid["time"] = NOW - 5 * SECOND
         m = fill(memory, plots(rng, rng.poisson(SCOPE.clutter)))  # five seconds have passed

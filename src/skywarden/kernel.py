@@ -108,7 +108,6 @@ class Loop(Generic[P, R]):
         return cast(R, self.compiled(*args, **kwargs))
 
 
-@cache
 def _open(kind: "np.dtype[np.void]") -> Any:
     """Return a dtype whose records have their fields as attributes, those too that NumPy has a name of its own for."""
 
@@ -116,7 +115,7 @@ def _open(kind: "np.dtype[np.void]") -> Any:
         return property(lambda record: record[name], lambda record, value: record.__setitem__(name, value))
 
     own = {name: field(name) for name in kind.names or () if hasattr(np.record, name)}
-    return np.dtype((type("Record", (np.record,), own), kind))
+    return np.dtype((type("Record", (np.record,), own) if own else np.record, kind))
 
 
 def _opened(argument: Any) -> Any:
