@@ -162,6 +162,21 @@ def test_the_order_of_detections_in_a_look_changes_nothing(sensor):
     assert len(one.targets().label) == 4
 
 
+@pytest.mark.xfail(strict=True, reason="directions are not sorted, so sums may differ in their last bits")
+def test_the_order_of_directions_in_a_look_changes_nothing():
+    rng, one, other = np.random.default_rng(1), tracker(), tracker()
+    starts = [(8e3, 5e3, 800.0), (8.1e3, 5.1e3, 800.0), (7.9e3, 5.2e3, 700.0)]
+    for k, states in enumerate(straight(starts, [(-40.0, 20.0, 0.0)] * 3, 8)):
+        z, seen = plots(states, rng), plots(states, rng)[:, 1:3]
+        for used, turned in ((one, [0, 1, 2]), (other, [2, 0, 1])):
+            look(used, z, 2.0 * k)
+            look(used, seen[turned], 2.0 * k + 1.0, CAMERA, NOISE[1:3, 1:3])
+        for name in ("mean", "covariance", "existence"):
+            near = getattr(one.targets(), name), getattr(other.targets(), name)
+            np.testing.assert_allclose(*near, rtol=1e-6)
+    assert bits(one) == bits(other)
+
+
 @pytest.mark.xfail(strict=True, reason="plots of equal range stay in the order in which they came")
 def test_nor_does_it_where_ranges_are_equal():
     one, other = tracker(), tracker()
@@ -181,7 +196,7 @@ def test_the_same_looks_give_the_same_bits():
 
 
 @pytest.mark.parametrize("sensor", [RADAR, POSITIONS, PLANES], ids=["polar", "position", "plane"])
-def test_plain_and_compiled_say_the_same(sensor):
+def test_plain_and_compiled_say_the_same_to_the_bit(sensor):
     found = []
     for plain in (True, False):
         used = tracker(capacity=64)
@@ -191,14 +206,9 @@ def test_plain_and_compiled_say_the_same(sensor):
                 look(used, z, 2.0 * k, sensor, R)
         finally:
             plain_while(lambda: False)
-        found.append(used.targets(0.0))
-    one, other = found
-    assert one.label.tolist() == other.label.tolist()
-    assert len(one.label) >= 4
-    np.testing.assert_allclose(one.existence, other.existence, rtol=1e-9)
-    sigma = np.sqrt(np.diagonal(one.covariance, axis1=1, axis2=2))
-    np.testing.assert_allclose((one.mean - other.mean) / sigma, 0.0, atol=1e-6)
-    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-6, atol=1e-6 * one.covariance.max())
+        found.append(bits(used))
+        assert len(used.targets(0.0).label) >= 4
+    assert found[0] == found[1]
 
 
 BAD = {
