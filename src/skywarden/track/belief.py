@@ -13,6 +13,7 @@ from skywarden.model.place import I64
 from skywarden.track.pool import Leaf, Memory, Rows, View
 
 ROUNDS, SETTLED = 40, 1e-3  # at most so many rounds; the greatest relative change of a message that ends them
+LEAST = 1e-300  # density of false alarms and new targets; a sensor may be said to have none
 
 
 @inner
@@ -23,7 +24,7 @@ def ask(view: View, pairs: Rows, plots: Rows) -> None:
         total += pairs[e].odds * pairs[e].told
     for e in range(view.first, view.last):
         pair = pairs[e]
-        asked = pair.odds / (total - pair.odds * pair.told)
+        asked = pair.odds / max(total - pair.odds * pair.told, 1.0)  # a difference of large numbers may be 0
         plots[pair.plot].total += asked - pair.asked
         pair.asked = asked
 
@@ -34,7 +35,8 @@ def tell(view: View, pairs: Rows, plots: Rows) -> float:
     worst = 0.0
     for e in range(view.first, view.last):
         pair = pairs[e]
-        told = 1.0 / max(plots[pair.plot].total - pair.asked, 1e-300)
+        plot = plots[pair.plot]
+        told = 1.0 / max(plot.total - pair.asked, plot.clutter + plot.born, LEAST)
         worst = max(worst, abs(told - pair.told) / told)
         pair.told = told
     return worst
@@ -46,7 +48,7 @@ def begin(memory: Memory, plots: Rows, count: int) -> I64:
     degree = np.zeros(len(plots), np.int64)
     for j in range(len(plots)):
         plot = plots[j]
-        plot.total, plot.free, plot.place = plot.clutter + plot.born, 1.0, -1
+        plot.total, plot.free, plot.place = max(plot.clutter + plot.born, LEAST), 1.0, -1
     for e in range(count):
         pair = memory.pairs[e]
         pair.told, pair.asked = 1.0 / plots[pair.plot].total, 0.0

@@ -138,8 +138,9 @@ def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
     keep = memory.parameters[0].keep
     cost, free = np.empty((n, size)), np.empty(n)
     for a in range(n):
-        memory.plots[plots[a]].place = a
-        free[a] = -log(memory.plots[plots[a]].total)
+        plot = memory.plots[plots[a]]
+        plot.place = a
+        free[a] = -log(max(plot.total, plot.clutter + plot.born, 1e-300))  # a difference, so it may have become 0
     for h in range(before.size[1]):
         base = costs(memory, before, h, cost)
         most = max(1, min(keep, ceil(keep * before.weight[h])))

@@ -152,14 +152,14 @@ class Filter:
             raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
         place = batch.place or NOWHERE
         code = np.empty(len(batch), np.int64)
-        given = Given(
-            batch.z,
-            batch.covariance,
-            batch.time,
-            batch.time_sigma,
-            batch.address,
-            place.position,
-            place.rotation,
+        given = Given(  # copies: compiled code knows one way to lie in memory, each other would be compiled anew
+            np.array(batch.z, order="C"),
+            np.array(batch.covariance, order="C"),
+            np.array(batch.time, order="C"),
+            np.array(batch.time_sigma, order="C"),
+            np.array(batch.address, order="C"),
+            np.array(place.position, order="C"),
+            np.array(place.rotation, order="C"),
             code,
         )
         look(self.memory, given, sensor.record, time)

@@ -22,7 +22,7 @@ from skywarden.track.measure import (
     SLACK,
 )
 from skywarden.track.pool import Memory, Parameters, Plot, Rows
-from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, USED
+from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, QUOTA, USED
 from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION
 
 
@@ -188,7 +188,8 @@ def fill(memory: Memory, given: Given, time: int) -> int:
     m = 0
     for i in range(len(given.z)):
         if m == len(memory.plots):
-            break
+            given.code[i] = QUOTA
+            continue
         plot = memory.plots[m]
         plot.z[2] = plot.z[3] = nan
         plot.lag, plot.time_sigma = (given.time[i] - time) * 1e-9, given.time_sigma[i]
