@@ -151,9 +151,14 @@ def sight(memory: Memory, row: int, parts: int | None = None) -> np.record:
 
 def innovation(memory: Memory, row: int, model: int, plot: int) -> F64:
     """Return what a plot is off a leaf's model, in the order of the plot's rows. Needs `sight`."""
-    y = np.zeros(4)
-    view.innovate(memory.views[row], model, memory.plots[plot], int(memory.sense[0].kind), y)
-    return y[: memory.plots[plot].d]
+    work = memory.work[0]
+    view.innovate(memory.views[row], model, memory.plots[plot], int(memory.sense[0].kind), work)
+    return np.array(work.y[: memory.plots[plot].d])
+
+
+def slopes(memory: Memory) -> F64:
+    """Return the Jacobians (models, components, 6) of the leaf that was seen last."""
+    return np.array(memory.work[0].slopes)
 
 
 def find(memory: Memory, m: int) -> Rows:

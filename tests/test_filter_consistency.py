@@ -27,7 +27,7 @@ def test_covariances_are_honest_where_the_model_is_right(name: str) -> None:
 
 def test_covariances_are_not_far_off_where_targets_turn() -> None:
     found = bench.judge(
-        bench.CASES["radar, elevation and range rate"], bench.TURNING, bench.turning, 30, looks=50, seed=6
+        bench.CASES["radar, elevation and range rate"], bench.TURNING, bench.turning, 60, looks=50, seed=6
     )
     assert 0.5 < np.nanmean(found.nees) / found.d < 1.5
     assert 0.90 < found.covered() < 0.99

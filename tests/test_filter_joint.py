@@ -276,7 +276,6 @@ def test_only_what_has_a_cycle_is_done_jointly(pairs, loops):
     assert connected(memory, m).loops[0] == loops
 
 
-@pytest.mark.xfail(strict=True, reason="targets of a group end when there is no room for their new leaves")
 def test_a_full_memory_ends_no_target_that_is_there():
     rng = np.random.default_rng(10)
     leaves = crowd(rng, 2)

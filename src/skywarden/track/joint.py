@@ -204,22 +204,13 @@ def pair_of(memory: Memory, i: int, plot: int) -> int:
 
 
 @inner
-def leaf_after(memory: Memory, n: int, i: int, a: int, plots: I64) -> int:  # the parts of one choice
-    """Write the leaf that i becomes with the a-th of some plots (-1 none) to row n; return the next free row."""
-    if n < len(memory.leaves):
-        successor(memory, n, i, pair_of(memory, i, plots[a]) if a >= 0 else -1)
-        return n + 1
-    return n
-
-
-@inner
 def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tuple[I64, I64]) -> int:
     """Make the leaves that the hypotheses after a look choose, from row n on; return how many rows are used then.
 
-    part: rows of the leaves before, and of the plots. Writes plot.free.
+    part: rows of the leaves before, and of the plots. Where there is no room the old leaf stays as it is.
     """
     leaves, (ids, plots) = memory.leaves, part
-    made = np.full((len(ids), len(plots) + 1), -1)
+    made, stays = np.full((len(ids), len(plots) + 1), -1), np.zeros(len(ids), np.int64)
     for q in range(len(ids)):
         leaves[ids[q]].kept = q
     for f in range(after.size[1]):
@@ -229,16 +220,16 @@ def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tu
             if i < 0:
                 continue
             q = leaves[i].kept
-            if made[q, a + 1] < 0:
-                end = leaf_after(memory, n, i, a, plots)
-                if end > n:
-                    made[q, a + 1] = n
-                n = end
-            i = made[q, a + 1]
-            if i >= 0 and leaves[i].existence > memory.parameters[0].least:
-                after.choice[f, k] = i
-    for i in ids:
-        leaves[i].existence = 0.0
+            if made[q, a + 1] < 0 and n < len(leaves):
+                successor(memory, n, i, pair_of(memory, i, plots[a]) if a >= 0 else -1)
+                made[q, a + 1] = n
+                n += 1
+            elif made[q, a + 1] < 0:
+                made[q, a + 1], stays[q] = i, 1
+            if leaves[made[q, a + 1]].existence > memory.parameters[0].least:
+                after.choice[f, k] = made[q, a + 1]
+    for q in range(len(ids)):
+        leaves[ids[q]].existence *= stays[q]
     return n
 
 

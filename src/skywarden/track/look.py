@@ -9,7 +9,7 @@ from skywarden.track.belief import believe, share
 from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.newborn import bear
 from skywarden.track.pairs import find
-from skywarden.track.pool import GROUPED_PLOTS, MEMBERS, Memory, Rows
+from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Rows
 from skywarden.track.prepare import Given, fill
 from skywarden.track.settle import Seen, settle
 from skywarden.track.undetected import expected, searched
@@ -50,7 +50,8 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
             continue
         part, some = members(first[node], n, following, ids, rows)
         slot = vacant(memory.groups)
-        if parts.targets[node] > MEMBERS or len(some) > GROUPED_PLOTS or slot < 0:
+        room = len(leaves) - end >= HYPOTHESES * parts.targets[node]
+        if parts.targets[node] > MEMBERS or len(some) > GROUPED_PLOTS or slot < 0 or not room:
             separate(memory, part)
             parts.excess[node] = OUT
             continue

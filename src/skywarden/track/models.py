@@ -1,7 +1,8 @@
 """Interacting multiple models: a leaf moves calmly or manoeuvres, and may change from one to the other at any time.
 
 Source: Blom, Bar-Shalom 1988; Bar-Shalom, Li, Kirubarajan 2001, section 11.6.6, here in closed form for two models.
-Times in a model are exponential, so that any step of time is right: it is left within dt with 1 - exp(-leave dt).
+Times in a model are exponential, so that any step of time is right: with the rates a and b of leaving each, the first
+is another one after dt with a (1 - exp(-(a + b) dt)) / (a + b), changes back counted.
 """
 
 from math import exp, sqrt
@@ -33,10 +34,12 @@ def promote(leaf: Leaf) -> None:
 
 @inner
 def pace(dt: float, parameters: Parameters, work: Work) -> None:
-    """Note in `work` what a step of dt s means: probabilities to leave each model, and to live on."""
+    """Note in `work` what a step of dt s means: probabilities to be in the other model then, and to live on."""
     if dt != work.dt:
         work.dt, work.live = dt, exp(-dt * parameters.end)
-        work.off, work.back = 1.0 - exp(-dt * parameters.leave[0]), 1.0 - exp(-dt * parameters.leave[1])
+        both = parameters.leave[0] + parameters.leave[1]
+        flow = (1.0 - exp(-dt * both)) / both
+        work.off, work.back = parameters.leave[0] * flow, parameters.leave[1] * flow
 
 
 @inner

@@ -85,8 +85,9 @@ def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
     low, high, a = inf, -inf, sense.axis
     for m in range(many):
         variance = view.S[m, 0, 0] if sense.kind == POLAR else leaf.covariance[m, a, a]
-        key = view.z[m, a]
-        half = sqrt(limit * (variance + sense.blur))
+        key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
+        variance += sense.blur + sense.doubt * sense.doubt * rate * rate
+        half = sqrt(limit * variance) + sense.lag * rate
         low, high = min(low, key - half), max(high, key + half)
     return low, high
 
@@ -97,10 +98,11 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
     centre, most, a = 0.0, 0.0, sense.second
     for m in range(many):
         variance = view.S[m, 1, 1] if sense.kind == POLAR else leaf.covariance[m, a, a]
-        key = view.z[m, a]
+        key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
         if m == 0:
             centre = key
-        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * (variance + sense.side_blur)))
+        variance += sense.side_blur + sense.doubt * sense.doubt * rate * rate
+        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * variance) + sense.lag * rate)
     return centre, most if sense.kind != DIRECTION else inf
 
 
@@ -166,7 +168,7 @@ def find(memory: Memory, n: int, plots: Rows, time: int) -> int:
             j = lower(plots, low)
             while j < len(plots) and plots[j].key <= high and count - view.first < KEPT:
                 plot = plots[j]
-                if turned(plot.side - centre, sense.kind) <= most:
+                if not turned(plot.side - centre, sense.kind) > most:  # also where there is no second key
                     pair = pairs[count]
                     odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
                     if odds > parameters.faint * (plot.clutter + plot.born):

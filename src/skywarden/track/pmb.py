@@ -14,6 +14,7 @@ from skywarden.track.look import look
 from skywarden.track.pool import (
     GRID,
     GROUP,
+    HYPOTHESES,
     LEAF,
     PAIR,
     PARAMETERS,
@@ -27,6 +28,7 @@ from skywarden.track.pool import (
 )
 from skywarden.track.prepare import Given
 
+PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least
 NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
 
 
@@ -55,6 +57,14 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     speeds_m_s: float = 600.0  # and over so much range rate
     birth_shape: float = 0.5  # of the Gamma distribution of how many more or less are new; large: known well
     shown_existence: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what there is no room for, or what would be no time or noise."""
+        if not 1 <= self.hypotheses <= HYPOTHESES:
+            raise ValueError(f"hypotheses must be 1 to {HYPOTHESES}")
+        for name in ("calm_stay_s", "busy_stay_s", "end_after_s", "ceiling_m", "speeds_m_s", "birth_shape"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,7 @@ class Filter:
             leaves=np.zeros(capacity, LEAF),
             groups=np.zeros(256, GROUP),
             views=np.zeros(capacity, VIEW),
-            pairs=np.zeros(16 * capacity, PAIR),
+            pairs=np.zeros(max(PAIRS * capacity, FEWEST_PAIRS), PAIR),
             plots=np.zeros(capacity, PLOT),
             sense=np.zeros(1, SENSE),
             parameters=parameters(settings),
@@ -145,11 +155,13 @@ class Filter:
 
     def look(self, batch: Detections, sensor: Sensor, time: int) -> I64:
         """Take one look in; return (n,) why each detection was not used, 0 where it was. time: ns, of the look."""
+        if time < self.time:
+            raise ValueError("looks must come in time order; this one is older than the last")
+        if batch.kind != sensor.kind:
+            raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
         if self.time == 0:
             self.memory.grid["time"] = time
         self.time = time
-        if batch.kind != sensor.kind:
-            raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
         place = batch.place or NOWHERE
         code = np.empty(len(batch), np.int64)
         given = Given(  # copies: compiled code knows one way to lie in memory, each other would be compiled anew

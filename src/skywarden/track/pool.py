@@ -147,7 +147,7 @@ class Sense(Protocol):
     that the sensor can see, so no plot tells something. sensor: number. position (3,), rotation (3, 3): where it
     stands, ECEF -> its east, north, up. detection: probability; reach: m. clutter: false alarms per unit of z where
     `ground` is 0, else per m^2 of level surface. revisit: s. axis, blur, second, side_blur: of the sort keys, see
-    `pairs`.
+    `pairs`; lag, doubt: the greatest of any plot, s.
     """
 
     detection: float
@@ -156,6 +156,8 @@ class Sense(Protocol):
     revisit: float
     blur: float
     side_blur: float
+    lag: float
+    doubt: float
     volume: float
     kind: int
     parts: int
@@ -297,7 +299,7 @@ PLOT = _dtype(
 )
 GROUP = _dtype("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
 SENSE = _dtype(
-    "detection reach clutter revisit blur side_blur volume",
+    "detection reach clutter revisit blur side_blur lag doubt volume",
     "kind parts whole ground sensor axis second",
     position=3,
     rotation=(3, 3),

@@ -56,7 +56,7 @@ def copy(plot: Plot, z: F64, R: F64, kind: int) -> bool:
         for c in range(width):
             plot.covariance[k + first, c + first] = 0.5 * (R[k, c] + R[c, k])
     if kind == PLANE:
-        ground(z[0], z[1], plot.z)
+        ground(z[0] if abs(z[0]) <= pi / 2 else nan, z[1], plot.z)
     return 0.0 <= plot.time_sigma < SIGMA_MAX and isfinite(plot.lag)
 
 
@@ -97,7 +97,7 @@ def plausible(plot: Plot, kind: int) -> bool:
     if kind == POSITION:
         return LOWEST < sqrt(z[0] * z[0] + z[1] * z[1] + z[2] * z[2]) < HIGHEST
     if kind == PLANE:
-        return True
+        return isfinite(z[0])  # of a latitude that is one
     if kind == POLAR and not 0.0 < z[0] < SIGMA_MAX:
         return False
     return not abs(z[2]) > pi / 2 + SLACK
@@ -141,24 +141,26 @@ def widest(plots: Rows, m: int) -> int:
 def order(memory: Memory, m: int) -> None:
     """Sort the first m plots by the key of the look's kind, and write sense.axis, blur and parts."""
     sense, plots = memory.sense[0], memory.plots
-    sense.axis = widest(plots, m) if sense.kind == POSITION or sense.kind == PLANE else 0
-    sense.second = (sense.axis + 1) % 3 if sense.kind != POLAR else 1
+    level = sense.kind == POSITION or sense.kind == PLANE
+    sense.axis = widest(plots, m) if level else (0 if sense.kind == POLAR else 1)
+    sense.second = (sense.axis + 1) % 3
     sense.blur, sense.side_blur, sense.parts = 0.0, 0.0, shape(sense.kind)[1] + shape(sense.kind)[2]
-    key = np.empty(m)
+    sense.lag = sense.doubt = 0.0
+    key, side = np.empty(m), np.empty(m)
     for j in range(m):
         plot = plots[j]
-        key[j] = 0.0 if sense.kind == DIRECTION else plot.z[sense.axis]
+        key[j], side[j] = plot.z[sense.axis], plot.z[sense.second]
+        sense.lag, sense.doubt = max(sense.lag, abs(plot.lag)), max(sense.doubt, plot.time_sigma)
         R, both = plot.covariance, plot.covariance[0, 0] + plot.covariance[1, 1]
         sense.blur = max(sense.blur, both if sense.kind == PLANE else R[sense.axis, sense.axis])
         sense.side_blur = max(sense.side_blur, both if sense.kind == PLANE else R[sense.second, sense.second])
         if plot.rows[plot.d - 1] >= 2 and (sense.kind == POLAR or sense.kind == DIRECTION):
             sense.parts = 4
-        plot.key, plot.side = key[j], plot.z[sense.second]
-    if sense.kind == DIRECTION:
-        return
-    rank, sorted_ = np.argsort(key, kind="mergesort"), plots[:m].copy()
+        plot.key, plot.side = key[j], side[j]
+    ranked, sorted_ = np.argsort(side, kind="mergesort"), plots[:m].copy()
+    ranked = ranked[np.argsort(key[ranked], kind="mergesort")]
     for j in range(m):
-        plots[j] = sorted_[rank[j]]
+        plots[j] = sorted_[ranked[j]]
 
 
 class Given(NamedTuple):

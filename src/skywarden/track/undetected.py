@@ -5,7 +5,7 @@ everything has found nothing new. Source: the Poisson part of Williams 2015 (as 
 places only.
 """
 
-from math import cos, inf, isnan, sin
+from math import cos, expm1, inf, isnan, sin
 
 from skywarden.kernel import inner
 from skywarden.track.pool import Grid, Memory, Plot, Sense, Work
@@ -46,15 +46,20 @@ def cell(grid: Grid, x: Work, columns: int) -> tuple[int, int]:
 
 @inner
 def appear(memory: Memory, time: int) -> None:
-    """Let the time until `time`, ns, pass: new targets may have appeared unseen."""
+    """Let the time until `time`, ns, pass: new targets may have appeared unseen, and others ended.
+
+    So there are never more than births a second times the mean life.
+    """
     grid, unseen = memory.grid[0], memory.unseen
     dt = (time - grid.time) * 1e-9
     if dt <= 0.0:
         return
     grid.time = time
+    lost = -expm1(-dt * memory.parameters[0].end)
     for row in range(unseen.shape[1]):
         for column in range(unseen.shape[2]):
-            unseen[0, row, column] += dt * unseen[1, row, column]
+            most = unseen[1, row, column] / memory.parameters[0].end
+            unseen[0, row, column] += lost * (most - unseen[0, row, column])
 
 
 @inner
