@@ -5,7 +5,6 @@ import gzip
 import json
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +14,6 @@ from skywarden.cli.app import app
 from skywarden.errors import ConfigError
 from skywarden.trial.follow import Follower
 from skywarden.trial.layout import PLANE, read, to_scenario
-from skywarden.trial.settings import Radars, radar_settings
 
 SHARED = Path(__file__).parents[2] / "shared" / "bench"
 START, VELOCITY = np.array([9000.0, -4000.0, 700.0]), np.array([-40.0, 25.0, 1.5])
@@ -49,7 +47,7 @@ def table(dim: int, scans: int = 20, origin: str = "0") -> str:
 @pytest.mark.parametrize("dim", [2, 3])
 def test_a_target_is_followed_in_the_scenarios_own_axes(dim: int) -> None:
     trial = read(meta(dim), table(dim))
-    follower = Follower(trial.settings)
+    follower = Follower(trial.world)
     for scan in trial.runs[0].scans:
         follower.step(scan)
     numbers, states = follower.shown()
@@ -65,7 +63,7 @@ def test_a_world_without_false_alarms_or_misses_is_a_world_too(odd: dict[str, fl
     known = json.loads(meta(3))
     known["sensors"][0] |= odd
     trial = read(json.dumps(known).encode(), table(3))
-    follower = Follower(trial.settings)
+    follower = Follower(trial.world)
     for scan in trial.runs[0].scans:
         follower.step(scan)
     assert follower.shown()[0].tolist() == [1]
@@ -85,7 +83,7 @@ def test_what_comes_later_and_whose_a_detection_is_are_not_known() -> None:
     told = []
     for text in (table(3), table(3, scans=12), table(3, origin="17")):
         trial = read(meta(3), text)
-        follower = Follower(trial.settings)
+        follower = Follower(trial.world)
         states = []
         for scan in trial.runs[0].scans[:12]:
             follower.step(scan)
@@ -94,14 +92,14 @@ def test_what_comes_later_and_whose_a_detection_is_are_not_known() -> None:
     assert told[0] == told[1] == told[2]
 
 
-def test_false_alarms_are_as_dense_as_the_scenario_makes_them_at_half_of_the_range() -> None:
+def test_false_alarms_are_as_dense_as_the_scenario_makes_them() -> None:
     rng = np.random.default_rng(7)
     low, high, looks = 19e3, 21e3, 20_000
     found = rng.uniform(0, RADAR["rmax"], rng.poisson(RADAR["lam"] * looks))
-    per_km2 = ((found > low) & (found < high)).sum() / looks / (np.pi * (high**2 - low**2) * 1e-6)
-    settings = radar_settings(msgspec.json.decode(meta(2), type=Radars))
-    assert settings.false_alarms_per_km2 == pytest.approx(per_km2, rel=0.03)
-    assert settings.detection_probability == RADAR["pd"]
+    per_m_rad = ((found > low) & (found < high)).sum() / looks / ((high - low) * 2 * np.pi)
+    sensor = read(meta(2), table(2)).world.sensors["radar0"]
+    assert sensor.clutter / sensor.volume == pytest.approx(per_m_rad, rel=0.03)
+    assert sensor.detection == RADAR["pd"]
 
 
 def test_the_command_writes_the_judges_columns_and_stops_in_time(tmp_path: Path) -> None:

@@ -108,10 +108,20 @@ class Loop(Generic[P, R]):
         return cast(R, self.compiled(*args, **kwargs))
 
 
+def _open(kind: "np.dtype[np.void]") -> Any:
+    """Return a dtype whose records have their fields as attributes, those too that NumPy has a name of its own for."""
+
+    def field(name: str) -> property:
+        return property(lambda record: record[name], lambda record, value: record.__setitem__(name, value))
+
+    own = {name: field(name) for name in kind.names or () if hasattr(np.record, name)}
+    return np.dtype((type("Record", (np.record,), own) if own else np.record, kind))
+
+
 def _opened(argument: Any) -> Any:
     """Return an argument whose records have their fields as attributes, as compiled code sees them."""
     if isinstance(argument, np.ndarray) and argument.dtype.names:
-        return argument.view(np.recarray)
+        return argument.view(_open(argument.dtype))
     return argument._make(map(_opened, argument)) if hasattr(argument, "_make") else argument
 
 

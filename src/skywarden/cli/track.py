@@ -31,7 +31,7 @@ def track(
         raise typer.BadParameter("write s from the scenario's start, not negative", param_hint="--tmax")
     trial = _read(scenario)
     if timing is not None:
-        _warm()
+        _warm(trial)
     cpu: list[float] = []
     total = sum(len(run.scans) for run in trial.runs)
     piped = str(out) == "-"
@@ -41,7 +41,7 @@ def track(
         told = stack.enter_context(progress("tracking", total, printing=piped))
         file.write(("mc,k,track,x,vx,y,vy" if trial.crossing else "scan,t,track,x,vx,y,vy,z,vz") + "\n")
         for run in trial.runs:
-            _follow(run, Follower(trial.settings), tmax, file, cpu)
+            _follow(run, Follower(trial.world), tmax, file, cpu)
             told(len(cpu))
     if timing is not None:
         timing.write_text(json.dumps({"scans": len(cpu), "cpu_s": cpu}) + "\n")
@@ -77,11 +77,12 @@ def _unzipped(file: Path) -> bytes:
         raise ConfigError(f"{file} is not a whole gzip file: {error}; copy it again") from None
 
 
-def _warm() -> None:
-    """Have every kernel compiled before time is taken."""
-    from skywarden.sim.rehearsal import rehearse
+def _warm(trial: "Trial") -> None:
+    """Have the kernel compiled before time is taken."""
+    from skywarden.trial.follow import Follower
 
-    rehearse()
+    for run in trial.runs[:1]:
+        Follower(trial.world).step(run.scans[0])
 
 
 def _follow(run: "Run", follower: "Follower", tmax: float | None, file: TextIO, cpu: list[float]) -> None:

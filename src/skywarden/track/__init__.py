@@ -1,1 +1,9 @@
-"""The tracker: detections in, tracks out. `step.track` is the way in; docs/tracker.md says what it does and why."""
+"""The tracker: detections in, tracks out.
+
+For researchers: `Filter` and what it needs; docs/filter.md shows it at work. For the engine: `step.track`;
+docs/tracker.md says what it does and why.
+"""
+
+from skywarden.track.pmb import Estimates, Filter, FilterSettings, Sensor, Unseen, evenly
+
+__all__ = ["Estimates", "Filter", "FilterSettings", "Sensor", "Unseen", "evenly"]

@@ -1,6 +1,7 @@
 """How a detection that fits no track starts one: its position, and a wide velocity around standing still."""
 
 from math import asin, cos, isnan, log, sin, sqrt
+from typing import Protocol
 
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import inner, kernel
@@ -9,7 +10,39 @@ from skywarden.model.track import Status
 from skywarden.track.filter import compare, correct, noise_of
 from skywarden.track.measure import DIRECTION, POSITION, polar
 from skywarden.track.motion import height, up
-from skywarden.track.table import QUOTA, USED, Job, Parameters, Plot, Rows, Spot, Work
+from skywarden.track.table import QUOTA, USED, Job, Rows, Spot
+
+
+class Plot(Protocol):
+    """A detection: z (4,) and covariance (4, 4) as its kind has them."""
+
+    z: F64
+    covariance: F64
+
+
+class Parameters(Protocol):
+    """What is known before anything is seen, 1 sigma of speeds and height, SI."""
+
+    level_speed: float
+    vertical_speed: float
+    height: float
+    height_sigma: float
+
+
+class Work(Protocol):
+    """Scratch space: state (6,), P (6, 6): the new state, out. The others hold what each function says."""
+
+    d: int
+    state: F64
+    other: F64
+    P: F64
+    H: F64
+    jacobian: F64
+    A: F64
+    B: F64
+    vertical: F64
+    white: F64
+
 
 TENTATIVE = int(Status.TENTATIVE)
 SQRT3 = 1.7320508075688772

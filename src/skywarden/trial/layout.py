@@ -19,14 +19,12 @@ from skywarden import geo
 from skywarden.errors import ConfigError
 from skywarden.model.detection import Detections, Kind, detections
 from skywarden.model.place import F64, Place
-from skywarden.track.settings import TrackerSettings
-from skywarden.trial.settings import Crossing, Radar, Radars, crossing_settings, radar_settings
+from skywarden.trial.settings import Crossing, Radar, Radars, World, crossing_world, radar_world
 from skywarden.trial.table import ANY, COUNT, DISTANCE, FINITE, LONGEST, NUMBER, TIME, columns
 
 PLANE = geo.place(np.radians(29.5), np.radians(-45.75), 0.0)  # on the open Atlantic; any place would do
 BEGIN = 1_900_000_000  # s since 1970; any time would do
 SECOND = 1_000_000_000
-FLAT_SIGMA = 1.0  # m; a crossing target lies in the plane z = 0, see `crossing_settings`
 
 
 class Scan(NamedTuple):
@@ -45,10 +43,10 @@ class Run(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What is to be tracked, and with what settings. crossing: it is of that layout."""
+    """What is to be tracked, and what the filter is told. crossing: it is of that layout."""
 
     runs: Sequence[Run]
-    settings: TrackerSettings
+    world: World
     crossing: bool
 
 
@@ -85,7 +83,7 @@ def _radars(meta: Radars, table: str) -> Trial:
     for part in _parts(rows, 0):
         number, sensor, time = int(part[0, 0]), int(part[0, 1]), float(part[0, 2])
         scans.append(Scan(number, time, _plots(part[:, 3:], time, radars[sensor], meta)))
-    return Trial((Run(0, scans),), radar_settings(meta), crossing=False)
+    return Trial((Run(0, scans),), radar_world(meta, PLANE, _most(scans)), crossing=False)
 
 
 def _radar_rows(meta: Radars, text: str) -> F64:
@@ -119,20 +117,30 @@ def _plots(z: F64, time: float, radar: Radar, meta: Radars) -> Detections:
 
 def _crossing(meta: Crossing, table: str) -> Trial:
     rows = _crossing_rows(meta, table)
-    noise = np.zeros((3, 3))
-    noise[:2, :2], noise[2, 2] = np.array(meta.R), FLAT_SIGMA**2
-    covariance = PLANE.rotation.T @ noise @ PLANE.rotation
     runs = []
     for run in _parts(rows, 0):
         scans = []
         for part in _parts(run, 1):
             time = float(part[0, 1]) * meta.dt
-            place = np.column_stack([part[:, 2:], np.zeros(len(part))])
-            z = PLANE.position + place @ PLANE.rotation
-            noises = np.broadcast_to(covariance, (len(z), 3, 3)).copy()
-            scans.append(Scan(int(part[0, 1]), time, _batch(Kind.POSITION, "sensor", time, (z, noises), None, meta.dt)))
+            place = _on_plane(part[:, 2:])
+            latitude, longitude, _ = geo.geodetic(place)
+            measured = np.column_stack([latitude, longitude]), np.broadcast_to(meta.R, (len(place), 2, 2)).copy()
+            scans.append(Scan(int(part[0, 1]), time, _batch(Kind.PLANE, "sensor", time, measured, None, meta.dt)))
         runs.append(Run(int(run[0, 0]), scans))
-    return Trial(runs, crossing_settings(meta, FLAT_SIGMA), crossing=True)
+    west, east, south, north = meta.area
+    middle = _on_plane(np.array([[(west + east) / 2, (south + north) / 2]]))[0]
+    plots = max((_most(run.scans) for run in runs), default=0)
+    return Trial(runs, crossing_world(meta, Place(middle, PLANE.rotation), plots), crossing=True)
+
+
+def _on_plane(xy: F64) -> F64:
+    """Return ECEF positions (n, 3) of places (n, 2) in the plane z = 0, m."""
+    return np.asarray(PLANE.position + np.column_stack([xy, np.zeros(len(xy))]) @ PLANE.rotation)
+
+
+def _most(scans: Sequence[Scan]) -> int:
+    """Return how many detections the largest scan has."""
+    return max((len(scan.batch) for scan in scans), default=0)
 
 
 def _crossing_rows(meta: Crossing, text: str) -> F64:

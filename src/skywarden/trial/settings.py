@@ -4,19 +4,26 @@ Only what is given there is set: noise, detection, clutter, motion. How tracks a
 ended stays as it is for everybody.
 """
 
-from math import pi, sqrt
-from typing import Annotated
+from collections.abc import Mapping
+from math import log, pi, sqrt
+from typing import Annotated, NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
-from skywarden.track.measure import CEILING, SPEEDS
-from skywarden.track.settings import TrackerSettings
+from skywarden.model.detection import Kind
+from skywarden.model.place import F64, Place
+from skywarden.track.pmb import FilterSettings, Sensor, Unseen, evenly
 
-KM2 = 1e6  # m^2
-BORN = 0.05  # new targets to false alarms a look, which no scenario says; with 0.01 nothing starts in dense clutter
-LEAST = 1e-3  # false alarms a scan where there are fewer or none: new targets are as many as `BORN` says, so never none
-FLAT_HEIGHT, FLAT_CLIMB = 10.0, 1.0  # m, m/s, 1 sigma, where targets lie in a plane: small, and not nothing
+UNSEEN, APPEAR = 30.0, 15.0  # targets in reach at the beginning, and new ones a minute, which no scenario says
+LEAST = 1e-3  # false alarms a scan where there are fewer or none
+CALM, BUSY = 0.1, 8.0  # noise of both models of motion in that of the one that the scenario names
+UPRIGHT_NOISE, UPRIGHT_CLIMB = 0.1, 3.0  # m^2/s^3, m/s, as the peer has them
+FLAT_HEIGHT, FLAT_CLIMB, FLAT_NOISE = 10.0, 1.0, 1e-6  # where targets lie in a plane: small, and not nothing
+KNOWN = 1e9  # shape of a Gamma distribution that is as good as one number
+CELLS = 32  # along a side of the area
+CAPACITY, ROOM = 4096, 8  # targets that there is room for: at least, and for each plot of the largest scan
 
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Counted = Annotated[float, Meta(ge=0, le=1e9)]
@@ -72,14 +79,19 @@ class Radars(msgspec.Struct, frozen=True):
 
 
 class Birth(msgspec.Struct, frozen=True):
-    """Where new targets appear: so many a step, normally distributed. std: of x, vx, y, vy."""
+    """Where new targets appear: so many a step, normally distributed. mean, std: of x, vx, y, vy."""
 
     weight: Counted
+    mean: tuple[float, float, float, float]
     std: tuple[Positive, Positive, Positive, Positive]
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """The layout with positions. dt: s a step; q: m^2/s^3; R: m^2; area: x from, to, y from, to, m."""
+    """The layout with positions. dt: s a step; q: m^2/s^3; R: m^2; area: x from, to, y from, to, m.
+
+    ps: that a target lives on, a step; initial_poisson_weight: targets at the beginning; report_existence: from which
+    probability a target counts as there.
+    """
 
     dt: Positive
     q: Counted
@@ -88,6 +100,9 @@ class Crossing(msgspec.Struct, frozen=True):
     clutter_per_scan: Counted
     area: tuple[float, float, float, float]
     birth: Birth
+    ps: Probability
+    initial_poisson_weight: Counted
+    report_existence: Probability
 
     def __post_init__(self) -> None:
         """Raise ValueError, which msgspec tells with the place, for what only all fields together show."""
@@ -98,46 +113,75 @@ class Crossing(msgspec.Struct, frozen=True):
             raise ValueError("area must be x from, to, y from, to, each rising")
 
 
-def radar_settings(meta: Radars) -> TrackerSettings:
-    """Return the tracker's settings for radars.
+class World(NamedTuple):
+    """What the filter is told of a scenario. sensors: by name. capacity: targets that there is room for."""
 
-    The tracker spreads false alarms evenly over the ground, the scenario evenly over range: both agree at half of
-    the greatest range. In two dimensions targets lie at z = 0, and heights are known.
+    settings: FilterSettings
+    sensors: Mapping[str, Sensor]
+    unseen: Unseen
+    capacity: int
+
+
+def radar_world(meta: Radars, middle: Place, plots: int) -> World:
+    """Return the world of a layout with radars, around `middle`, the scenario's origin. plots: most of any scan.
+
+    How many targets there are and appear is not said; UNSEEN and APPEAR hold for every scenario, and the filter learns.
     """
-    radar = meta.sensors[0]
-    half = radar.rmax / 2
-    density = max(radar.lam, LEAST) / (radar.rmax * 2 * pi)  # per m and rad
-    if meta.dim == 2:
-        per_m2 = density / half
-    else:
-        density /= (radar.e_lim[1] - radar.e_lim[0]) * (radar.rr_lim[1] - radar.rr_lim[0])
-        per_m2 = density * SPEEDS * CEILING / half**2
-    common = TrackerSettings(
-        level_noise_m2_s3=meta.tracker_hint.q,
-        detection_probability=radar.pd,
-        false_alarms_per_km2=per_m2 * KM2,
-        new_targets_per_km2=BORN * per_m2 * KM2,
+    flat = meta.dim == 2
+    settings = FilterSettings(
+        calm_noise_m2_s3=CALM * meta.tracker_hint.q,
+        busy_noise_m2_s3=BUSY * meta.tracker_hint.q,
+        vertical_noise_m2_s3=FLAT_NOISE if flat else UPRIGHT_NOISE,
         birth_level_speed_m_s=meta.tracker_hint.vmax / sqrt(3),
+        birth_vertical_speed_m_s=FLAT_CLIMB if flat else UPRIGHT_CLIMB,
+        height_m=0.0,
+        height_sigma_m=FLAT_HEIGHT,
+        speeds_m_s=2.0 * meta.tracker_hint.vmax,
     )
-    flat = {"height_m": 0.0, "height_sigma_m": FLAT_HEIGHT, "birth_vertical_speed_m_s": FLAT_CLIMB}
-    return msgspec.structs.replace(common, **flat) if meta.dim == 2 else common
+    sensors = {f"radar{radar.id}": _radar(radar, meta) for radar in meta.sensors}
+    half = max(radar.rmax for radar in meta.sensors)
+    return World(settings, sensors, evenly(middle, half, UNSEEN, APPEAR), max(CAPACITY, ROOM * plots))
 
 
-def crossing_settings(meta: Crossing, flat_sigma: float) -> TrackerSettings:
-    """Return the tracker's settings for positions in the plane z = 0, which it is told with `flat_sigma`, m.
+def _radar(radar: Radar, meta: Radars) -> Sensor:
+    volume = radar.rmax * 2 * pi
+    if meta.dim == 3:
+        volume *= (radar.e_lim[1] - radar.e_lim[0]) * (radar.rr_lim[1] - radar.rr_lim[0])
+    return Sensor(
+        Kind.POLAR,
+        detection=radar.pd,
+        clutter=max(radar.lam, LEAST),
+        volume=volume,
+        reach_m=radar.rmax,
+        revisit_s=meta.dt,
+    )
 
-    It thinks in three dimensions and finds that every detection hits z = 0. Density of false alarms there: as if they
-    did too. The motion noise upwards is as small as may be.
-    """
+
+def crossing_world(meta: Crossing, middle: Place, plots: int) -> World:
+    """Return the world of the layout with positions; `middle` is that of its area. Its model is told, not learned."""
     west, east, south, north = meta.area
-    per_m2 = max(meta.clutter_per_scan, LEAST) / ((east - west) * (north - south))
-    per_m2 *= CEILING / (sqrt(2 * pi) * flat_sigma)
-    return TrackerSettings(
-        level_noise_m2_s3=meta.q,
-        vertical_noise_m2_s3=1e-6,
-        detection_probability=meta.pd,
-        false_alarms_per_km2=per_m2 * KM2,
-        new_targets_per_km2=BORN * per_m2 * KM2,
+    settings = FilterSettings(
+        calm_noise_m2_s3=meta.q,
+        busy_noise_m2_s3=meta.q,
+        vertical_noise_m2_s3=FLAT_NOISE,
+        end_after_s=-meta.dt / log(min(meta.ps, 1.0 - 1e-9)),
         birth_level_speed_m_s=meta.birth.std[1],
-        birth_vertical_speed_m_s=1e-3,
+        birth_vertical_speed_m_s=FLAT_CLIMB,
+        height_m=0.0,
+        height_sigma_m=FLAT_HEIGHT,
+        birth_shape=KNOWN,
+        shown_existence=meta.report_existence,
     )
+    per_m2 = max(meta.clutter_per_scan, LEAST) / ((east - west) * (north - south))
+    sensor = Sensor(Kind.PLANE, detection=meta.pd, clutter=per_m2, revisit_s=meta.dt)
+    cell = max(east - west, north - south) / CELLS
+    along = (np.arange(CELLS) + 0.5) * cell
+    x = _normal(np.asarray(west + along, float), meta.birth.mean[0], meta.birth.std[0])
+    y = _normal(np.asarray(south + along, float), meta.birth.mean[2], meta.birth.std[2])
+    density = y[:, None] * x[None, :]
+    unseen = Unseen(middle, cell, meta.initial_poisson_weight * density, meta.birth.weight / meta.dt * density)
+    return World(settings, {"sensor": sensor}, unseen, max(CAPACITY, ROOM * plots))
+
+
+def _normal(x: F64, mean: float, sigma: float) -> F64:
+    return np.asarray(np.exp(-0.5 * ((x - mean) / sigma) ** 2) / (sigma * sqrt(2.0 * pi)))

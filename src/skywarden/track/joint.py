@@ -1,0 +1,381 @@
+"""Joint hypotheses of a group: who has which plot, decided together, and kept for as long as it is open.
+
+A local Poisson multi-Bernoulli mixture. Source: Williams 2015 (as in `settle`); Garcia-Fernandez, Williams, Granstrom,
+Svensson 2018, "Poisson multi-Bernoulli mixture filter: direct derivation and implementation", IEEE Transactions on
+Aerospace and Electronic Systems 54(4). What is not in the group, weak leaves, new targets, false alarms, competes for
+its plots with `plot.total`.
+"""
+
+from math import ceil, exp, inf, log
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner
+from skywarden.model.place import F64, I64
+from skywarden.track.models import FEWEST, models
+from skywarden.track.pool import HYPOTHESES, MEMBERS, Group, Leaf, Memory, Parameters
+from skywarden.track.ranked import ranked
+from skywarden.track.settle import SURE, correct
+
+APART = 0.1  # of existence; leaves that differ by more do not say the same
+HELD = -7  # in leaf.kept: some hypothesis chooses it
+HOPELESS = 12.0  # nats worse than the best of its parent; such an answer is not looked for
+
+
+class Hypotheses(NamedTuple):
+    """Joint hypotheses in falling order of weight. member (MEMBERS,): rows of targets. size: (2,) how many members,
+
+    how many hypotheses. weight (HYPOTHESES,); choice (HYPOTHESES, MEMBERS): leaf of each member, -1 does not exist.
+    parent (HYPOTHESES,), plot (HYPOTHESES, MEMBERS): what each came of, which of the plots each member has, -1 none.
+    """
+
+    member: I64
+    size: I64
+    weight: F64
+    choice: I64
+    parent: I64
+    plot: I64
+
+
+@inner
+def hypotheses() -> Hypotheses:
+    """Return room for joint hypotheses; there are none."""
+    return Hypotheses(
+        np.full(MEMBERS, -1),
+        np.zeros(2, np.int64),
+        np.zeros(HYPOTHESES),
+        np.full((HYPOTHESES, MEMBERS), -1),
+        np.zeros(HYPOTHESES, np.int64),
+        np.full((HYPOTHESES, MEMBERS), -1),
+    )
+
+
+@inner
+def slot(found: Hypotheses, weight: float, most: int) -> int:
+    """Make room for a hypothesis of this weight among at most `most`; return its row, -1 when it is too light."""
+    count = int(found.size[1])
+    if count == most and weight <= found.weight[count - 1]:
+        return -1
+    row = min(count, most - 1)
+    while row > 0 and found.weight[row - 1] < weight:
+        found.weight[row], found.parent[row] = found.weight[row - 1], found.parent[row - 1]
+        for k in range(MEMBERS):
+            found.choice[row, k], found.plot[row, k] = found.choice[row - 1, k], found.plot[row - 1, k]
+        row -= 1
+    found.weight[row] = weight
+    found.size[1] = min(count + 1, most)
+    return row
+
+
+@inner
+def times(before: Hypotheses, group: Group) -> Hypotheses:
+    """Return every pair of a hypothesis and one of a group's, the heaviest of them; members of both."""
+    found, size = hypotheses(), before.size[0]
+    for k in range(size):
+        found.member[k] = before.member[k]
+    for k in range(group.size):
+        found.member[size + k] = group.member[k]
+    found.size[0] = size + group.size
+    for h in range(before.size[1]):
+        for g in range(group.count):
+            row = slot(found, before.weight[h] * group.weight[g], HYPOTHESES)
+            for k in range(size if row >= 0 else 0):
+                found.choice[row, k] = before.choice[h, k]
+            for k in range(group.size if row >= 0 else 0):
+                found.choice[row, size + k] = group.choice[g, k]
+    return found
+
+
+@inner
+def prior(memory: Memory, part: I64) -> Hypotheses:
+    """Return the joint hypotheses before a look about all targets of some leaves, `part`, and end their groups."""
+    before, leaves = hypotheses(), memory.leaves
+    before.weight[0] = 1.0
+    before.size[1] = 1
+    for i in part:
+        if leaves[i].group < 0:
+            k = before.size[0]
+            before.member[k], before.choice[0, k] = leaves[i].target, i
+            before.size[0] = k + 1
+    for i in part:
+        if leaves[i].group >= 0 and memory.groups[leaves[i].group].size > 0:
+            group = memory.groups[leaves[i].group]
+            before = times(before, group)
+            group.size = 0
+    return before
+
+
+@inner
+def costs(memory: Memory, before: Hypotheses, h: int, cost: F64) -> float:
+    """Write what each plot costs each member in hypothesis h, nats over a miss; return the log of its weight, missed.
+
+    cost: (plots, members). Each plot's row is in plot.place.
+    """
+    cost[:] = inf
+    base = log(before.weight[h])
+    for k in range(before.size[0]):
+        i = before.choice[h, k]
+        if i >= 0:
+            view = memory.views[i]
+            base += log(1.0 - memory.leaves[i].existence * view.missed)
+            for e in range(view.first, view.last):
+                pair = memory.pairs[e]
+                row = memory.plots[pair.plot].place
+                if row >= 0 and pair.odds > 0.0:
+                    cost[row, k] = -log(pair.odds)
+    return base
+
+
+@inner
+def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
+    """Return the best joint hypotheses after a look, weights as logs and not yet adding to 1. plots: rows of plots."""
+    after, n = hypotheses(), len(plots)
+    size = before.size[0]
+    after.size[0] = size
+    for k in range(size):
+        after.member[k] = before.member[k]
+    keep = memory.parameters[0].keep
+    cost, free = np.empty((n, size)), np.empty(n)
+    for a in range(n):
+        plot = memory.plots[plots[a]]
+        plot.place = a
+        free[a] = -log(max(plot.total, plot.clutter + plot.born, 1e-300))  # a difference, so it may have become 0
+    for h in range(before.size[1]):
+        base = costs(memory, before, h, cost)
+        most = max(1, min(keep, ceil(keep * before.weight[h])))
+        found, total = np.empty((most, n), np.int64), np.empty(most)
+        for f in range(ranked(cost, free, HOPELESS, found, total)):
+            row = slot(after, base - total[f], keep)
+            if row < 0:
+                break
+            after.parent[row] = h
+            for k in range(size):
+                after.plot[row, k] = -1
+            for a in range(n):
+                if found[f, a] >= 0:
+                    after.plot[row, found[f, a]] = a
+    return after
+
+
+@inner
+def normalise(after: Hypotheses, light: float) -> None:
+    """Turn logs into weights that add to 1, without hypotheses under `light`."""
+    count, total = after.size[1], 0.0
+    most = after.weight[0]
+    for f in range(count):
+        after.weight[f] = exp(after.weight[f] - most)
+        total += after.weight[f]
+    rest, kept = 0.0, 0
+    for f in range(count):
+        if after.weight[f] >= light * total or f == 0:
+            rest += after.weight[f]
+            kept = f + 1
+    after.size[1] = kept
+    for f in range(kept):
+        after.weight[f] /= rest
+
+
+@inner
+def successor(memory: Memory, n: int, i: int, e: int) -> None:
+    """Write leaf i after a look to row n: without a plot (e < 0), or corrected by pair e."""
+    memory.leaves[n] = memory.leaves[i]
+    leaf, view = memory.leaves[n], memory.views[i]
+    if e < 0:
+        leaf.existence *= (1.0 - view.missed) / (1.0 - leaf.existence * view.missed)
+        return
+    pair, total = memory.pairs[e], 0.0
+    for m in range(models(leaf)):
+        correct(leaf, view, memory.plots[pair.plot], pair, m, memory.work[0])
+        leaf.weight[m] = max(leaf.weight[m] * pair.likelihood[m], 1e-300)
+        total += leaf.weight[m]
+    for m in range(models(leaf)):
+        leaf.weight[m] = max(leaf.weight[m] / total, FEWEST)
+    leaf.existence = SURE
+
+
+@inner
+def pair_of(memory: Memory, i: int, plot: int) -> int:
+    """Return the pair of a leaf and a plot, -1 none."""
+    for e in range(memory.views[i].first, memory.views[i].last):
+        if memory.pairs[e].plot == plot:
+            return e
+    return -1
+
+
+@inner
+def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tuple[I64, I64]) -> int:
+    """Make the leaves that the hypotheses after a look choose, from row n on; return how many rows are used then.
+
+    part: rows of the leaves before, and of the plots. Where there is no room the old leaf stays as it is.
+    """
+    leaves, (ids, plots) = memory.leaves, part
+    made, stays = np.full((len(ids), len(plots) + 1), -1), np.zeros(len(ids), np.int64)
+    for q in range(len(ids)):
+        leaves[ids[q]].kept = q
+    for f in range(after.size[1]):
+        for k in range(after.size[0]):
+            i, a = before.choice[after.parent[f], k], after.plot[f, k]
+            after.choice[f, k] = -1
+            if i < 0:
+                continue
+            q = leaves[i].kept
+            if made[q, a + 1] < 0 and n < len(leaves):
+                successor(memory, n, i, pair_of(memory, i, plots[a]) if a >= 0 else -1)
+                made[q, a + 1] = n
+                n += 1
+            elif made[q, a + 1] < 0:
+                made[q, a + 1], stays[q] = i, 1
+            if leaves[made[q, a + 1]].existence > memory.parameters[0].least:
+                after.choice[f, k] = made[q, a + 1]
+    for q in range(len(ids)):
+        leaves[ids[q]].existence *= stays[q]
+    return n
+
+
+@inner
+def vacate(memory: Memory, after: Hypotheses, plots: I64) -> None:
+    """Write to each plot the probability that no hypothesis has it."""
+    for j in plots:
+        memory.plots[j].free, memory.plots[j].place = 1.0, -1
+    for f in range(after.size[1]):
+        for k in range(after.size[0]):
+            if after.plot[f, k] >= 0:
+                memory.plots[plots[after.plot[f, k]]].free -= after.weight[f]
+    for j in plots:
+        memory.plots[j].free = max(memory.plots[j].free, 0.0)
+
+
+@inner
+def alike(one: Leaf, other: Leaf, parameters: Parameters) -> bool:
+    """Return whether two leaves say nearly the same: existence, place and velocity."""
+    if abs(one.existence - other.existence) > APART:
+        return False
+    chi2 = 0.0
+    for a in range(6):
+        d = one.weight[0] * one.mean[0, a] + one.weight[1] * one.mean[1, a]
+        d -= other.weight[0] * other.mean[0, a] + other.weight[1] * other.mean[1, a]
+        chi2 += d * d / min(one.covariance[0, a, a], other.covariance[0, a, a])
+    return chi2 < parameters.alike
+
+
+@inner
+def permuted(memory: Memory, after: Hypotheses, f: int, h: int) -> bool:
+    """Return whether two hypotheses say nearly the same of all targets together, whoever of them is where."""
+    size, leaves = after.size[0], memory.leaves
+    used = np.zeros(size, np.int64)
+    for k in range(size):
+        i, hit = after.choice[f, k], False
+        for q in range(size):
+            j = after.choice[h, q]
+            if used[q] == 0 and not hit:
+                both = i >= 0 and j >= 0 and (i == j or alike(leaves[i], leaves[j], memory.parameters[0]))
+                if both or (i < 0 and j < 0):
+                    hit = True
+                    used[q] = 1
+        if not hit:
+            return False
+    return True
+
+
+@inner
+def simplify(memory: Memory, after: Hypotheses) -> None:
+    """Let leaves of a target that say nearly the same be one, then hypotheses; the heavier one stays."""
+    leaves, count = memory.leaves, after.size[1]
+    for k in range(after.size[0]):
+        for f in range(1, count):
+            for h in range(f):
+                i, j = after.choice[h, k], after.choice[f, k]
+                if i >= 0 and j >= 0 and (i == j or alike(leaves[i], leaves[j], memory.parameters[0])):
+                    after.choice[f, k] = i
+                    break
+    for f in range(1, count):
+        for h in range(f):
+            if after.weight[h] > 0.0 and permuted(memory, after, f, h):
+                after.weight[h] += after.weight[f]
+                after.weight[f] = 0.0
+                break
+
+
+@inner
+def heaviest(weight: F64, count: int) -> int:
+    """Return the row of the greatest of the first `count` weights, the first of equal ones."""
+    best = 0
+    for f in range(1, count):
+        if weight[f] > weight[best]:
+            best = f
+    return best
+
+
+@inner
+def release(memory: Memory, target: int, i: int) -> None:
+    """Let a target have one leaf, i, and no group; -1 none."""
+    memory.targets[target].leaf = i
+    if i >= 0:
+        leaf = memory.leaves[i]
+        leaf.group, leaf.kept, leaf.target = -1, HELD, target
+
+
+@inner
+def form(memory: Memory, after: Hypotheses, g: int) -> None:
+    """Write hypotheses to group g. A member of whom all hypotheses say the same is none any more."""
+    group, count = memory.groups[g], after.size[1]
+    group.size = group.count = 0
+    for f in range(count):
+        if after.weight[f] > 0.0:
+            group.weight[group.count] = after.weight[f]
+            group.count += 1
+    for k in range(after.size[0]):
+        first, one = after.choice[0, k], True
+        for f in range(count):
+            one &= after.weight[f] == 0.0 or after.choice[f, k] == first
+        if one:
+            release(memory, after.member[k], first)
+            continue
+        c, member = 0, group.size
+        group.member[member] = after.member[k]
+        for f in range(count):
+            if after.weight[f] > 0.0:
+                i = after.choice[f, k]
+                group.choice[c, member] = i
+                c += 1
+                if i >= 0:
+                    leaf = memory.leaves[i]
+                    leaf.group, leaf.kept, leaf.target = g, HELD, after.member[k]
+        group.size = member + 1
+    best = heaviest(group.weight, group.count)
+    for k in range(group.size):
+        memory.targets[group.member[k]].leaf = group.choice[best, k]
+
+
+@inner
+def associate(memory: Memory, n: int, part: I64, plots: I64, g: int) -> int:
+    """Associate some leaves (rows `part`: whole groups and leaves without one) and plots jointly, into group g.
+
+    New leaves come from row n on, the old ones end. Return how many rows are used then.
+    """
+    before = prior(memory, part)
+    after = branch(memory, before, plots)
+    normalise(after, memory.parameters[0].light)
+    vacate(memory, after, plots)
+    end = grow(memory, n, before, after, (part, plots))
+    simplify(memory, after)
+    form(memory, after, g)
+    for i in range(n, end):
+        if memory.leaves[i].kept != HELD:
+            memory.leaves[i].existence = 0.0
+    return end
+
+
+@inner
+def untie(memory: Memory, g: int) -> None:
+    """End a group: each target keeps its leaf of the heaviest hypothesis."""
+    group = memory.groups[g]
+    best = heaviest(group.weight, group.count)
+    for k in range(group.size):
+        for f in range(group.count):
+            i = group.choice[f, k]
+            if i >= 0 and i != group.choice[best, k]:
+                memory.leaves[i].existence = 0.0
+        release(memory, group.member[k], group.choice[best, k])
+    group.size = 0

@@ -1,0 +1,119 @@
+"""Interacting multiple models: a leaf moves calmly or manoeuvres, and may change from one to the other at any time.
+
+Source: Blom, Bar-Shalom 1988; Bar-Shalom, Li, Kirubarajan 2001, section 11.6.6, here in closed form for two models.
+Times in a model are exponential, so that any step of time is right: with the rates a and b of leaving each, the first
+is another one after dt with a (1 - exp(-(a + b) dt)) / (a + b), changes back counted.
+"""
+
+from math import exp, sqrt
+
+from skywarden.kernel import inner
+from skywarden.model.place import F64
+from skywarden.track.motion import up
+from skywarden.track.pool import Leaf, Parameters, Work
+
+FEWEST = 1e-6  # weight of a model; none is ever given up
+PROMOTED = 0.9, 0.1  # weights of a leaf's models when it gets its second
+
+
+@inner
+def models(leaf: Leaf) -> int:
+    """Return how many models of motion a leaf has: one while it is young."""
+    return 2 if leaf.weight[1] > 0.0 else 1
+
+
+@inner
+def promote(leaf: Leaf) -> None:
+    """Give a young leaf its second model of motion."""
+    for a in range(6):
+        leaf.mean[1, a] = leaf.mean[0, a]
+        for b in range(6):
+            leaf.covariance[1, a, b] = leaf.covariance[0, a, b]
+    leaf.weight[0], leaf.weight[1] = PROMOTED
+
+
+@inner
+def pace(dt: float, parameters: Parameters, work: Work) -> None:
+    """Note in `work` what a step of dt s means: probabilities to be in the other model then, and to live on."""
+    if dt != work.dt:
+        work.dt, work.live = dt, exp(-dt * parameters.end)
+        both = parameters.leave[0] + parameters.leave[1]
+        flow = (1.0 - exp(-dt * both)) / both
+        work.off, work.back = parameters.leave[0] * flow, parameters.leave[1] * flow
+
+
+@inner
+def mix(leaf: Leaf, work: Work) -> None:
+    """Let possible changes of model pass (`pace`): each model becomes the mixture of those that may have led to it.
+
+    With d the difference of both means, a mixture with weights 1 - p, p has mean x0 + p d and covariance
+    (1 - p) P0 + p P1 + p (1 - p) d d^T.
+    """
+    six, d, off, back = work.six, work.a, work.off, work.back
+    calm, busy = leaf.weight[0], leaf.weight[1]
+    leaf.weight[0], leaf.weight[1] = calm * (1.0 - off) + busy * back, calm * off + busy * (1.0 - back)
+    p, q = busy * back / leaf.weight[0], calm * off / leaf.weight[1]
+    both, also = p * (1.0 - p), q * (1.0 - q)
+    x, P = leaf.mean, leaf.covariance
+    for a in range(six):
+        d[a] = x[1, a] - x[0, a]
+    for a in range(six):
+        for b in range(a + 1):
+            outer, step = d[a] * d[b], P[1, a, b] - P[0, a, b]
+            first = P[0, a, b] + p * step + both * outer
+            second = P[1, a, b] - q * step + also * outer
+            P[0, a, b] = P[0, b, a] = first
+            P[1, a, b] = P[1, b, a] = second
+    for a in range(six):
+        x[0, a] += p * d[a]
+        x[1, a] -= q * d[a]
+
+
+@inner
+def advance(x: F64, P: F64, dt: float, vertical: F64, noise: F64) -> None:
+    """Move mean (6,) and covariance (6, 6) dt > 0 s on, in place; see `motion`. noise: level, vertical, m^2/s^3."""
+    radius2 = x[0] * x[0] + x[1] * x[1] + x[2] * x[2]
+    speed2 = x[3] * x[3] + x[4] * x[4] + x[5] * x[5]
+    climb = x[3] * vertical[0] + x[4] * vertical[1] + x[5] * vertical[2]
+    fall = (speed2 - climb * climb) / sqrt(radius2 + 1.0)
+    first, second = dt * dt * dt / 3.0, 0.5 * dt * dt
+    for a in range(3):
+        x[a] += dt * x[a + 3] - second * fall * vertical[a]
+        x[a + 3] -= dt * fall * vertical[a]
+        for b in range(a + 1):
+            q = (noise[1] - noise[0]) * (vertical[a] * vertical[b])
+            if a == b:
+                q += noise[0]
+            P[a, b] += dt * (P[a, b + 3] + P[a + 3, b]) + dt * dt * P[a + 3, b + 3] + q * first
+            P[b, a] = P[a, b]
+    for a in range(3):
+        for b in range(3):
+            q = (noise[1] - noise[0]) * (vertical[a] * vertical[b])
+            if a == b:
+                q += noise[0]
+            P[a, b + 3] += dt * P[a + 3, b + 3] + q * second
+            P[b + 3, a] = P[a, b + 3]
+    for a in range(3):
+        for b in range(a + 1):
+            q = (noise[1] - noise[0]) * (vertical[a] * vertical[b])
+            if a == b:
+                q += noise[0]
+            P[a + 3, b + 3] += q * dt
+            P[b + 3, a + 3] = P[a + 3, b + 3]
+
+
+@inner
+def predict(leaf: Leaf, time: int, parameters: Parameters, work: Work) -> None:
+    """Bring a leaf to `time`, ns; one that is there already, or later, stays as it is."""
+    dt = (time - leaf.time) * 1e-9
+    if dt <= 0.0:
+        return
+    pace(dt, parameters, work)
+    leaf.time = time
+    leaf.existence *= work.live
+    many = models(leaf)
+    if many > 1:
+        mix(leaf, work)
+    up(leaf.mean[0], work.up)  # the models' places differ by too little to matter here
+    for m in range(many):
+        advance(leaf.mean[m], leaf.covariance[m], dt, work.up, parameters.noise[m])

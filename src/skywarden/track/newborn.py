@@ -1,0 +1,92 @@
+"""How a plot that may be nobody's starts a target: its place, and a wide velocity around standing still."""
+
+from math import isnan
+
+from skywarden.kernel import inner
+from skywarden.track.birth import add_velocity, place_polar, place_position
+from skywarden.track.motion import up
+from skywarden.track.pool import Memory, Parameters, Plot, Rows, Sense, Work
+from skywarden.track.view import PLANE, POSITION, expect_polar, level
+
+SECOND = 1_000_000_000  # ns
+RATE = 3  # the component of POLAR that says something of velocity
+
+
+@inner
+def place_plane(plot: Plot, parameters: Parameters, work: Work) -> None:
+    """Write the position of a PLANE plot, at the height that is likeliest before it is seen, to work.state and P."""
+    up(plot.z, work.vertical)
+    u, R, T = work.vertical, plot.covariance, work.H
+    level(plot.z, T, work)
+    for a in range(3):
+        work.state[a] = plot.z[a] + parameters.height * u[a]
+        for b in range(3):
+            value = parameters.height_sigma * parameters.height_sigma * (u[a] * u[b])
+            for c in range(2):
+                for d in range(2):
+                    value += T[c, a] * R[c, d] * T[d, b]
+            work.P[a, b] = value
+
+
+@inner
+def fold_rate(plot: Plot, sense: Sense, work: Work) -> None:
+    """Correct a new state by its plot's range rate, which says one component of its velocity."""
+    P, H, HP = work.P, work.H, work.a
+    expect_polar(work.state, sense, work.y, H, 4)
+    S = plot.covariance[RATE, RATE]
+    for a in range(6):
+        HP[a] = 0.0
+        for b in range(6):
+            HP[a] += H[RATE, b] * P[b, a]
+    for a in range(6):
+        S += HP[a] * H[RATE, a]
+    step = (plot.z[RATE] - work.y[RATE]) / S
+    for a in range(6):
+        work.state[a] += HP[a] * step
+        for b in range(a + 1):
+            value = P[a, b] - HP[a] * HP[b] / S
+            P[a, b] = P[b, a] = value
+
+
+@inner
+def newborn(plot: Plot, memory: Memory) -> None:
+    """Write mean and covariance of what a plot starts to work.state and work.P."""
+    sense, parameters, work = memory.sense[0], memory.parameters[0], memory.work[0]
+    if sense.kind == POSITION:
+        place_position(plot, work)
+    elif sense.kind == PLANE:
+        place_plane(plot, parameters, work)
+    else:
+        place_polar(plot, sense, parameters, work)
+    add_velocity(parameters, work)
+    if sense.kind != POSITION and sense.kind != PLANE and not isnan(plot.z[RATE]):
+        fold_rate(plot, sense, work)
+
+
+@inner
+def bear(memory: Memory, plots: Rows, time: int) -> None:
+    """Start targets for all plots that may be nobody's."""
+    parameters, sense, work, counts = memory.parameters[0], memory.sense[0], memory.work[0], memory.counts
+    for plot in plots:
+        existence = plot.born / plot.total
+        t, n = counts[0], counts[1]
+        if not existence > parameters.least or t == len(memory.targets) or n == len(memory.leaves):
+            continue
+        newborn(plot, memory)
+        target, leaf = memory.targets[t], memory.leaves[n]
+        for a in range(6):
+            leaf.mean[0, a] = work.state[a]
+            for b in range(6):
+                leaf.covariance[0, a, b] = work.P[a, b]
+        leaf.weight[0], leaf.weight[1] = 1.0, 0.0
+        leaf.existence, leaf.time = existence, time + round(plot.lag * SECOND)
+        leaf.target, leaf.group, leaf.kept = t, -1, 0
+        label = counts[2]
+        target.label, target.leaf, target.born, target.heard, target.hits = label, n, leaf.time, time, 1
+        target.address, target.revisit = plot.address, sense.revisit
+        for k in range(len(target.seen_by)):
+            target.seen_by[k] = -1
+        target.seen_by[0], target.seen_at[0] = sense.sensor, leaf.time
+        if plot.label == 0:
+            plot.label = label
+        counts[0], counts[1], counts[2] = t + 1, n + 1, label + 1

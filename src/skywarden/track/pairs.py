@@ -1,0 +1,179 @@
+"""Which plots of a look fit which leaf: a search in one sorted key, a test of each component, then chi-square.
+
+The key is range for POLAR and the ECEF axis along which the plots are widest for POSITION and PLANE. A second key,
+azimuth or another axis, rules out most of what is left. A DIRECTION look has few plots and no key. A component whose
+own innovation is outside of its gate rules a pair out without a division: its square over its variance is never more
+than chi-square.
+"""
+
+from math import exp, inf, pi, sqrt
+
+from skywarden.kernel import inner
+from skywarden.model.place import F64
+from skywarden.track.models import models, predict
+from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
+from skywarden.track.view import DIRECTION, POLAR, expect, innovate, spread
+
+NORMAL = 1.0 / sqrt(2.0 * pi)
+FAR = 200.0  # chi-square from which a likelihood counts as 0
+KEPT = 64  # pairs of a leaf, at most
+ADDRESS_ODDS = exp(30.0)  # the same claimed address outweighs any nearness inside the gate
+
+
+@inner
+def lower(plots: Rows, value: float) -> int:
+    """Return the first row whose key is at least `value`."""
+    low, high = 0, len(plots)
+    while low < high:
+        middle = (low + high) // 2
+        if plots[middle].key < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def noise_of(plot: Plot, rate: F64, work: Work) -> None:
+    """Write a plot's covariance (d, d), in the order of its rows, to work.noise; doubt about its time counts too."""
+    variance = plot.time_sigma * plot.time_sigma
+    for k in range(plot.d):
+        i = plot.rows[k]
+        for c in range(k + 1):
+            j = plot.rows[c]
+            work.noise[k, c] = plot.covariance[i, j]
+            if variance > 0.0:
+                work.noise[k, c] += variance * rate[i] * rate[j]
+
+
+@inner
+def inside(view: View, m: int, plot: Plot, limit: float, work: Work) -> bool:
+    """Return whether each component of work.y lies within the gate by itself. Needs `noise_of`."""
+    for k in range(plot.d):
+        row = plot.rows[k]
+        if not work.y[k] * work.y[k] <= limit * (view.S[m, row, row] + work.noise[k, k]):
+            return False
+    return True
+
+
+@inner
+def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
+    """Write factor, white innovation and likelihood of model m to the pair; return chi-square, NaN if S is singular."""
+    L, white, S, d = pair.L[m], pair.white[m], view.S[m], plot.d
+    chi2, density = 0.0, 1.0
+    for k in range(d):
+        rest = work.y[k]
+        for c in range(k + 1):
+            value = S[plot.rows[k], plot.rows[c]] + work.noise[k, c]
+            for e in range(c):
+                value -= L[k, e] * L[c, e]
+            L[k, c] = value * L[c, c] if c < k else 1.0 / sqrt(value)
+        for c in range(k):
+            rest -= L[k, c] * white[c]
+        white[k] = rest * L[k, k]
+        chi2 += white[k] * white[k]
+        density *= NORMAL * L[k, k]
+    pair.likelihood[m] = density * exp(-0.5 * chi2) if chi2 < FAR else 0.0
+    return chi2
+
+
+@inner
+def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tuple[float, float]:
+    """Return from where to where in the key the plots may lie that fit a leaf."""
+    if sense.kind == DIRECTION:
+        return -inf, inf
+    low, high, a = inf, -inf, sense.axis
+    for m in range(many):
+        variance = view.S[m, 0, 0] if sense.kind == POLAR else leaf.covariance[m, a, a]
+        key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
+        variance += sense.blur + sense.doubt * sense.doubt * rate * rate
+        half = sqrt(limit * variance) + sense.lag * rate
+        low, high = min(low, key - half), max(high, key + half)
+    return low, high
+
+
+@inner
+def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tuple[float, float]:
+    """Return around what, and how far, the second key of the plots may lie that fit a leaf."""
+    centre, most, a = 0.0, 0.0, sense.second
+    for m in range(many):
+        variance = view.S[m, 1, 1] if sense.kind == POLAR else leaf.covariance[m, a, a]
+        key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
+        if m == 0:
+            centre = key
+        variance += sense.side_blur + sense.doubt * sense.doubt * rate * rate
+        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * variance) + sense.lag * rate)
+    return centre, most if sense.kind != DIRECTION else inf
+
+
+@inner
+def turned(difference: float, kind: int) -> float:
+    """Return how far two second keys are apart; azimuths go round."""
+    apart = abs(difference)
+    return 2.0 * pi - apart if kind == POLAR and apart > pi else apart
+
+
+@inner
+def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of references for each at every call
+    leaf: Leaf, view: View, plot: Plot, pair: Pair, kind: int, parameters: Parameters, work: Work
+) -> float:
+    """Compare a leaf with a plot; return the odds of it, 0 if it does not fit. Fills the pair but for its rows."""
+    limit, many, near = parameters.gate[plot.d], models(leaf), False
+    for m in range(many):
+        innovate(view, m, plot, kind, work)
+        noise_of(plot, view.rate[m], work)
+        near |= inside(view, m, plot, limit, work)
+    if not near:
+        return 0.0
+    likelihood, least = 0.0, inf
+    pair.likelihood[1] = 0.0
+    for m in range(many):
+        if many > 1:
+            innovate(view, m, plot, kind, work)
+            noise_of(plot, view.rate[m], work)
+        chi2 = compare(view, m, plot, pair, work)
+        least = min(least, chi2)
+        likelihood += leaf.weight[m] * pair.likelihood[m]
+    if not least <= limit:
+        return 0.0
+    seen = leaf.existence * view.detection
+    return seen * likelihood / (1.0 - seen)
+
+
+@inner
+def sight(leaf: Leaf, view: View, time: int, sense: Sense, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
+    """Bring a leaf to the look's time and fill its view."""
+    predict(leaf, time, parameters, work)
+    for m in range(models(leaf)):
+        expect(leaf.mean[m], sense, view, m, work)
+        spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
+    reached = sense.kind != POLAR or view.z[0, 0] < sense.reach
+    view.detection = sense.detection if reached else 0.0
+    view.missed = view.detection if sense.whole == 1 else 0.0
+
+
+@inner
+def find(memory: Memory, n: int, plots: Rows, time: int) -> int:
+    """Fill the views of n leaves and all pairs with these plots, by leaf; return how many pairs."""
+    sense, parameters, work, count = memory.sense[0], memory.parameters[0], memory.work[0], 0
+    leaves, views, pairs = memory.leaves, memory.views, memory.pairs
+    limit = parameters.gate[4]
+    for i in range(n):
+        leaf, view = leaves[i], views[i]
+        sight(leaf, view, time, sense, parameters, work)
+        view.first = count
+        if view.detection > 0.0 and count + KEPT < len(pairs):
+            low, high = window(leaf, view, models(leaf), sense, limit)
+            centre, most = beside(leaf, view, models(leaf), sense, limit)
+            j = lower(plots, low)
+            while j < len(plots) and plots[j].key <= high and count - view.first < KEPT:
+                plot = plots[j]
+                if not turned(plot.side - centre, sense.kind) > most:  # also where there is no second key
+                    pair = pairs[count]
+                    odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
+                    if odds > parameters.faint * (plot.clutter + plot.born):
+                        pair.leaf, pair.plot, pair.odds, pair.share = i, j, odds, 0.0
+                        count += 1
+                j += 1
+        view.last = count
+    return count

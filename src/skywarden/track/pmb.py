@@ -1,0 +1,225 @@
+"""The filter as a thing to use: looks in, targets out. Arrays on both sides; docs/tracker.md shows it at work."""
+
+from dataclasses import dataclass, field
+from math import pi
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from scipy.special import gammaincinv
+
+from skywarden.model.detection import Detections, Kind
+from skywarden.model.place import F64, I64, Place
+from skywarden.track.look import look
+from skywarden.track.pool import (
+    GRID,
+    GROUP,
+    HYPOTHESES,
+    LEAF,
+    PAIR,
+    PARAMETERS,
+    PLOT,
+    SENSE,
+    TARGET,
+    VIEW,
+    WORK,
+    Memory,
+    Rows,
+)
+from skywarden.track.prepare import Given
+
+PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least
+NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
+
+
+class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How targets move, appear and end, and what the filter keeps. Units in the names."""
+
+    calm_noise_m2_s3: float = 0.5  # white acceleration in the level, flying straight on
+    busy_noise_m2_s3: float = 40.0  # the same in turns
+    vertical_noise_m2_s3: float = 2.0
+    calm_stay_s: float = 60.0  # mean time before a manoeuvre
+    busy_stay_s: float = 15.0  # mean length of one
+    end_after_s: float = 2000.0  # mean life of a target
+    gate_probability: float = 0.9999  # of a target's own detection falling inside its gate
+    least_existence: float = 1e-4  # less likely ones are forgotten
+    faint_odds: float = 1e-3  # of a pair, relative to "false or new"; fainter ones are not looked at
+    strong_existence: float = 0.1  # from here on a target may take part in joint hypotheses
+    tied_share: float = 1e-2  # of a pair, from which it can tie a target to others
+    alike_chi2: float = 6.0  # leaves nearer to each other say the same
+    light_weight: float = 1e-4  # lighter joint hypotheses are dropped
+    hypotheses: int = 20  # joint ones of a group, at most
+    birth_level_speed_m_s: float = 40.0  # 1 sigma of each level component before anything is known
+    birth_vertical_speed_m_s: float = 3.0
+    height_m: float = 4000.0  # above the ellipsoid, where no sensor measures it
+    height_sigma_m: float = 4000.0
+    ceiling_m: float = 10_000.0  # false alarms and new targets are spread evenly over so much height
+    speeds_m_s: float = 600.0  # and over so much range rate
+    birth_shape: float = 0.5  # of the Gamma distribution of how many more or less are new; large: known well
+    shown_existence: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what there is no room for, or what would be no time or noise."""
+        if not 1 <= self.hypotheses <= HYPOTHESES:
+            raise ValueError(f"hypotheses must be 1 to {HYPOTHESES}")
+        for name in ("calm_stay_s", "busy_stay_s", "end_after_s", "ceiling_m", "speeds_m_s", "birth_shape"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """What the filter is told of a sensor. detection: probability at a look; clutter: false alarms a look, where
+
+    `volume` is 0 a look and m^2 of ground. volume: of the space of measurements that false alarms and new targets are
+    spread over evenly, in units of z; 0 where they are spread evenly over the ground. whole: a look covers all within
+    `reach_m`, so that no detection of a target tells something too. revisit_s: between two looks at one target.
+    """
+
+    kind: Kind
+    detection: float
+    clutter: float
+    volume: float = 0.0
+    reach_m: float = 1e6
+    whole: bool = True
+    revisit_s: float = 5.0
+    record: Rows = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        row = np.zeros(1, SENSE)
+        row["kind"], row["whole"], row["revisit"] = self.kind, self.whole, self.revisit_s
+        row["ground"], row["volume"], row["clutter"] = self.volume == 0.0, self.volume, self.clutter
+        row["detection"], row["reach"] = self.detection, self.reach_m
+        object.__setattr__(self, "record", row)
+
+
+class Unseen(NamedTuple):
+    """What may be there unseen, on a square grid of cells of `cell_m` around `middle`, by north and east.
+
+    density (c, c): targets per m^2 at the beginning; births (c, c): how many per m^2 and s appear.
+    """
+
+    middle: Place
+    cell_m: float
+    density: F64
+    births: F64
+
+
+def evenly(middle: Place, half_m: float, number: float, per_minute: float, cells: int = 32) -> Unseen:
+    """Return `number` targets in the disc of radius half_m around middle, and so many new ones a minute, evenly."""
+    per_m2 = 1.0 / (pi * half_m**2)
+    density = np.full((cells, cells), number * per_m2)
+    return Unseen(middle, 2.0 * half_m / cells, density, np.full((cells, cells), per_minute / 60.0 * per_m2))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Targets, by label. label (n,); existence (n,) probability; mean (n, 6) ECEF m and m/s; covariance (n, 6, 6).
+
+    time: (n,) ns when mean and covariance hold.
+    """
+
+    label: I64
+    existence: F64
+    time: I64
+    mean: F64
+    covariance: F64
+
+
+class Filter:
+    """A Poisson multi-Bernoulli filter with joint hypotheses where targets are close. Looks must come in time order."""
+
+    def __init__(self, settings: FilterSettings, unseen: Unseen, capacity: int = 4096) -> None:
+        """capacity: how many targets and how many leaves there may be; what is over it starts nothing."""
+        grid = np.zeros(1, GRID)
+        grid["size"] = unseen.cell_m
+        grid["position"], grid["rotation"] = unseen.middle.position, unseen.middle.rotation
+        work = np.zeros(1, WORK)
+        work["six"] = 6
+        self.memory = Memory(
+            targets=np.zeros(capacity, TARGET),
+            leaves=np.zeros(capacity, LEAF),
+            groups=np.zeros(256, GROUP),
+            views=np.zeros(capacity, VIEW),
+            pairs=np.zeros(max(PAIRS * capacity, FEWEST_PAIRS), PAIR),
+            plots=np.zeros(capacity, PLOT),
+            sense=np.zeros(1, SENSE),
+            parameters=parameters(settings),
+            work=work,
+            grid=grid,
+            unseen=np.stack([unseen.density, unseen.births]),
+            counts=np.array([0, 0, 1, 0]),
+        )
+        self.settings = settings
+        self.time = 0
+
+    def look(self, batch: Detections, sensor: Sensor, time: int) -> I64:
+        """Take one look in; return (n,) why each detection was not used, 0 where it was. time: ns, of the look."""
+        if time < self.time:
+            raise ValueError("looks must come in time order; this one is older than the last")
+        if batch.kind != sensor.kind:
+            raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
+        if self.time == 0:
+            self.memory.grid["time"] = time
+        self.time = time
+        place = batch.place or NOWHERE
+        code = np.empty(len(batch), np.int64)
+        given = Given(  # copies: compiled code knows one way to lie in memory, each other would be compiled anew
+            np.array(batch.z, order="C"),
+            np.array(batch.covariance, order="C"),
+            np.array(batch.time, order="C"),
+            np.array(batch.time_sigma, order="C"),
+            np.array(batch.address, order="C"),
+            np.array(place.position, order="C"),
+            np.array(place.rotation, order="C"),
+            code,
+        )
+        look(self.memory, given, sensor.record, time)
+        return code
+
+    def targets(self, existence: float | None = None) -> Estimates:
+        """Return the targets that exist with at least this probability, that of the settings if it is not given."""
+        least = self.settings.shown_existence if existence is None else existence
+        targets, leaves = self.memory.targets[: self.memory.counts[0]], self.memory.leaves
+        shown = targets["leaf"]
+        rows = np.flatnonzero((shown >= 0) & (leaves["existence"][np.maximum(shown, 0)] >= least))
+        leaf = leaves[shown[rows]]
+        mean, covariance = combined(leaf)
+        return Estimates(targets["label"][rows], leaf["existence"], leaf["time"], mean, covariance)
+
+
+def combined(leaf: Rows) -> tuple[F64, F64]:
+    """Return mean (n, 6) and covariance (n, 6, 6) of n leaves over their models of motion."""
+    weight, means = leaf["weight"], leaf["mean"]
+    mean = np.einsum("nm,nma->na", weight, means)
+    apart = means - mean[:, None]
+    covariance = np.einsum("nm,nmab->nab", weight, leaf["covariance"])
+    return mean, covariance + np.einsum("nm,nma,nmb->nab", weight, apart, apart)
+
+
+def parameters(settings: FilterSettings) -> Rows:
+    """Return the one record of settings that kernels read."""
+    row = np.zeros(1, PARAMETERS)
+    for name, value in (
+        ("end", 1.0 / settings.end_after_s),
+        ("least", settings.least_existence),
+        ("faint", settings.faint_odds),
+        ("strong", settings.strong_existence),
+        ("tied", settings.tied_share),
+        ("alike", settings.alike_chi2),
+        ("light", settings.light_weight),
+        ("keep", settings.hypotheses),
+        ("level_speed", settings.birth_level_speed_m_s),
+        ("vertical_speed", settings.birth_vertical_speed_m_s),
+        ("height", settings.height_m),
+        ("height_sigma", settings.height_sigma_m),
+        ("ceiling", settings.ceiling_m),
+        ("speeds", settings.speeds_m_s),
+        ("shape", settings.birth_shape),
+        ("leave", (1.0 / settings.calm_stay_s, 1.0 / settings.busy_stay_s)),
+    ):
+        row[name] = value
+    vertical = settings.vertical_noise_m2_s3
+    row["noise"] = [[settings.calm_noise_m2_s3, vertical], [settings.busy_noise_m2_s3, vertical]]
+    row["gate"][0, 1:] = 2.0 * gammaincinv(np.arange(1, 5) / 2.0, settings.gate_probability)
+    return row
