@@ -9,17 +9,9 @@ import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
+from skywarden.track.components import root
 
 CELLS = 65_536  # of a dense cost matrix; larger parts are assigned best pair first
-
-
-@inner
-def root(parent: I64, node: int) -> int:
-    """Return the representative of a node, halving the path to it."""
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
 
 
 @inner

@@ -269,7 +269,7 @@ class Memory(NamedTuple):
     counts: I64
 
 
-def _dtype(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dtype[np.void]:
+def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dtype[np.void]:
     """Return a record of float64 and int64 scalars and of arrays; arrays whose name begins with i_ hold integers."""
     fields: list[tuple[str, str] | tuple[str, str, tuple[int, ...] | int]] = []
     fields += [(name, "f8") for name in floats.split()] + [(name, "i8") for name in integers.split()]
@@ -279,9 +279,9 @@ def _dtype(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
     return np.dtype(fields)
 
 
-TARGET = _dtype("revisit", "label leaf born heard hits address", i_seen_by=SEEN_BY, i_seen_at=SEEN_BY)
-LEAF = _dtype("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
-VIEW = _dtype(
+TARGET = record("revisit", "label leaf born heard hits address", i_seen_by=SEEN_BY, i_seen_at=SEEN_BY)
+LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
+VIEW = record(
     "detection missed now miss",
     "first last",
     z=(MODELS, WIDTH),
@@ -289,22 +289,22 @@ VIEW = _dtype(
     S=(MODELS, WIDTH, WIDTH),
     rate=(MODELS, WIDTH),
 )
-PAIR = _dtype("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))
-PLOT = _dtype(
+PAIR = record("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))
+PLOT = record(
     "key side lag time_sigma clutter born total free",
     "d place origin label address",
     i_rows=WIDTH,
     z=WIDTH,
     covariance=(WIDTH, WIDTH),
 )
-GROUP = _dtype("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
-SENSE = _dtype(
+GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
+SENSE = record(
     "detection reach clutter revisit blur side_blur lag doubt volume",
     "kind parts whole ground sensor axis second",
     position=3,
     rotation=(3, 3),
 )
-PARAMETERS = _dtype(
+PARAMETERS = record(
     "end least faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
     "address_gate shape",
     "keep",
@@ -312,8 +312,8 @@ PARAMETERS = _dtype(
     leave=MODELS,
     gate=5,
 )
-GRID = _dtype("size", "time", position=3, rotation=(3, 3))
-WORK = _dtype(
+GRID = record("size", "time", position=3, rotation=(3, 3))
+WORK = record(
     "dt live off back",
     "d six",
     up=3,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.model.track import SEEN_BY, Tracks
+from skywarden.track.pool import record
 
 USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Plot.code
 
@@ -124,17 +125,7 @@ class Job(NamedTuple):
     work: Rows
 
 
-def _dtype(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dtype[np.void]:
-    """Return a record of float64 and int64 scalars and of arrays; arrays whose name begins with i_ hold integers."""
-    fields: list[tuple[str, str] | tuple[str, str, tuple[int, ...] | int]] = []
-    fields += [(name, "f8") for name in floats.split()] + [(name, "i8") for name in integers.split()]
-    fields += [
-        (name.removeprefix("i_"), "i8" if name.startswith("i_") else "f8", shape) for name, shape in shaped.items()
-    ]
-    return np.dtype(fields)
-
-
-TRACK = _dtype(
+TRACK = record(
     "score revisit",
     "label number status time heard born hits address",
     state=6,
@@ -142,20 +133,20 @@ TRACK = _dtype(
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
 )
-PLOT = _dtype(
+PLOT = record(
     "clutter revisit time_sigma",
     "time kind sensor place address code label origin",
     z=4,
     covariance=(4, 4),
 )
-SPOT = _dtype("", "", position=3, rotation=(3, 3))
-PARAMETERS = _dtype(
+SPOT = record("", "", position=3, rotation=(3, 3))
+PARAMETERS = record(
     "level_noise vertical_noise address_gate detection clutter new_targets level_speed vertical_speed height "
     "height_sigma late tentative_looks tentative_min",
     "",
     gate=5,
 )
-WORK = _dtype(
+WORK = record(
     "",
     "d room six",
     state=6,
