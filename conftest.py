@@ -3,9 +3,15 @@
 The blocks of a page share their names, so side by side they need `pytest -n 2 --dist loadfile`, as ./check does.
 """
 
+import signal
+
 from console import enter, leave, run
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+# A shell starts jobs in the background deaf to Ctrl-C, and so would be every process that a test starts and ends.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), CodeBlockParser("console", run)],
