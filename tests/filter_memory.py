@@ -143,9 +143,7 @@ def sight(memory: Memory, row: int, parts: int | None = None) -> np.record:
     """Return a leaf as the memory's sensor expects it at NOW. parts: components of POLAR."""
     if parts is not None:
         memory.sense["parts"] = parts
-    pairs.sight(
-        memory.leaves[row], memory.views[row], NOW, memory.sense[0], memory.parameters[0], memory.work[0]
-    )
+    pairs.sight(memory.leaves[row], memory.views[row], NOW, memory.sense[0], memory.parameters[0], memory.work[0])
     return memory.views[row]
 
 

@@ -95,11 +95,7 @@ def kalman(kind, z, R, mean, P, place):
 
 def associations(n, m):
     """Return all ways to share m plots out among n leaves: of each plot its leaf, -1 nobody's."""
-    return [
-        way
-        for way in product(range(-1, n), repeat=m)
-        if all(way.count(i) <= 1 for i in range(n))
-    ]
+    return [way for way in product(range(-1, n), repeat=m) if all(way.count(i) <= 1 for i in range(n))]
 
 
 def weigh(odds, other):

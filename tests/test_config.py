@@ -63,7 +63,10 @@ MISTAKES = [
     (SOURCE.partition("listen")[0], "line 1: sources[0] has none of listen, connect and file; write exactly one"),
     (SOURCE.replace(":8600", ""), 'has no port; write "udp://ADDRESS:PORT"'),
     (SOURCE.replace(":8600", ":99999"), 'has "99999" for a port'),
-    (SOURCE.replace("udp://", ""), 'line 4: sources[0].listen = "127.0.0.1:8600" must start with tcp://, tls:// or udp://'),
+    (
+        SOURCE.replace("udp://", ""),
+        'line 4: sources[0].listen = "127.0.0.1:8600" must start with tcp://, tls:// or udp://',
+    ),
     (SOURCE.replace("listen", "connect"), "must start with tcp://"),
     (SOURCE + 'interface = "127.0.0.1"\n', "line 5: sources[0].interface is only for a multicast group"),
     (SOURCE + "latitude = 50\n", "line 5: sources[0].latitude stands without longitude"),

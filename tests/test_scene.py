@@ -187,7 +187,9 @@ MISTAKES = [
         'line 16: spoofers[0].copies_of = "w-1" sends nothing of "adsb" to be copied; leave it out',
     ),
     (
-        WHOLE + '[[traffic]]\nkind = "airliner"\ncount = 2\n' + SPOOFER.replace("adsb", "remote-id")
+        WHOLE
+        + '[[traffic]]\nkind = "airliner"\ncount = 2\n'
+        + SPOOFER.replace("adsb", "remote-id")
         + 'copies_of = "airliner-1"\n[[traffic]]\nkind = "multirotor"\ncount = 2\n',
         '= "airliner-1" sends nothing of "remote-id" to be copied; write for example "multirotor-1", or leave',
     ),

@@ -172,7 +172,10 @@ def test_a_clock_that_is_not_synchronised_or_inexact_is_told_of_live_pictures_al
         ('[api]\ntls_ca = "a"\n', "api.tls_ca stands without tls_certificate"),
         ('[api]\ntls_key = "a"\n', "api.tls_key stands without tls_certificate"),
         ('[api]\nlisten = "192.0.2.1:1"\n', 'api.listen = "192.0.2.1:1" lets other computers in without TLS'),
-        ('[[sources]]\nname = "a"\nformat = "sbs"\nconnect = "udp://192.0.2.1:1"\n', "must start with tcp:// or tls://"),
+        (
+            '[[sources]]\nname = "a"\nformat = "sbs"\nconnect = "udp://192.0.2.1:1"\n',
+            "must start with tcp:// or tls://",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_named(text: str, says: str) -> None:

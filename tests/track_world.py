@@ -174,6 +174,7 @@ class Sky:
             self.picture,
             time=time,
             tracks=tracked.tracks,
+            beliefs=tracked.beliefs,
             next_label=tracked.next_label,
             next_number=tracked.next_number,
             sensors=tracked.sensors,

@@ -75,6 +75,7 @@ def step(
         picture,
         time=time,
         tracks=tracked.tracks,
+        beliefs=tracked.beliefs,
         next_label=tracked.next_label,
         next_number=tracked.next_number,
         sensors=tracked.sensors,

@@ -54,7 +54,7 @@ class Kind(IntEnum):
     """What a measurement is; it fixes the width of z (DESIGN section 3). Radians, metres, m/s; NaN is missing."""
 
     POSITION = 0  # x, y, z ECEF m
-    PLANE = 1  # latitude, longitude rad
+    PLANE = 1  # latitude, longitude rad; its covariance is that of east and north, m^2
     POLAR = 2  # slant range m, azimuth, elevation, range rate m/s (away is positive)
     DIRECTION = 3  # azimuth, elevation
     SOUND = 4  # azimuth, elevation of a past position

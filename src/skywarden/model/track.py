@@ -37,10 +37,10 @@ class Tracks:
     """All tracks as arrays of equal length n, sorted by label.
 
     label: (n,) int64, internal counter of births. number: (n,) int64, public, given once at confirmation, 0 before.
-    status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold (the last measurement's time).
-    heard: (n,) int64 ns, the tick at which it was last updated; later than `time` by the latency of its data.
-    mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6).
-    born: (n,) int64 ns. hits: (n,) int64. score: (n,) log-likelihood ratio of being a target.
+    status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold: the last look that could have seen it.
+    heard: (n,) int64 ns, the tick at which something measured it last; later than that by the latency of the data.
+    mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6). noise: (n,) m^2/s^3, level white acceleration, as it flies now.
+    born: (n,) int64 ns. hits: (n,) int64. existence: (n,) probability that there is such a target.
     revisit: (n,) s, the quickest look that sees it. address: (n,) int64 claimed address, -1 none.
     seen_by: (n, SEEN_BY) int64 index into Picture.sensors, latest first, -1 none; seen_at: same shape, ns.
     """
@@ -52,9 +52,10 @@ class Tracks:
     heard: I64
     mean: F64
     covariance: F64
+    noise: F64
     born: I64
     hits: I64
-    score: F64
+    existence: F64
     revisit: F64
     address: I64
     seen_by: I64
@@ -64,7 +65,8 @@ class Tracks:
     def empty(cls) -> "Tracks":
         i, f = np.zeros(0, np.int64), np.zeros(0)
         pair = np.zeros((0, SEEN_BY), np.int64)
-        return cls(i, i, np.zeros(0, np.int8), i, i, np.zeros((0, 6)), np.zeros((0, 6, 6)), i, i, f, f, i, pair, pair)
+        mean, covariance = np.zeros((0, 6)), np.zeros((0, 6, 6))
+        return cls(i, i, np.zeros(0, np.int8), i, i, mean, covariance, f, i, i, f, f, i, pair, pair)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -72,6 +74,19 @@ class Tracks:
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Tracks":
         """Return the rows named, in that order."""
         return Tracks(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """What the tracker's filter knows between two ticks: records of `track.pool`, which alone knows what is in them.
+
+    targets, leaves, groups: those in use. sensors: (s, 2) int64, s as in Picture.sensors.
+    """
+
+    targets: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
+    leaves: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
+    groups: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
+    sensors: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
 class Use(NamedTuple):
@@ -112,6 +127,7 @@ class Picture:
     time: int
     mode: Mode = Mode.LIVE
     tracks: Tracks = field(default_factory=Tracks.empty)
+    beliefs: Beliefs = field(default_factory=Beliefs)
     next_label: int = 1
     next_number: int = 1
     sensors: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from skywarden.service.room import Left
 from skywarden.service.sync import NOT_ASKED, Sync
 from skywarden.service.tls import Row
 from skywarden.service.wire import Wire
-from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
+from skywarden.track.motion import VERTICAL_NOISE
 
 STALLED_AFTER = 2.0  # s without a new picture
 OK, DEGRADED, NOT_RECORDED, STALLED = "ok", "degraded", "not recorded", "stalled"
@@ -53,7 +53,7 @@ class Published:
     tick: int = 0
     time: int = 0
     sites: tuple[Site, ...] = ()
-    noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)  # of [tracker], for the covariances now
+    vertical_noise: float = VERTICAL_NOISE  # of [tracker], for the covariances now
     stepped_s: float = 0.0  # by which the host's clock jumped since the start, to 0.1 s; our times did not follow
     stepped_at: int = 0  # ns, when it last did, in our time
     sync: Sync = NOT_ASKED  # of the host's clock
@@ -159,7 +159,7 @@ class Published:
                 "time": self.picture.time,
                 "mode": self.picture.mode,
                 "state": self.state,
-                "tracks": rows.tracks(self.picture, self.states, noise=self.noise),
+                "tracks": rows.tracks(self.picture, self.states, vertical_noise=self.vertical_noise),
                 "alerts": self.alerts,
                 "sources": self.sources,
             }

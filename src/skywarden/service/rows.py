@@ -15,7 +15,7 @@ from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Health, Picture, Status, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
-from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
+from skywarden.track.motion import VERTICAL_NOISE
 
 SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
@@ -23,8 +23,6 @@ GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's att
 WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
 OVERDUE = 3.0  # intervals without anything from a node
 NO_ADDRESS = -1
-
-Noise = tuple[float, float]  # level, vertical process noise, m^2/s^3
 
 
 class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,11 +95,11 @@ class SourceRow(msgspec.Struct, frozen=True):
 
 
 def tracks(
-    picture: Picture, states: TrackStates, covariances: bool = True, noise: Noise = (LEVEL_NOISE, VERTICAL_NOISE)
+    picture: Picture, states: TrackStates, covariances: bool = True, vertical_noise: float = VERTICAL_NOISE
 ) -> list[TrackRow]:
     """Return a row for each shown track; covariances: with them (they are most of the size).
 
-    noise: level and vertical process noise, m^2/s^3, as in TrackerSettings.
+    vertical_noise: m^2/s^3, as in TrackerSettings.
     """
     table = picture.tracks
     index = {int(number): i for i, number in enumerate(table.number) if number}
@@ -109,7 +107,7 @@ def tracks(
     rows = np.array([i for _, i in chosen], np.int64)
     matrices: list[Any] = [UNSET] * len(rows)
     if covariances and len(rows):
-        matrices = local_covariance(picture, states, rows, np.array([k for k, _ in chosen]), noise).tolist()
+        matrices = local_covariance(picture, states, rows, np.array([k for k, _ in chosen]), vertical_noise).tolist()
     identities = {identity.track: identity for identity in picture.identities}
     found = []
     for (k, i), covariance in zip(chosen, matrices, strict=True):
@@ -127,7 +125,7 @@ def tracks(
                 velocity=(states.east_m_s[k], states.north_m_s[k], states.up_m_s[k]),
                 sources=[picture.sensors[s] for s in table.seen_by[i] if s >= 0],
                 category=str(identity.category if identity else Category.PENDING),
-                age_s=round((picture.time - int(table.time[i])) * 1e-9, 3),
+                age_s=round((picture.time - int(table.seen_at[i].max())) * 1e-9, 3),
                 icao24=UNSET if address == NO_ADDRESS else f"{address:06x}",
                 callsign=claims.get("callsign", UNSET),
                 squawk=claims.get("squawk", UNSET),
@@ -137,7 +135,7 @@ def tracks(
     return found
 
 
-def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: I64, noise: Noise) -> F64:
+def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: I64, vertical_noise: float) -> F64:
     """Return (n, 6, 6) covariances at the picture's time in local east, north, up; m and m/s.
 
     rows: (n,) in the track table; columns: (n,) in `states`. P' = F T P T^T F^T + Q; T rotates both halves, Q is that
@@ -153,7 +151,8 @@ def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: 
     dt = (picture.time - picture.tracks.time[rows]) * 1e-9
     F = np.tile(np.eye(6), (len(rows), 1, 1))
     F[:, [0, 1, 2], [3, 4, 5]] = dt[:, None]
-    span, q = np.abs(dt)[:, None], np.array([noise[0], noise[0], noise[1]])
+    level = picture.tracks.noise[rows]
+    span, q = np.abs(dt)[:, None], np.stack([level, level, np.full(len(rows), vertical_noise)], axis=1)
     local = F @ T @ picture.tracks.covariance[rows] @ T.swapaxes(1, 2) @ F.swapaxes(1, 2)
     i = np.arange(3)
     local[:, i, i] += q * span**3 / 3

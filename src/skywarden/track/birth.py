@@ -1,16 +1,12 @@
 """How a detection that fits no track starts one: its position, and a wide velocity around standing still."""
 
-from math import asin, cos, isnan, log, sin, sqrt
+from math import asin, cos, isnan, sin, sqrt
 from typing import Protocol
 
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
-from skywarden.kernel import inner, kernel
-from skywarden.model.place import F64, I64
-from skywarden.model.track import Status
-from skywarden.track.filter import compare, correct, noise_of
-from skywarden.track.measure import DIRECTION, POSITION, polar
+from skywarden.kernel import inner
+from skywarden.model.place import F64
 from skywarden.track.motion import height, up
-from skywarden.track.table import QUOTA, USED, Job, Rows, Spot
 
 
 class Plot(Protocol):
@@ -18,6 +14,13 @@ class Plot(Protocol):
 
     z: F64
     covariance: F64
+
+
+class Spot(Protocol):
+    """A sensor's place: position (3,) ECEF m, rotation (3, 3) ECEF -> its own east, north, up."""
+
+    position: F64
+    rotation: F64
 
 
 class Parameters(Protocol):
@@ -44,7 +47,6 @@ class Work(Protocol):
     white: F64
 
 
-TENTATIVE = int(Status.TENTATIVE)
 SQRT3 = 1.7320508075688772
 REFRACTED = 4.0 / 3.0  # of the Earth's radius: the radar horizon (Blake 1986, section 5.3)
 
@@ -167,44 +169,3 @@ def add_velocity(parameters: Parameters, work: Work) -> None:
         P[a + 3, a + 3] += level
         for b in range(a):
             P[a, b] = P[b, a] = 0.5 * (P[a, b] + P[b, a])
-
-
-@kernel
-def births(job: Job, plots: Rows, match: I64, n: int, label: int) -> int:
-    """Start a track behind row n for each detection without a match, labels from `label` on; return how many.
-
-    Those past work.room are refused.
-    """
-    parameters, work, count = job.parameters[0], job.work[0], 0
-    for k in range(len(plots)):
-        plot, spot, track = plots[k], job.spots[plots[k].place], job.tracks[n + count]
-        if match[k] >= 0 or plot.code != USED or plot.kind == DIRECTION:
-            continue
-        if count >= work.room:
-            plot.code = QUOTA
-            continue
-        if plot.kind == POSITION:
-            place_position(plot, work)
-        else:
-            place_polar(plot, spot, parameters, work)
-        add_velocity(parameters, work)
-        if plot.kind != POSITION and not isnan(plot.z[3]):
-            polar(work.state, spot, work)
-            work.innovation[0], work.rows[0], work.d = plot.z[3] - work.expected[3], 3, 1
-            for b in range(6):
-                work.H[0, b] = work.jacobian[3, b]
-            noise_of(plot, work)
-            compare(work.P, work)
-            correct(work.state, work.P, work)
-        for a in range(work.six):
-            track.state[a] = work.state[a]
-            for b in range(work.six):
-                track.covariance[a, b] = work.P[a, b]
-        plot.label = label + count
-        track.label, track.number, track.status = plot.label, 0, TENTATIVE
-        track.time, track.born, track.hits = plot.time, plot.time, 1
-        track.score = log(parameters.new_targets / parameters.clutter)
-        track.revisit, track.address = plot.revisit, plot.address
-        track.seen_by[0], track.seen_at[0] = plot.sensor, plot.time
-        count += 1
-    return count

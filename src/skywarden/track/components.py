@@ -17,13 +17,14 @@ class Parts(NamedTuple):
     """Components of nodes: leaves, then plots, then groups. parent: (nodes,) a union-find forest.
 
     excess: (nodes,) at a component's root, pairs less nodes: -1 for a tree. targets: (nodes,) at a root, how many.
-    loops: (1,) how many components are joint.
+    loops: (1,) how many components are joint. lively: (groups,) 1 for those that the look reaches.
     """
 
     parent: I64
     excess: I64
     targets: I64
     loops: I64
+    lively: I64
 
 
 @inner
@@ -67,6 +68,8 @@ def tie(memory: Memory, n: int, plots: int, parts: Parts) -> None:
         leaf, view = memory.leaves[i], memory.views[i]
         if leaf.group >= 0:
             unite(parts.parent, i, n + plots + leaf.group)
+            if view.detection > 0.0 or memory.sense[0].whole == 1:
+                parts.lively[leaf.group] = 1
         for e in range(view.first, view.last):
             if strong(memory, i, e):
                 unite(parts.parent, i, n + memory.pairs[e].plot)
@@ -90,7 +93,7 @@ def count(memory: Memory, n: int, plots: int, parts: Parts) -> None:
         if node != n + j:
             parts.excess[node] -= 1
     for g in range(memory.counts[3]):
-        if memory.groups[g].size > 0:
+        if memory.groups[g].size > 0 and parts.lively[g] == 1:
             node = root(parent, n + plots + g)
             parts.targets[node] += memory.groups[g].size
             parts.excess[node] = len(parent)  # a group is always joint
@@ -100,7 +103,13 @@ def count(memory: Memory, n: int, plots: int, parts: Parts) -> None:
 def connect(memory: Memory, n: int, plots: int) -> Parts:
     """Return the components of n leaves, `plots` plots and all groups. Needs `belief.share` of leaves without group."""
     size = n + plots + memory.counts[3]
-    parts = Parts(np.arange(size), np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(1, np.int64))
+    parts = Parts(
+        np.arange(size),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(1, np.int64),
+        np.zeros(memory.counts[3], np.int64),
+    )
     tie(memory, n, plots, parts)
     count(memory, n, plots, parts)
     for node in range(size):

@@ -14,6 +14,7 @@ import numpy as np
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.models import FEWEST, models
+from skywarden.track.notes import note
 from skywarden.track.pool import HYPOTHESES, MEMBERS, Group, Leaf, Memory, Parameters
 from skywarden.track.ranked import ranked
 from skywarden.track.settle import SURE, correct
@@ -247,6 +248,15 @@ def vacate(memory: Memory, after: Hypotheses, plots: I64) -> None:
 
 
 @inner
+def mark(memory: Memory, after: Hypotheses, plots: I64) -> None:
+    """Write the plots of the heaviest hypothesis into the books of its targets."""
+    for k in range(after.size[0]):
+        if after.plot[0, k] >= 0 and after.member[k] >= 0:
+            plot = memory.plots[plots[after.plot[0, k]]]
+            note(memory.targets[after.member[k]], plot, SURE, memory.sense[0], memory.parameters[0])
+
+
+@inner
 def alike(one: Leaf, other: Leaf, parameters: Parameters) -> bool:
     """Return whether two leaves say nearly the same: existence, place and velocity."""
     if abs(one.existence - other.existence) > APART:
@@ -309,8 +319,9 @@ def heaviest(weight: F64, count: int) -> int:
 
 @inner
 def release(memory: Memory, target: int, i: int) -> None:
-    """Let a target have one leaf, i, and no group; -1 none."""
-    memory.targets[target].leaf = i
+    """Let a target have one leaf, i, and no group; -1 none. A target that has ended is -1 itself."""
+    if target >= 0:
+        memory.targets[target].leaf = i
     if i >= 0:
         leaf = memory.leaves[i]
         leaf.group, leaf.kept, leaf.target = -1, HELD, target
@@ -343,9 +354,17 @@ def form(memory: Memory, after: Hypotheses, g: int) -> None:
                     leaf = memory.leaves[i]
                     leaf.group, leaf.kept, leaf.target = g, HELD, after.member[k]
         group.size = member + 1
+    show(memory, g)
+
+
+@inner
+def show(memory: Memory, g: int) -> None:
+    """Let each target of a group be shown by its leaf of the heaviest hypothesis."""
+    group = memory.groups[g]
     best = heaviest(group.weight, group.count)
     for k in range(group.size):
-        memory.targets[group.member[k]].leaf = group.choice[best, k]
+        if group.member[k] >= 0:
+            memory.targets[group.member[k]].leaf = group.choice[best, k]
 
 
 @inner
@@ -358,6 +377,7 @@ def associate(memory: Memory, n: int, part: I64, plots: I64, g: int) -> int:
     after = branch(memory, before, plots)
     normalise(after, memory.parameters[0].light)
     vacate(memory, after, plots)
+    mark(memory, after, plots)
     end = grow(memory, n, before, after, (part, plots))
     simplify(memory, after)
     form(memory, after, g)

@@ -1,47 +1,53 @@
-"""Life of a track: tentative, confirmed, coasting, dropped. Once a tick, on all tracks at once.
+"""Life of a track: tentative, confirmed, coasting, dropped. Once a tick, on all targets at once.
 
-A tentative track is confirmed by `confirm_hits` looks at different times and a likelihood ratio (score) that clutter
-does not reach. A confirmed one coasts when it was not seen for 2.5 looks of the quickest sensor that sees it.
-"Seen" is when we heard of it, so that a feed that comes late is no worse than a prompt one.
+The filter confirms a target: by `confirm_hits` looks at different times, and existence that false alarms do not reach.
+A confirmed one coasts when it was not seen for 2.5 looks of the quickest sensor that sees it. "Seen" is when we heard
+of it, so that a feed that comes late is no worse than a prompt one.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Status
+from skywarden.model.track import Status, Tracks
 from skywarden.track.motion import level_sigma, predict_all, seconds
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.table import Rows
 
 BROKEN = "lost by fault: its numbers are none any more"
+MISSED = "missed where it should be seen"
 
 
 class Life(NamedTuple):
-    """rows: of the table, that live on. events: in label order. crowded: rows that had to go for lack of room."""
+    """keep: (n,) bool, of the tracks given, that live on. tracks: these, with status and number. events: by label.
 
-    rows: I64
+    crowded: rows of the tracks given that had to go for lack of room.
+    """
+
+    keep: NDArray[np.bool_]
+    tracks: Tracks
     crowded: I64
     next_number: int
     events: list[TrackConfirmed | TrackCoasting | TrackDropped]
 
 
-def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) -> Life:
-    """Decide about all tracks at `time`, ns; writes status and number in place."""
-    status, address, revisit = tracks["status"], tracks["address"], tracks["revisit"]
-    unseen = seconds(tracks["heard"], time)
+def age(tracks: Tracks, confirmed: I64, time: int, next_number: int, settings: TrackerSettings) -> Life:
+    """Decide about all tracks at `time`, ns. confirmed: (n,) 1 where the filter is sure."""
+    status, number = tracks.status.copy(), tracks.number.copy()
     shown = status != Status.TENTATIVE
-    confirm = ~shown & (tracks["hits"] >= settings.confirm_hits) & (tracks["score"] >= settings.confirm_score)
-    limit = np.where(address >= 0, settings.drop_address_after_s, settings.drop_after_s)
-    limit = np.maximum(limit, settings.drop_looks * revisit)
-    brief = np.maximum(settings.tentative_looks * revisit, settings.tentative_min_s)
-    lost = unseen > np.where(shown | confirm, limit, brief)
-    quiet = unseen > np.maximum(settings.coast_looks * revisit, settings.coast_min_s)
-    since = np.where(shown | confirm, seconds(tracks["time"], time), unseen)
-    broken = ~(np.isfinite(tracks["state"]).all(1) & np.isfinite(tracks["covariance"]).all((1, 2)))
-    dropped = lost | broken | (_sigma(tracks, since, settings) > settings.drop_sigma_m)
+    confirm = ~shown & (confirmed == 1)
+    unseen = seconds(tracks.heard, time)
+    limit = np.where(tracks.address != NO_ADDRESS, settings.drop_address_after_s, settings.drop_after_s)
+    limit = np.maximum(limit, settings.drop_looks * tracks.revisit)
+    quiet = unseen > np.maximum(settings.coast_looks * tracks.revisit, settings.coast_min_s)
+    lost: NDArray[np.bool_] = np.asarray(unseen > limit)
+    missed = (shown | confirm) & (tracks.existence < settings.drop_existence)
+    broken = ~(np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2)))
+    vague = _sigma(tracks, np.where(broken, 0.0, seconds(tracks.time, time)), settings) > settings.drop_sigma_m
+    dropped = lost | broken | missed | (vague & (shown | confirm))
     crowded = _crowded(tracks, np.flatnonzero(~dropped), settings.max_tracks)
     dropped[crowded] = True
     confirm &= ~dropped
@@ -49,33 +55,33 @@ def age(tracks: Rows, time: int, next_number: int, settings: TrackerSettings) ->
     events: list[TrackConfirmed | TrackCoasting | TrackDropped] = []
     for i in np.flatnonzero(confirm | coast | (dropped & shown)).tolist():
         if confirm[i]:
-            tracks["number"][i] = next_number
-            events.append(TrackConfirmed(time, next_number, int(tracks["label"][i])))
+            number[i] = next_number
+            events.append(TrackConfirmed(time, next_number, int(tracks.label[i])))
             next_number += 1
         elif coast[i]:
-            events.append(TrackCoasting(time, int(tracks["number"][i])))
+            events.append(TrackCoasting(time, int(number[i])))
         else:
-            reason = BROKEN if broken[i] else _reason(bool(lost[i]), float(limit[i]), settings)
-            events.append(TrackDropped(time, int(tracks["number"][i]), reason))
+            reason = BROKEN if broken[i] else MISSED if missed[i] else _reason(bool(lost[i]), float(limit[i]), settings)
+            events.append(TrackDropped(time, int(number[i]), reason))
     status[confirm | ((status == Status.COASTING) & ~quiet)] = Status.CONFIRMED
     status[coast] = Status.COASTING
-    return Life(np.flatnonzero(~dropped), crowded, next_number, events)
+    columns = {name: getattr(tracks, name) for name in Tracks.__slots__} | {"status": status, "number": number}
+    return Life(~dropped, Tracks(**columns).take(~dropped), crowded, next_number, events)
 
 
-def _crowded(tracks: Rows, rows: I64, most: int) -> I64:
-    """Return which of `rows` are too many: unconfirmed ones, those of least score first, the oldest of these first."""
+def _crowded(tracks: Tracks, rows: I64, most: int) -> I64:
+    """Return which of `rows` are too many: unconfirmed ones, the least likely first, the oldest of these first."""
     if len(rows) <= most:
         return rows[:0]
-    tentative = rows[tracks["status"][rows] == Status.TENTATIVE]
-    order = np.lexsort((tracks["label"][tentative], tracks["score"][tentative]))
+    tentative = rows[tracks.status[rows] == Status.TENTATIVE]
+    order = np.lexsort((tracks.label[tentative], tracks.existence[tentative]))
     return np.asarray(tentative[order[: len(rows) - most]], np.int64)
 
 
-def _sigma(tracks: Rows, since: F64, settings: TrackerSettings) -> F64:
+def _sigma(tracks: Tracks, since: F64, settings: TrackerSettings) -> F64:
     """Return (n,) m, the level uncertainty of each track `since` s after its own time."""
-    noise = (settings.level_noise_m2_s3, settings.vertical_noise_m2_s3)
-    state, covariance = np.ascontiguousarray(tracks["state"]), np.ascontiguousarray(tracks["covariance"])
-    return level_sigma(*predict_all(state, covariance, since, noise))
+    now = predict_all(tracks.mean, tracks.covariance, since, tracks.noise, settings.vertical_noise_m2_s3)
+    return level_sigma(*now)
 
 
 def _reason(lost: bool, limit: float, settings: TrackerSettings) -> str:

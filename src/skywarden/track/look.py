@@ -1,4 +1,4 @@
-"""One look of one sensor, in one kernel: predict, view, pair, believe, associate, settle, prune, bear."""
+"""Looks of sensors, in one kernel, each: predict, view, pair, believe, associate, settle, prune, bear."""
 
 import numpy as np
 
@@ -8,9 +8,11 @@ from skywarden.track import components, joint
 from skywarden.track.belief import believe, share
 from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.newborn import bear
+from skywarden.track.notes import note, own
 from skywarden.track.pairs import find
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Rows
-from skywarden.track.prepare import Given, fill
+from skywarden.track.prepare import Given, answer, fill
+from skywarden.track.reach import forget, near, overdue, wake
 from skywarden.track.settle import Seen, settle
 from skywarden.track.undetected import expected, searched
 
@@ -84,6 +86,9 @@ def alone(memory: Memory, n: int, plots: Rows, done: I64) -> None:
         if again:
             share(leaf, view, pairs)
         settle(leaf, view, seen, work)
+        j = own(leaf, view, pairs, plots)
+        if j >= 0:
+            note(memory.targets[leaf.target], plots[j], leaf.existence, memory.sense[0], memory.parameters[0])
 
 
 @inner
@@ -120,23 +125,24 @@ def prune(memory: Memory, n: int) -> None:
         memory.leaves[i].target = held[memory.leaves[i].target]
     for group in memory.groups[: counts[3]]:
         for k in range(group.size):
-            group.member[k] = held[group.member[k]]
+            group.member[k] = held[group.member[k]] if group.member[k] >= 0 else -1
             for f in range(group.count):
                 if group.choice[f, k] >= 0:
                     group.choice[f, k] = place[group.choice[f, k]]
 
 
-@kernel
-def look(memory: Memory, given: Given, sense: Rows, time: int) -> int:
-    """Take one look in, at `time`, ns; return how many of its detections were used.
-
-    sense: one record, but for where the sensor stands. New targets get labels in the order of their plots.
-    """
-    memory.sense[0] = sense[0]
-    m, n = fill(memory, given, time), memory.counts[1]
+@inner
+def one(memory: Memory, given: Given) -> None:
+    """Take the look in that memory.sense describes. New targets get labels in the order of their plots."""
+    sense = memory.sense[0]
+    m, n = fill(memory, given), memory.counts[1]
+    if m == 0 and sense.whole == 0:
+        return
     plots = memory.plots[:m]
-    expected(memory, m, time)
-    count = find(memory, n, plots, time)
+    expected(memory, m, sense.time)
+    wake(memory, sense)
+    forget(memory, n, sense)
+    count = find(memory, n, plots, overdue(memory, sense), near(memory, n, plots, sense))
     believe(memory, n, plots, count)
     done, end = np.zeros(n, np.int64), n
     for i in range(n):
@@ -148,5 +154,13 @@ def look(memory: Memory, given: Given, sense: Rows, time: int) -> int:
     alone(memory, n, plots, done)
     prune(memory, end)
     searched(memory, m)
-    bear(memory, plots, time)
-    return m
+    bear(memory, plots, given)
+    answer(plots, given)
+
+
+@kernel
+def follow(memory: Memory, given: Given, looks: Rows) -> None:
+    """Take looks in, one after the other. looks: records as `Sense`."""
+    for g in range(len(looks)):
+        memory.sense[0] = looks[g]
+        one(memory, given)

@@ -9,7 +9,7 @@ from math import exp, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
-from skywarden.track.motion import up
+from skywarden.track.motion import height, up
 from skywarden.track.pool import Leaf, Parameters, Work
 
 FEWEST = 1e-6  # weight of a model; none is ever given up
@@ -117,3 +117,28 @@ def predict(leaf: Leaf, time: int, parameters: Parameters, work: Work) -> None:
     up(leaf.mean[0], work.up)  # the models' places differ by too little to matter here
     for m in range(many):
         advance(leaf.mean[m], leaf.covariance[m], dt, work.up, parameters.noise[m])
+
+
+@inner
+def anchor(leaf: Leaf, parameters: Parameters, work: Work) -> None:
+    """Hold a height that no sensor measures near what is known of heights: no sigma ever exceeds the prior's.
+
+    A weak pseudo-measurement, just strong enough; nothing happens to a height that is known better than that.
+    """
+    prior, u, Pu = parameters.height_sigma * parameters.height_sigma, work.up, work.a
+    up(leaf.mean[0], u)
+    for m in range(models(leaf)):
+        x, P, variance = leaf.mean[m], leaf.covariance[m], 0.0
+        for a in range(6):
+            Pu[a] = P[a, 0] * u[0] + P[a, 1] * u[1] + P[a, 2] * u[2]
+        for a in range(3):
+            variance += u[a] * Pu[a]
+        if not variance > prior:
+            continue
+        S = variance + variance * prior / (variance - prior)
+        step = (parameters.height - height(x)) / S
+        for a in range(6):
+            x[a] += Pu[a] * step
+            for b in range(a + 1):
+                P[a, b] -= Pu[a] * Pu[b] / S
+                P[b, a] = P[a, b]

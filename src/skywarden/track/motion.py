@@ -12,7 +12,6 @@ from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
 
-LEVEL_NOISE = 36.0  # m^2/s^3; keeps a 3 deg/s turn inside the gate, see docs/tracker.md
 VERTICAL_NOISE = 2.0  # m^2/s^3; a climb of 15 m/s taken up within half a minute
 
 
@@ -85,14 +84,14 @@ def disturb(covariance: F64, dt: float, vertical: F64, noise: tuple[float, float
 
 
 @kernel
-def predict_all(mean: F64, covariance: F64, dt: F64, noise: tuple[float, float]) -> tuple[F64, F64]:
-    """Return n states (n, 6) and covariances (n, 6, 6) dt (n,) s later."""
-    means, covariances, vertical = np.empty_like(mean), np.empty_like(covariance), np.empty(3)
+def predict_all(mean: F64, covariance: F64, dt: F64, level: F64, vertical: float) -> tuple[F64, F64]:
+    """Return n states (n, 6) and covariances (n, 6, 6) dt (n,) s later. level (n,), vertical: noise, m^2/s^3."""
+    means, covariances, upward = np.empty_like(mean), np.empty_like(covariance), np.empty(3)
     for i in range(len(mean)):
-        up(mean[i], vertical)
-        move(mean[i], dt[i], vertical, means[i])
+        up(mean[i], upward)
+        move(mean[i], dt[i], upward, means[i])
         spread(covariance[i], dt[i], covariances[i])
-        disturb(covariances[i], dt[i], vertical, noise)
+        disturb(covariances[i], dt[i], upward, (level[i], vertical))
     return means, covariances
 
 

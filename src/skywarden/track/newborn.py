@@ -5,10 +5,11 @@ from math import isnan
 from skywarden.kernel import inner
 from skywarden.track.birth import add_velocity, place_polar, place_position
 from skywarden.track.motion import up
+from skywarden.track.notes import SECOND, front
 from skywarden.track.pool import Memory, Parameters, Plot, Rows, Sense, Work
+from skywarden.track.prepare import QUOTA, Given
 from skywarden.track.view import PLANE, POSITION, expect_polar, level
 
-SECOND = 1_000_000_000  # ns
 RATE = 3  # the component of POLAR that says something of velocity
 
 
@@ -64,29 +65,53 @@ def newborn(plot: Plot, memory: Memory) -> None:
 
 
 @inner
-def bear(memory: Memory, plots: Rows, time: int) -> None:
+def room(memory: Memory) -> int:
+    """Return how many targets this look's sensor may start: it holds those that no other sensor has seen."""
+    parameters, sense = memory.parameters[0], memory.sense[0]
+    every, new = parameters.most, parameters.most_new
+    for target in memory.targets[: memory.counts[0]]:
+        if target.seen_by[0] == sense.sensor and target.seen_by[1] < 0:
+            every -= 1
+            new -= 1 - target.confirmed
+    return int(min(every, new))
+
+
+@inner
+def bear(memory: Memory, plots: Rows, given: Given) -> None:
     """Start targets for all plots that may be nobody's."""
-    parameters, sense, work, counts = memory.parameters[0], memory.sense[0], memory.work[0], memory.counts
+    parameters, counts = memory.parameters[0], memory.counts
+    left = room(memory)
     for plot in plots:
         existence = plot.born / plot.total
-        t, n = counts[0], counts[1]
-        if not existence > parameters.least or t == len(memory.targets) or n == len(memory.leaves):
+        if not existence > parameters.least or plot.late == 1:
+            continue
+        if left <= 0 or counts[0] == len(memory.targets) or counts[1] == len(memory.leaves):
+            if plot.label == 0:
+                given.code[plot.origin] = QUOTA
             continue
         newborn(plot, memory)
-        target, leaf = memory.targets[t], memory.leaves[n]
-        for a in range(6):
-            leaf.mean[0, a] = work.state[a]
-            for b in range(6):
-                leaf.covariance[0, a, b] = work.P[a, b]
-        leaf.weight[0], leaf.weight[1] = 1.0, 0.0
-        leaf.existence, leaf.time = existence, time + round(plot.lag * SECOND)
-        leaf.target, leaf.group, leaf.kept = t, -1, 0
-        label = counts[2]
-        target.label, target.leaf, target.born, target.heard, target.hits = label, n, leaf.time, time, 1
-        target.address, target.revisit = plot.address, sense.revisit
-        for k in range(len(target.seen_by)):
-            target.seen_by[k] = -1
-        target.seen_by[0], target.seen_at[0] = sense.sensor, leaf.time
+        start(memory, plot, existence)
+        left -= 1
         if plot.label == 0:
-            plot.label = label
-        counts[0], counts[1], counts[2] = t + 1, n + 1, label + 1
+            plot.label = counts[2]
+        counts[0], counts[1], counts[2] = counts[0] + 1, counts[1] + 1, counts[2] + 1
+
+
+@inner
+def start(memory: Memory, plot: Plot, existence: float) -> None:
+    """Write a target and its leaf in the next free rows: what `newborn` has written."""
+    sense, work, counts = memory.sense[0], memory.work[0], memory.counts
+    t, n = counts[0], counts[1]
+    target, leaf = memory.targets[t], memory.leaves[n]
+    for a in range(6):
+        leaf.mean[0, a] = leaf.mean[1, a] = work.state[a]
+        for b in range(6):
+            leaf.covariance[0, a, b] = leaf.covariance[1, a, b] = work.P[a, b]
+    leaf.weight[0], leaf.weight[1] = 1.0, 0.0
+    leaf.existence, leaf.time = existence, sense.time + round(plot.lag * SECOND)
+    leaf.target, leaf.group, leaf.kept = t, -1, 0
+    target.label, target.leaf, target.born, target.seen, target.hits = counts[2], n, leaf.time, leaf.time, 1
+    target.address, target.confirmed, target.revisit = plot.address, 0, sense.revisit
+    for k in range(len(target.seen_by)):
+        target.seen_by[k], target.seen_at[k], target.looked_at[k], target.in_view[k] = -1, 0, 0, 0.0
+    front(target, sense.sensor, leaf.time)

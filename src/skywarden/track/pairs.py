@@ -9,14 +9,15 @@ than chi-square.
 from math import exp, inf, pi, sqrt
 
 from skywarden.kernel import inner
-from skywarden.model.place import F64
-from skywarden.track.models import models, predict
+from skywarden.model.place import F64, I64
+from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
-from skywarden.track.view import DIRECTION, POLAR, expect, innovate, spread
+from skywarden.track.reach import Due, passed
+from skywarden.track.view import DIRECTION, POLAR, expect, innovate, look_back, spread
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
 FAR = 200.0  # chi-square from which a likelihood counts as 0
-KEPT = 64  # pairs of a leaf, at most
+KEPT, COMPARED = 64, 256  # pairs of a leaf and plots that it is compared with, at most
 ADDRESS_ODDS = exp(30.0)  # the same claimed address outweighs any nearness inside the gate
 
 
@@ -78,13 +79,23 @@ def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
 
 
 @inner
+def spread_of(leaf: Leaf, view: View, m: int, a: int) -> float:
+    """Return the variance, m^2, of one ECEF component of model m at the look's time; at most, if the leaf is ahead."""
+    P = leaf.covariance[m]
+    if view.ahead <= 0.0:
+        return float(P[a, a])
+    sigma = sqrt(P[a, a]) + view.ahead * sqrt(P[a + 3, a + 3])
+    return float(sigma * sigma + view.growth)
+
+
+@inner
 def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tuple[float, float]:
     """Return from where to where in the key the plots may lie that fit a leaf."""
     if sense.kind == DIRECTION:
         return -inf, inf
     low, high, a = inf, -inf, sense.axis
     for m in range(many):
-        variance = view.S[m, 0, 0] if sense.kind == POLAR else leaf.covariance[m, a, a]
+        variance = view.S[m, 0, 0] if sense.kind == POLAR else spread_of(leaf, view, m, a)
         key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
         variance += sense.blur + sense.doubt * sense.doubt * rate * rate
         half = sqrt(limit * variance) + sense.lag * rate
@@ -97,7 +108,7 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
     """Return around what, and how far, the second key of the plots may lie that fit a leaf."""
     centre, most, a = 0.0, 0.0, sense.second
     for m in range(many):
-        variance = view.S[m, 1, 1] if sense.kind == POLAR else leaf.covariance[m, a, a]
+        variance = view.S[m, 1, 1] if sense.kind == POLAR else spread_of(leaf, view, m, a)
         key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
         if m == 0:
             centre = key
@@ -117,8 +128,15 @@ def turned(difference: float, kind: int) -> float:
 def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of references for each at every call
     leaf: Leaf, view: View, plot: Plot, pair: Pair, kind: int, parameters: Parameters, work: Work
 ) -> float:
-    """Compare a leaf with a plot; return the odds of it, 0 if it does not fit. Fills the pair but for its rows."""
-    limit, many, near = parameters.gate[plot.d], models(leaf), False
+    """Compare a leaf with a plot; return the odds of it, 0 if it does not fit. Fills the pair but for its rows.
+
+    One that fits but is older than can be undone is marked as late, so that it starts nothing.
+    """
+    limit, many, near, same = parameters.gate[plot.d], models(leaf), False, False
+    if plot.address >= 0 and view.address >= 0:
+        if plot.address != view.address:
+            return 0.0
+        limit, same = limit * parameters.address_gate, True
     for m in range(many):
         innovate(view, m, plot, kind, work)
         noise_of(plot, view.rate[m], work)
@@ -136,44 +154,78 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         likelihood += leaf.weight[m] * pair.likelihood[m]
     if not least <= limit:
         return 0.0
+    if view.ahead > parameters.late:
+        plot.late = 1
+        return 0.0
     seen = leaf.existence * view.detection
-    return seen * likelihood / (1.0 - seen)
+    odds = seen * likelihood / (1.0 - seen)
+    return odds * ADDRESS_ODDS if same else odds
 
 
 @inner
-def sight(leaf: Leaf, view: View, time: int, sense: Sense, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
-    """Bring a leaf to the look's time and fill its view."""
-    predict(leaf, time, parameters, work)
+def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Work) -> None:
+    """Bring a leaf to the look's time, or look back to it from the leaf's, and fill its view but for its pairs."""
+    predict(leaf, sense.time, parameters, work)
+    if sense.whole == 0:
+        anchor(leaf, parameters, work)
+    view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)
     for m in range(models(leaf)):
-        expect(leaf.mean[m], sense, view, m, work)
-        spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
+        if view.ahead > 0.0:
+            look_back(leaf, sense, view, m, parameters, work)
+        else:
+            expect(leaf.mean[m], sense, view, m, work)
+            spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
     reached = sense.kind != POLAR or view.z[0, 0] < sense.reach
     view.detection = sense.detection if reached else 0.0
-    view.missed = view.detection if sense.whole == 1 else 0.0
+    if sense.whole == 1:
+        view.missed = view.detection
 
 
 @inner
-def find(memory: Memory, n: int, plots: Rows, time: int) -> int:
-    """Fill the views of n leaves and all pairs with these plots, by leaf; return how many pairs."""
+def search(memory: Memory, i: int, plots: Rows, count: int) -> int:
+    """Write the pairs of leaf i, which is in sight, from row `count` on; return how many there are then."""
+    sense, parameters, work = memory.sense[0], memory.parameters[0], memory.work[0]
+    leaf, view, pairs, limit = memory.leaves[i], memory.views[i], memory.pairs, parameters.gate[4]
+    if not (view.detection > 0.0 and count + KEPT < len(pairs)):
+        return count
+    if sense.addressed == 1 and view.address >= 0:
+        limit *= parameters.address_gate
+    low, high = window(leaf, view, models(leaf), sense, limit)
+    centre, most = beside(leaf, view, models(leaf), sense, limit)
+    j, compared = lower(plots, low), 0
+    while j < len(plots) and plots[j].key <= high and count - view.first < KEPT and compared < COMPARED:
+        plot = plots[j]
+        if not turned(plot.side - centre, sense.kind) > most:  # also where there is no second key
+            pair = pairs[count]
+            odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
+            compared += 1
+            if odds > parameters.faint * (plot.clutter + plot.born):
+                pair.leaf, pair.plot, pair.odds, pair.share = i, j, odds, 0.0
+                count += 1
+        j += 1
+    return count
+
+
+@inner
+def find(memory: Memory, n: int, plots: Rows, due: Due, active: I64) -> int:
+    """Fill the views of n leaves and all pairs with these plots, by leaf; return how many pairs.
+
+    A leaf that is far from all plots stays as it is, but for existing less likely if it should have been seen.
+    """
     sense, parameters, work, count = memory.sense[0], memory.parameters[0], memory.work[0], 0
-    leaves, views, pairs = memory.leaves, memory.views, memory.pairs
-    limit = parameters.gate[4]
     for i in range(n):
-        leaf, view = leaves[i], views[i]
-        sight(leaf, view, time, sense, parameters, work)
-        view.first = count
-        if view.detection > 0.0 and count + KEPT < len(pairs):
-            low, high = window(leaf, view, models(leaf), sense, limit)
-            centre, most = beside(leaf, view, models(leaf), sense, limit)
-            j = lower(plots, low)
-            while j < len(plots) and plots[j].key <= high and count - view.first < KEPT:
-                plot = plots[j]
-                if not turned(plot.side - centre, sense.kind) > most:  # also where there is no second key
-                    pair = pairs[count]
-                    odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
-                    if odds > parameters.faint * (plot.clutter + plot.born):
-                        pair.leaf, pair.plot, pair.odds, pair.share = i, j, odds, 0.0
-                        count += 1
-                j += 1
+        leaf, view = memory.leaves[i], memory.views[i]
+        view.first = view.last = count
+        view.detection, view.missed = 0.0, max(due.expected[leaf.target], 0.0)
+        if active[i] == 0:
+            if leaf.group >= 0:
+                leaf.existence *= (1.0 - view.missed) / (1.0 - leaf.existence * view.missed)
+            continue
+        view.address = memory.targets[leaf.target].address
+        sight(leaf, view, sense, parameters, work)
+        count = search(memory, i, plots, count)
         view.last = count
+        if view.last > view.first and due.expected[leaf.target] >= 0.0:
+            view.missed = view.detection  # there is a plot beside it, so the sensor does see this place
+            passed(memory, due, leaf.target, sense.time)
     return count

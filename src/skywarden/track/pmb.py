@@ -10,25 +10,11 @@ from scipy.special import gammaincinv
 
 from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64, Place
-from skywarden.track.look import look
-from skywarden.track.pool import (
-    GRID,
-    GROUP,
-    HYPOTHESES,
-    LEAF,
-    PAIR,
-    PARAMETERS,
-    PLOT,
-    SENSE,
-    TARGET,
-    VIEW,
-    WORK,
-    Memory,
-    Rows,
-)
+from skywarden.track.look import follow
+from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, SENSE, Rows, room
 from skywarden.track.prepare import Given
 
-PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least
+UNLIMITED = 1_000_000_000
 NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
 
 
@@ -57,6 +43,14 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     speeds_m_s: float = 600.0  # and over so much range rate
     birth_shape: float = 0.5  # of the Gamma distribution of how many more or less are new; large: known well
     shown_existence: float = 0.6
+    address_gate_factor: float = 4.0  # on chi-square, for the same claimed address
+    late_s: float = 10.0  # a detection may be so much older than its target
+    confirm_existence: float = 0.99  # and looks at different times, from which on a target is confirmed
+    confirm_hits: int = 3
+    brief_looks: float = 2.2  # revisits unseen; then what is not confirmed is forgotten, where looks are not whole
+    brief_least_s: float = 2.0
+    most_of_sensor: int = UNLIMITED  # targets that only one sensor has seen; then it starts no more
+    most_new_of_sensor: int = UNLIMITED  # of these, not confirmed
 
     def __post_init__(self) -> None:
         """Raise ValueError for what there is no room for, or what would be no time or noise."""
@@ -73,7 +67,8 @@ class Sensor:
 
     `volume` is 0 a look and m^2 of ground. volume: of the space of measurements that false alarms and new targets are
     spread over evenly, in units of z; 0 where they are spread evenly over the ground. whole: a look covers all within
-    `reach_m`, so that no detection of a target tells something too. revisit_s: between two looks at one target.
+    `reach_m`, so that no detection of a target tells something too. missable: else, what it has seen it should see
+    again within revisit_s, s between two looks at one target.
     """
 
     kind: Kind
@@ -82,12 +77,14 @@ class Sensor:
     volume: float = 0.0
     reach_m: float = 1e6
     whole: bool = True
+    missable: bool = False
     revisit_s: float = 5.0
     record: Rows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         row = np.zeros(1, SENSE)
         row["kind"], row["whole"], row["revisit"] = self.kind, self.whole, self.revisit_s
+        row["missable"] = self.missable
         row["ground"], row["volume"], row["clutter"] = self.volume == 0.0, self.volume, self.clutter
         row["detection"], row["reach"] = self.detection, self.reach_m
         object.__setattr__(self, "record", row)
@@ -134,21 +131,8 @@ class Filter:
         grid = np.zeros(1, GRID)
         grid["size"] = unseen.cell_m
         grid["position"], grid["rotation"] = unseen.middle.position, unseen.middle.rotation
-        work = np.zeros(1, WORK)
-        work["six"] = 6
-        self.memory = Memory(
-            targets=np.zeros(capacity, TARGET),
-            leaves=np.zeros(capacity, LEAF),
-            groups=np.zeros(256, GROUP),
-            views=np.zeros(capacity, VIEW),
-            pairs=np.zeros(max(PAIRS * capacity, FEWEST_PAIRS), PAIR),
-            plots=np.zeros(capacity, PLOT),
-            sense=np.zeros(1, SENSE),
-            parameters=parameters(settings),
-            work=work,
-            grid=grid,
-            unseen=np.stack([unseen.density, unseen.births]),
-            counts=np.array([0, 0, 1, 0]),
+        self.memory = room(capacity, capacity, capacity)._replace(
+            parameters=parameters(settings), grid=grid, unseen=np.stack([unseen.density, unseen.births])
         )
         self.settings = settings
         self.time = 0
@@ -163,19 +147,19 @@ class Filter:
             self.memory.grid["time"] = time
         self.time = time
         place = batch.place or NOWHERE
-        code = np.empty(len(batch), np.int64)
+        row = sensor.record.copy()
+        row["position"], row["rotation"], row["time"], row["end"] = place.position, place.rotation, time, len(batch)
         given = Given(  # copies: compiled code knows one way to lie in memory, each other would be compiled anew
             np.array(batch.z, order="C"),
             np.array(batch.covariance, order="C"),
             np.array(batch.time, order="C"),
             np.array(batch.time_sigma, order="C"),
             np.array(batch.address, order="C"),
-            np.array(place.position, order="C"),
-            np.array(place.rotation, order="C"),
-            code,
+            np.zeros(len(batch), np.int64),
+            np.zeros(len(batch), np.int64),
         )
-        look(self.memory, given, sensor.record, time)
-        return code
+        follow(self.memory, given, row)
+        return given.code
 
     def targets(self, existence: float | None = None) -> Estimates:
         """Return the targets that exist with at least this probability, that of the settings if it is not given."""
@@ -216,6 +200,14 @@ def parameters(settings: FilterSettings) -> Rows:
         ("ceiling", settings.ceiling_m),
         ("speeds", settings.speeds_m_s),
         ("shape", settings.birth_shape),
+        ("address_gate", settings.address_gate_factor),
+        ("late", settings.late_s),
+        ("confirm", settings.confirm_existence),
+        ("confirm_hits", settings.confirm_hits),
+        ("brief", settings.brief_looks),
+        ("brief_least", settings.brief_least_s),
+        ("most", settings.most_of_sensor),
+        ("most_new", settings.most_new_of_sensor),
         ("leave", (1.0 / settings.calm_stay_s, 1.0 / settings.busy_stay_s)),
     ):
         row[name] = value

@@ -8,7 +8,8 @@ come from different targets. view: a leaf as the sensor expects it. pair: a leaf
 targets whose associations hang together, with joint hypotheses.
 """
 
-from typing import NamedTuple, Protocol
+from threading import local
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ MODELS = 2  # of motion: calm, manoeuvring
 WIDTH = 4  # components of the widest measurement
 MEMBERS, HYPOTHESES = 12, 24  # of a group, at most
 GROUPED_PLOTS = 32  # of one joint association, at most
+GROUPS = 256  # at most
+PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least
 
 Rows = NDArray[np.void]  # an array of records
 
@@ -27,19 +30,24 @@ Rows = NDArray[np.void]  # an array of records
 class Target(Protocol):
     """What may exist. leaf: row of the leaf that is shown for it, -1 none.
 
-    born, heard: ns. hits: looks at different times. address: claimed, -1 none. revisit: s, the quickest look that sees
-    it. seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns.
+    born, seen: ns, of its first and latest plot. hits: looks at different times. address: claimed, -1 none. revisit: s,
+    the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms.
+    seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
+    seen it or missed it; in_view: probability that the sensor could see it then.
     """
 
     label: int
     leaf: int
     born: int
-    heard: int
+    seen: int
     hits: int
     address: int
+    confirmed: int
     revisit: float
     seen_by: I64
     seen_at: I64
+    looked_at: I64
+    in_view: F64
 
 
 class Leaf(Protocol):
@@ -66,15 +74,19 @@ class View(Protocol):
     z (MODELS, WIDTH); HP (MODELS, WIDTH, 6): Jacobian times covariance; S (MODELS, WIDTH, WIDTH): H P H^T,
     lower half; rate (MODELS, WIDTH): dz/dt. detection: probability that this look detects it if it exists; missed: the
     part of it that a look without its plot tells. first, last: its pairs. now: existence after the look; miss: of that
-    the part without a plot.
+    the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
+    its place's variance on the way back. address: claimed, -1 none.
     """
 
     detection: float
     missed: float
     now: float
     miss: float
+    ahead: float
+    growth: float
     first: int
     last: int
+    address: int
     z: F64
     HP: F64
     S: F64
@@ -105,9 +117,9 @@ class Plot(Protocol):
 
     rows (WIDTH,): the `d` components that are there. key: what the look is sorted by; side: a second key. lag: s after
     the look's time; time_sigma: s. clutter, born: false alarms and new targets expected per unit of z. total: of all
-    that compete for
-    it. free: probability that no joint hypothesis has it. place: scratch. origin: its row in the batch. label: of the
-    target that it belongs to, 0 none. address: claimed, -1 none.
+    that compete for it. free: probability that no joint hypothesis has it. place: scratch. origin: its row in `Given`.
+    label: of the target that it belongs to, 0 none. address: claimed, -1 none. late: 1 if it fits a target that has
+    moved on further than can be undone.
     """
 
     key: float
@@ -123,6 +135,7 @@ class Plot(Protocol):
     origin: int
     label: int
     address: int
+    late: int
     rows: I64
     z: F64
     covariance: F64
@@ -142,12 +155,13 @@ class Group(Protocol):
 
 
 class Sense(Protocol):
-    """The sensor of a look. kind: Kind. parts: how many of its components any plot has. whole: the look covers all
+    """One look: its sensor, and which rows of `Given` are its detections, begin to end. time: ns.
 
-    that the sensor can see, so no plot tells something. sensor: number. position (3,), rotation (3, 3): where it
-    stands, ECEF -> its east, north, up. detection: probability; reach: m. clutter: false alarms per unit of z where
-    `ground` is 0, else per m^2 of level surface. revisit: s. axis, blur, second, side_blur: of the sort keys, see
-    `pairs`; lag, doubt: the greatest of any plot, s.
+    kind: Kind. parts: how many of its components any plot has. whole: the look covers all that the sensor can see, so
+    no plot tells something; missable: what this sensor has seen it should see again, within its revisit, s. sensor:
+    number. position (3,), rotation (3, 3): where it stands, ECEF -> its east, north, up. detection: probability; reach:
+    m. clutter: false alarms per unit of z where `ground` is 0, else per m^2 of level surface. axis, blur, second,
+    side_blur: of the sort keys, see `pairs`; lag, doubt: the greatest of any plot, s. addressed: some plot has one.
     """
 
     detection: float
@@ -162,10 +176,15 @@ class Sense(Protocol):
     kind: int
     parts: int
     whole: int
+    missable: int
     ground: int
     sensor: int
     axis: int
     second: int
+    begin: int
+    end: int
+    time: int
+    addressed: int
     position: F64
     rotation: F64
 
@@ -177,7 +196,10 @@ class Parameters(Protocol):
     pair, relative to "false or new", under which it is not kept. strong, tied: existence and share from which a pair
     can make a joint association. alike: chi-square of leaves that say the same. light: weight under which a joint
     hypothesis is dropped. keep: how many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling:
-    m; speeds: m/s; the width of heights and range rates that false alarms and new targets spread over.
+    m; speeds: m/s; the width of heights and range rates that false alarms and new targets spread over. address_gate:
+    on chi-square. late: s. confirm, confirm_hits: existence and looks of a target that is confirmed. brief,
+    brief_least: revisits, s; then what is not confirmed is forgotten. most, most_new: targets that only one sensor has
+    seen.
     """
 
     end: float
@@ -196,6 +218,13 @@ class Parameters(Protocol):
     speeds: float
     address_gate: float
     shape: float
+    late: float
+    confirm: float
+    brief: float
+    brief_least: float
+    confirm_hits: int
+    most: int
+    most_new: int
     noise: F64
     leave: F64
     gate: F64
@@ -249,7 +278,8 @@ class Grid(Protocol):
 class Memory(NamedTuple):
     """All records. sense, parameters, work, grid: one each. counts (4,): targets and leaves in use, next label, groups
 
-    that have ever been in use.
+    that have ever been in use. sensors (s, 2): ns, when each sensor's latest look was, and since when it has looked
+    without a pause.
 
     unseen (2, cells, cells), by north and east: targets per m^2 that nobody has seen yet, and how many per m^2 and s
     appear.
@@ -266,6 +296,7 @@ class Memory(NamedTuple):
     work: Rows
     grid: Rows
     unseen: F64
+    sensors: I64
     counts: I64
 
 
@@ -279,11 +310,18 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
     return np.dtype(fields)
 
 
-TARGET = record("revisit", "label leaf born heard hits address", i_seen_by=SEEN_BY, i_seen_at=SEEN_BY)
+TARGET = record(
+    "revisit",
+    "label leaf born seen hits address confirmed",
+    i_seen_by=SEEN_BY,
+    i_seen_at=SEEN_BY,
+    i_looked_at=SEEN_BY,
+    in_view=SEEN_BY,
+)
 LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
 VIEW = record(
-    "detection missed now miss",
-    "first last",
+    "detection missed now miss ahead growth",
+    "first last address",
     z=(MODELS, WIDTH),
     HP=(MODELS, WIDTH, 6),
     S=(MODELS, WIDTH, WIDTH),
@@ -292,7 +330,7 @@ VIEW = record(
 PAIR = record("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))
 PLOT = record(
     "key side lag time_sigma clutter born total free",
-    "d place origin label address",
+    "d place origin label address late",
     i_rows=WIDTH,
     z=WIDTH,
     covariance=(WIDTH, WIDTH),
@@ -300,14 +338,14 @@ PLOT = record(
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
 SENSE = record(
     "detection reach clutter revisit blur side_blur lag doubt volume",
-    "kind parts whole ground sensor axis second",
+    "kind parts whole missable ground sensor axis second begin end time addressed",
     position=3,
     rotation=(3, 3),
 )
 PARAMETERS = record(
     "end least faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
-    "address_gate shape",
-    "keep",
+    "address_gate shape late confirm brief brief_least",
+    "keep confirm_hits most most_new",
     noise=(MODELS, 2),
     leave=MODELS,
     gate=5,
@@ -334,3 +372,54 @@ WORK = record(
     vertical=3,
     white=WIDTH,
 )
+
+
+_scratch = local()
+
+
+def scratch(name: str, kind: "np.dtype[np.void]", rows: int) -> Rows:
+    """Return so many rows or more, of any content, that are this thread's until it asks for them again.
+
+    Fresh memory for what only one call needs would cost more than most calls do.
+    """
+    kept = getattr(_scratch, name, None)
+    if kept is None or len(kept) < rows:
+        kept = np.zeros(rows + rows // 2, kind)
+        setattr(_scratch, name, kept)
+    return cast(Rows, kept)
+
+
+def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: int = 1) -> Memory:
+    """Return an empty memory with room for so many of each; parameters, grid and what is unseen are still missing."""
+    work = np.zeros(1, WORK)
+    work["six"] = 6
+    return Memory(
+        targets=np.zeros(targets, TARGET),
+        leaves=np.zeros(leaves, LEAF),
+        groups=np.zeros(groups, GROUP),
+        views=np.zeros(leaves, VIEW),
+        pairs=np.zeros(max(PAIRS * leaves, FEWEST_PAIRS), PAIR),
+        plots=np.zeros(plots, PLOT),
+        sense=np.zeros(1, SENSE),
+        parameters=np.zeros(1, PARAMETERS),
+        work=work,
+        grid=np.zeros(1, GRID),
+        unseen=np.zeros((2, 1, 1)),
+        sensors=np.zeros((sensors, 2), np.int64),
+        counts=np.array([0, 0, 1, 0]),
+    )
+
+
+def shared_room(targets: int, leaves: int, plots: int, groups: int, sensors: int) -> Memory:
+    """Return a memory as `room` does, in space that this thread uses again when it asks next; groups are empty."""
+    small = room(0, 0, 0, 0, sensors)
+    memory = small._replace(
+        targets=scratch("targets", TARGET, targets),
+        leaves=scratch("leaves", LEAF, leaves),
+        groups=scratch("groups", GROUP, groups),
+        views=scratch("views", VIEW, leaves + leaves // 2),
+        pairs=scratch("pairs", PAIR, max(PAIRS * leaves, FEWEST_PAIRS)),
+        plots=scratch("plots", PLOT, plots)[:plots],
+    )
+    memory.groups.view(np.uint8)[:] = 0
+    return memory

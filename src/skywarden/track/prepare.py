@@ -22,8 +22,9 @@ from skywarden.track.measure import (
     SLACK,
 )
 from skywarden.track.pool import Memory, Parameters, Plot, Rows
-from skywarden.track.table import IMPLAUSIBLE, NOT_FINITE, QUOTA, USED
 from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION
+
+USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Given.code
 
 
 @inner
@@ -145,7 +146,7 @@ def order(memory: Memory, m: int) -> None:
     sense.axis = widest(plots, m) if level else (0 if sense.kind == POLAR else 1)
     sense.second = (sense.axis + 1) % 3
     sense.blur, sense.side_blur, sense.parts = 0.0, 0.0, shape(sense.kind)[1] + shape(sense.kind)[2]
-    sense.lag = sense.doubt = 0.0
+    sense.lag, sense.doubt, sense.addressed = 0.0, 0.0, 0
     key, side = np.empty(m), np.empty(m)
     for j in range(m):
         plot = plots[j]
@@ -156,6 +157,8 @@ def order(memory: Memory, m: int) -> None:
         sense.side_blur = max(sense.side_blur, both if sense.kind == PLANE else R[sense.second, sense.second])
         if plot.rows[plot.d - 1] >= 2 and (sense.kind == POLAR or sense.kind == DIRECTION):
             sense.parts = 4
+        if plot.address >= 0:
+            sense.addressed = 1
         plot.key, plot.side = key[j], side[j]
     ranked, sorted_ = np.argsort(side, kind="mergesort"), plots[:m].copy()
     ranked = ranked[np.argsort(key[ranked], kind="mergesort")]
@@ -164,9 +167,10 @@ def order(memory: Memory, m: int) -> None:
 
 
 class Given(NamedTuple):
-    """A look's detections as they come: z (n, w), covariance (n, w, w) as their kind has them, time (n,) ns,
+    """Detections as they come, of any number of looks: z (n, w), covariance (n, w, w) as their kind has them, time (n,)
 
-    time_sigma (n,) s, address (n,); position (3,) and rotation (3, 3) of the sensor. code (n,): out, USED or why not.
+    ns, time_sigma (n,) s, address (n,). Out: code (n,) USED or why not; label (n,) of the target that each belongs to
+    or starts, 0 none.
     """
 
     z: F64
@@ -174,28 +178,23 @@ class Given(NamedTuple):
     time: I64
     time_sigma: F64
     address: I64
-    position: F64
-    rotation: F64
     code: I64
+    label: I64
 
 
 @inner
-def fill(memory: Memory, given: Given, time: int) -> int:
-    """Make plots of a look's detections, `time` is the look's, ns; return how many."""
+def fill(memory: Memory, given: Given) -> int:
+    """Make plots of the detections of the look in memory.sense; return how many."""
     sense, parameters, work = memory.sense[0], memory.parameters[0], memory.work[0]
-    for a in range(3):
-        sense.position[a] = given.position[a]
-        for b in range(3):
-            sense.rotation[a, b] = given.rotation[a, b]
     m = 0
-    for i in range(len(given.z)):
+    for i in range(sense.begin, sense.end):
         if m == len(memory.plots):
             given.code[i] = QUOTA
             continue
         plot = memory.plots[m]
         plot.z[2] = plot.z[3] = nan
-        plot.lag, plot.time_sigma = (given.time[i] - time) * 1e-9, given.time_sigma[i]
-        plot.address, plot.origin, plot.label = given.address[i], i, 0
+        plot.lag, plot.time_sigma = (given.time[i] - sense.time) * 1e-9, given.time_sigma[i]
+        plot.address, plot.origin, plot.label, plot.late = given.address[i], i, 0, 0
         given.code[i] = USED
         if not copy(plot, given.z[i], given.covariance[i], sense.kind) or not positive(plot, work.C):
             given.code[i] = NOT_FINITE
@@ -208,3 +207,12 @@ def fill(memory: Memory, given: Given, time: int) -> int:
             m += 1
     order(memory, m)
     return m
+
+
+@inner
+def answer(plots: Rows, given: Given) -> None:
+    """Hand back whom the plots of a look belong to, and which were too late."""
+    for plot in plots:
+        given.label[plot.origin] = plot.label
+        if plot.late == 1:
+            given.code[plot.origin] = TOO_LATE

@@ -2,14 +2,18 @@
 
 import msgspec
 
-from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
+from skywarden.track.measure import PER_KM2
+from skywarden.track.pmb import FilterSettings
 
 
 class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an operator may tune; the reasons for the values are in docs/tracker.md."""
 
-    level_noise_m2_s3: float = LEVEL_NOISE  # white acceleration in the level
-    vertical_noise_m2_s3: float = VERTICAL_NOISE  # and upwards; aircraft climb gently
+    calm_noise_m2_s3: float = 0.5  # white acceleration in the level, flying straight on
+    busy_noise_m2_s3: float = 40.0  # the same in turns
+    vertical_noise_m2_s3: float = 2.0  # and upwards; aircraft climb gently
+    calm_stay_s: float = 60.0  # mean time before a manoeuvre
+    busy_stay_s: float = 15.0  # mean length of one
     gate_probability: float = 0.9999  # of a target's own detection falling inside its gate
     address_gate_factor: float = 4.0  # on chi-square, for the same claimed address
     detection_probability: float = 0.9  # of a sensor seeing a target at one look
@@ -20,16 +24,53 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     height_m: float = 4000.0  # above the ellipsoid, where no sensor measures it: between drones and airliners
     height_sigma_m: float = 4000.0  # wide enough for both, so that a 2-D radar and ADS-B agree on an airliner
     confirm_hits: int = 3  # looks at different times
-    confirm_score: float = 5.0  # nats, log-likelihood ratio of being a target: 150 to 1
+    confirm_existence: float = 0.99  # probability of being a target
     tentative_looks: float = 2.2  # revisits unseen; then an unconfirmed track is forgotten
     tentative_min_s: float = 2.0
     coast_looks: float = 2.5  # revisits unseen; then a confirmed track is shown as coasting
     coast_min_s: float = 3.0
+    drop_existence: float = 0.1  # a shown track that exists less likely is dropped
     drop_after_s: float = 30.0  # unseen; then a track without an address is dropped
     drop_address_after_s: float = 60.0  # with an address: it is found again by its address
     drop_looks: float = 3.5  # but never before so many revisits
     drop_sigma_m: float = 10_000.0  # larger level uncertainty says nothing any more
-    late_s: float = 2.0  # a detection may be so much older than its track
+    late_s: float = 10.0  # a detection may be so much older than its track
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more
     max_tentative_per_sensor: int = 500  # of these, unconfirmed; then it starts no more until some are or have gone
+
+
+LEAST = 5e-4  # existence; what is less likely is forgotten
+SAME = {  # names of FilterSettings that are settings of the tracker as they are
+    "calm_noise_m2_s3",
+    "busy_noise_m2_s3",
+    "vertical_noise_m2_s3",
+    "calm_stay_s",
+    "busy_stay_s",
+    "gate_probability",
+    "address_gate_factor",
+    "birth_level_speed_m_s",
+    "birth_vertical_speed_m_s",
+    "height_m",
+    "height_sigma_m",
+    "confirm_hits",
+    "confirm_existence",
+    "late_s",
+}
+
+
+def filter_settings(settings: TrackerSettings) -> FilterSettings:
+    """Return what the filter is told."""
+    return FilterSettings(
+        **{name: getattr(settings, name) for name in SAME},
+        least_existence=LEAST,
+        brief_looks=settings.tentative_looks,
+        brief_least_s=settings.tentative_min_s,
+        most_of_sensor=settings.max_tracks_per_sensor,
+        most_new_of_sensor=settings.max_tentative_per_sensor,
+    )
+
+
+def unseen_per_m2(settings: TrackerSettings) -> float:
+    """Return how many targets nobody has seen yet, 1/m^2: with `detection_probability` of them found at a look."""
+    return settings.new_targets_per_km2 * PER_KM2 / settings.detection_probability

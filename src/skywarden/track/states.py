@@ -6,15 +6,16 @@ from skywarden import geo
 from skywarden.model.event import TrackStates
 from skywarden.model.place import F64
 from skywarden.model.track import Picture, Status, Tracks
-from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE, predict_all, seconds
+from skywarden.track.motion import VERTICAL_NOISE, predict_all, seconds
 
 
-def at(tracks: Tracks, time: int, noise: tuple[float, float] = (LEVEL_NOISE, VERTICAL_NOISE)) -> tuple[F64, F64]:
+def at(tracks: Tracks, time: int, vertical_noise: float = VERTICAL_NOISE) -> tuple[F64, F64]:
     """Return mean (n, 6) and covariance (n, 6, 6) of all tracks, predicted to `time`, ns. m and m/s, ECEF.
 
-    noise: level and vertical process noise, m^2/s^3, as in TrackerSettings.
+    vertical_noise: m^2/s^3, as in TrackerSettings; the level one is the track's own.
     """
-    return predict_all(np.array(tracks.mean), np.array(tracks.covariance), seconds(tracks.time, time), noise)
+    mean, covariance, noise = (np.array(column) for column in (tracks.mean, tracks.covariance, tracks.noise))
+    return predict_all(mean, covariance, seconds(tracks.time, time), noise, vertical_noise)
 
 
 def states(picture: Picture) -> TrackStates:

@@ -4,32 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from skywarden.model.detection import Detections, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
-from skywarden.model.track import Picture, Tracks
-from skywarden.track.groups import run
-from skywarden.track.lifecycle import age
+from skywarden.model.track import Beliefs, Picture, Status, Tracks
+from skywarden.track.beliefs import closed, existences, opened, without
+from skywarden.track.gather import Gathered, gather
+from skywarden.track.lifecycle import MISSED, age
+from skywarden.track.look import follow
 from skywarden.track.measure import ROWS
-from skywarden.track.plots import gather
+from skywarden.track.pmb import combined
+from skywarden.track.pool import Memory
+from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, QUOTA, TOO_LATE, USED
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.table import (
-    IMPLAUSIBLE,
-    NOT_FINITE,
-    PARAMETERS,
-    QUOTA,
-    TOO_LATE,
-    USED,
-    Job,
-    Rows,
-    closed,
-    opened,
-    work,
-)
 
-PER_KM2 = 1e-6  # 1/m^2
 REASONS = {
     NOT_FINITE: Reason.NOT_FINITE,
     IMPLAUSIBLE: Reason.IMPLAUSIBLE,
@@ -47,6 +36,7 @@ class Tracked:
     """
 
     tracks: Tracks
+    beliefs: Beliefs
     next_label: int
     next_number: int
     sensors: tuple[str, ...]
@@ -59,34 +49,79 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
     matches = [np.zeros(len(batch), np.int64) for batch in batches]
-    n, label, sensors = len(picture.tracks), picture.next_label, picture.sensors
-    parameters = _parameters(settings)
+    tracks, sensors, label, ended = picture.tracks, picture.sensors, picture.next_label, []
+    memory, confirmed = None, np.zeros(len(tracks), np.int64)
     if used:
-        plots, spots, start, sensors = gather([batches[k] for k in used], sensors)
-        table = opened(picture.tracks, len(plots))
-        quota = settings.max_tracks_per_sensor, settings.max_tentative_per_sensor
-        n = run(Job(table, spots, parameters, work()), plots, start, n, label, quota)
-        _hear(table[:n], plots, time)
-        label += n - len(picture.tracks)
-        _hand_back(plots, used, matches)
-        _count(plots, sensors, refused)
-    else:
-        table = opened(picture.tracks, 0)
-    life = age(table[:n], time, picture.next_number, settings)
-    for sensor in table["seen_by"][life.crowded, 0].tolist():
+        found = gather([batches[k] for k in used], sensors, settings)
+        sensors = found.sensors
+        size = len(found.owner), int((found.looks["end"] - found.looks["begin"]).max())
+        memory = opened(picture.beliefs, label, size, len(sensors), settings)
+        follow(memory, found.given, found.looks)
+        _hand_back(found, used, matches)
+        _count(found, [batches[k].sensor for k in used], refused)
+        tracks, label = _tracks(memory, tracks, found.given.label, time), int(memory.counts[2])
+        ended = [TrackDropped(time, number, MISSED) for number in _ended(picture.tracks, tracks)]
+        confirmed = memory.targets["confirmed"][: memory.counts[0]]
+    life = age(tracks, confirmed, time, picture.next_number, settings)
+    for sensor in tracks.seen_by[life.crowded, 0].tolist():
         key = (sensors[sensor], str(Reason.QUOTA))
         refused[key] = refused.get(key, 0) + 1
     rejections = [Refused(sensor, reason, count) for (sensor, reason), count in sorted(refused.items())]
     for match in matches:
         match.flags.writeable = False
+    gone = ~life.keep
+    beliefs = picture.beliefs if memory is None else closed(memory, gone)
     return Tracked(
-        closed(table[life.rows]),
+        _sealed(life.tracks),
+        without(beliefs, gone) if memory is None and gone.any() else beliefs,
         label,
         life.next_number,
         sensors,
-        (*rejections, *life.events),
+        (*rejections, *ended, *life.events),
         tuple(matches),
     )
+
+
+def _tracks(memory: Memory, before: Tracks, heard: I64, time: int) -> Tracks:
+    """Return the targets as tracks. heard: labels of those that were measured in this tick."""
+    targets = memory.targets[: memory.counts[0]]
+    existence, leaf = existences(memory)
+    leaves = memory.leaves[leaf]
+    mean, covariance = combined(leaves)
+    label = targets["label"].copy()
+    old, row = _rows(before.label, label)
+    number, status, last = np.zeros(len(label), np.int64), np.zeros(len(label), np.int8), np.full(len(label), time)
+    number[old], status[old], last[old] = before.number[row], before.status[row], before.heard[row]
+    last[_rows(label, heard)[1]] = time
+    noise = leaves["weight"] @ memory.parameters["noise"][0, :, 0]
+    born, hits = (targets[name].copy() for name in ("born", "hits"))
+    books = (targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at"))
+    when = leaves["time"].copy()
+    return Tracks(label, number, status, when, last, mean, covariance, noise, born, hits, existence, *books)
+
+
+def _rows(before: I64, label: I64) -> tuple[I64, I64]:
+    """Return the rows of `label` that are in `before`, which rises, and where there."""
+    if not len(before):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    row = np.minimum(np.searchsorted(before, label), len(before) - 1)
+    old = np.flatnonzero(before[row] == label)
+    return old, row[old]
+
+
+def _ended(before: Tracks, after: Tracks) -> list[int]:
+    """Return the numbers of shown tracks that the filter has given up."""
+    left = np.ones(len(before), bool)
+    left[_rows(before.label, after.label)[1]] = False
+    numbers: list[int] = before.number[left & (before.status != Status.TENTATIVE)].tolist()
+    return numbers
+
+
+def _sealed(tracks: Tracks) -> Tracks:
+    """Make the columns read-only."""
+    for name in Tracks.__slots__:
+        getattr(tracks, name).flags.writeable = False
+    return tracks
 
 
 def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
@@ -103,47 +138,15 @@ def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
     return False
 
 
-def _hear(tracks: Rows, plots: Rows, time: int) -> None:
-    """Note the tick's time, ns, on the tracks that got a detection; their labels rise."""
-    labels = plots["label"][plots["label"] > 0]
-    tracks["heard"][np.searchsorted(tracks["label"], labels)] = time
+def _hand_back(found: Gathered, used: list[int], matches: list[I64]) -> None:
+    """Put the labels into the batches' own order."""
+    for k, batch in enumerate(used):
+        mine = found.owner == k
+        matches[batch][found.row[mine]] = found.given.label[mine]
 
 
-def _hand_back(plots: Rows, used: list[int], matches: list[I64]) -> None:
-    """Put the plots' labels into the batches' own order."""
-    flat = np.empty(len(plots), np.int64)
-    flat[plots["origin"]] = plots["label"]
-    begin = 0
-    for k in used:
-        matches[k][:] = flat[begin : begin + len(matches[k])]
-        begin += len(matches[k])
-
-
-def _count(plots: Rows, sensors: tuple[str, ...], refused: dict[tuple[str, str], int]) -> None:
-    bad = plots[plots["code"] != USED]
-    for sensor, code in zip(bad["sensor"].tolist(), bad["code"].tolist(), strict=True):
-        key = (sensors[sensor], str(REASONS[code]))
+def _count(found: Gathered, sensors: list[str], refused: dict[tuple[str, str], int]) -> None:
+    bad = np.flatnonzero(found.given.code != USED)
+    for owner, code in zip(found.owner[bad].tolist(), found.given.code[bad].tolist(), strict=True):
+        key = (sensors[owner], str(REASONS[code]))
         refused[key] = refused.get(key, 0) + 1
-
-
-def _parameters(settings: TrackerSettings) -> Rows:
-    """Return the one record of settings that kernels read."""
-    row = np.zeros(1, PARAMETERS)
-    for name, value in (
-        ("level_noise", settings.level_noise_m2_s3),
-        ("vertical_noise", settings.vertical_noise_m2_s3),
-        ("address_gate", settings.address_gate_factor),
-        ("detection", settings.detection_probability),
-        ("clutter", settings.false_alarms_per_km2 * PER_KM2),
-        ("new_targets", settings.new_targets_per_km2 * PER_KM2),
-        ("level_speed", settings.birth_level_speed_m_s),
-        ("vertical_speed", settings.birth_vertical_speed_m_s),
-        ("height", settings.height_m),
-        ("height_sigma", settings.height_sigma_m),
-        ("late", settings.late_s),
-        ("tentative_looks", settings.tentative_looks),
-        ("tentative_min", settings.tentative_min_s),
-    ):
-        row[name] = value
-    row["gate"][0, 1:] = 2.0 * gammaincinv(np.arange(1, 5) / 2.0, settings.gate_probability)
-    return row

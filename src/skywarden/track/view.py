@@ -9,8 +9,8 @@ from math import atan2, floor, pi, sqrt
 from skywarden.kernel import inner
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64
-from skywarden.track.motion import height, up
-from skywarden.track.pool import Plot, Sense, View, Work
+from skywarden.track.motion import disturb, height, move, up
+from skywarden.track.pool import Leaf, Parameters, Plot, Sense, View, Work
 
 POSITION, PLANE, POLAR, DIRECTION = int(Kind.POSITION), int(Kind.PLANE), int(Kind.POLAR), int(Kind.DIRECTION)
 FULL = 4  # components of POLAR; with 2 there is neither elevation nor range rate
@@ -104,6 +104,51 @@ def spread(x: F64, P: F64, H: F64, view: View, m: int, parts: int) -> None:  # n
             S[k, c] = HP[k, 0] * H[c, 0] + HP[k, 1] * H[c, 1] + HP[k, 2] * H[c, 2]
     if parts == FULL:
         S[3, 3] += HP[3, 3] * H[3, 3] + HP[3, 4] * H[3, 4] + HP[3, 5] * H[3, 5]
+
+
+@inner
+def look_back(leaf: Leaf, sense: Sense, view: View, m: int, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
+    """Fill model m's view for a look before the leaf's time, view.ahead s ago, without moving the leaf back.
+
+    What is measured then depends on the state now by H F(-s), and on the motion noise between by H Q H^T.
+    Source: Bar-Shalom 2002, "Update with out-of-sequence measurements in tracking: exact solution", IEEE Transactions
+    on Aerospace and Electronic Systems 38(3), without the noise's correlation with what came between.
+    """
+    H, back, noise = work.slopes[m], view.ahead, parameters.noise[m]
+    up(leaf.mean[m], work.vertical)
+    move(leaf.mean[m], -back, work.vertical, work.b)
+    expect(work.b, sense, view, m, work)
+    for a in range(work.six):
+        for b in range(work.six):
+            work.C[a, b] = 0.0
+    disturb(work.C, -back, work.vertical, (noise[0], noise[1]))
+    view.growth = (noise[0] + noise[1]) * back * back * back / 3.0
+    for k in range(sense.parts):
+        if k < FULL - 1:
+            H[k, 3] = H[k, 4] = H[k, 5] = 0.0
+        view.rate[m, k] = H[k, 0] * work.b[3] + H[k, 1] * work.b[4] + H[k, 2] * work.b[5]
+    for k in range(sense.parts):
+        for c in range(k + 1):
+            view.S[m, k, c] = 0.0
+    project(H, work.C, view.HP[m], view.S[m], sense.parts)
+    for k in range(sense.parts):
+        for b in range(3):
+            H[k, b + 3] -= back * H[k, b]
+    project(H, leaf.covariance[m], view.HP[m], view.S[m], sense.parts)
+
+
+@inner
+def project(H: F64, P: F64, HP: F64, S: F64, parts: int) -> None:
+    """Write H P to HP and add H P H^T to S, lower half, for all six columns of H."""
+    for k in range(parts):
+        for a in range(6):
+            value = 0.0
+            for b in range(6):
+                value += H[k, b] * P[b, a]
+            HP[k, a] = value
+        for c in range(k + 1):
+            for a in range(6):
+                S[k, c] += HP[k, a] * H[c, a]
 
 
 @inner

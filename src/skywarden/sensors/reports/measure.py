@@ -1,10 +1,9 @@
 """Reports -> Detections: one small batch for each report."""
 
-from math import cos, log, radians
+from math import log
 
 import numpy as np
 
-from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.model.assessment import CLASSES, Class
 from skywarden.model.detection import Claim, Detections, ErrorMeaning, Kind, TimeKind, detections
 from skywarden.model.place import F64, Place
@@ -83,12 +82,11 @@ def _observer(report: Observer, place: Place | None, received: int) -> Detection
 
 
 def _circle(report: Observer) -> tuple[F64, F64]:
-    """Return latitude, longitude rad, (1, 2), and their covariance: 95 % within the circle."""
+    """Return latitude, longitude rad, (1, 2), and the covariance of east and north, m^2: 95 % within the circle."""
     assert report.at is not None
     assert report.radius_m is not None
-    latitude, longitude = radians(report.at.latitude), radians(report.at.longitude)
-    sigma = report.radius_m / CIRCLE / SEMI_MAJOR
-    return np.array([[latitude, longitude]]), np.diag([sigma, sigma / max(cos(latitude), 1e-3)])[None] ** 2
+    z = np.radians([[report.at.latitude, report.at.longitude]])
+    return z, np.eye(2)[None] * (report.radius_m / CIRCLE) ** 2
 
 
 def _word(what: Class | None, trained: bool) -> F64 | None:

@@ -45,9 +45,7 @@ FLYING: Mapping[str, About] = {
     ),
     "waves.start_s": About("When the first one appears.", "seconds", 0, 86_400),
     "waves.spread_s": About("From the first to the last.", "seconds", 0, 86_400),
-    "waves.distance_km": About(
-        "From the site where they appear; multirotors never farther than 5 km.", KM, 0.3, 480
-    ),
+    "waves.distance_km": About("From the site where they appear; multirotors never farther than 5 km.", KM, 0.3, 480),
     "waves.height_m": About(
         "Lowest and highest above the ground. Left out: as usual for the kind.", "metres", 0, 90_000, "[100, 900]"
     ),

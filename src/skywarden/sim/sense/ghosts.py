@@ -54,9 +54,7 @@ def ghosts(scene: Scene, ground: Ground, what: str, seed: int) -> Ghosts:
             count.append(duration)
             transmitters.append(at)
             copies.append(spoofer.copies_of)
-    return Ghosts(
-        _sky(targets, (begins, moves), first, count), np.array(transmitters).reshape(-1, 3), tuple(copies)
-    )
+    return Ghosts(_sky(targets, (begins, moves), first, count), np.array(transmitters).reshape(-1, 3), tuple(copies))
 
 
 def _target(spoofer: Spoofer, kind: Kind, k: int, address: int) -> Target:
@@ -66,9 +64,7 @@ def _target(spoofer: Spoofer, kind: Kind, k: int, address: int) -> Target:
     return Target(name, kind, False, serial=f"GHOST{address:015d}")
 
 
-def _course(
-    where: tuple[Scene, Ground], spoofer: Spoofer, kind: Kind, rng: np.random.Generator
-) -> tuple[F64, F64]:
+def _course(where: tuple[Scene, Ground], spoofer: Spoofer, kind: Kind, rng: np.random.Generator) -> tuple[F64, F64]:
     """Return where one begins and how it moves: ECEF m, m/s."""
     scene, ground = where
     (slow, fast), (low, high) = KINDS[kind].speed, KINDS[kind].height

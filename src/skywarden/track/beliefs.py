@@ -1,0 +1,103 @@
+"""What the filter knows, between two ticks: into its memory and out again."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.model.place import F64, I64
+from skywarden.model.track import Beliefs
+from skywarden.track.pmb import parameters
+from skywarden.track.pool import (
+    GROUP,
+    GROUPS,
+    HYPOTHESES,
+    LEAF,
+    MEMBERS,
+    TARGET,
+    Memory,
+    Rows,
+    shared_room,
+)
+from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
+
+JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
+MOST_PLOTS = 16_384  # of one look; what is more is refused
+
+
+def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:
+    """Return a memory that has what is known in it. label: the next free one. plots: in all, and of one look at most.
+
+    Raises ValueError when the records are of another version.
+    """
+    targets, leaves, groups = beliefs.targets, beliefs.leaves, beliefs.groups
+    n, m, most = len(targets), len(leaves), min(plots[1], MOST_PLOTS)
+    memory = shared_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
+    memory.targets[:n], memory.leaves[:m] = _records(targets, TARGET), _records(leaves, LEAF)
+    memory.groups[: len(groups)] = _records(groups, GROUP)
+    memory.sensors[: len(beliefs.sensors)] = beliefs.sensors
+    memory.parameters[0] = parameters(filter_settings(settings))[0]
+    memory.counts[:] = n, m, label, len(groups)
+    density, memory.grid["size"] = unseen_per_m2(settings), 1.0  # one cell for everywhere
+    memory.unseen[0], memory.unseen[1] = density, density * memory.parameters["end"][0]
+    return memory
+
+
+def _records(rows: Rows, kind: "np.dtype[np.void]") -> Rows:
+    return rows.view(kind) if len(rows) else np.zeros(0, kind)
+
+
+def closed(memory: Memory, gone: NDArray[np.bool_]) -> Beliefs:
+    """Return what is known, without the targets in `gone`, (targets,) bool."""
+    n, m = memory.counts[:2]
+    targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
+    return _sealed(targets, leaves, memory.groups[: memory.counts[3]].copy(), memory.sensors.copy(), gone)
+
+
+def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
+    """Return what is known without the targets in `gone`, (targets,)."""
+    targets, leaves = _records(beliefs.targets, TARGET).copy(), _records(beliefs.leaves, LEAF).copy()
+    return _sealed(targets, leaves, _records(beliefs.groups, GROUP).copy(), beliefs.sensors, gone)
+
+
+def _sealed(targets: Rows, leaves: Rows, groups: Rows, sensors: I64, gone: NDArray[np.bool_]) -> Beliefs:
+    if gone.any():
+        targets, leaves, groups = _without(targets, leaves, groups, gone)
+    while len(groups) and groups["size"][-1] == 0:
+        groups = groups[:-1]
+    rows = [np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}") for rows in (targets, leaves, groups)]
+    for column in (*rows, sensors):
+        column.flags.writeable = False
+    return Beliefs(rows[0], rows[1], rows[2], sensors)
+
+
+def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
+    """Take targets out, and what belongs to them; rows that point to others are made to point to where these are."""
+    left = ~gone[leaves["target"]]
+    place, at = np.append(np.cumsum(~gone) - 1, -1), np.append(np.cumsum(left) - 1, -1)
+    place[:-1][gone], at[:-1][~left] = -1, -1
+    targets, leaves = targets[~gone], leaves[left]
+    leaves["target"], targets["leaf"] = place[leaves["target"]], at[targets["leaf"]]
+    member = np.arange(MEMBERS) < groups["size"][:, None]
+    choice = member[:, None] & (np.arange(HYPOTHESES) < groups["count"][:, None])[:, :, None]
+    groups["member"] = place[np.where(member, groups["member"], -1)]  # what is not in use may hold anything
+    groups["choice"] = at[np.where(choice, groups["choice"], -1)]
+    return targets, leaves, groups
+
+
+def existences(memory: Memory) -> tuple[F64, I64]:
+    """Return (n,) the existence of each target over all hypotheses, and (n,) the leaf that shows it, -1 none.
+
+    A target that does not exist in the heaviest hypothesis is shown as it is in the heaviest one in which it does.
+    """
+    n, leaves = memory.counts[0], memory.leaves
+    leaf = memory.targets["leaf"][:n].copy()
+    existence = np.where(leaf >= 0, leaves["existence"][leaf], 0.0)
+    for group in memory.groups[: memory.counts[3]]:
+        for k in range(group["size"]):
+            target, choice = group["member"][k], group["choice"][: group["count"], k]
+            there = choice >= 0
+            if target >= 0:
+                weight = np.where(there, group["weight"][: group["count"]] * leaves["existence"][choice], 0.0)
+                existence[target] = weight.sum()
+                if leaf[target] < 0 and there.any():
+                    leaf[target] = choice[weight.argmax()]
+    return existence, leaf

@@ -1,0 +1,50 @@
+"""The books of a target: who saw it and when, how often, its address, whether it is confirmed."""
+
+from skywarden.kernel import inner
+from skywarden.model.detection import NO_ADDRESS
+from skywarden.track.pool import Leaf, Parameters, Plot, Rows, Sense, Target, View
+
+LIKELIEST = 0.5  # share from which a plot is a target's; no two targets have more of one plot
+SLOWED = 2.5  # revisits; after such a gap the quick sensor that set the revisit no longer sees the target
+SECOND = 1_000_000_000  # ns
+
+
+@inner
+def own(leaf: Leaf, view: View, pairs: Rows, plots: Rows) -> int:
+    """Return the plot that is probably this leaf's, -1 none."""
+    for e in range(view.first, view.last):
+        if pairs[e].share * leaf.existence > LIKELIEST and plots[pairs[e].plot].label == 0:
+            return int(pairs[e].plot)
+    return -1
+
+
+@inner
+def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters: Parameters) -> None:
+    """Write a plot into the books of the target that it belongs to, which exists with this probability now."""
+    time = sense.time + round(plot.lag * SECOND)
+    gap = (time - target.seen) * 1e-9
+    if gap > 0.0:
+        target.hits += 1
+        target.seen = time
+    if sense.revisit < target.revisit or gap > SLOWED * target.revisit:
+        target.revisit = sense.revisit
+    if target.address == NO_ADDRESS:
+        target.address = plot.address
+    front(target, sense.sensor, time)
+    plot.label = target.label
+    if target.hits >= parameters.confirm_hits and existence >= parameters.confirm:
+        target.confirmed = 1
+
+
+@inner
+def front(target: Target, sensor: int, time: int) -> None:
+    """Put a sensor that saw a target at `time`, ns, before the others that did; the one of longest ago may go."""
+    by, at, looked, view = target.seen_by, target.seen_at, target.looked_at, target.in_view
+    last, until = len(by) - 1, time
+    for k in range(len(by)):
+        if by[k] == sensor:
+            last, time, until = k, max(time, at[k]), max(time, looked[k])
+            break
+    for k in range(last, 0, -1):
+        by[k], at[k], looked[k], view[k] = by[k - 1], at[k - 1], looked[k - 1], view[k - 1]
+    by[0], at[0], looked[0], view[0] = sensor, time, until, 1.0
