@@ -6,17 +6,8 @@ from numpy.typing import NDArray
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs
 from skywarden.track.pmb import parameters
-from skywarden.track.pool import (
-    GROUP,
-    GROUPS,
-    HYPOTHESES,
-    LEAF,
-    MEMBERS,
-    TARGET,
-    Memory,
-    Rows,
-    shared_room,
-)
+from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, TARGET, Memory, Rows
+from skywarden.track.room import GROUPS, shared_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made

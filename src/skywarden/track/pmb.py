@@ -11,8 +11,9 @@ from scipy.special import gammaincinv
 from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64, Place
 from skywarden.track.look import follow
-from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, SENSE, Rows, room
+from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, SENSE, Rows
 from skywarden.track.prepare import Given
+from skywarden.track.room import room
 
 UNLIMITED = 1_000_000_000
 NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
