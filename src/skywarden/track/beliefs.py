@@ -25,6 +25,8 @@ def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, s
     memory.targets[:n], memory.leaves[:m] = _records(targets, TARGET), _records(leaves, LEAF)
     memory.groups[: len(groups)] = _records(groups, GROUP)
     memory.sensors[: len(beliefs.sensors)] = beliefs.sensors
+    if len(beliefs.clutter):
+        memory.clutter[: len(beliefs.clutter)] = beliefs.clutter
     memory.parameters[0] = parameters(filter_settings(settings))[0]
     memory.counts[:] = n, m, label, len(groups)
     density, memory.grid["size"] = unseen_per_m2(settings), 1.0  # one cell for everywhere
@@ -40,24 +42,26 @@ def closed(memory: Memory, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known, without the targets in `gone`, (targets,) bool."""
     n, m = memory.counts[:2]
     targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
-    return _sealed(targets, leaves, memory.groups[: memory.counts[3]].copy(), memory.sensors.copy(), gone)
+    columns = memory.sensors.copy(), memory.clutter.copy()
+    return _sealed((targets, leaves, memory.groups[: memory.counts[3]].copy()), columns, gone)
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
     targets, leaves = _records(beliefs.targets, TARGET).copy(), _records(beliefs.leaves, LEAF).copy()
-    return _sealed(targets, leaves, _records(beliefs.groups, GROUP).copy(), beliefs.sensors, gone)
+    return _sealed((targets, leaves, _records(beliefs.groups, GROUP).copy()), (beliefs.sensors, beliefs.clutter), gone)
 
 
-def _sealed(targets: Rows, leaves: Rows, groups: Rows, sensors: I64, gone: NDArray[np.bool_]) -> Beliefs:
+def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64], gone: NDArray[np.bool_]) -> Beliefs:
+    targets, leaves, groups = rows
     if gone.any():
         targets, leaves, groups = _without(targets, leaves, groups, gone)
     while len(groups) and groups["size"][-1] == 0:
         groups = groups[:-1]
-    rows = [np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}") for rows in (targets, leaves, groups)]
-    for column in (*rows, sensors):
+    plain = [np.ascontiguousarray(some).view(f"V{some.dtype.itemsize}") for some in (targets, leaves, groups)]
+    for column in (*plain, *columns):
         column.flags.writeable = False
-    return Beliefs(rows[0], rows[1], rows[2], sensors)
+    return Beliefs(plain[0], plain[1], plain[2], *columns)
 
 
 def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:

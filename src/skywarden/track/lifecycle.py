@@ -44,8 +44,9 @@ def age(tracks: Tracks, confirmed: I64, time: int, next_number: int, settings: T
     limit = np.maximum(limit, settings.drop_looks * tracks.revisit)
     quiet = unseen > np.maximum(settings.coast_looks * tracks.revisit, settings.coast_min_s)
     lost: NDArray[np.bool_] = np.asarray(unseen > limit)
-    missed: NDArray[np.bool_] = np.asarray((shown | confirm) & (tracks.existence < settings.drop_existence))
-    broken = ~(np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2)))
+    missed = (shown | confirm) & (tracks.existence < settings.drop_existence)
+    finite = np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2))
+    broken: NDArray[np.bool_] = np.asarray(~finite)
     vague = _sigma(tracks, np.where(broken, 0.0, seconds(tracks.time, time)), settings) > settings.drop_sigma_m
     dropped = lost | broken | missed | (vague & (shown | confirm))
     crowded = _crowded(tracks, np.flatnonzero(~dropped), settings.max_tracks)

@@ -6,6 +6,7 @@ from skywarden.kernel import inner, kernel
 from skywarden.model.place import I64
 from skywarden.track import components, joint
 from skywarden.track.belief import believe, share
+from skywarden.track.clutter import learn
 from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.newborn import bear
 from skywarden.track.notes import note, own
@@ -140,7 +141,7 @@ def one(memory: Memory, given: Given) -> None:
         return
     plots = memory.plots[:m]
     expected(memory, m, sense.time)
-    wake(memory, sense)
+    gap = wake(memory, sense)
     forget(memory, n, sense)
     count = find(memory, n, plots, overdue(memory, sense), near(memory, n, plots, sense))
     believe(memory, n, plots, count)
@@ -154,6 +155,7 @@ def one(memory: Memory, given: Given) -> None:
     alone(memory, n, plots, done)
     prune(memory, end)
     searched(memory, m)
+    learn(memory, plots, sense, gap)
     bear(memory, plots, given)
     answer(plots, given)
 

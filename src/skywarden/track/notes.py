@@ -32,6 +32,8 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
         target.address = plot.address
     front(target, sense.sensor, time)
     plot.label = target.label
+    if existence > LIKELIEST:
+        plot.claimed = 1
     if target.hits >= parameters.confirm_hits and existence >= parameters.confirm:
         target.confirmed = 1
 

@@ -223,9 +223,10 @@ def find(memory: Memory, n: int, plots: Rows, due: Due, active: I64) -> int:
             continue
         view.address = memory.targets[leaf.target].address
         sight(leaf, view, sense, parameters, work)
+        view.detection *= due.sight[leaf.target]
         count = search(memory, i, plots, count)
         view.last = count
         if view.last > view.first and due.expected[leaf.target] >= 0.0:
-            view.missed = view.detection  # there is a plot beside it, so the sensor does see this place
+            view.missed = sense.detection  # there is a plot beside it, so the sensor does see this place
             passed(memory, due, leaf.target, sense.time)
     return count

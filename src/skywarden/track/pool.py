@@ -116,7 +116,7 @@ class Plot(Protocol):
     the look's time; time_sigma: s. clutter, born: false alarms and new targets expected per unit of z. total: of all
     that compete for it. free: probability that no joint hypothesis has it. place: scratch. origin: its row in `Given`.
     label: of the target that it belongs to, 0 none. address: claimed, -1 none. late: 1 if it fits a target that has
-    moved on further than can be undone.
+    moved on further than can be undone. claimed: 1 if it is that of a confirmed target.
     """
 
     key: float
@@ -133,6 +133,7 @@ class Plot(Protocol):
     label: int
     address: int
     late: int
+    claimed: int
     rows: I64
     z: F64
     covariance: F64
@@ -276,7 +277,7 @@ class Memory(NamedTuple):
     """All records. sense, parameters, work, grid: one each. counts (4,): targets and leaves in use, next label, groups
 
     that have ever been in use. sensors (s, 2): ns, when each sensor's latest look was, and since when it has looked
-    without a pause.
+    without a pause. clutter (s, rings): false alarms a second, see `clutter`.
 
     unseen (2, cells, cells), by north and east: targets per m^2 that nobody has seen yet, and how many per m^2 and s
     appear.
@@ -294,6 +295,7 @@ class Memory(NamedTuple):
     grid: Rows
     unseen: F64
     sensors: I64
+    clutter: F64
     counts: I64
 
 
@@ -327,7 +329,7 @@ VIEW = record(
 PAIR = record("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))
 PLOT = record(
     "key side lag time_sigma clutter born total free",
-    "d place origin label address late",
+    "d place origin label address late claimed",
     i_rows=WIDTH,
     z=WIDTH,
     covariance=(WIDTH, WIDTH),

@@ -12,6 +12,7 @@ import numpy as np
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
+from skywarden.track.clutter import known
 from skywarden.track.measure import (
     CORRELATION,
     FALSE_BEARINGS,
@@ -194,7 +195,8 @@ def fill(memory: Memory, given: Given) -> int:
         plot = memory.plots[m]
         plot.z[2] = plot.z[3] = nan
         plot.lag, plot.time_sigma = (given.time[i] - sense.time) * 1e-9, given.time_sigma[i]
-        plot.address, plot.origin, plot.label, plot.late = given.address[i], i, 0, 0
+        plot.address, plot.origin = given.address[i], i
+        plot.label = plot.late = plot.claimed = 0
         given.code[i] = USED
         if not copy(plot, given.z[i], given.covariance[i], sense.kind) or not positive(plot, work.C):
             given.code[i] = NOT_FINITE
@@ -203,6 +205,8 @@ def fill(memory: Memory, given: Given) -> int:
         else:
             even = density(plot, sense.kind, parameters)
             plot.clutter = sense.clutter * even if sense.ground == 1 else sense.clutter / sense.volume
+            if sense.ground == 1 and sense.kind == POLAR:
+                plot.clutter = known(memory, plot.z[0], sense) * even
             plot.born = even
             m += 1
     order(memory, m)

@@ -31,51 +31,55 @@ SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its ow
 class Due(NamedTuple):
     """slot (targets,): which of a target's sensors looks, -1 none; expected (targets,): probability that it would have
 
-    seen the target since it last did; 0 if it may not have passed it yet, -1 if it has just seen it.
+    seen the target since it last did; 0 if it may not have passed it yet, -1 if it has just seen it. sight (targets,):
+    probability that it has the target in view.
     """
 
     slot: I64
     expected: F64
+    sight: F64
 
 
 @inner
-def wake(memory: Memory, sense: Sense) -> None:
-    """Note that a sensor looks. After a pause it starts anew."""
+def wake(memory: Memory, sense: Sense) -> float:
+    """Note that a sensor looks; return for how long, s, it did not. After a pause it starts anew."""
     latest = memory.sensors[sense.sensor]
-    if latest[0] == 0 or (sense.time - latest[0]) * 1e-9 > PAUSE * sense.revisit:
+    gap = (sense.time - latest[0]) * 1e-9
+    if gap > PAUSE * sense.revisit:
         latest[1] = sense.time
     latest[0] = max(latest[0], sense.time)
+    return float(gap)
 
 
 @inner
 def overdue(memory: Memory, sense: Sense) -> Due:
     """Return who should have been seen by now, and note that they were missed: who has a plot takes that back."""
     count = memory.counts[0]
-    due = Due(np.full(count, -1), np.full(count, -1.0))
+    due = Due(np.full(count, -1), np.full(count, -1.0), np.ones(count))
     if sense.whole == 1 or sense.missable == 0:
         return due
     since = memory.sensors[sense.sensor, 1]
     for t in range(count):
-        target = memory.targets[t]
+        target, due.sight[t] = memory.targets[t], IN_VIEW
         for k in range(len(target.seen_by)):
             if target.seen_by[k] != sense.sensor:
                 continue
+            due.sight[t] = in_view(target, k, sense)
             gap = (sense.time - max(target.looked_at[k], since)) * 1e-9
             if gap > RIPE * sense.revisit:
                 due.slot[t], due.expected[t] = k, 0.0
             if gap > OVERDUE * sense.revisit:
-                due.expected[t] = missed(target, k, gap, sense)
+                due.expected[t] = due.sight[t] * sense.detection
+                target.in_view[k] = due.sight[t] * (1.0 - sense.detection) / (1.0 - due.expected[t])
                 target.looked_at[k] = sense.time
     return due
 
 
 @inner
-def missed(target: Target, k: int, gap: float, sense: Sense) -> float:
-    """Return how likely sensor k would have seen a target, `gap` s after it last did or missed it; it did not."""
-    view = IN_VIEW + (target.in_view[k] - IN_VIEW) * exp(-gap / TURN_S)
-    expected = view * sense.detection
-    target.in_view[k] = view * (1.0 - sense.detection) / (1.0 - expected)
-    return float(expected)
+def in_view(target: Target, k: int, sense: Sense) -> float:
+    """Return how likely a target is in view of its sensor k now."""
+    gap = max((sense.time - target.looked_at[k]) * 1e-9, 0.0)
+    return float(IN_VIEW + (target.in_view[k] - IN_VIEW) * exp(-gap / TURN_S))
 
 
 @inner

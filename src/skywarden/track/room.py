@@ -5,6 +5,7 @@ from typing import cast
 
 import numpy as np
 
+from skywarden.track.clutter import BINS
 from skywarden.track.pool import (
     GRID,
     GROUP,
@@ -55,6 +56,7 @@ def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: i
         grid=np.zeros(1, GRID),
         unseen=np.zeros((2, 1, 1)),
         sensors=np.zeros((sensors, 2), np.int64),
+        clutter=np.zeros((sensors, BINS)),
         counts=np.array([0, 0, 1, 0]),
     )
 
