@@ -11,7 +11,20 @@ import numpy as np
 from skywarden import geo, kernel
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
-from skywarden.track import belief, components, joint, models, newborn, pairs, prepare, settle, undetected, view
+from skywarden.track import (
+    belief,
+    components,
+    joint,
+    models,
+    newborn,
+    pairs,
+    pool,
+    prepare,
+    reach,
+    settle,
+    undetected,
+    view,
+)
 from skywarden.track import look as looks
 from skywarden.track.pmb import Filter, FilterSettings, Sensor, Unseen, combined
 from skywarden.track.pool import Memory, Rows
@@ -23,7 +36,7 @@ RADAR = Sensor(Kind.POLAR, detection=0.9, clutter=1e-9, reach_m=100e3)
 POSITIONS = Sensor(Kind.POSITION, detection=0.8, clutter=1e-9)
 PLANES = Sensor(Kind.PLANE, detection=0.8, clutter=1e-9)
 CAMERA = Sensor(Kind.DIRECTION, detection=0.7, clutter=0.1, whole=False)
-LIMITS = {name: getattr(joint, name) for name in ("MEMBERS", "HYPOTHESES")}
+LIMITS = {"MEMBERS": pool.MEMBERS, "HYPOTHESES": pool.HYPOTHESES}
 CODES = {"used": prepare.USED, "not finite": prepare.NOT_FINITE, "implausible": prepare.IMPLAUSIBLE, "quota": 4}
 
 
@@ -44,7 +57,7 @@ def empty(
     unseen = Unseen(SITE, cell, np.full((8, 8), density), np.full((8, 8), births))
     memory = opened(Filter(settings or FilterSettings(), unseen, capacity).memory)
     memory.sense[0] = sensor.record[0]
-    memory.sense["position"], memory.sense["rotation"] = SITE.position, SITE.rotation
+    memory.sense["position"], memory.sense["rotation"], memory.sense["time"] = SITE.position, SITE.rotation, NOW
     memory.grid["time"] = NOW
     return memory
 
@@ -100,14 +113,15 @@ def given(z: F64, covariance: F64, lag: F64 | float = 0.0, time_sigma: F64 | flo
     n = len(z)
     time = NOW + np.round(np.broadcast_to(lag, n) * 1e9).astype(np.int64)
     doubt = np.broadcast_to(np.asarray(time_sigma, float), n).copy()
-    rest = (np.full(n, -1), SITE.position, SITE.rotation, np.zeros(n, np.int64))
+    rest = (np.full(n, -1), np.zeros(n, np.int64), np.zeros(n, np.int64))
     return prepare.Given(np.asarray(z, float), np.asarray(covariance, float), time, doubt, *rest)
 
 
 def fill(memory: Memory, detections: prepare.Given, born: float | None = None) -> int:
     """Make plots of detections; return how many. born: density of new targets per unit of z, None: as on the grid."""
+    memory.sense["begin"], memory.sense["end"] = 0, len(detections.z)
     with np.errstate(all="ignore"):
-        m = prepare.fill(memory, detections, NOW)
+        m = prepare.fill(memory, detections)
     if born is None:
         undetected.expected(memory, m, NOW)
     else:
@@ -143,7 +157,7 @@ def sight(memory: Memory, row: int, parts: int | None = None) -> np.record:
     """Return a leaf as the memory's sensor expects it at NOW. parts: components of POLAR."""
     if parts is not None:
         memory.sense["parts"] = parts
-    pairs.sight(memory.leaves[row], memory.views[row], NOW, memory.sense[0], memory.parameters[0], memory.work[0])
+    pairs.sight(memory.leaves[row], memory.views[row], memory.sense[0], memory.parameters[0], memory.work[0])
     return memory.views[row]
 
 
@@ -159,10 +173,12 @@ def slopes(memory: Memory) -> F64:
     return np.array(memory.work[0].slopes)
 
 
-def find(memory: Memory, m: int) -> Rows:
-    """Return all pairs of leaves and the first m plots."""
+def find(memory: Memory, m: int, active: I64 | None = None) -> Rows:
+    """Return all pairs of leaves and the first m plots. active (n,): 0 for leaves that are not looked at, None: all."""
+    n, targets = memory.counts[1], memory.counts[0]
+    due = reach.Due(np.full(targets, -1), np.full(targets, -1.0))
     with np.errstate(all="ignore"):
-        count = pairs.find(memory, memory.counts[1], memory.plots[:m], NOW)
+        count = pairs.find(memory, n, memory.plots[:m], due, np.ones(n, np.int64) if active is None else active)
     return memory.pairs[:count]
 
 
@@ -279,7 +295,8 @@ def connected(memory: Memory, m: int) -> components.Parts:
 
 def bear(memory: Memory, m: int) -> None:
     """Start targets of the first m plots."""
-    newborn.bear(memory, memory.plots[:m], NOW)
+    n = len(memory.plots)
+    newborn.bear(memory, memory.plots[:m], given(np.zeros((n, 3)), np.zeros((n, 3, 3))))
 
 
 def appear(memory: Memory, seconds: float) -> None:
@@ -309,4 +326,4 @@ def ready(memory: Memory) -> I64:
 
 def compiled_forms() -> int:
     """Return for how many kinds of arguments the kernel of a look has been compiled in this process."""
-    return len(looks.look.compiled.signatures)
+    return len(looks.follow.compiled.signatures)
