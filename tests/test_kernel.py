@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from track_world import START, Adsb, Flight, Radar, Sky, batch, where
+from track_world import LATITUDE, LONGITUDE, START, Adsb, Flight, Radar, Sky, batch, where
 
 from skywarden import kernel
 from skywarden.kernel import KEPT, Loop, folder, kept, plain_while, tidy
-from skywarden.model.detection import Frame, Kind
+from skywarden.model.detection import WIDTH, Frame, Kind
 from skywarden.model.event import Arrived, Started, Tick
 from skywarden.model.track import Mode, Picture
 from skywarden.pipeline import Line, digest
@@ -107,10 +107,12 @@ def test_nonsense_gives_equal_tracks_plain_and_compiled(data, seed):
     place = Radar("r", 0.0, 0.0).place
     batches = []
     for tick in range(4):
-        kind = data.draw(st.sampled_from([Kind.POLAR, Kind.POSITION, Kind.DIRECTION]))
-        m, width = int(rng.integers(1, 4)), {Kind.POLAR: 4, Kind.POSITION: 3, Kind.DIRECTION: 2}[kind]
+        kind = data.draw(st.sampled_from([Kind.POLAR, Kind.POSITION, Kind.PLANE, Kind.DIRECTION]))
+        m, width = int(rng.integers(1, 4)), WIDTH[kind]
         if kind == Kind.POSITION:
             z = where(*rng.normal(scale=200.0, size=(2, m)), rng.uniform(0, 2000, m))
+        elif kind == Kind.PLANE:
+            z = rng.normal(size=(m, 2)) * 3e-5 + [LATITUDE, LONGITUDE]
         else:
             z = rng.normal(size=(m, 4)) * [200, 0.1, 0.1, 30] + [9000, 0.5, 0.2, 0]
             z = z[:, :4] if kind == Kind.POLAR else z[:, 1:3]
@@ -129,7 +131,14 @@ def test_nonsense_gives_equal_tracks_plain_and_compiled(data, seed):
         for tick, one in enumerate(batches):
             tracked = track(picture, [one], START + tick * 300_000_000, TrackerSettings())
             found += [exactly(tracked.tracks), tracked.events, [m.tolist() for m in tracked.matches]]
-            picture = replace(picture, tracks=tracked.tracks, next_label=tracked.next_label, sensors=tracked.sensors)
+            picture = replace(
+                picture,
+                tracks=tracked.tracks,
+                beliefs=tracked.beliefs,
+                next_label=tracked.next_label,
+                next_number=tracked.next_number,
+                sensors=tracked.sensors,
+            )
         return found
 
     plain, compiled = both(followed)

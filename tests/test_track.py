@@ -10,9 +10,12 @@ from skywarden.model.detection import Kind
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.track import Status
 from skywarden.track import motion
+from skywarden.track.settings import TrackerSettings
 from skywarden.track.states import at
 
 SEEDS = (1, 2, 3)
+NOISE = 5.0  # m^2/s^3, of the wanderer
+MATCHED = TrackerSettings(calm_noise_m2_s3=NOISE, busy_noise_m2_s3=NOISE)  # whichever model it is in
 TWO_RADARS = (("north", 0.0, 30_000.0, 0.0), ("south", 10_000.0, -30_000.0, 1.3))
 
 
@@ -188,11 +191,11 @@ def wanderer(rng, ticks, dt):
     turn = geo.east_north_up(*geo.geodetic(position)[:2])
     state = np.concatenate([position, np.array([60.0, 40.0, 0.0]) @ turn])
     root = np.linalg.cholesky([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
-    sigma = np.sqrt([motion.LEVEL_NOISE, motion.LEVEL_NOISE, motion.VERTICAL_NOISE])
+    sigma = np.sqrt([NOISE, NOISE, motion.VERTICAL_NOISE])
     states = [state]
     for _ in range(ticks):
         noise = (root @ rng.normal(size=(2, 3))) * sigma @ turn
-        mean, _ = motion.predict_all(states[-1][None], np.eye(6)[None], np.array([dt]), (0.0, 0.0))
+        mean, _ = motion.predict_all(states[-1][None], np.eye(6)[None], np.array([dt]), np.zeros(1), 0.0)
         states.append(mean[0] + noise.ravel())
     return np.array(states)
 
@@ -202,7 +205,7 @@ def test_the_errors_of_a_matched_target_are_as_large_as_the_covariance_says(kind
     chi2 = []
     for seed in range(25):
         rng = np.random.default_rng(seed)
-        sky, truth = Sky([], []), wanderer(rng, 20, 4.0)
+        sky, truth = Sky([], [], settings=MATCHED), wanderer(rng, 20, 4.0)
         radar = Radar("r", 0.0, 0.0)
         for k, state in enumerate(truth):
             sky.t = 4.0 * k

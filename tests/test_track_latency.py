@@ -53,7 +53,7 @@ def test_silence_is_counted_from_when_it_was_last_heard(late):
 
 
 def test_a_late_source_beside_a_prompt_one_is_counted_too_late_and_starts_nothing():
-    sky = Sky(FLIGHTS, [Adsb(revisit=0.5), Adsb("relay", revisit=0.5, late=5.0)])
+    sky = Sky(FLIGHTS, [Adsb(revisit=0.5), Adsb("relay", revisit=0.5, late=15.0)])
     sky.run(30.0)
     assert len(sky.shown()) == len(sky.picture.tracks) == len(FLIGHTS)
     late = [e for e in sky.events if isinstance(e, Refused)]

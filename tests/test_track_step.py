@@ -14,6 +14,8 @@ from skywarden.model.event import Refused, TrackDropped
 from skywarden.model.place import Registration, Sensor
 from skywarden.model.track import Picture, Status
 from skywarden.service.rows import tracks
+from skywarden.track.beliefs import MOST_PLOTS
+from skywarden.track.pool import LEAF
 from skywarden.track.registration import configured, correct
 from skywarden.track.states import at, states
 from skywarden.track.step import TrackerSettings, track
@@ -50,7 +52,7 @@ def fix(t, position, address=-1, sigma=10.0, sensor="adsb", **more):
     )
 
 
-@pytest.mark.parametrize("kind", [Kind.PLANE, Kind.SOUND, Kind.PRESENCE, Kind.SILENCE, Kind.DELAY, Kind.TRACK])
+@pytest.mark.parametrize("kind", [Kind.SOUND, Kind.PRESENCE, Kind.SILENCE, Kind.DELAY, Kind.TRACK])
 def test_kinds_that_are_not_used_yet_are_counted(kind):
     w = WIDTH[kind]
     unused = batch(kind, "other", np.zeros(3), np.ones((3, w)), np.eye(w), place=PLACE)
@@ -84,7 +86,9 @@ def test_what_is_not_finite_is_refused_and_the_rest_used(component, column, valu
     spoiled[column][(2, component, component)[: spoiled[column].ndim]] = value
     tracked = track(Picture(START), [replace(plots, **spoiled)], START, TrackerSettings())
     assert tracked.events == (Refused("radar", "not finite", 1),)
-    assert tracked.matches[0].tolist() == [1, 2, 0, *range(3, len(plots))]
+    match = tracked.matches[0].tolist()
+    assert match.pop(2) == 0
+    assert sorted(match) == list(range(1, len(plots)))
 
 
 def test_a_position_in_the_middle_of_the_earth_is_implausible():
@@ -126,11 +130,24 @@ def test_a_detection_a_second_late_is_used_without_moving_time_back():
     assert np.linalg.norm(tracked.tracks.mean[0, :3] - truth) < 30
 
 
-def test_a_detection_five_seconds_late_is_refused_and_starts_nothing():
+def test_a_detection_five_seconds_late_says_where_the_track_was():
     flight = Flight(0, 0, 1000, 50, 0.0, 5)
     sky = flown(flight)
     before = sky.picture.tracks
     tracked = once(sky, fix(14.0, flight.at(14.0), 5), fix(14.0, flight.at(14.0), sensor="other"))
+    assert refused(tracked.events) == []
+    assert [m.tolist() for m in tracked.matches] == [before.label.tolist()] * 2
+    assert tracked.tracks.label.tolist() == before.label.tolist()
+    assert tracked.tracks.time.tolist() == before.time.tolist()
+    assert np.trace(tracked.tracks.covariance[0, :3, :3]) < np.trace(before.covariance[0, :3, :3])
+    assert np.linalg.norm(tracked.tracks.mean[0, :3] - flight.at(19.0)) < 30
+
+
+def test_a_detection_fifteen_seconds_late_is_refused_and_starts_nothing():
+    flight = Flight(0, 0, 1000, 50, 0.0, 5)
+    sky = flown(flight)
+    before = sky.picture.tracks
+    tracked = once(sky, fix(4.0, flight.at(4.0), 5), fix(4.0, flight.at(4.0), sensor="other"))
     assert refused(tracked.events) == [Refused("adsb", "too late", 1), Refused("other", "too late", 1)]
     assert tracked.tracks.mean.tobytes() == before.mean.tobytes()
     assert [m.tolist() for m in tracked.matches] == [[0], [0]]
@@ -216,7 +233,7 @@ def test_a_slower_sensor_takes_over_without_flicker():
 
 def test_a_track_too_uncertain_is_dropped_in_plain_words():
     flight = Flight(0, 0, 1000, 50, 0.0, 5)
-    limits = TrackerSettings(drop_sigma_m=200.0)
+    limits = TrackerSettings(drop_sigma_m=200.0, calm_noise_m2_s3=40.0, busy_noise_m2_s3=40.0)
     sky = Sky([flight], [Adsb()], settings=limits).run(10.0)
     sky.sensors = []
     sky.run(30.0)
@@ -232,9 +249,12 @@ def test_a_flood_in_one_scan_is_bounded(spread_m):
     for k in range(2):
         position = where(*rng.uniform(-spread_m, spread_m, (2, n)), rng.uniform(0, 9000, n))
         tracked = once(sky, fix(20.0 + k, position), after=1.0)
-    assert (tracked.matches[0] > 0).all()
-    assert len(set(tracked.matches[0].tolist())) == n
-    assert len(tracked.tracks) <= 2 * n + 1
+    used = tracked.matches[0] > 0
+    assert used.sum() == MOST_PLOTS  # what a look holds
+    assert used[:MOST_PLOTS].all()
+    assert refused(tracked.events) == [Refused("adsb", "quota", n - MOST_PLOTS)]
+    assert len(set(tracked.matches[0][used].tolist())) == MOST_PLOTS
+    assert len(tracked.tracks) <= 2 * MOST_PLOTS + 1
 
 
 def test_matches_name_the_tracks_of_each_batch_in_its_own_order():
@@ -275,11 +295,11 @@ def test_states_are_rounded_columns_of_the_shown_tracks():
     assert found.latitude == np.round(found.latitude, 7).tolist()
 
 
-def test_rows_take_the_noise_of_the_settings():
+def test_rows_take_the_vertical_noise_of_the_settings():
     sky = flown(Flight(0, 0, 1000, 50, 0.0, 5), until=10.0)
     later = replace(sky.picture, time=sky.picture.time + 2_000_000_000)
-    noise = (400.0, 30.0)
-    rows = tracks(later, states(later), noise=noise)
+    noise = 300.0
+    rows = tracks(later, states(later), vertical_noise=noise)
     _, wanted = at(later.tracks, later.time, noise)
     turn = np.kron(np.eye(2), geo.east_north_up(*geo.geodetic(later.tracks.mean[0, :3])[:2]))
     np.testing.assert_allclose(rows[0].covariance, turn @ wanted[0] @ turn.T, rtol=1e-3, atol=0.05)
@@ -312,6 +332,9 @@ def test_a_batch_without_registration_comes_back_as_it_is():
     assert correct(plots, (Registration("radar"), Registration("other", version=1, range_m=1.0))) is plots
 
 
+LOST = "lost by fault: its numbers are none any more"
+
+
 @pytest.mark.parametrize("spoiled", ["mean", "covariance"])
 def test_a_track_that_is_no_number_any_more_ends_and_is_never_shown(spoiled):
     sky = flown(Flight(0, 0, 3000, 60, 0.0), sensors=[RADAR])
@@ -320,5 +343,20 @@ def test_a_track_that_is_no_number_any_more_ends_and_is_never_shown(spoiled):
     broken[0] = np.nan
     picture = replace(sky.picture, tracks=replace(sky.picture.tracks, **{spoiled: broken}))
     tracked = track(picture, [], picture.time + 10**8, TrackerSettings())
-    assert len(tracked.tracks) == 0
-    assert [e.reason for e in tracked.events] == ["lost by fault: its numbers are none any more"]
+    assert len(tracked.tracks) == len(tracked.beliefs.targets) == len(tracked.beliefs.leaves) == 0
+    assert [e.reason for e in tracked.events] == [LOST]
+
+
+@pytest.mark.parametrize("spoiled", ["mean", "covariance"])
+def test_a_belief_that_is_no_number_any_more_ends_and_spoils_no_other(spoiled):
+    flights = [Flight(0, 0, 3000, 60, 0.0), Flight(9000, 0, 3000, 60, 0.0)]
+    sky = flown(*flights, sensors=[RADAR])
+    leaves = sky.picture.beliefs.leaves.view(LEAF).copy()
+    leaves[spoiled][leaves["target"] == 0] = np.nan
+    beliefs = replace(sky.picture.beliefs, leaves=leaves.view(sky.picture.beliefs.leaves.dtype))
+    sky.picture = replace(sky.picture, beliefs=beliefs)
+    tracked = once(sky, RADAR.look(flights[1:], 20.0, np.random.default_rng(1)), after=0.5)
+    assert [e.reason for e in tracked.events] == [LOST]
+    assert tracked.tracks.label.tolist() == [2]
+    assert np.isfinite(tracked.tracks.mean).all()
+    assert np.linalg.norm(tracked.tracks.mean[0, :3] - flights[1].at(20.0)) < 100
