@@ -9,6 +9,7 @@ from skywarden.model.event import AlertRaised, Refused, TrackCoasting, TrackConf
 from skywarden.model.place import Site
 from skywarden.model.track import Picture, Status
 from skywarden.pipeline import step
+from skywarden.track.settings import TrackerSettings
 
 FLIGHTS = [Flight(9000.0 * k, 3000.0 * k, 1000, 60 + 40 * k, 0.4 * k, 0x400000 + k) for k in range(4)]
 NAMELESS = [Flight(9000.0 * k, 3000.0 * k, 1000, 60 + 40 * k, 0.4 * k) for k in range(4)]
@@ -18,8 +19,8 @@ def lives(events):
     return [e for e in events if not isinstance(e, Refused)]
 
 
-def flown(late, until=20.0, flights=FLIGHTS):
-    return Sky(flights, [Adsb(revisit=0.5, late=late)]).run(until)
+def flown(late, until=20.0, flights=FLIGHTS, **settings):
+    return Sky(flights, [Adsb(revisit=0.5, late=late)], settings=TrackerSettings(**settings)).run(until)
 
 
 @pytest.mark.parametrize("late", [3.0, 10.0, 30.0, 50.0])
@@ -80,6 +81,6 @@ def test_a_late_feed_raises_the_alert(late):
 
 
 def test_uncertainty_is_that_of_now_however_late_the_data():
-    sky = flown(250.0)
-    assert lives(sky.events) == []  # 14 km; see docs/tracker.md
+    sky = flown(250.0, calm_noise_m2_s3=40.0, busy_noise_m2_s3=40.0)
+    assert lives(sky.events) == []  # sqrt(40 * 250**3 / 3) m, 14 km
     assert np.all(sky.picture.tracks.status == Status.TENTATIVE)

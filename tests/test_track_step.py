@@ -249,12 +249,13 @@ def test_a_flood_in_one_scan_is_bounded(spread_m):
     for k in range(2):
         position = where(*rng.uniform(-spread_m, spread_m, (2, n)), rng.uniform(0, 9000, n))
         tracked = once(sky, fix(20.0 + k, position), after=1.0)
+        assert refused(tracked.events) == [Refused("adsb", "quota", n - MOST_PLOTS)]  # a look holds so many
     used = tracked.matches[0] > 0
-    assert used.sum() == MOST_PLOTS  # what a look holds
-    assert used[:MOST_PLOTS].all()
-    assert refused(tracked.events) == [Refused("adsb", "quota", n - MOST_PLOTS)]
-    assert len(set(tracked.matches[0][used].tolist())) == MOST_PLOTS
+    assert not used[MOST_PLOTS:].any()
+    assert used[:MOST_PLOTS].mean() > 0.95  # in a crowd a few are probably one of several targets', no one's for sure
+    assert len(set(tracked.matches[0][used].tolist())) == used.sum()
     assert len(tracked.tracks) <= 2 * MOST_PLOTS + 1
+    assert np.isfinite(tracked.tracks.mean).all()
 
 
 def test_matches_name_the_tracks_of_each_batch_in_its_own_order():
