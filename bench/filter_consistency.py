@@ -175,17 +175,20 @@ class Judged(NamedTuple):
 
 
 def judge(case: Case, settings: FilterSettings, move: Callable[..., F64], runs: int, looks: int, seed: int) -> Judged:
-    """Follow one target a run, look by look, dt 2 s."""
+    """Follow one target a run, look by look, dt 2 s. Each estimate is judged at its own time.
+
+    A look that covers only a part of the sky and finds nothing moves nothing on.
+    """
     rng = np.random.default_rng(seed)
     state, dt = begin(rng, runs, move), 2.0
     filters = [Filter(settings, evenly(SITE, 60e3, 30.0, 15.0, cells=4), capacity=32) for _ in range(runs)]
     parts = list(range(case.axes)) + list(range(3, 3 + case.axes))
-    nees = np.full((looks, runs), np.nan)
+    nees, truth = np.full((looks, runs), np.nan), {}
     for k in range(looks):
         if k:
             state = move(state, dt, k * dt, rng)
         one, time = case.eyes[k % len(case.eyes)], START + round(k * dt * SECOND)
-        z, turn = measure(state, one, rng), axes(state[:, :3])
+        z, truth[time] = measure(state, one, rng), (state, axes(state[:, :3]))
         there = (rng.random(runs) < one.sensor.detection) | (k == 0)
         for run, tracker in enumerate(filters):
             tracker.look(batch(one, z[[run]] if there[run] else z[:0], time), one.sensor, time)
@@ -193,8 +196,9 @@ def judge(case: Case, settings: FilterSettings, move: Callable[..., F64], runs: 
             if k < len(case.eyes) or len(found.label) == 0:
                 continue
             best = int(np.argmax(found.existence))
+            then, turn = truth[int(found.time[best])]
             T = np.kron(np.eye(2), turn[run])[parts]
-            error = T @ (found.mean[best] - state[run])
+            error = T @ (found.mean[best] - then[run])
             nees[k, run] = error @ np.linalg.solve(T @ found.covariance[best] @ T.T, error)
     return Judged(nees[len(case.eyes) :], len(parts))
 

@@ -202,7 +202,7 @@ def wanderer(rng, ticks, dt):
 
 @pytest.mark.parametrize("kind", [Kind.POSITION, Kind.POLAR])
 def test_the_errors_of_a_matched_target_are_as_large_as_the_covariance_says(kind):
-    chi2 = []
+    chi2, strayed = [], 0
     for seed in range(25):
         rng = np.random.default_rng(seed)
         sky, truth = Sky([], [], settings=MATCHED), wanderer(rng, 20, 4.0)
@@ -216,9 +216,10 @@ def test_the_errors_of_a_matched_target_are_as_large_as_the_covariance_says(kind
             else:
                 z = state[:3] + 100 * rng.normal(size=3)
                 tracked = sky.step([batch(kind, "r", sky.t, z, np.eye(3) * 100**2, revisit=4.0)])
-            assert tracked.matches[0].tolist() == [1]
+            strayed += tracked.matches[0].tolist() != [1]
             error = state - tracked.tracks.mean[0]
             if k >= 3:
                 chi2.append(error @ np.linalg.solve(tracked.tracks.covariance[0], error))
+    assert strayed <= 1  # of 525; one in 10,000 may be outside of its gate
     assert 5.0 < np.mean(chi2) < 7.2  # 6 expected; 25 runs of some 6 independent samples
     assert np.mean(np.array(chi2) > 22.5) < 0.015  # 99.9 % of a chi-square with 6 degrees
