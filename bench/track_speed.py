@@ -18,12 +18,12 @@ from skywarden import geo
 from skywarden.model.detection import Detections, Kind, detections
 from skywarden.model.place import F64
 from skywarden.model.track import Picture, Status
-from skywarden.track import groups, step
+from skywarden.track import step
 
 START, TICK = 1_800_000_000_000_000_000, 100_000_000
 LATITUDE, LONGITUDE, HALF = 0.87, 0.53, 0.03  # rad; a square of some 380 by 250 km
 SIGMA = np.array([50.0, 2e-3, 5e-3])  # m, rad, rad
-PARTS = ("check", "keys", "edges", "assign", "hits", "births", "anchor")
+PARTS = ("gather", "opened", "follow", "age", "closed")  # of a tick; follow is the filter itself, one kernel
 
 
 def flights(rng: np.random.Generator, n: int) -> tuple[F64, F64]:
@@ -84,15 +84,13 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
         if tick == 1:
             print(f"first tick, with compilation or loading of the cache: {perf_counter() - begin:.1f} s")
             for name in PARTS:
-                setattr(groups, name, timed(getattr(groups, name), name, spent))
-            step.gather, step.age = timed(step.gather, "gather", spent), timed(step.age, "age", spent)
-            for name in (*PARTS, "gather", "age", "open", "close"):
                 spent[name] = []
-            step.opened, step.closed = timed(step.opened, "open", spent), timed(step.closed, "close", spent)
+                setattr(step, name, timed(getattr(step, name), name, spent))
         picture = replace(
             picture,
             time=time,
             tracks=tracked.tracks,
+            beliefs=tracked.beliefs,
             next_label=tracked.next_label,
             next_number=tracked.next_number,
             sensors=tracked.sensors,

@@ -8,6 +8,7 @@ from skywarden.model.track import Status, Tracks
 
 SECOND = 1_000_000_000
 TIME = 1_800_000_000 * SECOND
+LEVEL_NOISE = 5.0  # m^2/s^3
 PLANT = Site(name="plant", latitude=36.30, longitude=-33.10, radius_m=3000.0)
 
 
@@ -21,5 +22,6 @@ def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, 
     covariance = np.diag([sigma[0] ** 2] * 3 + [sigma[1] ** 2] * 3)[None].repeat(n, axis=0)
     zero, flat, pair = np.zeros(n, np.int64), np.zeros(n), np.zeros((n, 4), np.int64)
     label = np.arange(1, n + 1)
-    when, each = np.full(n, time), np.full(n, status, np.int8)
-    return Tracks(label, label, each, when, when, mean, covariance, when, zero, flat, flat, zero, pair, pair)
+    when, each, noise = np.full(n, time), np.full(n, status, np.int8), np.full(n, LEVEL_NOISE)
+    state = (label, label, each, when, when, mean, covariance, noise)
+    return Tracks(*state, born=when, hits=zero, existence=flat, revisit=flat, address=zero, seen_by=pair, seen_at=pair)

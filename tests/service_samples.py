@@ -15,6 +15,7 @@ from skywarden.service.wire import Wire
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
+LEVEL_NOISE = 3.0  # m^2/s^3, of every track
 SITES = (
     Site(name="Plant A", latitude=36.5, longitude=-31.0),
     Site(name="Harbour", latitude=36.4, longitude=-30.8),
@@ -47,13 +48,14 @@ def tracks(n: int, age_s: float = 0.5) -> Tracks:
         heard=times,
         mean=np.hstack([ecef(latitude, longitude, np.full(m, 300.0)), velocity]),
         covariance=T.swapaxes(1, 2) @ local @ T,
+        noise=np.full(m, LEVEL_NOISE),
         born=times,
         hits=np.full(m, 5),
-        score=np.full(m, 10.0),
+        existence=np.full(m, 0.999),
         revisit=np.full(m, 4.0),
         address=np.where(np.arange(m) == 1, 0x4CA7B5, -1),
         seen_by=seen,
-        seen_at=np.where(seen >= 0, NOW, 0),
+        seen_at=np.where(seen >= 0, times[:, None], 0),
     )
 
 

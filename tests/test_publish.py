@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from service_samples import NOW, SECOND, columns, picture, published, wires
+from service_samples import LEVEL_NOISE, NOW, SECOND, columns, picture, published, wires
 
 from skywarden.config import OutputSettings
 from skywarden.errors import ConfigError
@@ -21,7 +21,7 @@ from skywarden.model.track import Health, Picture
 from skywarden.outputs import EVENT_ENCODERS
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.wire import Wire
-from skywarden.track.motion import LEVEL_NOISE, VERTICAL_NOISE
+from skywarden.track.motion import VERTICAL_NOISE
 
 
 def until(condition: Any, seconds: float = 5.0) -> None:
