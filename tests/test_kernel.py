@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from track_world import LATITUDE, LONGITUDE, START, Adsb, Flight, Radar, Sky, batch, where
 
-from skywarden import kernel
+from skywarden import geo, kernel
 from skywarden.kernel import KEPT, Loop, folder, kept, plain_while, tidy
 from skywarden.model.detection import WIDTH, Frame, Kind
-from skywarden.model.event import Arrived, Started, Tick
+from skywarden.model.event import Arrived, Refused, Started, Tick
 from skywarden.model.track import Mode, Picture
 from skywarden.pipeline import Line, digest
 from skywarden.service.compile import Compiling
@@ -143,6 +143,54 @@ def test_nonsense_gives_equal_tracks_plain_and_compiled(data, seed):
 
     plain, compiled = both(followed)
     assert plain == compiled
+
+
+class Sector(Radar):
+    """Says what it sees while it turns: an eighth of its turn at a time."""
+
+    def look(self, flights, t, rng):
+        whole = super().look(flights, t, rng)
+        if whole is None:
+            return None
+        part = np.flatnonzero(np.floor(whole.z[:, 1] / (np.pi / 4)) % 8 == round(t / self.revisit) % 8)
+        if not len(part):
+            return None
+        times = (whole.time[part] - START) * 1e-9 + rng.uniform(-0.2, 0.2, len(part))
+        return batch(Kind.POLAR, self.name, times, whole.z[part], whole.covariance[part], place=self.place, revisit=4.0)
+
+
+class People:
+    """Somebody who points at a map."""
+
+    revisit, offset, late = 3.0, 1.0, 2.0
+
+    def look(self, flights, t, rng):
+        latitude, longitude, _ = geo.geodetic(flights[0].at(t) + rng.normal(size=3) * 100.0)
+        return batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * 300.0**2, time_sigma=2.0)
+
+
+def test_looks_of_the_engine_leave_equal_beliefs_plain_and_compiled():
+    flights = [Flight(2000.0 * k, -1500.0 * k, 900, 60, 0.5 * k, 7 if k % 3 else -1) for k in range(5)]
+    flights += [Flight(90.0 * k, 6000.0 + 60.0 * k, 900, 60, 0.5) for k in range(3)]  # a group
+
+    def flown():
+        turning = [Sector(f"sector {k}", 7000.0 * k, -9000.0, revisit=0.5, false_alarms=3.0) for k in range(2)]
+        feeds = [Adsb(), Adsb("relay", revisit=1.0, late=4.0), Adsb("slow relay", revisit=1.0, late=14.0), People()]
+        sky = Sky(flights, turning + feeds)
+        found, groups = [], []
+
+        def each(sky):
+            found.append(exactly(sky.picture.beliefs) + exactly(sky.picture.tracks))
+            groups.append(len(sky.picture.beliefs.groups))
+
+        sky.run(13.0, each)
+        late = [e for e in sky.events if isinstance(e, Refused)]
+        return found, sky.events, [m.tolist() for ms in sky.matches for m in ms], max(groups), len(late)
+
+    plain, compiled = both(flown)
+    assert plain == compiled
+    assert plain[3] > 0
+    assert plain[4] > 0
 
 
 def test_a_large_part_of_the_graph_is_assigned_equally_plain_and_compiled():
