@@ -1,6 +1,6 @@
 """The filter's memory for tests: leaves, plots and groups put in by hand, and one stage of a look at a time.
 
-All that tests know of the inside of `skywarden.track` is here. Stages run as plain Python.
+All that tests know of the inside of `skywarden.track` is here and in `filter_books`. Stages run as plain Python.
 """
 
 from collections.abc import Sequence
@@ -327,3 +327,11 @@ def ready(memory: Memory) -> I64:
 def compiled_forms() -> int:
     """Return for how many kinds of arguments the kernel of a look has been compiled in this process."""
     return len(looks.follow.compiled.signatures)
+
+
+def anchored(before: State, settings: FilterSettings) -> State:
+    """Return what a leaf says when its height is held near the prior."""
+    memory = empty(RADAR, settings)
+    row = put(memory, before)
+    models.anchor(memory.leaves[row], memory.parameters[0], memory.work[0])
+    return state(memory, row)
