@@ -16,8 +16,8 @@ import numpy as np
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
-from skywarden.track.measure import CEILING
 from skywarden.track.models import models
+from skywarden.track.motion import height
 from skywarden.track.pool import Leaf, Memory, Parameters, Rows, Sense, Target
 from skywarden.track.view import AZIMUTH, DIRECTION, PLANE, POLAR, POSITION
 
@@ -161,7 +161,9 @@ def far(leaf: Leaf, area: F64, sense: Sense, limit: float, parameters: Parameter
     reach = gate * doubt(leaf, dt, parameters) + (sense.lag + gate * sense.doubt) * speed
     p0, p1, p2 = x[0] + dt * x[3], x[1] + dt * x[4], x[2] + dt * x[5]
     if sense.kind == POSITION or sense.kind == PLANE:
-        reach += gate * sqrt(sense.blur + sense.side_blur) + (CEILING if sense.kind == PLANE else 0.0)
+        reach += gate * sqrt(sense.blur + sense.side_blur)
+        if sense.kind == PLANE:
+            reach += abs(height(x)) + abs(dt) * speed  # its plots lie on the ellipsoid
         return bool(
             p0 + reach < area[0]
             or p0 - reach > area[1]
