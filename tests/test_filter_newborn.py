@@ -1,0 +1,109 @@
+"""What one detection says of a target that nobody has seen before: its place, its doubt, and hardly any velocity."""
+
+import numpy as np
+import pytest
+import reference
+from filter_memory import PLANES, POSITIONS, RADAR, SITE, bear, empty, fill, given, state
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from skywarden import geo
+from skywarden.track.pmb import FilterSettings
+
+PRIOR = FilterSettings(birth_level_speed_m_s=150.0, birth_vertical_speed_m_s=20.0)
+
+
+def born(sensor, z, R):
+    """Return the state (6,) and covariance (6, 6) of what one detection starts."""
+    memory = empty(sensor, PRIOR, density=1e-6)
+    assert fill(memory, given([z], [R])) == 1
+    memory.plots["total"][0] = memory.plots["born"][0]
+    bear(memory, 1)
+    assert memory.counts.tolist() == [1, 1, 2, 0]
+    leaf = state(memory, 0)
+    assert leaf.weight == (1.0, 0.0)
+    assert (leaf.covariance[0] == leaf.covariance[0].T).all()
+    return leaf.mean[0], leaf.covariance[0]
+
+
+def east_north_up(position):
+    return geo.east_north_up(*geo.geodetic(position)[:2])
+
+
+def local(east, north, up):
+    return SITE.position + np.array([east, north, up]) @ SITE.rotation
+
+
+def test_a_position_alone_gives_that_position_and_its_error():
+    R = np.array([[100.0, 20.0, 0.0], [20.0, 50.0, 5.0], [0.0, 5.0, 400.0]])
+    z = local(9000.0, 0.0, 500.0)
+    mean, P = born(POSITIONS, z, R)
+    np.testing.assert_array_equal(mean, [*z, 0, 0, 0])
+    np.testing.assert_allclose(P[:3, :3], R)
+    turn = east_north_up(z)
+    np.testing.assert_allclose(turn @ P[3:, 3:] @ turn.T, np.diag([150.0**2] * 2 + [400.0]), atol=0.5)
+    assert not P[:3, 3:].any()
+
+
+def test_a_place_on_a_map_is_at_any_height_above_it():
+    latitude, longitude = np.radians(29.6), np.radians(-45.6)
+    R = np.array([[200.0**2, 9000.0], [9000.0, 300.0**2]])  # east, north
+    mean, P = born(PLANES, np.array([latitude, longitude]), R)
+    np.testing.assert_allclose(mean[:3], geo.ecef(latitude, longitude, 4000.0), atol=0.1)
+    turn = geo.east_north_up(latitude, longitude)
+    wanted = np.zeros((3, 3))
+    wanted[:2, :2], wanted[2, 2] = R, 4000.0**2
+    np.testing.assert_allclose(turn @ P[:3, :3] @ turn.T, wanted, atol=1e-5 * 4000.0**2)
+    assert not mean[3:].any()
+
+
+def test_a_radar_with_elevation_says_a_place_in_space():
+    truth = np.concatenate([local(20_000.0, -5000.0, 3000.0), np.zeros(3)])
+    sigma = np.array([50.0, 0.002, 0.004])
+    z = reference.polar(truth, SITE)
+    z[3] = np.nan
+    mean, P = born(RADAR, z, np.diag([*sigma**2, 1.0]))
+    np.testing.assert_allclose(mean[:3], truth[:3], atol=1e-6)
+    H = reference.jacobian(truth, SITE)[:3, :3]
+    wanted = np.linalg.inv(H) @ np.diag(sigma**2) @ np.linalg.inv(H).T
+    np.testing.assert_allclose(P[:3, :3], wanted, atol=2.0)  # a metre is added, for plots straight overhead
+
+
+def test_range_rate_is_used_at_birth():
+    truth = np.concatenate([local(30_000.0, 0.0, 1000.0), 80.0 * SITE.rotation[0]])
+    mean, P = born(RADAR, reference.polar(truth, SITE), np.diag([50.0, 0.002, 0.004, 2.0]) ** 2)
+    found, east = SITE.rotation @ mean[3:], SITE.rotation[0]
+    assert abs(found[0] - 80) < 2
+    assert abs(found[1]) < 5
+    assert np.sqrt(east @ P[3:, 3:] @ east) < 10
+
+
+@pytest.mark.parametrize("height", [100.0, 4000.0, 10_500.0])
+@pytest.mark.parametrize("east", [15_000.0, 40_000.0, 110_000.0])
+def test_a_radar_without_elevation_starts_with_a_doubtful_height(height, east):
+    latitude, longitude, _ = geo.geodetic(local(east, 5000.0, 0.0))
+    truth = geo.ecef(latitude, longitude, height)
+    z = reference.polar(np.concatenate([truth, np.zeros(3)]), SITE)
+    z[2:] = np.nan
+    mean, P = born(RADAR, z, np.diag([50.0, 0.002, 1.0, 1.0]) ** 2)
+    up = reference.vertical(truth)
+    assert 2000 < np.sqrt(up @ P[:3, :3] @ up) < 5000
+    error = truth - mean[:3]
+    assert error @ np.linalg.solve(P[:3, :3], error) < 16
+
+
+@settings(max_examples=100, deadline=None)
+@drawn(
+    missing=st.sampled_from([(), (3,), (2,), (2, 3)]),
+    log_sigma=st.tuples(*[st.floats(-3, 4)] * 4),
+    place=st.tuples(*[st.floats(-60_000, 60_000)] * 2, st.floats(10, 12_000)),
+)
+def test_what_is_born_has_a_positive_covariance(missing, log_sigma, place):
+    sigma = 10.0 ** np.array(log_sigma) * np.array([1.0, 1e-4, 1e-4, 0.1])
+    z = reference.polar(np.concatenate([local(*place), [10.0, 20.0, 5.0]]), SITE)
+    z[list(missing)] = np.nan
+    mean, P = born(RADAR, z, np.diag(sigma**2))
+    scale = np.sqrt(np.diag(P))
+    assert np.isfinite(mean).all()
+    assert np.linalg.eigvalsh(P / np.outer(scale, scale))[0] > 0.0

@@ -1,0 +1,241 @@
+"""One tick's batches as looks, against plain loops; and what the filter knows between two ticks, in and out again."""
+
+from dataclasses import fields, replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+from track_world import START, Flight, Radar, Sky, batch
+
+from skywarden.model.detection import Kind
+from skywarden.model.event import Started, Tick
+from skywarden.model.track import Beliefs, Mode
+from skywarden.pipeline import Line, digest
+from skywarden.track.beliefs import closed, existences, opened, without
+from skywarden.track.gather import gather
+from skywarden.track.pool import GROUP, LEAF, TARGET
+from skywarden.track.settings import TrackerSettings
+
+SETTINGS = TrackerSettings(detection_probability=0.7, false_alarms_per_km2=3e-3)
+PLACES = [Radar("r", 3000.0 * k, 0.0).place for k in range(3)]
+WIDTHS = {Kind.POSITION: 3, Kind.PLANE: 2, Kind.POLAR: 4, Kind.DIRECTION: 2}
+
+
+def some(rng, sensor, kind):
+    """Return a batch of a few scans whose times spread over seconds, in any order."""
+    n, width = int(rng.integers(1, 12)), WIDTHS[kind]
+    t = np.round(rng.uniform(-3.0, 3.0, n), int(rng.integers(0, 3)))
+    root = rng.normal(size=(n, width, width))
+    return batch(
+        kind,
+        sensor,
+        t,
+        rng.normal(size=(n, width)),
+        root @ root.swapaxes(1, 2),
+        place=PLACES[rng.integers(3)] if kind in (Kind.POLAR, Kind.DIRECTION) else None,
+        scan=rng.integers(0, 3, n),
+        number=rng.permutation(n) + int(rng.integers(1000)),
+        address=rng.integers(-1, 9, n),
+        time_sigma=rng.uniform(0.0, 1.0, n),
+        revisit=float(rng.choice([0.001, 4.0])),
+    )
+
+
+def batches(rng):
+    kinds = list(WIDTHS)
+    return [some(rng, f"sensor {rng.integers(4)}", kinds[rng.integers(4)]) for _ in range(rng.integers(1, 6))]
+
+
+def looks_of(given):
+    """Return looks as (middle time, sensor, number of its first, batch, rows), in order. By plain loops."""
+    found = []
+    for k, one in enumerate(given):
+        for scan in sorted(set(one.scan.tolist())):
+            rows = [i for i in range(len(one)) if one.scan[i] == scan]
+            rows.sort(key=lambda i, one=one: (one.time[i], i))
+            first = one.time[rows[0]]
+            for second in sorted({(one.time[i] - first) // 10**9 for i in rows}):
+                part = [i for i in rows if (one.time[i] - first) // 10**9 == second]
+                low, high = int(one.time[part[0]]), int(one.time[part[-1]])
+                found.append((low + (high - low) // 2, one.sensor, int(one.number[part[0]]), k, part))
+    return sorted(found, key=lambda look: look[:4])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_looks_are_what_plain_loops_make_of_the_batches(seed):
+    rng = np.random.default_rng(seed)
+    given, known = batches(rng), ("sensor 2", "gone")
+    found = gather(given, known, SETTINGS)
+    wanted = looks_of(given)
+    assert found.looks["time"].tolist() == [look[0] for look in wanted]
+    assert len(found.given.z) == sum(len(one) for one in given)
+    new = list(dict.fromkeys(sensor for _, sensor, _, _, _ in wanted if sensor not in known))
+    assert found.sensors == (*known, *new)
+    end = 0
+    for row, (_, sensor, _, k, part) in zip(found.looks, wanted, strict=True):
+        one, begin, end = given[k], end, end + len(part)
+        assert (row["begin"], row["end"]) == (begin, end)
+        assert found.owner[begin:end].tolist() == [k] * len(part)
+        assert found.row[begin:end].tolist() == part
+        assert found.sensors[row["sensor"]] == sensor
+        width = WIDTHS[one.kind]
+        assert np.array_equal(found.given.z[begin:end, :width], one.z[part])
+        assert np.isnan(found.given.z[begin:end, width:]).all()
+        assert np.array_equal(found.given.covariance[begin:end, :width, :width], one.covariance[part])
+        for name in ("time", "time_sigma", "address"):
+            assert np.array_equal(getattr(found.given, name)[begin:end], getattr(one, name)[part])
+        assert np.ptp(one.time[part]) < 10**9
+        assert row["kind"] == one.kind
+        assert row["whole"] == 0
+        assert row["missable"] == (one.kind in (Kind.POSITION, Kind.POLAR))
+        assert row["revisit"] == max(one.revisit, 0.05)
+        assert row["detection"] == 0.7
+        assert row["clutter"] == (1.0 if one.kind == Kind.DIRECTION else pytest.approx(3e-9))  # 1/m^2
+        if one.place is not None:
+            assert np.array_equal(row["position"], one.place.position)
+            assert np.array_equal(row["rotation"], one.place.rotation)
+    assert not found.given.code.any()
+    assert not found.given.label.any()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_order_of_batches_does_not_matter_where_looks_differ(seed):
+    rng = np.random.default_rng(seed)
+    kinds = list(WIDTHS)
+    given = [some(rng, f"sensor {k}", kinds[rng.integers(4)]) for k in range(4)]  # names make them differ
+    first = gather(given, (), SETTINGS)
+    for order in permutations(range(4)):
+        found = gather([given[k] for k in order], (), SETTINGS)
+        assert found.looks.tobytes() == first.looks.tobytes()
+        assert found.sensors == first.sensors
+        assert [order[k] for k in found.owner] == first.owner.tolist()
+        assert found.row.tolist() == first.row.tolist()
+        for name in first.given._fields:
+            assert getattr(found.given, name).tobytes() == getattr(first.given, name).tobytes()
+
+
+# beliefs
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Return a sky whose filter holds a group of targets, and others."""
+    flights = [Flight(60.0 * k, 40.0 * k, 900, 60, 0.5) for k in range(4)] + [Flight(9000.0, 0.0, 900, 60, 0.5)]
+    sky = Sky(flights, [Radar("r", 9000.0, -6000.0, revisit=1.0, false_alarms=5.0)])
+    for second in range(4, 40):
+        sky.run(float(second))
+        groups = sky.picture.beliefs.groups.view(GROUP)
+        if len(groups) and groups["size"].max() >= 3:
+            return sky
+    raise AssertionError("no group came about")
+
+
+def held(beliefs, label=1):
+    return opened(beliefs, label, (5, 5), len(beliefs.sensors), TrackerSettings())
+
+
+def same(one, other):
+    return [f.name for f in fields(one) if getattr(one, f.name).tobytes() != getattr(other, f.name).tobytes()] == []
+
+
+def nobody(beliefs):
+    return np.zeros(len(beliefs.targets), bool)
+
+
+def test_beliefs_go_in_and_come_out_as_they_were(crowd):
+    beliefs = crowd.picture.beliefs
+    memory = held(beliefs, label=77)
+    assert memory.counts.tolist() == [len(beliefs.targets), len(beliefs.leaves), 77, len(beliefs.groups)]
+    assert same(closed(memory, nobody(beliefs)), beliefs)
+    assert same(without(beliefs, nobody(beliefs)), beliefs)
+    assert not any(getattr(beliefs, f.name).flags.writeable for f in fields(beliefs))
+
+
+def test_nothing_goes_in_and_comes_out():
+    memory = held(Beliefs())
+    assert memory.counts.tolist() == [0, 0, 1, 0]
+    assert len(closed(memory, np.zeros(0, bool)).targets) == 0
+
+
+def test_records_of_another_version_are_refused(crowd):
+    beliefs = crowd.picture.beliefs
+    with pytest.raises(ValueError, match=r".+"):
+        held(replace(beliefs, targets=np.zeros(2, "V7")))
+
+
+def exists(beliefs):
+    """Return of each label its existence and the leaf's mean that shows it, from the records, by plain loops."""
+    targets, leaves, groups = beliefs.targets.view(TARGET), beliefs.leaves.view(LEAF), beliefs.groups.view(GROUP)
+    found = {}
+    for t, target in enumerate(targets):
+        mine = [g for g in groups if t in g["member"][: g["size"]].tolist()]
+        if not mine:
+            leaf = leaves[target["leaf"]]
+            found[int(target["label"])] = (float(leaf["existence"]), leaf["mean"].tobytes())
+            continue
+        (group,) = mine
+        k, total, shown = group["member"][: group["size"]].tolist().index(t), 0.0, None
+        for weight, chosen in zip(group["weight"][: group["count"]], group["choice"][: group["count"], k], strict=True):
+            if chosen >= 0:
+                assert leaves[chosen]["target"] == t
+                total += weight * leaves[chosen]["existence"]
+                shown = leaves[chosen] if shown is None else shown  # they fall in weight
+        found[int(target["label"])] = (float(total), shown["mean"].tobytes())
+    return found
+
+
+def test_existence_is_summed_over_joint_hypotheses(crowd):
+    beliefs = crowd.picture.beliefs
+    memory, wanted = held(beliefs), exists(beliefs)
+    existence, leaf = existences(memory)
+    labels = memory.targets["label"][: len(existence)].tolist()
+    assert existence == pytest.approx([wanted[label][0] for label in labels], rel=1e-12)
+    assert [memory.leaves["mean"][i].tobytes() for i in leaf] == [wanted[label][1] for label in labels]
+    assert existence == pytest.approx(crowd.picture.tracks.existence, rel=1e-12)
+
+
+def test_targets_that_are_taken_out_leave_the_others_as_they_were(crowd):
+    beliefs = crowd.picture.beliefs
+    groups = beliefs.groups.view(GROUP)
+    group = groups[groups["size"].argmax()]
+    n, before = len(beliefs.targets), exists(beliefs)
+    labels = beliefs.targets.view(TARGET)["label"]
+    for gone in (group["member"][:1], group["member"][1 : group["size"]], [n - 1], [0, n - 1], range(n)):
+        away = np.isin(np.arange(n), gone)
+        found = without(beliefs, away)
+        assert same(closed(held(beliefs), away), found)
+        left = labels[~away].tolist()
+        assert found.targets.view(TARGET)["label"].tolist() == left
+        assert set(found.leaves.view(LEAF)["target"].tolist()) == set(range(len(left)))
+        after = exists(found)
+        assert after == {label: before[label] for label in left}
+        existence, _ = existences(held(found))
+        assert existence == pytest.approx([before[label][0] for label in left], rel=1e-12)
+
+
+def test_a_target_taken_out_of_a_group_does_not_come_back(crowd):
+    beliefs = crowd.picture.beliefs
+    groups = beliefs.groups.view(GROUP)
+    member = int(groups[groups["size"].argmax()]["member"][0])
+    label = int(beliefs.targets.view(TARGET)["label"][member])
+    gone = np.isin(np.arange(len(beliefs.targets)), [member])
+    tracks = crowd.picture.tracks.take(~gone)
+    sky = Sky(crowd.flights, [Radar("r", 9000.0, -6000.0, revisit=1.0)], t=crowd.t)
+    sky.picture = replace(crowd.picture, tracks=tracks, beliefs=without(beliefs, gone))
+    sky.run(crowd.t + 5.0)
+    assert label not in sky.picture.tracks.label
+    assert np.isfinite(sky.picture.tracks.mean).all()
+    assert len(sky.shown()) >= 4
+
+
+def test_beliefs_survive_a_restart_to_the_bit(crowd):
+    line = Line()
+    line.feed(1, Started(START, Mode.SIM, "", ""))
+    line.feed(2, Tick(START + 10**8))
+    line.picture = replace(crowd.picture, mode=Mode.SIM)
+    again = Line.restore(line.save())
+    assert same(again.picture.beliefs, crowd.picture.beliefs)
+    assert digest(again.picture) == digest(line.picture)
+    for one in (line, again):
+        one.feed(3, Tick(crowd.picture.time + 10**8))
+    assert digest(again.picture) == digest(line.picture)
