@@ -8,6 +8,7 @@ from skywarden.track.motion import up
 from skywarden.track.notes import SECOND, front
 from skywarden.track.pool import Memory, Parameters, Plot, Rows, Sense, Work
 from skywarden.track.prepare import QUOTA, Given
+from skywarden.track.settle import ROUNDING
 from skywarden.track.view import PLANE, POSITION, expect_polar, level
 
 RATE = 3  # the component of POLAR that says something of velocity
@@ -43,10 +44,12 @@ def fold_rate(plot: Plot, sense: Sense, work: Work) -> None:
         S += HP[a] * H[RATE, a]
     step = (plot.z[RATE] - work.y[RATE]) / S
     for a in range(6):
+        before = P[a, a]
         work.state[a] += HP[a] * step
         for b in range(a + 1):
             value = P[a, b] - HP[a] * HP[b] / S
             P[a, b] = P[b, a] = value
+        P[a, a] += ROUNDING * before
 
 
 @inner

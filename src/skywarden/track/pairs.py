@@ -59,7 +59,7 @@ def inside(view: View, m: int, plot: Plot, limit: float, work: Work) -> bool:
 
 @inner
 def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
-    """Write factor, white innovation and likelihood of model m to the pair; return chi-square, NaN if S is singular."""
+    """Write factor, white innovation and likelihood of model m to the pair; return chi-square, inf if S is none."""
     L, white, S, d = pair.L[m], pair.white[m], view.S[m], plot.d
     chi2, density = 0.0, 1.0
     for k in range(d):
@@ -68,7 +68,13 @@ def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
             value = S[plot.rows[k], plot.rows[c]] + work.noise[k, c]
             for e in range(c):
                 value -= L[k, e] * L[c, e]
-            L[k, c] = value * L[c, c] if c < k else 1.0 / sqrt(value)
+            if c < k:
+                L[k, c] = value * L[c, c]
+            elif value > 0.0:
+                L[k, k] = 1.0 / sqrt(value)
+            else:
+                pair.likelihood[m] = 0.0
+                return inf
         for c in range(k):
             rest -= L[k, c] * white[c]
         white[k] = rest * L[k, k]
@@ -84,7 +90,7 @@ def spread_of(leaf: Leaf, view: View, m: int, a: int) -> float:
     P = leaf.covariance[m]
     if view.ahead <= 0.0:
         return float(P[a, a])
-    sigma = sqrt(P[a, a]) + view.ahead * sqrt(P[a + 3, a + 3])
+    sigma = sqrt(max(P[a, a], 0.0)) + view.ahead * sqrt(max(P[a + 3, a + 3], 0.0))
     return float(sigma * sigma + view.growth)
 
 
@@ -98,7 +104,7 @@ def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
         variance = view.S[m, 0, 0] if sense.kind == POLAR else spread_of(leaf, view, m, a)
         key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
         variance += sense.blur + sense.doubt * sense.doubt * rate * rate
-        half = sqrt(limit * variance) + sense.lag * rate
+        half = sqrt(limit * max(variance, 0.0)) + sense.lag * rate
         low, high = min(low, key - half), max(high, key + half)
     return low, high
 
@@ -113,7 +119,7 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
         if m == 0:
             centre = key
         variance += sense.side_blur + sense.doubt * sense.doubt * rate * rate
-        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * variance) + sense.lag * rate)
+        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * max(variance, 0.0)) + sense.lag * rate)
     return centre, most if sense.kind != DIRECTION else inf
 
 

@@ -148,7 +148,7 @@ def doubt(leaf: Leaf, dt: float, parameters: Parameters) -> float:
         off = 0.0
         for a in range(3 * m):
             off += abs(leaf.mean[m, a] - leaf.mean[0, a])
-        sigma = sqrt(P[0, 0] + P[1, 1] + P[2, 2]) + span * sqrt(P[3, 3] + P[4, 4] + P[5, 5])
+        sigma = sqrt(max(P[0, 0] + P[1, 1] + P[2, 2], 0.0)) + span * sqrt(max(P[3, 3] + P[4, 4] + P[5, 5], 0.0))
         most = max(most, off + sigma + sqrt((2.0 * noise[0] + noise[1]) * (span * span * span) / 3.0))
     return most
 

@@ -16,6 +16,7 @@ SURE = 0.999999  # existence never reaches 1, so that what is not there can stil
 ALONE = 0.9999  # share of one plot in a model from which the others are not worth merging
 TINY = 1e-6  # share that is left out of a merge
 HAIR = 1e-9  # of a variance, put back: more than rounding can take off
+ROUNDING = 1e-13  # of what it was before, put back too: one plot may be a million times as exact as all before it
 GROWN = 0.5  # existence from which a leaf gets its second model of motion
 
 
@@ -45,6 +46,7 @@ def correct(leaf: Leaf, view: View, plot: Plot, pair: Pair, m: int, work: Work) 
     x, P, W, white, d = leaf.mean[m], leaf.covariance[m], work.W, pair.white[m], plot.d
     gain(view.HP[m], plot, pair, m, W)
     for a in range(work.six):
+        before = P[a, a]
         for k in range(d):
             x[a] += W[k, a] * white[k]
         for b in range(a + 1):
@@ -52,7 +54,7 @@ def correct(leaf: Leaf, view: View, plot: Plot, pair: Pair, m: int, work: Work) 
             for k in range(d):
                 value -= W[k, a] * W[k, b]
             P[a, b] = P[b, a] = value
-        P[a, a] += HAIR * P[a, a]
+        P[a, a] += HAIR * P[a, a] + ROUNDING * before
 
 
 @inner
@@ -93,11 +95,12 @@ def blend(leaf: Leaf, view: View, m: int, total: float, seen: Seen, work: Work) 
             gain(view.HP[m], plot, pair, m, work.W)
             add(plot, pair, m, part, work)
     for a in range(work.six):
+        before = P[a, a]
         x[a] += middle[a]
         for b in range(a + 1):
             P[a, b] += C[a, b] - middle[a] * middle[b]
             P[b, a] = P[a, b]
-        P[a, a] += HAIR * P[a, a]
+        P[a, a] += HAIR * P[a, a] + ROUNDING * before
 
 
 @inner
