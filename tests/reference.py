@@ -1,11 +1,8 @@
-"""Slow plain twins of the tracker's kernels: the same formulas in NumPy and SciPy, nothing clever."""
+"""Slow plain twins of the tracker's kernels: the same formulas in NumPy, nothing clever."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from skywarden import geo
-
-CEILING, SPEEDS = 10_000.0, 600.0
 
 
 def vertical(position):
@@ -42,42 +39,6 @@ def jacobian(mean, place, steps=(0.5, 0.5, 0.5, 0.01, 0.01, 0.01)):
         d[k] = h
         columns.append((polar(mean + d, place) - polar(mean - d, place)) / (2 * h))
     return np.stack(columns, -1)
-
-
-def correct(mean, covariance, innovation, H, R):
-    """Return the corrected state and covariance, chi-square and log-likelihood of the innovation."""
-    S = H @ covariance @ H.T + R
-    K = np.linalg.solve(S, H @ covariance).T
-    A = np.eye(6) - K @ H
-    chi2 = innovation @ np.linalg.solve(S, innovation)
-    log_likelihood = -0.5 * (chi2 + np.linalg.slogdet(S)[1] + len(S) * np.log(2 * np.pi))
-    P = A @ covariance @ A.T + K @ R @ K.T
-    return mean + K @ innovation, P + 1e-8 * np.diag(np.diag(P)), chi2, log_likelihood
-
-
-def clutter(z, per_m2):
-    """Return the log density of false alarms at a polar z, (4,)."""
-    density = per_m2 * z[0]
-    if not np.isnan(z[2]):
-        density *= z[0] * np.cos(z[2]) / CEILING
-    return np.log(density / (1.0 if np.isnan(z[3]) else SPEEDS))
-
-
-def assign(rows, columns, gains, m):
-    """Return (m,) the row of each detection, -1 none, and the total gain; one dense matrix, private dummies."""
-    tracks = sorted(set(rows))
-    cost = np.full((len(tracks), m + len(tracks)), 1e9)
-    for t in range(len(tracks)):
-        cost[t, m + t] = 0.0
-    for r, c, g in zip(rows, columns, gains, strict=True):
-        cost[tracks.index(r), c] = -g
-    match = np.full(m, -1)
-    total = 0.0
-    for t, c in zip(*linear_sum_assignment(cost), strict=True):
-        if c < m:
-            match[c] = tracks[t]
-            total -= cost[t, c]
-    return match, total
 
 
 def level_sigma(mean, covariance):

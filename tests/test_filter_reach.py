@@ -76,6 +76,20 @@ def test_what_is_ruled_out_without_prediction_fits_no_plot(name):
     assert paired > SEEDS
 
 
+@pytest.mark.parametrize("latitude, longitude", [(0.0, 0.0), (0.0, 90.0), (89.9, 0.0), (29.5, -45.75)])
+def test_a_place_on_a_map_concerns_whatever_flies_above_it(latitude, longitude):
+    z = np.radians([latitude, longitude])
+    memory = empty(Sensor(Kind.PLANE, detection=0.9, clutter=1e-9, whole=False))
+    for height in (50.0, 9e3, 13e3, 20e3):
+        mean = np.concatenate([geo.ecef(*z, height), np.zeros(3)])
+        leaf = anywhere(np.random.default_rng(1), sigma=10.0)
+        put(memory, leaf._replace(mean=np.stack([mean, mean]), weight=(1.0, 0.0)))
+    m = fill(memory, given([z], [np.eye(2) * 200.0**2]), born=1e-30)
+    memory.plots["clutter"] = 1e-30
+    assert near(memory, m).tolist() == [1, 1, 1, 1]
+    assert find(memory, m)["leaf"].tolist() == [0, 1, 2, 3]
+
+
 def test_a_leaf_that_is_ruled_out_stays_as_it_is():
     memory, m = scene(np.random.default_rng(2), Kind.POLAR)
     before = memory.leaves[: memory.counts[1]].copy()

@@ -62,6 +62,34 @@ def test_kinds_that_are_not_used_yet_are_counted(kind):
     assert tracked.matches[0].tolist() == [0, 0, 0]
 
 
+def pointed(t, position, sigma=100.0):
+    """Return a report of a place on a map."""
+    latitude, longitude, _ = geo.geodetic(position)
+    return batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * sigma**2, revisit=10.0)
+
+
+def test_a_place_on_a_map_starts_a_track_and_more_of_them_confirm_it():
+    flight, hits = Flight(0, 0, 1000, 50, 0.0), TrackerSettings().confirm_hits
+    sky, seen = Sky([flight], []), []
+    for k in range(hits + 3):
+        tracked = once(sky, pointed(10.0 * k, flight.at(10.0 * k)), after=10.0 if k else 0.0)
+        assert refused(tracked.events) == []
+        assert tracked.matches[0][0] > 0
+        seen.append((tracked.tracks.label.tolist(), len(sky.shown())))
+    assert seen[0] == ([1], 0)
+    assert [shown for _, shown in seen[: hits - 1]] == [0] * (hits - 1)
+    assert seen[-1][1] == 1
+    shown = sky.shown()
+    assert (
+        np.linalg.norm(
+            geo.east_north_up(*geo.geodetic(flight.at(sky.t))[:2])[:2] @ (shown.mean[0, :3] - flight.at(sky.t))
+        )
+        < 300
+    )
+    up = geo.east_north_up(*geo.geodetic(flight.at(sky.t))[:2])[2]
+    assert up @ shown.covariance[0, :3, :3] @ up > 1000.0**2  # nobody has measured its height
+
+
 def test_a_radar_without_a_place_is_refused():
     plots = replace(RADAR.look([Flight(0, 0, 1000, 50, 0.0)] * 3, 0.0, np.random.default_rng(1)), place=None)
     tracked = track(Picture(START), [plots], START, TrackerSettings())
