@@ -69,7 +69,7 @@ def step(
     tracked = track(picture, corrected, time, settings.tracker)
     identities = identify(picture.identities, tracked.tracks, corrected, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
-    shown = {identity.track for identity in identities}
+    shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(
         picture,
@@ -306,7 +306,7 @@ def _anew(
     Numbers are not used again, counters go on, and what was shown is ended by events.
     """
     reason = "the clock was set back" if before.mode is event.mode else f"the picture is {event.mode} now"
-    numbers = before.tracks.number[before.tracks.number > 0].tolist()
+    numbers = before.tracks.number[before.tracks.shown()].tolist()
     ended: list[TrackDropped | AlertCleared] = [TrackDropped(event.time, number, reason) for number in numbers]
     ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
     picture = Picture(

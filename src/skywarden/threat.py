@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.assessment import Category, Identity, Threat
 from skywarden.model.place import F64, I64, Site
-from skywarden.model.track import Status, Tracks
+from skywarden.model.track import Tracks
 
 SLOWEST = 1.0  # m/s; slower than this a track comes from nowhere and goes nowhere
 GATE = 3.0  # standard deviations; what passes further outside the radius has a probability under 0.002
@@ -86,7 +86,7 @@ def evaluate(
 
 def _counted(tracks: Tracks, identities: tuple[Identity, ...], alert_on: str) -> I64:
     """Return the rows of the tracks that may raise an alert."""
-    shown = (tracks.status == Status.CONFIRMED) | (tracks.status == Status.COASTING)
+    shown = tracks.shown()
     if alert_on == "suspect":
         suspect = [identity.track for identity in identities if identity.category in ALERTING]
         shown &= np.isin(tracks.number, suspect)

@@ -141,6 +141,7 @@ ABOUT: Mapping[str, About] = {
     "tracker.drop_after_s": About("A track without an address, unseen for this long, is dropped.", "seconds", 1, 3600),
     "tracker.drop_address_after_s": About("A track with an address, unseen for this long.", "seconds", 1, 3600),
     "tracker.drop_looks": About("But never before.", "revisits", 1, 100),
+    "tracker.forget_after_s": About("Until then a dropped track seen again has its number.", "seconds", 1, 3600),
     "tracker.drop_sigma_m": About("A track less certain than this is dropped.", "metres", 10, 1_000_000),
     "tracker.late_s": About("A detection may be so much older than its track.", "seconds", 0, 600),
     "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),

@@ -15,7 +15,7 @@ SEEN_BY = 4  # sensors remembered per track
 
 
 class Status(IntEnum):
-    """Life of a track. Only confirmed and coasting tracks have a public number and are shown."""
+    """Life of a track. Confirmed and coasting tracks are shown; a dropped one may be found again, with its number."""
 
     TENTATIVE = 0
     CONFIRMED = 1
@@ -70,6 +70,10 @@ class Tracks:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def shown(self) -> NDArray[np.bool_]:
+        """Return (n,) which tracks people see."""
+        return np.asarray((self.status == Status.CONFIRMED) | (self.status == Status.COASTING), bool)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Tracks":
         """Return the rows named, in that order."""

@@ -1,8 +1,9 @@
 """Life of a track: tentative, confirmed, coasting, dropped. Once a tick, on all targets at once.
 
 The filter confirms a target: by `confirm_hits` looks at different times, and existence that false alarms do not reach.
-A confirmed one coasts when it was not seen for 2.5 looks of the quickest sensor that sees it. "Seen" is when we heard
-of it, so that a feed that comes late is no worse than a prompt one.
+A confirmed one coasts when it was not seen for 2.5 looks of the quickest sensor that sees it, and is dropped later. It
+is known for a while yet: seen again in time where it may have got to, it is shown again with its number. "Seen" is when
+we heard of it, so that a feed that comes late is no worse than a prompt one.
 """
 
 from typing import NamedTuple
@@ -36,38 +37,74 @@ class Life(NamedTuple):
 
 def age(tracks: Tracks, confirmed: I64, time: int, next_number: int, settings: TrackerSettings) -> Life:
     """Decide about all tracks at `time`, ns. confirmed: (n,) 1 where the filter is sure."""
+    fate = _fate(tracks, confirmed, time, settings)
     status, number = tracks.status.copy(), tracks.number.copy()
-    shown = status != Status.TENTATIVE
-    confirm = ~shown & (confirmed == 1)
-    unseen = seconds(tracks.heard, time)
-    limit = np.where(tracks.address != NO_ADDRESS, settings.drop_address_after_s, settings.drop_after_s)
-    limit = np.maximum(limit, settings.drop_looks * tracks.revisit)
-    quiet = unseen > np.maximum(settings.coast_looks * tracks.revisit, settings.coast_min_s)
-    lost: NDArray[np.bool_] = np.asarray(unseen > limit)
-    missed = (shown | confirm) & (tracks.existence < settings.drop_existence)
-    finite = np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2))
-    broken: NDArray[np.bool_] = np.asarray(~finite)
-    vague = _sigma(tracks, np.where(broken, 0.0, seconds(tracks.time, time)), settings) > settings.drop_sigma_m
-    dropped = lost | broken | missed | (vague & (shown | confirm))
-    crowded = _crowded(tracks, np.flatnonzero(~dropped), settings.max_tracks)
-    dropped[crowded] = True
-    confirm &= ~dropped
-    coast = (status == Status.CONFIRMED) & quiet & ~dropped
     events: list[TrackConfirmed | TrackCoasting | TrackDropped] = []
-    for i in np.flatnonzero(confirm | coast | (dropped & shown)).tolist():
-        if confirm[i]:
-            number[i] = next_number
-            events.append(TrackConfirmed(time, next_number, int(tracks.label[i])))
-            next_number += 1
-        elif coast[i]:
+    for i in np.flatnonzero(fate.confirm | fate.found | fate.coast | fate.drop).tolist():
+        if fate.confirm[i]:
+            number[i], next_number = next_number, next_number + 1
+        if fate.confirm[i] or fate.found[i]:
+            events.append(TrackConfirmed(time, int(number[i]), int(tracks.label[i])))
+        elif fate.coast[i]:
             events.append(TrackCoasting(time, int(number[i])))
         else:
-            reason = BROKEN if broken[i] else MISSED if missed[i] else _reason(bool(lost[i]), float(limit[i]), settings)
-            events.append(TrackDropped(time, int(number[i]), reason))
-    status[confirm | ((status == Status.COASTING) & ~quiet)] = Status.CONFIRMED
-    status[coast] = Status.COASTING
+            events.append(TrackDropped(time, int(number[i]), fate.why(i, settings)))
+    status[fate.confirm | fate.found | ((status == Status.COASTING) & ~fate.quiet)] = Status.CONFIRMED
+    status[fate.coast], status[fate.drop] = Status.COASTING, Status.DROPPED
     columns = {name: getattr(tracks, name) for name in Tracks.__slots__} | {"status": status, "number": number}
-    return Life(~dropped, Tracks(**columns).take(~dropped), crowded, next_number, events)
+    keep = ~fate.gone
+    return Life(keep, Tracks(**columns).take(keep), fate.crowded, next_number, events)
+
+
+class _Fate(NamedTuple):
+    """What becomes of n tracks, each (n,): confirm, found (again), coast, drop: the events; gone: is none any more.
+
+    quiet, broken, missed: why. limit: s, after which one that is not seen is dropped. lost: it is. crowded: rows.
+    """
+
+    confirm: NDArray[np.bool_]
+    found: NDArray[np.bool_]
+    coast: NDArray[np.bool_]
+    drop: NDArray[np.bool_]
+    gone: NDArray[np.bool_]
+    quiet: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+    missed: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
+    limit: F64
+    crowded: I64
+
+    def why(self, i: int, settings: TrackerSettings) -> str:
+        """Return why track i is dropped."""
+        if self.broken[i]:
+            return BROKEN
+        if self.missed[i]:
+            return MISSED
+        if self.lost[i]:
+            return f"not seen for {self.limit[i]:g} s"
+        return f"uncertainty over {settings.drop_sigma_m / 1000:g} km"
+
+
+def _fate(tracks: Tracks, confirmed: I64, time: int, settings: TrackerSettings) -> _Fate:
+    status, unseen = tracks.status, seconds(tracks.heard, time)
+    shown = tracks.shown()
+    known = shown | (status == Status.DROPPED)
+    confirm = ~known & (confirmed == 1)
+    limit = np.where(tracks.address != NO_ADDRESS, settings.drop_address_after_s, settings.drop_after_s)
+    limit = np.maximum(limit, settings.drop_looks * tracks.revisit)
+    lost: NDArray[np.bool_] = np.asarray(unseen > limit)
+    missed = (known | confirm) & (tracks.existence < settings.drop_existence)
+    broken = ~(np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2)))
+    vague = _sigma(tracks, np.where(broken, 0.0, seconds(tracks.time, time)), settings) > settings.drop_sigma_m
+    gone = broken | missed | (vague & (known | confirm)) | (unseen > np.where(known, settings.forget_after_s, limit))
+    crowded = _crowded(tracks, np.flatnonzero(~gone), settings.max_tracks)
+    gone[crowded] = True
+    quiet = unseen > np.maximum(settings.coast_looks * tracks.revisit, settings.coast_min_s)
+    found = (status == Status.DROPPED) & ~lost & ~gone
+    coast = (status == Status.CONFIRMED) & quiet & ~lost & ~gone
+    return _Fate(
+        confirm & ~gone, found, coast, shown & (lost | gone), gone, quiet, broken, missed, lost, limit, crowded
+    )
 
 
 def _crowded(tracks: Tracks, rows: I64, most: int) -> I64:
@@ -83,9 +120,3 @@ def _sigma(tracks: Tracks, since: F64, settings: TrackerSettings) -> F64:
     """Return (n,) m, the level uncertainty of each track `since` s after its own time."""
     now = predict_all(tracks.mean, tracks.covariance, since, tracks.noise, settings.vertical_noise_m2_s3)
     return level_sigma(*now)
-
-
-def _reason(lost: bool, limit: float, settings: TrackerSettings) -> str:
-    if lost:
-        return f"not seen for {limit:g} s"
-    return f"uncertainty over {settings.drop_sigma_m / 1000:g} km"

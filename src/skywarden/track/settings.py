@@ -33,6 +33,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     drop_after_s: float = 30.0  # unseen; then a track without an address is dropped
     drop_address_after_s: float = 60.0  # with an address: it is found again by its address
     drop_looks: float = 3.5  # but never before so many revisits
+    forget_after_s: float = 120.0  # unseen; until then a dropped track that is seen again has its number back
     drop_sigma_m: float = 10_000.0  # larger level uncertainty says nothing any more
     late_s: float = 10.0  # a detection may be so much older than its track
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go

@@ -5,7 +5,7 @@ import numpy as np
 from skywarden import geo
 from skywarden.model.event import TrackStates
 from skywarden.model.place import F64
-from skywarden.model.track import Picture, Status, Tracks
+from skywarden.model.track import Picture, Tracks
 from skywarden.track.motion import VERTICAL_NOISE, predict_all, seconds
 
 
@@ -23,8 +23,7 @@ def states(picture: Picture) -> TrackStates:
 
     Rounded to 1e-7 deg, 0.1 m, 0.1 m/s, so that another machine's last bits do not show.
     """
-    status = picture.tracks.status
-    shown = picture.tracks.take((status == Status.CONFIRMED) | (status == Status.COASTING))
+    shown = picture.tracks.take(picture.tracks.shown())
     mean, _ = at(shown, picture.time)
     latitude, longitude, height = geo.geodetic(mean[:, :3])
     level = geo.east_north_up(latitude, longitude)

@@ -8,7 +8,7 @@ import numpy as np
 from skywarden.model.detection import Detections, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
-from skywarden.model.track import Beliefs, Picture, Status, Tracks
+from skywarden.model.track import Beliefs, Picture, Tracks
 from skywarden.track.beliefs import closed, existences, opened, without
 from skywarden.track.gather import Gathered, gather
 from skywarden.track.lifecycle import MISSED, age
@@ -113,7 +113,7 @@ def _ended(before: Tracks, after: Tracks) -> list[int]:
     """Return the numbers of shown tracks that the filter has given up."""
     left = np.ones(len(before), bool)
     left[_rows(before.label, after.label)[1]] = False
-    numbers: list[int] = before.number[left & (before.status != Status.TENTATIVE)].tolist()
+    numbers: list[int] = before.number[left & before.shown()].tolist()
     return numbers
 
 
