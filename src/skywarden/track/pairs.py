@@ -12,26 +12,14 @@ from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
-from skywarden.track.reach import Due, passed
+from skywarden.track.reach import Due, lower, passed, turned
 from skywarden.track.view import DIRECTION, POLAR, expect, innovate, look_back, spread
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
 FAR = 200.0  # chi-square from which a likelihood counts as 0
+NARROW = 0.1  # root of |R| / |S + R|
 KEPT, COMPARED = 64, 256  # pairs of a leaf and plots that it is compared with, at most
 ADDRESS_ODDS = exp(30.0)  # the same claimed address outweighs any nearness inside the gate
-
-
-@inner
-def lower(plots: Rows, value: float) -> int:
-    """Return the first row whose key is at least `value`."""
-    low, high = 0, len(plots)
-    while low < high:
-        middle = (low + high) // 2
-        if plots[middle].key < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @inner
@@ -85,6 +73,15 @@ def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
 
 
 @inner
+def narrow(plot: Plot, L: F64) -> bool:
+    """Return whether a leaf is known about as well as a plot measures it. L: of S + R, its diagonal inverted."""
+    part = plot.volume
+    for k in range(plot.d):
+        part *= L[k, k]
+    return bool(part > NARROW)
+
+
+@inner
 def spread_of(leaf: Leaf, view: View, m: int, a: int) -> float:
     """Return the variance, m^2, of one ECEF component of model m at the look's time; at most, if the leaf is ahead."""
     P = leaf.covariance[m]
@@ -124,13 +121,6 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
 
 
 @inner
-def turned(difference: float, kind: int) -> float:
-    """Return how far two second keys are apart; azimuths go round."""
-    apart = abs(difference)
-    return 2.0 * pi - apart if kind == POLAR and apart > pi else apart
-
-
-@inner
 def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of references for each at every call
     leaf: Leaf, view: View, plot: Plot, pair: Pair, kind: int, parameters: Parameters, work: Work
 ) -> float:
@@ -156,6 +146,8 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
             innovate(view, m, plot, kind, work)
             noise_of(plot, view.rate[m], work)
         chi2 = compare(view, m, plot, pair, work)
+        if chi2 <= limit and narrow(plot, pair.L[m]):
+            view.crowded = 1
         least = min(least, chi2)
         likelihood += leaf.weight[m] * pair.likelihood[m]
     if not least <= limit:
@@ -222,7 +214,7 @@ def find(memory: Memory, n: int, plots: Rows, due: Due, active: I64) -> int:
     for i in range(n):
         leaf, view = memory.leaves[i], memory.views[i]
         view.first = view.last = count
-        view.detection, view.missed = 0.0, max(due.expected[leaf.target], 0.0)
+        view.detection, view.missed, view.crowded = 0.0, due.expected[leaf.target], 0
         if active[i] == 0:
             if leaf.group >= 0:
                 leaf.existence *= (1.0 - view.missed) / (1.0 - leaf.existence * view.missed)
@@ -232,7 +224,6 @@ def find(memory: Memory, n: int, plots: Rows, due: Due, active: I64) -> int:
         view.detection *= due.sight[leaf.target]
         count = search(memory, i, plots, count)
         view.last = count
-        if view.last > view.first and due.expected[leaf.target] >= 0.0:
-            view.missed = sense.detection  # there is a plot beside it, so the sensor does see this place
-            passed(memory, due, leaf.target, sense.time)
+        if view.crowded == 1 and passed(memory, due, leaf.target):
+            view.missed = sense.detection  # there is a plot just where it is, so the sensor does see this place
     return count

@@ -72,7 +72,7 @@ class View(Protocol):
     lower half; rate (MODELS, WIDTH): dz/dt. detection: probability that this look detects it if it exists; missed: the
     part of it that a look without its plot tells. first, last: its pairs. now: existence after the look; miss: of that
     the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
-    its place's variance on the way back. address: claimed, -1 none.
+    its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is.
     """
 
     detection: float
@@ -84,6 +84,7 @@ class View(Protocol):
     first: int
     last: int
     address: int
+    crowded: int
     z: F64
     HP: F64
     S: F64
@@ -116,7 +117,8 @@ class Plot(Protocol):
     the look's time; time_sigma: s. clutter, born: false alarms and new targets expected per unit of z. total: of all
     that compete for it. free: probability that no joint hypothesis has it. place: scratch. origin: its row in `Given`.
     label: of the target that it belongs to, 0 none. address: claimed, -1 none. late: 1 if it fits a target that has
-    moved on further than can be undone. claimed: 1 if it is that of a confirmed target.
+    moved on further than can be undone. claimed: 1 if it is that of a target that exists.
+    volume: root of the determinant of its covariance.
     """
 
     key: float
@@ -134,6 +136,7 @@ class Plot(Protocol):
     address: int
     late: int
     claimed: int
+    volume: float
     rows: I64
     z: F64
     covariance: F64
@@ -320,7 +323,7 @@ TARGET = record(
 LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
 VIEW = record(
     "detection missed now miss ahead growth",
-    "first last address",
+    "first last address crowded",
     z=(MODELS, WIDTH),
     HP=(MODELS, WIDTH, 6),
     S=(MODELS, WIDTH, WIDTH),
@@ -328,7 +331,7 @@ VIEW = record(
 )
 PAIR = record("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))
 PLOT = record(
-    "key side lag time_sigma clutter born total free",
+    "key side lag time_sigma clutter born total free volume",
     "d place origin label address late claimed",
     i_rows=WIDTH,
     z=WIDTH,

@@ -208,6 +208,9 @@ def fill(memory: Memory, given: Given) -> int:
             if sense.ground == 1 and sense.kind == POLAR:
                 plot.clutter = known(memory, plot.z[0], sense) * even
             plot.born = even
+            plot.volume = 1.0
+            for k in range(plot.d):
+                plot.volume *= work.C[k, k]
             m += 1
     order(memory, m)
     return m

@@ -9,7 +9,7 @@ blind to. So each of a target's sensors has it in view or not, a Markov process 
 "not in view" likelier. Whoever was seen often lives on; whoever was seen once and not again does not.
 """
 
-from math import asin, cos, exp, inf, pi, sin, sqrt
+from math import asin, atan2, exp, floor, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from skywarden.model.place import F64, I64
 from skywarden.track.models import models
 from skywarden.track.motion import height
 from skywarden.track.pool import Leaf, Memory, Parameters, Rows, Sense, Target
-from skywarden.track.view import AZIMUTH, DIRECTION, PLANE, POLAR, POSITION
+from skywarden.track.view import PLANE, POLAR, POSITION
 
 OVERDUE, RIPE = 1.3, 0.5  # revisits since a sensor saw or missed a target: it has passed it now; it may have
 PAUSE = 2.5  # revisits without a look; then a sensor begins anew, and nothing was missed meanwhile
@@ -29,13 +29,14 @@ SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its ow
 
 
 class Due(NamedTuple):
-    """slot (targets,): which of a target's sensors looks, -1 none; expected (targets,): probability that it would have
+    """slot (targets,): which of a target's sensors looks, if it may have passed the target since it last did; -1 none.
 
-    seen the target since it last did; 0 if it may not have passed it yet, -1 if it has just seen it. sight (targets,):
-    probability that it has the target in view.
+    seen (targets,): 1 if it has just seen the target. expected (targets,): probability that it would have seen the
+    target since it last did, 0 if it may not have passed it yet. sight (targets,): that it has the target in view.
     """
 
     slot: I64
+    seen: I64
     expected: F64
     sight: F64
 
@@ -55,7 +56,7 @@ def wake(memory: Memory, sense: Sense) -> float:
 def overdue(memory: Memory, sense: Sense) -> Due:
     """Return who should have been seen by now, and note that they were missed: who has a plot takes that back."""
     count = memory.counts[0]
-    due = Due(np.full(count, -1), np.full(count, -1.0), np.ones(count))
+    due = Due(np.full(count, -1), np.zeros(count, np.int64), np.zeros(count), np.ones(count))
     if sense.whole == 1 or sense.missable == 0:
         return due
     since = memory.sensors[sense.sensor, 1]
@@ -67,7 +68,9 @@ def overdue(memory: Memory, sense: Sense) -> Due:
             due.sight[t] = in_view(target, k, sense)
             gap = (sense.time - max(target.looked_at[k], since)) * 1e-9
             if gap > RIPE * sense.revisit:
-                due.slot[t], due.expected[t] = k, 0.0
+                due.slot[t] = k
+            else:
+                due.seen[t] = 1
             if gap > OVERDUE * sense.revisit:
                 due.expected[t] = due.sight[t] * sense.detection
                 target.in_view[k] = due.sight[t] * (1.0 - sense.detection) / (1.0 - due.expected[t])
@@ -83,9 +86,14 @@ def in_view(target: Target, k: int, sense: Sense) -> float:
 
 
 @inner
-def passed(memory: Memory, due: Due, t: int, time: int) -> None:
-    """Note that a sensor sees the place of target t now, since it has a plot there that may be another's."""
-    memory.targets[t].looked_at[due.slot[t]] = time
+def passed(memory: Memory, due: Due, t: int) -> bool:
+    """Return whether a sensor that has a plot where target t is should have one of it too, and note that it looked."""
+    sense = memory.sense[0]
+    if sense.missable == 0 or sense.whole == 1 or (due.slot[t] < 0 and due.seen[t] == 1):
+        return False
+    if due.slot[t] >= 0:
+        memory.targets[t].looked_at[due.slot[t]] = sense.time
+    return True
 
 
 @inner
@@ -107,36 +115,23 @@ def forget(memory: Memory, n: int, sense: Sense) -> None:
 
 
 @inner
-def extent(plots: Rows, sense: Sense, area: F64) -> None:
-    """Write around what the plots of a look lie to area (6,): lowest and highest ECEF x, y, z of POSITION and PLANE;
-
-    else least and greatest range, m, and the middle and half the width of their azimuths, rad.
-    """
-    for a in range(3):
-        area[2 * a], area[2 * a + 1] = inf, -inf
-    if sense.kind == POSITION or sense.kind == PLANE:
-        for plot in plots:
-            for a in range(3):
-                area[2 * a], area[2 * a + 1] = min(area[2 * a], plot.z[a]), max(area[2 * a + 1], plot.z[a])
-        return
-    middle, left, right = plots[0].z[AZIMUTH], 0.0, 0.0
-    for plot in plots:
-        area[0], area[1] = min(area[0], plot.z[0]), max(area[1], plot.z[0])
-        off = around(plot.z[AZIMUTH] - middle)
-        left, right = min(left, off), max(right, off)
-    area[2], area[3] = middle + 0.5 * (left + right), 0.5 * (right - left)
-    if sense.kind == DIRECTION:
-        area[0], area[1] = 0.0, inf
+def lower(plots: Rows, value: float) -> int:
+    """Return the first row whose key is at least `value`."""
+    low, high = 0, len(plots)
+    while low < high:
+        middle = (low + high) // 2
+        if plots[middle].key < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @inner
-def around(angle: float) -> float:
-    """Return an angle within half a turn of 0."""
-    while angle > pi:
-        angle -= 2.0 * pi
-    while angle < -pi:
-        angle += 2.0 * pi
-    return angle
+def turned(difference: float, kind: int) -> float:
+    """Return how far two second keys are apart; azimuths go round."""
+    apart = abs(difference)
+    return 2.0 * pi - apart if kind == POLAR and apart > pi else apart
 
 
 @inner
@@ -154,40 +149,49 @@ def doubt(leaf: Leaf, dt: float, parameters: Parameters) -> float:
 
 
 @inner
-def far(leaf: Leaf, area: F64, sense: Sense, limit: float, parameters: Parameters) -> bool:
-    """Return whether no plot of a look can fit a leaf, without predicting it. limit: chi-square, the widest."""
+def beside(leaf: Leaf, plots: Rows, sense: Sense, limit: float, parameters: Parameters) -> bool:
+    """Return whether some plot may fit a leaf, without predicting it. limit: chi-square, the widest."""
     dt, x, gate = (sense.time - leaf.time) * 1e-9, leaf.mean[0], sqrt(limit)
     speed = sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
     reach = gate * doubt(leaf, dt, parameters) + (sense.lag + gate * sense.doubt) * speed
-    p0, p1, p2 = x[0] + dt * x[3], x[1] + dt * x[4], x[2] + dt * x[5]
+    a, b = sense.axis, sense.second
     if sense.kind == POSITION or sense.kind == PLANE:
-        reach += gate * sqrt(sense.blur + sense.side_blur)
         if sense.kind == PLANE:
             reach += abs(height(x)) + abs(dt) * speed  # its plots lie on the ellipsoid
-        return bool(
-            p0 + reach < area[0]
-            or p0 - reach > area[1]
-            or p1 + reach < area[2]
-            or p1 - reach > area[3]
-            or p2 + reach < area[4]
-            or p2 - reach > area[5]
-        )
-    p0, p1, p2, turn = p0 - sense.position[0], p1 - sense.position[1], p2 - sense.position[2], sense.rotation
+        place, other = x[a] + dt * x[a + 3], x[b] + dt * x[b + 3]
+        wide, side = reach + gate * sqrt(sense.blur), reach + gate * sqrt(sense.side_blur)
+        return between(plots, sense, (place - wide, place + wide), other, side)
+    position, turn = sense.position, sense.rotation
+    p0, p1, p2 = x[0] + dt * x[3] - position[0], x[1] + dt * x[4] - position[1], x[2] + dt * x[5] - position[2]
     east = turn[0, 0] * p0 + turn[0, 1] * p1 + turn[0, 2] * p2
     north = turn[1, 0] * p0 + turn[1, 1] * p1 + turn[1, 2] * p2
     slant, ground = sqrt(p0 * p0 + p1 * p1 + p2 * p2), sqrt(east * east + north * north)
+    azimuth, half = atan2(east, north), pi if reach >= ground else asin(reach / ground)
     if sense.kind == POLAR:
         wide = reach + gate * sqrt(sense.blur)
-        if slant - wide > area[1] or slant + wide < area[0]:
+        return between(plots, sense, (slant - wide, slant + wide), azimuth, half + gate * sqrt(sense.side_blur))
+    return towards(plots, azimuth, half + gate * sqrt(sense.blur))
+
+
+@inner
+def towards(plots: Rows, azimuth: float, most: float) -> bool:
+    """Return whether some plot's key, an azimuth, is at most so far from another."""
+    found = False
+    for plot in plots:
+        off = plot.key - azimuth
+        found |= abs(off - 2.0 * pi * floor(off / (2.0 * pi) + 0.5)) <= most
+    return found
+
+
+@inner
+def between(plots: Rows, sense: Sense, limits: tuple[float, float], centre: float, most: float) -> bool:
+    """Return whether some plot's key is within `limits` and its second key at most so far from `centre`."""
+    j = lower(plots, limits[0])
+    while j < len(plots) and plots[j].key <= limits[1]:
+        if turned(plots[j].side - centre, sense.kind) <= most:
             return True
-    if reach >= ground:
-        return False
-    half = asin(reach / ground) + gate * sqrt(sense.side_blur) + area[3]
-    if half >= pi:
-        return False
-    # east = ground sin(azimuth): compare with the middle's direction instead of taking an arc tangent
-    along = east * sin(area[2]) + north * cos(area[2])
-    return bool(along < ground * cos(half))
+        j += 1
+    return False
 
 
 @inner
@@ -196,14 +200,13 @@ def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> I64:
     active = np.ones(n, np.int64)
     if sense.whole == 1:
         return active
-    parameters, area = memory.parameters[0], np.empty(6)
-    extent(plots, sense, area)
+    parameters = memory.parameters[0]
     lively = np.zeros(memory.counts[3], np.int64)
     for i in range(n):
         leaf, limit = memory.leaves[i], parameters.gate[4]
         if sense.addressed == 1 and memory.targets[leaf.target].address >= 0:
             limit *= parameters.address_gate
-        if far(leaf, area, sense, limit, parameters):
+        if not beside(leaf, plots, sense, limit, parameters):
             active[i] = 0
         elif leaf.group >= 0:
             lively[leaf.group] = 1
