@@ -224,6 +224,6 @@ def find(memory: Memory, n: int, plots: Rows, due: Due, active: I64) -> int:
         view.detection *= due.sight[leaf.target]
         count = search(memory, i, plots, count)
         view.last = count
-        if view.crowded == 1 and passed(memory, due, leaf.target):
-            view.missed = sense.detection  # there is a plot just where it is, so the sensor does see this place
+        if view.last > view.first and passed(memory, due, leaf.target, view.crowded):
+            view.missed = sense.detection
     return count

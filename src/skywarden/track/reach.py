@@ -86,14 +86,19 @@ def in_view(target: Target, k: int, sense: Sense) -> float:
 
 
 @inner
-def passed(memory: Memory, due: Due, t: int) -> bool:
-    """Return whether a sensor that has a plot where target t is should have one of it too, and note that it looked."""
+def passed(memory: Memory, due: Due, t: int, crowded: int) -> bool:
+    """Return whether a sensor that has a plot that fits target t should have one of it, and note that it looked.
+
+    It should if it has seen the target before and may have passed it since. One that never has: if it has a plot just
+    where the target is known to be (crowded is 1), so that it does see this place.
+    """
     sense = memory.sense[0]
-    if sense.missable == 0 or sense.whole == 1 or (due.slot[t] < 0 and due.seen[t] == 1):
+    if sense.missable == 0 or sense.whole == 1:
         return False
     if due.slot[t] >= 0:
         memory.targets[t].looked_at[due.slot[t]] = sense.time
-    return True
+        return True
+    return bool(due.seen[t] == 0 and crowded == 1)
 
 
 @inner
