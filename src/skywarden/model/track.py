@@ -84,13 +84,13 @@ class Tracks:
 class Beliefs:
     """What the tracker's filter knows between two ticks: records of `track.pool`, which alone knows what is in them.
 
-    targets, leaves, groups: those in use. sensors: (s, 2) int64, s as in Picture.sensors; clutter: (s, rings).
+    targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, rings).
     """
 
     targets: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     leaves: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     groups: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
-    sensors: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    sensors: I64 = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     clutter: F64 = field(default_factory=lambda: np.zeros((0, 0)))
 
 

@@ -64,9 +64,11 @@ def believe(memory: Memory, n: int, plots: Rows, count: int) -> int:
     A leaf whose plots nobody else wants needs one message and no rounds.
     """
     pairs, views = memory.pairs, memory.views
-    degree = begin(memory, plots, count)
+    degree, active = begin(memory, plots, count), memory.active
     rivals, many = np.empty(n, np.int64), 0
     for i in range(n):
+        if active[i] == 0:
+            continue
         view, shared = views[i], False
         if view.first == view.last or memory.leaves[i].group >= 0:
             continue

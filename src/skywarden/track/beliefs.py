@@ -7,7 +7,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs
 from skywarden.track.pmb import parameters
 from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, TARGET, Memory, Rows
-from skywarden.track.room import GROUPS, shared_room
+from skywarden.track.room import GROUPS, rough_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
@@ -21,7 +21,7 @@ def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, s
     """
     targets, leaves, groups = beliefs.targets, beliefs.leaves, beliefs.groups
     n, m, most = len(targets), len(leaves), min(plots[1], MOST_PLOTS)
-    memory = shared_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
+    memory = rough_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
     memory.targets[:n], memory.leaves[:m] = _records(targets, TARGET), _records(leaves, LEAF)
     memory.groups[: len(groups)] = _records(groups, GROUP)
     memory.sensors[: len(beliefs.sensors)] = beliefs.sensors

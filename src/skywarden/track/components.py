@@ -64,12 +64,14 @@ def joint(parts: Parts, node: int) -> bool:
 @inner
 def tie(memory: Memory, n: int, plots: int, parts: Parts) -> None:
     """Unite leaves with the plots of their strong pairs and with their groups."""
+    active = memory.active
     for i in range(n):
+        if active[i] == 0:
+            continue
         leaf, view = memory.leaves[i], memory.views[i]
         if leaf.group >= 0:
             unite(parts.parent, i, n + plots + leaf.group)
-            if view.detection > 0.0 or memory.sense[0].whole == 1:
-                parts.lively[leaf.group] = 1
+            parts.lively[leaf.group] = 1
         for e in range(view.first, view.last):
             if strong(memory, i, e):
                 unite(parts.parent, i, n + memory.pairs[e].plot)
@@ -78,8 +80,10 @@ def tie(memory: Memory, n: int, plots: int, parts: Parts) -> None:
 @inner
 def count(memory: Memory, n: int, plots: int, parts: Parts) -> None:
     """Count pairs less nodes and targets of each component, at its root."""
-    parent = parts.parent
+    parent, active = parts.parent, memory.active
     for i in range(n):
+        if active[i] == 0:
+            continue
         view, ties = memory.views[i], 0
         for e in range(view.first, view.last):
             if strong(memory, i, e):

@@ -13,7 +13,7 @@ from skywarden.track.notes import note, own
 from skywarden.track.pairs import find
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Rows
 from skywarden.track.prepare import Given, answer, fill
-from skywarden.track.reach import forget, near, overdue, wake
+from skywarden.track.reach import forget, near, overdue, sweep, sweeps, wake
 from skywarden.track.settle import Seen, settle
 from skywarden.track.undetected import expected, searched
 
@@ -48,6 +48,8 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
     ids, rows = np.empty(n, np.int64), np.empty(plots, np.int64)
     first, following = threads(parts.parent, n + plots)
     for i in range(n):
+        if memory.active[i] == 0:
+            continue
         node = root(parts.parent, i)
         if done[i] == 1 or leaves[i].existence <= 0.0 or not components.joint(parts, node):
             continue
@@ -71,11 +73,13 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
 @inner
 def alone(memory: Memory, n: int, plots: Rows, done: I64) -> None:
     """Settle the leaves that are not done. Those that want a plot of a group see that it may be taken."""
-    leaves, pairs, work = memory.leaves, memory.pairs, memory.work[0]
+    leaves, pairs, work, active = memory.leaves, memory.pairs, memory.work[0], memory.active
     seen = Seen(pairs, plots)
     for j in range(len(plots)):
         plots[j].total /= max(plots[j].free, 1e-12)
     for i in range(n):
+        if active[i] == 0:
+            continue
         leaf, view, again = leaves[i], memory.views[i], False
         if done[i] == 1 or leaf.existence <= 0.0 or leaf.group >= 0:
             continue
@@ -133,6 +137,15 @@ def prune(memory: Memory, n: int) -> None:
 
 
 @inner
+def spent(memory: Memory, n: int) -> bool:
+    """Return whether a leaf that the look reached is too unlikely now to be kept."""
+    found = False
+    for i in range(n):
+        found |= memory.active[i] == 1 and not memory.leaves[i].existence > memory.parameters[0].least
+    return found
+
+
+@inner
 def one(memory: Memory, given: Given) -> None:
     """Take the look in that memory.sense describes. New targets get labels in the order of their plots."""
     sense = memory.sense[0]
@@ -141,19 +154,25 @@ def one(memory: Memory, given: Given) -> None:
         return
     plots = memory.plots[:m]
     expected(memory, m, sense.time)
-    gap = wake(memory, sense)
-    forget(memory, n, sense)
-    count = find(memory, n, plots, overdue(memory, sense), near(memory, n, plots, sense))
+    gap, swept = wake(memory, sense), sweeps(memory, sense)
+    if swept:
+        forget(memory, n, sense)
+    near(memory, n, plots, sense)
+    due = overdue(memory, n, sense, swept)
+    if swept:
+        sweep(memory, n, due)
+    count = find(memory, n, plots, due)
     believe(memory, n, plots, count)
     done, end = np.zeros(n, np.int64), n
     for i in range(n):
-        if memory.leaves[i].group < 0:
+        if memory.active[i] == 1 and memory.leaves[i].group < 0:
             share(memory.leaves[i], memory.views[i], memory.pairs)
     parts = connect(memory, n, m)
     if parts.loops[0] > 0:
         end = together(memory, n, m, parts, done)
     alone(memory, n, plots, done)
-    prune(memory, end)
+    if swept or end > n or sense.whole == 1 or spent(memory, n):
+        prune(memory, end)
     searched(memory, m)
     learn(memory, plots, sense, gap)
     bear(memory, plots, given)

@@ -9,7 +9,7 @@ than chi-square.
 from math import exp, inf, pi, sqrt
 
 from skywarden.kernel import inner
-from skywarden.model.place import F64, I64
+from skywarden.model.place import F64
 from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
 from skywarden.track.reach import Due, lower, passed, turned
@@ -205,20 +205,18 @@ def search(memory: Memory, i: int, plots: Rows, count: int) -> int:
 
 
 @inner
-def find(memory: Memory, n: int, plots: Rows, due: Due, active: I64) -> int:
+def find(memory: Memory, n: int, plots: Rows, due: Due) -> int:
     """Fill the views of n leaves and all pairs with these plots, by leaf; return how many pairs.
 
-    A leaf that is far from all plots stays as it is, but for existing less likely if it should have been seen.
+    A leaf that the look does not reach stays as it is.
     """
     sense, parameters, work, count = memory.sense[0], memory.parameters[0], memory.work[0], 0
+    active = memory.active
     for i in range(n):
-        leaf, view = memory.leaves[i], memory.views[i]
-        view.first = view.last = count
-        view.detection, view.missed, view.crowded = 0.0, due.expected[leaf.target], 0
         if active[i] == 0:
-            if leaf.group >= 0:
-                leaf.existence *= (1.0 - view.missed) / (1.0 - leaf.existence * view.missed)
             continue
+        leaf, view = memory.leaves[i], memory.views[i]
+        view.first, view.missed, view.crowded = count, due.expected[leaf.target], 0
         view.address = memory.targets[leaf.target].address
         sight(leaf, view, sense, parameters, work)
         view.detection *= due.sight[leaf.target]

@@ -25,6 +25,8 @@ OVERDUE, RIPE = 1.3, 0.5  # revisits since a sensor saw or missed a target: it h
 PAUSE = 2.5  # revisits without a look; then a sensor begins anew, and nothing was missed meanwhile
 IN_VIEW, TURN_S = 0.5, 60.0  # share of time in which a sensor can see a target that it has seen; time of change, s
 LIKELY, PATIENCE = 0.1, 2.0  # from this existence on a target that is not confirmed is waited for so much longer
+SWEEP = 0.1  # revisits between two searches for what a sensor has missed
+UNKNOWN = -1.0
 SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its own may be late
 
 
@@ -53,29 +55,61 @@ def wake(memory: Memory, sense: Sense) -> float:
 
 
 @inner
-def overdue(memory: Memory, sense: Sense) -> Due:
-    """Return who should have been seen by now, and note that they were missed: who has a plot takes that back."""
+def sweeps(memory: Memory, sense: Sense) -> bool:
+    """Return whether it is time again to see whom the sensor of a look has missed; that costs a look at all targets."""
+    latest = memory.sensors[sense.sensor]
+    if sense.whole == 1 or abs(sense.time - latest[2]) * 1e-9 < SWEEP * sense.revisit:
+        return False
+    latest[2] = sense.time
+    return True
+
+
+@inner
+def overdue(memory: Memory, n: int, sense: Sense, swept: bool) -> Due:
+    """Return who should have been seen by now, and note that they were missed: who has a plot takes that back.
+
+    All targets, when `swept`, else only those that the look reaches.
+    """
     count = memory.counts[0]
-    due = Due(np.full(count, -1), np.zeros(count, np.int64), np.zeros(count), np.ones(count))
+    due = Due(np.full(count, -1), np.zeros(count, np.int64), np.zeros(count), np.full(count, UNKNOWN))
     if sense.whole == 1 or sense.missable == 0:
+        due.sight[:] = 1.0
         return due
-    since = memory.sensors[sense.sensor, 1]
-    for t in range(count):
-        target, due.sight[t] = memory.targets[t], IN_VIEW
-        for k in range(len(target.seen_by)):
-            if target.seen_by[k] != sense.sensor:
-                continue
-            due.sight[t] = in_view(target, k, sense)
-            gap = (sense.time - max(target.looked_at[k], since)) * 1e-9
-            if gap > RIPE * sense.revisit:
-                due.slot[t] = k
-            else:
-                due.seen[t] = 1
-            if gap > OVERDUE * sense.revisit:
-                due.expected[t] = due.sight[t] * sense.detection
-                target.in_view[k] = due.sight[t] * (1.0 - sense.detection) / (1.0 - due.expected[t])
-                target.looked_at[k] = sense.time
+    for i in range(n):
+        if swept or memory.active[i] == 1:
+            recall(memory, due, memory.leaves[i].target, sense)
     return due
+
+
+@inner
+def recall(memory: Memory, due: Due, t: int, sense: Sense) -> None:
+    """Fill the row of target t, once."""
+    if due.sight[t] != UNKNOWN:
+        return
+    target, due.sight[t] = memory.targets[t], IN_VIEW
+    for k in range(len(target.seen_by)):
+        if target.seen_by[k] != sense.sensor:
+            continue
+        due.sight[t] = in_view(target, k, sense)
+        gap = (sense.time - max(target.looked_at[k], memory.sensors[sense.sensor, 1])) * 1e-9
+        if gap > RIPE * sense.revisit:
+            due.slot[t] = k
+        else:
+            due.seen[t] = 1
+        if gap > OVERDUE * sense.revisit:
+            due.expected[t] = due.sight[t] * sense.detection
+            target.in_view[k] = due.sight[t] * (1.0 - sense.detection) / (1.0 - due.expected[t])
+            target.looked_at[k] = sense.time
+
+
+@inner
+def sweep(memory: Memory, n: int, due: Due) -> None:
+    """Let leaves that a look does not reach exist less likely if its sensor should have seen them."""
+    for i in range(n):
+        leaf = memory.leaves[i]
+        missed = due.expected[leaf.target]
+        if memory.active[i] == 0 and missed > 0.0:
+            leaf.existence *= (1.0 - missed) / (1.0 - leaf.existence * missed)
 
 
 @inner
@@ -200,22 +234,19 @@ def between(plots: Rows, sense: Sense, limits: tuple[float, float], centre: floa
 
 
 @inner
-def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> I64:
-    """Return (n,) 1 for leaves that some plot may fit, and for all of a group of which one may; 0 for the others."""
-    active = np.ones(n, np.int64)
-    if sense.whole == 1:
-        return active
-    parameters = memory.parameters[0]
+def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
+    """Write 1 to memory.active (n,) for leaves that some plot may fit and those of their groups, 0 for the others."""
+    parameters, active = memory.parameters[0], memory.active
     lively = np.zeros(memory.counts[3], np.int64)
     for i in range(n):
         leaf, limit = memory.leaves[i], parameters.gate[4]
         if sense.addressed == 1 and memory.targets[leaf.target].address >= 0:
             limit *= parameters.address_gate
-        if not beside(leaf, plots, sense, limit, parameters):
-            active[i] = 0
-        elif leaf.group >= 0:
+        active[i] = 1 if sense.whole == 1 or beside(leaf, plots, sense, limit, parameters) else 0
+        if leaf.group >= 0 and active[i] == 1:
             lively[leaf.group] = 1
-    for i in range(n):
-        if memory.leaves[i].group >= 0:
-            active[i] = lively[memory.leaves[i].group]
-    return active
+    for g in range(len(lively)):
+        if lively[g] == 1:
+            for i in range(n):
+                if memory.leaves[i].group == g:
+                    active[i] = 1

@@ -1,7 +1,4 @@
-"""Room for the filter's records: fresh for a filter of one's own, shared by all ticks of the engine."""
-
-from threading import local
-from typing import cast
+"""Room for the filter's records: for a filter of one's own, and for a tick of the engine."""
 
 import numpy as np
 
@@ -18,25 +15,10 @@ from skywarden.track.pool import (
     VIEW,
     WORK,
     Memory,
-    Rows,
 )
 
 GROUPS = 256  # at most
 PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least
-
-_scratch = local()
-
-
-def scratch(name: str, kind: "np.dtype[np.void]", rows: int) -> Rows:
-    """Return so many rows or more, of any content, that are this thread's until it asks for them again.
-
-    Fresh memory for what only one call needs would cost more than most calls do.
-    """
-    kept = getattr(_scratch, name, None)
-    if kept is None or len(kept) < rows:
-        kept = np.zeros(rows + rows // 2, kind)
-        setattr(_scratch, name, kept)
-    return cast(Rows, kept)
 
 
 def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: int = 1) -> Memory:
@@ -55,22 +37,20 @@ def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: i
         work=work,
         grid=np.zeros(1, GRID),
         unseen=np.zeros((2, 1, 1)),
-        sensors=np.zeros((sensors, 2), np.int64),
+        sensors=np.zeros((sensors, 3), np.int64),
         clutter=np.zeros((sensors, BINS)),
+        active=np.ones(leaves, np.int64),
         counts=np.array([0, 0, 1, 0]),
     )
 
 
-def shared_room(targets: int, leaves: int, plots: int, groups: int, sensors: int) -> Memory:
-    """Return a memory as `room` does, in space that this thread uses again when it asks next; groups are empty."""
-    small = room(0, 0, 0, 0, sensors)
-    memory = small._replace(
-        targets=scratch("targets", TARGET, targets),
-        leaves=scratch("leaves", LEAF, leaves),
-        groups=scratch("groups", GROUP, groups),
-        views=scratch("views", VIEW, leaves + leaves // 2),
-        pairs=scratch("pairs", PAIR, max(PAIRS * leaves, FEWEST_PAIRS)),
-        plots=scratch("plots", PLOT, plots)[:plots],
+def rough_room(targets: int, leaves: int, plots: int, groups: int, sensors: int) -> Memory:
+    """Return a memory as `room` does, much sooner: what lies in it is anything, but for groups, which are empty."""
+    return room(0, 0, 0, groups, sensors)._replace(
+        targets=np.empty(targets, TARGET),
+        leaves=np.empty(leaves, LEAF),
+        views=np.empty(leaves, VIEW),
+        pairs=np.empty(max(PAIRS * leaves, FEWEST_PAIRS), PAIR),
+        plots=np.empty(plots, PLOT),
+        active=np.ones(leaves, np.int64),
     )
-    memory.groups.view(np.uint8)[:] = 0
-    return memory
