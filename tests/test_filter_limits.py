@@ -46,6 +46,8 @@ BAD = {
     "no range": (0, 0.0, None, "implausible"),
     "huge range": (0, 1e9, None, "implausible"),
     "over the zenith": (2, 2.0, None, "implausible"),
+    "azimuth of many turns": (1, 1e4, None, "implausible"),
+    "azimuth that is no angle": (1, -1e300, None, "implausible"),
     "nan covariance": (0, 9e3, np.full((4, 4), np.nan), "not finite"),
     "infinite covariance": (0, 9e3, np.full((4, 4), np.inf), "not finite"),
     "no covariance": (0, 9e3, np.zeros((4, 4)), "not finite"),

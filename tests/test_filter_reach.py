@@ -90,6 +90,19 @@ def test_a_place_on_a_map_concerns_whatever_flies_above_it(latitude, longitude):
     assert find(memory, m)["leaf"].tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("turns", [1.0, -3.0, 10.0])
+def test_an_azimuth_some_turns_on_is_the_same_one(turns):
+    leaf = anywhere(np.random.default_rng(1), sigma=20.0, apart=0.0)
+    memory = empty(TURNING)
+    put(memory, leaf._replace(weight=(1.0, 0.0)))
+    z = np.tile(polar(leaf.mean[0], SITE)[0], (2, 1))
+    z[0, 1] += turns * 2.0 * np.pi
+    m = fill(memory, given(z, np.tile(np.diag(SIGMA[Kind.POLAR] ** 2), (2, 1, 1))), born=1e-30)
+    memory.plots["clutter"] = 1e-30
+    assert near(memory, m).tolist() == [1]
+    assert len(find(memory, m)) == 2
+
+
 def test_a_leaf_that_is_ruled_out_stays_as_it_is():
     memory, m = scene(np.random.default_rng(2), Kind.POLAR)
     before = memory.leaves[: memory.counts[1]].copy()

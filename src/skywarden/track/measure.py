@@ -36,5 +36,6 @@ SPEEDS = 600.0  # m/s; and over this width of range rates
 FALSE_BEARINGS = 0.1  # per rad of azimuth and per rad of elevation, a look
 LOWEST, HIGHEST = 6.2e6, 8.0e6  # m from the Earth's centre; a position outside is not one of an aircraft
 SIGMA_MIN, SIGMA_MAX = 1e-9, 1e6  # rad or m or m/s
+TURNED = 100.0  # rad; an azimuth beyond is none
 SLACK = 0.1  # rad; noise may carry an elevation past the zenith
 CORRELATION = 1e-9  # a covariance whose correlation matrix has a smaller pivot is singular

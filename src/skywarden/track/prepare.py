@@ -21,6 +21,7 @@ from skywarden.track.measure import (
     SIGMA_MAX,
     SIGMA_MIN,
     SLACK,
+    TURNED,
 )
 from skywarden.track.pool import Memory, Parameters, Plot, Rows
 from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION
@@ -102,7 +103,7 @@ def plausible(plot: Plot, kind: int) -> bool:
         return isfinite(z[0])  # of a latitude that is one
     if kind == POLAR and not 0.0 < z[0] < SIGMA_MAX:
         return False
-    return not abs(z[2]) > pi / 2 + SLACK
+    return not abs(z[2]) > pi / 2 + SLACK and abs(z[1]) < TURNED
 
 
 @inner
