@@ -11,7 +11,8 @@ from skywarden.track.pool import Memory
 
 def near(memory: Memory, m: int) -> I64:
     """Return (n,) 1 for leaves that one of the first m plots may fit, and for the rest of their groups."""
-    return reach.near(memory, memory.counts[1], memory.plots[:m], memory.sense[0])
+    reach.near(memory, memory.counts[1], memory.plots[:m], memory.sense[0])
+    return memory.active[: memory.counts[1]].copy()
 
 
 def seen(memory: Memory, target: int, by: dict[int, tuple[float, float]]) -> None:
@@ -32,22 +33,27 @@ def wake(memory: Memory, seconds: float, sensor: int = 0) -> tuple[float, float]
     """Let a sensor look; return when its latest look was and since when it looks without a pause, s after NOW."""
     turn_to(memory, seconds, sensor)
     reach.wake(memory, memory.sense[0])
-    return tuple((memory.sensors[sensor] - NOW) * 1e-9)
+    return tuple((memory.sensors[sensor, :2] - NOW) * 1e-9)
 
 
 class Overdue(NamedTuple):
-    """Of each target: slot of the sensor that looks; how likely it would have been seen; the books after that."""
+    """Of each target: slot of the sensor that looks; whether it just saw it; how likely it would have seen it; how
+
+    likely it has it in view; the books after that.
+    """
 
     slot: I64
+    seen: I64
     expected: F64
+    sight: F64
     looked_at: F64
     in_view: F64
 
 
 def overdue(memory: Memory) -> Overdue:
     """Return who should have been seen by the sensor that looks. looked_at: s after NOW."""
-    due, targets = reach.overdue(memory, memory.sense[0]), memory.targets[: memory.counts[0]]
-    return Overdue(due.slot, due.expected, (targets["looked_at"] - NOW) * 1e-9, targets["in_view"].copy())
+    due, targets = reach.overdue(memory, memory.counts[1], memory.sense[0], True), memory.targets[: memory.counts[0]]
+    return Overdue(*due, (targets["looked_at"] - NOW) * 1e-9, targets["in_view"].copy())
 
 
 def forget(memory: Memory) -> F64:

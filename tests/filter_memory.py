@@ -176,9 +176,10 @@ def slopes(memory: Memory) -> F64:
 def find(memory: Memory, m: int, active: I64 | None = None) -> Rows:
     """Return all pairs of leaves and the first m plots. active (n,): 0 for leaves that are not looked at, None: all."""
     n, targets = memory.counts[1], memory.counts[0]
-    due = reach.Due(np.full(targets, -1), np.full(targets, -1.0))
+    due = reach.Due(np.full(targets, -1), np.ones(targets, np.int64), np.zeros(targets), np.ones(targets))
+    memory.active[:n] = 1 if active is None else active
     with np.errstate(all="ignore"):
-        count = pairs.find(memory, n, memory.plots[:m], due, np.ones(n, np.int64) if active is None else active)
+        count = pairs.find(memory, n, memory.plots[:m], due)
     return memory.pairs[:count]
 
 

@@ -111,7 +111,6 @@ def test_a_leaf_that_is_ruled_out_stays_as_it_is():
     assert 0 < active.sum() < len(active)
     for i in np.flatnonzero(active == 0):
         assert memory.leaves[i].tobytes() == before[i].tobytes()
-        assert memory.views["first"][i] == memory.views["last"][i]
 
 
 def test_a_group_is_looked_at_as_a_whole_or_not_at_all():
@@ -150,24 +149,25 @@ def test_who_should_have_been_seen_is_as_the_markov_chain_says(seed):
         sensors = rng.permutation(5)[: rng.integers(1, 5)].tolist()
         books.append({s: (float(rng.uniform(-40.0, 1.0)), float(rng.uniform(0.0, 1.0))) for s in sensors})
         seen(memory, t, books[t])
-    memory = memory._replace(sensors=np.zeros((5, 2), np.int64))
+    memory = memory._replace(sensors=np.zeros((5, 3), np.int64))
     turn_to(memory, 0.0, sensor=2)
-    memory.sensors[2] = NOW, NOW + round(since * SECOND)
+    memory.sensors[2, :2] = NOW, NOW + round(since * SECOND)
     found = overdue(memory)
     for t, by in enumerate(books):
-        slot, expected = -1, -1.0
+        slot, just, expected, sight = -1, 0, 0.0, 0.5
         for k, (sensor, (until, view)) in enumerate(by.items()):
-            gap, left = 0.0 - max(until, since), view
-            if sensor == 2 and gap > 0.5 * REVISIT:
-                slot, expected = k, 0.0
+            gap, left, there = 0.0 - max(until, since), view, markov(view, max(0.0 - until, 0.0))
+            if sensor == 2:
+                slot, just = (k, 0) if gap > 0.5 * REVISIT else (-1, 1)
+                sight = there
             if sensor == 2 and gap > 1.3 * REVISIT:
-                there = markov(view, gap)
                 expected = there * PD
                 left = there * (1 - PD) / (there * (1 - PD) + 1 - there)  # Bayes: in view and missed, or not in view
                 until = 0.0
             assert found.looked_at[t, k] == pytest.approx(until, abs=1e-8)
             assert found.in_view[t, k] == pytest.approx(left, rel=1e-9)
-        assert found.slot[t] == slot
+        assert (found.slot[t], found.seen[t]) == (slot, just)
+        assert found.sight[t] == pytest.approx(sight, rel=1e-9)
         assert found.expected[t] == pytest.approx(expected, rel=1e-9)
     assert {e > 0 for e in found.expected} == {True, False}
 
@@ -179,7 +179,7 @@ def test_a_sensor_that_covers_all_or_need_not_see_again_misses_nothing_by_time(w
     seen(memory, 0, {0: (-60.0, 1.0)})
     memory.sense["whole"], memory.sense["missable"] = whole, missable
     found = overdue(memory)
-    assert (found.slot.tolist(), found.expected.tolist()) == ([-1], [-1.0])
+    assert (found.slot.tolist(), found.expected.tolist()) == ([-1], [0.0])
     assert found.looked_at[0, 0] == pytest.approx(-60.0)
 
 
@@ -196,7 +196,7 @@ def test_after_a_pause_of_a_sensor_nothing_was_missed_meanwhile():
     found = overdue(memory)
     assert (found.slot.tolist(), found.expected.tolist()) == ([0], [0.0])
     wake(memory, 69.0 + 1.4 * REVISIT)
-    assert overdue(memory).expected[0] == pytest.approx(PD * markov(1.0, 1.4 * REVISIT), rel=1e-9)
+    assert overdue(memory).expected[0] == pytest.approx(PD * markov(1.0, 69.0 + 1.4 * REVISIT), rel=1e-9)
     wake(memory, 69.0 + 1.5 * REVISIT)
     assert overdue(memory).slot.tolist() == [-1]  # once for each time it passes
 

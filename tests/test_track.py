@@ -151,11 +151,26 @@ def test_a_silent_target_coasts_then_is_dropped_in_plain_words():
     sky.run(45.0)
     assert sky.picture.tracks.status.tolist() == [Status.COASTING]
     sky.run(75.0)
-    assert len(sky.picture.tracks) == 0
+    assert len(sky.shown()) == 0
     kinds = [type(e) for e in sky.events]
     assert kinds == [TrackConfirmed, TrackCoasting, TrackDropped]
     assert sky.events[-1].reason == "not seen for 30 s"
     assert len({e.number for e in sky.events}) == 1
+    sky.run(155.0)
+    assert len(sky.picture.tracks) == 0
+
+
+def test_a_dropped_target_that_is_seen_again_in_time_has_its_number_back():
+    flight = Flight(0, 0, 1000, 50, 0.0)
+    sky = Sky([flight], radars()).run(40.0)
+    sensors, sky.sensors = sky.sensors, []
+    sky.run(110.0)
+    assert len(sky.shown()) == 0
+    sky.sensors = sensors
+    sky.run(130.0)
+    assert sky.shown().number.tolist() == [1]
+    assert [type(e) for e in sky.events] == [TrackConfirmed, TrackCoasting, TrackDropped, TrackConfirmed]
+    assert nearest(sky)[1] < 300
 
 
 def test_a_target_seen_again_is_the_same_track():
@@ -173,10 +188,10 @@ def test_a_target_seen_again_is_the_same_track():
 def test_numbers_are_given_in_order_and_never_again():
     sky = Sky(straight(7, 6), radars()).run(30.0)
     sky.sensors = []
-    sky.run(80.0)
+    sky.run(155.0)
     assert len(sky.picture.tracks) == 0
     sky.sensors, sky.flights = radars(), straight(8, 6)
-    sky.run(110.0)
+    sky.run(185.0)
     confirmed = [e for e in sky.events if isinstance(e, TrackConfirmed)]
     assert [e.number for e in confirmed] == list(range(1, len(confirmed) + 1))
     assert len(confirmed) >= 12

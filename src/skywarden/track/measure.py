@@ -32,7 +32,6 @@ ROWS: Mapping[Kind, Row] = {
 }
 
 PER_KM2 = 1e-6  # 1/m^2
-SPEEDS = 600.0  # m/s; and over this width of range rates
 FALSE_BEARINGS = 0.1  # per rad of azimuth and per rad of elevation, a look
 LOWEST, HIGHEST = 6.2e6, 8.0e6  # m from the Earth's centre; a position outside is not one of an aircraft
 SIGMA_MIN, SIGMA_MAX = 1e-9, 1e6  # rad or m or m/s
