@@ -15,8 +15,9 @@ from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status, Tracks
-from skywarden.track.motion import level_sigma, predict_all, seconds
+from skywarden.track.motion import level_sigma, seconds
 from skywarden.track.settings import TrackerSettings
+from skywarden.track.states import at
 
 BROKEN = "lost by fault: its numbers are none any more"
 MISSED = "missed where it should be seen"
@@ -96,8 +97,12 @@ def _fate(tracks: Tracks, confirmed: I64, time: int, settings: TrackerSettings) 
     missed = (known | confirm) & (tracks.existence < settings.drop_existence)
     finite = np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2))
     broken: NDArray[np.bool_] = np.asarray(~finite)
-    vague = _sigma(tracks, np.where(broken, 0.0, seconds(tracks.time, time)), settings) > settings.drop_sigma_m
-    gone = broken | missed | (vague & (known | confirm)) | (unseen > np.where(known, settings.forget_after_s, limit))
+    gone = (
+        broken
+        | missed
+        | _vague(tracks, (known | confirm) & ~broken, time, settings)
+        | (unseen > np.where(known, settings.forget_after_s, limit))
+    )
     crowded = _crowded(tracks, np.flatnonzero(~gone), settings.max_tracks)
     gone[crowded] = True
     quiet = unseen > np.maximum(settings.coast_looks * tracks.revisit, settings.coast_min_s)
@@ -117,7 +122,9 @@ def _crowded(tracks: Tracks, rows: I64, most: int) -> I64:
     return np.asarray(tentative[order[: len(rows) - most]], np.int64)
 
 
-def _sigma(tracks: Tracks, since: F64, settings: TrackerSettings) -> F64:
-    """Return (n,) m, the level uncertainty of each track `since` s after its own time."""
-    now = predict_all(tracks.mean, tracks.covariance, since, tracks.noise, settings.vertical_noise_m2_s3)
-    return level_sigma(*now)
+def _vague(tracks: Tracks, wanted: NDArray[np.bool_], time: int, settings: TrackerSettings) -> NDArray[np.bool_]:
+    """Return (n,) which of the wanted tracks are too uncertain on the level, now."""
+    some = tracks.take(wanted)
+    vague = np.zeros(len(tracks), bool)
+    vague[wanted] = level_sigma(*at(some, time, settings.vertical_noise_m2_s3)) > settings.drop_sigma_m
+    return vague
