@@ -6,7 +6,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 from simulated_frames import SECOND, START, TICK, settings_of, written
 from typer.testing import CliRunner
 
@@ -45,13 +49,14 @@ def played(app: App) -> App:
     return app
 
 
-def numbers(path: Path) -> list[int]:
-    """Return the tracks that a replay of a record ends with."""
+def places(path: Path) -> NDArray[np.float64]:
+    """Return (n, 3) where the tracks are, ECEF m, that people see at the end of a record's replay."""
     line = Line()
     for _ in by_tick(record_in(path).entries(), line):
         pass
     assert line.picture is not None
-    return line.picture.tracks.label.tolist()
+    tracks = line.picture.tracks
+    return tracks.mean[tracks.shown(), :3]
 
 
 def test_a_run_from_frames_sees_the_tracks_that_their_replay_sees(simulated: Path, tmp_path: Path) -> None:
@@ -60,7 +65,10 @@ def test_a_run_from_frames_sees_the_tracks_that_their_replay_sees(simulated: Pat
     assert {wire.state for wire in app.wires if wire.name != "nodes"} == {"finished"}
     assert list(frames_of(record_in(tmp_path / "record").entries())) == list(frames_of(record_in(simulated).entries()))
     assert verify(record_in(tmp_path / "record").entries()) is None
-    assert numbers(tmp_path / "record") == numbers(simulated)
+    ran, replayed = places(tmp_path / "record"), places(simulated)  # other ticks, so maybe other labels
+    assert len(ran) == len(replayed) > 10
+    pairs = linear_sum_assignment(between := cdist(ran, replayed))
+    assert between[pairs].max() < 20.0  # a plot's sigma is more
 
 
 def test_a_second_run_into_the_same_record_begins_with_an_empty_picture(simulated: Path, tmp_path: Path) -> None:

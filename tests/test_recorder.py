@@ -23,7 +23,7 @@ from skywarden.replay import compare, is_input, recover, to_json
 from skywarden.service.engine import Engine, Outcome
 from skywarden.service.recorder import RECORD_WAIT, Recorder
 
-LIMIT = 20_000  # bytes: some turns
+LIMIT = 50_000  # bytes: some turns, and more than a whole state, which each `Lost` holds
 TURNS = 44
 STARTED, *INPUTS = raid.inputs(TURNS)
 SETTINGS = STARTED[0].settings

@@ -87,6 +87,7 @@ class Loop(Generic[P, R]):
 
     def __init__(self, plain: Callable[P, R], inner: bool) -> None:
         self.plain, self._inner = plain, inner
+        self._kinds: dict[Any, Any] = {}  # of records -> the same with attributes
         update_wrapper(self, plain)
 
     @cached_property
@@ -104,11 +105,18 @@ class Loop(Generic[P, R]):
             return self.plain(*args, **kwargs)
         if Loop.patient():
             with np.errstate(all="ignore"):
-                return self.plain(*map(_opened, args), **kwargs)
+                return self.plain(*map(self._opened, args), **kwargs)
         return cast(R, self.compiled(*args, **kwargs))
 
+    def _opened(self, argument: Any) -> Any:
+        """Return an argument whose records have their fields as attributes, as compiled code sees them."""
+        if isinstance(argument, np.ndarray) and argument.dtype.names:
+            if argument.dtype not in self._kinds:
+                self._kinds[argument.dtype] = _open(argument.dtype)
+            return argument.view(self._kinds[argument.dtype])
+        return argument._make(map(self._opened, argument)) if hasattr(argument, "_make") else argument
 
-@cache
+
 def _open(kind: "np.dtype[np.void]") -> Any:
     """Return a dtype whose records have their fields as attributes; NumPy's own such records are ten times slower."""
 
@@ -116,13 +124,6 @@ def _open(kind: "np.dtype[np.void]") -> Any:
         return property(lambda record: record[name], lambda record, value: record.__setitem__(name, value))
 
     return np.dtype((type("Record", (np.void,), {name: field(name) for name in kind.names or ()}), kind))
-
-
-def _opened(argument: Any) -> Any:
-    """Return an argument whose records have their fields as attributes, as compiled code sees them."""
-    if isinstance(argument, np.ndarray) and argument.dtype.names:
-        return argument.view(_open(argument.dtype))
-    return argument._make(map(_opened, argument)) if hasattr(argument, "_make") else argument
 
 
 def plain_while(condition: Callable[[], bool]) -> None:
