@@ -37,12 +37,13 @@ POSITIONS = Sensor(Kind.POSITION, detection=0.8, clutter=1e-9)
 PLANES = Sensor(Kind.PLANE, detection=0.8, clutter=1e-9)
 CAMERA = Sensor(Kind.DIRECTION, detection=0.7, clutter=0.1, whole=False)
 LIMITS = {"MEMBERS": pool.MEMBERS, "HYPOTHESES": pool.HYPOTHESES}
+KINDS: dict[object, object] = {}  # of records -> the same with attributes
 CODES = {"used": prepare.USED, "not finite": prepare.NOT_FINITE, "implausible": prepare.IMPLAUSIBLE, "quota": 4}
 
 
 def opened(memory: Memory) -> Memory:
     """Return the same memory with fields as attributes, as plain kernels have it."""
-    return kernel._opened(memory)
+    return kernel.opened(memory, KINDS)
 
 
 def empty(

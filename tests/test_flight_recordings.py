@@ -115,7 +115,11 @@ def test_an_igc_file_is_read_past_midnight_and_without_fixes_that_are_none() -> 
         ("a.csv", b"x,y\n1,2\n", "must name t, latitude, longitude (and icao24, callsign, altitude or geoaltitude in"),
         ("a.csv", b"timestamp,latitude,longitude\n", "or timestamp, latitude, longitude, altitude (metres; may be"),
         ("a.csv", b"t,latitude,longitude\n2021-10-07T12:00:00,1,2\n", '"2021-10-07T12:00:00" has no zone; write it'),
-        ("a.csv.gz", gzip.compress(b"t,latitude,longitude\n" * 100, mtime=0)[:-9], "a.csv.gz is cut short or damaged: Comp"),
+        (
+            "a.csv.gz",
+            gzip.compress(b"t,latitude,longitude\n" * 100, mtime=0)[:-9],
+            "a.csv.gz is cut short or damaged: Comp",
+        ),
         ("a.csv.gz", b"no", "a.csv.gz is not a gzip file"),
         ("a.igc", b"HFDTE011219\n", "a.igc has no B records"),
         ("a.igc", b"HFDTE991399\n", "a.igc has no date that there is"),

@@ -105,16 +105,8 @@ class Loop(Generic[P, R]):
             return self.plain(*args, **kwargs)
         if Loop.patient():
             with np.errstate(all="ignore"):
-                return self.plain(*map(self._opened, args), **kwargs)
+                return self.plain(*(opened(arg, self._kinds) for arg in args), **kwargs)
         return cast(R, self.compiled(*args, **kwargs))
-
-    def _opened(self, argument: Any) -> Any:
-        """Return an argument whose records have their fields as attributes, as compiled code sees them."""
-        if isinstance(argument, np.ndarray) and argument.dtype.names:
-            if argument.dtype not in self._kinds:
-                self._kinds[argument.dtype] = _open(argument.dtype)
-            return argument.view(self._kinds[argument.dtype])
-        return argument._make(map(self._opened, argument)) if hasattr(argument, "_make") else argument
 
 
 def _open(kind: "np.dtype[np.void]") -> Any:
@@ -124,6 +116,18 @@ def _open(kind: "np.dtype[np.void]") -> Any:
         return property(lambda record: record[name], lambda record, value: record.__setitem__(name, value))
 
     return np.dtype((type("Record", (np.void,), {name: field(name) for name in kind.names or ()}), kind))
+
+
+def opened(argument: Any, kinds: dict[Any, Any]) -> Any:
+    """Return an argument whose records have their fields as attributes, as compiled code sees them.
+
+    kinds: dtype -> the same with attributes; it grows.
+    """
+    if isinstance(argument, np.ndarray) and argument.dtype.names:
+        if argument.dtype not in kinds:
+            kinds[argument.dtype] = _open(argument.dtype)
+        return argument.view(kinds[argument.dtype])
+    return argument._make([opened(part, kinds) for part in argument]) if hasattr(argument, "_make") else argument
 
 
 def plain_while(condition: Callable[[], bool]) -> None:
