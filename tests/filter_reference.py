@@ -49,14 +49,26 @@ def polar(mean, place):
     return z, H @ np.kron(np.eye(2), place.rotation)
 
 
-def innovation(kind, z, mean, place):
-    """Return what a detection z (w,) is off a state, and the Jacobian, without components that are missing."""
+def covaried(mean, P, place):
+    """Return how much more range rate is expected, since the direction goes with the velocity: tr(d2z/dx dv Pxv)."""
+    e = mean[:3] - place.position
+    r = np.linalg.norm(e)
+    return np.trace((np.eye(3) - np.outer(e, e) / r**2) @ P[:3, 3:]) / r
+
+
+def innovation(kind, z, mean, place, P=None):
+    """Return what a detection z (w,) is off a state, and the Jacobian, without components that are missing.
+
+    P: covariance of the state, None: it is known.
+    """
     if kind == Kind.PLANE:
         turn = level(mean[:3])
         return turn @ (ground(*z) - mean[:3]), np.hstack([turn, np.zeros((2, 3))])
     if kind == Kind.POSITION:
         return z - mean[:3], np.eye(3, 6)
     expected, H = polar(mean, place)
+    if P is not None:
+        expected[3] += covaried(mean, P, place)
     if kind == Kind.DIRECTION:
         expected, H = expected[1:3], H[1:3]
     y = z - expected
@@ -64,6 +76,12 @@ def innovation(kind, z, mean, place):
     y[azimuth] = (y[azimuth] + np.pi) % (2 * np.pi) - np.pi
     there = ~np.isnan(z)
     return y[there], H[there]
+
+
+def doubt(kind, R, mean, P, place):
+    """Return R (w, w) and what a linear view of a wide state leaves out."""
+    more = covaried(mean, P, place) ** 2 if kind == Kind.POLAR else 0.0
+    return R + np.diag([0.0] * (len(R) - 1) + [more])
 
 
 def density(y, S):
@@ -77,8 +95,8 @@ def compare(kind, z, R, state, place):
     chi2, likelihood = [], []
     there = np.ix_(~np.isnan(z), ~np.isnan(z))
     for mean, P in zip(state.mean, state.covariance, strict=True):
-        y, H = innovation(kind, z, mean, place)
-        S = H @ P @ H.T + R[there]
+        y, H = innovation(kind, z, mean, place, P)
+        S = H @ P @ H.T + doubt(kind, R, mean, P, place)[there]
         chi2.append(y @ np.linalg.solve(S, y))
         likelihood.append(density(y, S))
     return np.array(chi2), np.array(likelihood)
@@ -86,8 +104,8 @@ def compare(kind, z, R, state, place):
 
 def kalman(kind, z, R, mean, P, place):
     """Return mean and covariance after one detection, in Joseph's form."""
-    y, H = innovation(kind, z, mean, place)
-    R = R[np.ix_(~np.isnan(z), ~np.isnan(z))]
+    y, H = innovation(kind, z, mean, place, P)
+    R = doubt(kind, R, mean, P, place)[np.ix_(~np.isnan(z), ~np.isnan(z))]
     K = np.linalg.solve(H @ P @ H.T + R, H @ P).T
     A = np.eye(6) - K @ H
     return mean + K @ y, A @ P @ A.T + K @ R @ K.T

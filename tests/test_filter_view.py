@@ -18,8 +18,8 @@ from filter_memory import (
     sight,
     slopes,
 )
+from filter_reference import covaried, level, polar
 from filter_reference import innovation as off
-from filter_reference import level, polar
 
 from skywarden import geo
 
@@ -37,6 +37,7 @@ def test_what_a_radar_expects_and_how_it_changes(sensor, seed):
     for m in range(2):
         mean = state.mean[m]
         expected, H = polar(mean, SITE)
+        expected[3] += covaried(mean, state.covariance[m], SITE)
         assert view.z[m] == pytest.approx(expected, rel=1e-12, abs=1e-9)
         measured = reference.jacobian(mean, SITE, steps=(1.0,) * 3 + (0.1,) * 3)
         for H_found in (seen[m], H):  # the filter's and the twin's
@@ -85,12 +86,34 @@ def test_spread_is_the_covariance_seen_through_the_jacobian(sensor, parts, seed)
     view = sight(memory, put(memory, state), parts)
     for m in range(2):
         H, P = slopes(memory)[m, :parts], state.covariance[m]
-        size = np.sqrt(np.diag(H @ P @ H.T))
-        found, wanted = view.S[m, :parts, :parts] / np.outer(size, size), H @ P @ H.T / np.outer(size, size)
+        S = H @ P @ H.T
+        if parts == 4:
+            S[3, 3] += covaried(state.mean[m], P, SITE) ** 2
+        size = np.sqrt(np.diag(S))
+        found, wanted = view.S[m, :parts, :parts] / np.outer(size, size), S / np.outer(size, size)
         np.testing.assert_allclose(np.tril(found), np.tril(wanted), atol=1e-9)
         wide = np.sqrt(np.diag(P))
         np.testing.assert_allclose(view.HP[m, :parts] / size[:, None] / wide, H @ P / size[:, None] / wide, atol=1e-9)
         np.testing.assert_allclose(view.rate[m, :parts], H[:, :3] @ state.mean[m, 3:], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_range_rate_of_a_target_whose_direction_goes_with_its_velocity_is_what_it_is_on_average(seed):
+    """As after a second plot close by: what it has flown since the first is its velocity times the time between."""
+    rng = np.random.default_rng(seed)
+    state = anywhere(rng)
+    local = rng.uniform(1e3, 2e3, size=3) * rng.choice([-1.0, 1.0], size=3)
+    state.mean[:] = np.concatenate([SITE.position + local @ SITE.rotation, np.zeros(3)])
+    dt, spread = 4.0, 60.0
+    state.covariance[:] = np.kron([[dt * dt, dt], [dt, 1.0]], np.eye(3)) * spread**2 + 1e-3 * np.eye(6)
+    memory = empty(RADAR)
+    view = sight(memory, put(memory, state), 4)
+    drawn = state.mean[0] + rng.normal(size=(100_000, 3)) @ np.hstack([np.eye(3) * dt, np.eye(3)]) * spread
+    e = drawn[:, :3] - SITE.position
+    rates = (e * drawn[:, 3:]).sum(1) / np.linalg.norm(e, axis=1)
+    assert view.z[0, 3] == pytest.approx(rates.mean(), rel=0.1)
+    assert 0.9 < view.S[0, 3, 3] / rates.var() < 1.3
+    assert rates.mean() > 5.0  # a linear view expects 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -109,7 +132,10 @@ def test_innovation_of_a_radar_leaves_out_what_is_missing_and_goes_round_at_sout
         assert fill(memory, given([turned], [np.diag(SIGMA**2)])) == 1
         sight(memory, row)
         for m in range(2):
-            found, wanted = innovation(memory, row, m, 0), off(RADAR.kind, z, state.mean[m], SITE)[0]
+            found, wanted = (
+                innovation(memory, row, m, 0),
+                off(RADAR.kind, z, state.mean[m], SITE, state.covariance[m])[0],
+            )
             assert found == pytest.approx(wanted, rel=1e-9, abs=1e-9)
             assert abs(found[1]) < 0.05
 
@@ -118,6 +144,7 @@ def test_innovation_of_a_radar_leaves_out_what_is_missing_and_goes_round_at_sout
 def test_a_later_plot_is_compared_with_a_later_place(seed):
     rng = np.random.default_rng(seed)
     state, lag = anywhere(rng), 0.5
+    state.covariance[:, :3, 3:] = state.covariance[:, 3:, :3] = 0.0  # else range rate is expected to be another
     moved = state.mean[0].copy()
     moved[:3] += lag * moved[3:]
     z = polar(moved, SITE)[0]

@@ -230,6 +230,15 @@ def test_two_detections_of_one_scan_are_two_targets():
     assert two_scans.matches[0].tolist() == [1, 1]
 
 
+def test_targets_that_begin_beside_a_radar_with_range_rate_start_one_track_each():
+    """There its direction turns by 20 degrees between two looks, and its range rate by far more than the noise."""
+    radar = Radar("radar", 700, -700, revisit=4.0, detection=1.0, sigma=(50.0, 0.002, 0.004, 1.0))
+    flights = [Flight(0, 0, 1000, 80, heading) for heading in np.linspace(0, 2 * np.pi, 12, endpoint=False)]
+    skies = [flown(flight, sensors=[radar], until=40.0) for flight in flights]
+    assert [len(states(sky.picture).number) for sky in skies] == [1] * 12
+    assert sum(sky.picture.next_label - 1 for sky in skies) <= 13
+
+
 def bearing(t, position, elevation=True):
     e = PLACE.rotation @ (position - PLACE.position)
     z = [np.arctan2(e[0], e[1]), np.arctan2(e[2], np.hypot(e[0], e[1])) if elevation else np.nan]

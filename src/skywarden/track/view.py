@@ -88,7 +88,13 @@ def expect(x: F64, sense: Sense, view: View, m: int, work: Work) -> None:
 
 @inner
 def spread(x: F64, P: F64, H: F64, view: View, m: int, parts: int) -> None:  # noqa: PLR0913 - one model
-    """Write H P, H P H^T (lower half) and dz/dt of model m to the view; only range rate depends on velocity."""
+    """Write H P, H P H^T (lower half) and dz/dt of model m to the view; only range rate depends on velocity.
+
+    Range rate is the product of direction and velocity, and a target of unknown velocity is in a direction that goes
+    with it: the mean of that product is added to what is expected, and its square to the spread. It matters close by.
+    Source: Bar-Shalom, Li, Kirubarajan 2001, section 10.3.2, the second-order filter; its variance is the square of the
+    mean where velocity and direction are one, as after a second plot, and wide at most.
+    """
     HP, S, rate = view.HP[m], view.S[m], view.rate[m]
     for k in range(parts):
         h0, h1, h2 = H[k, 0], H[k, 1], H[k, 2]
@@ -104,6 +110,10 @@ def spread(x: F64, P: F64, H: F64, view: View, m: int, parts: int) -> None:  # n
             S[k, c] = HP[k, 0] * H[c, 0] + HP[k, 1] * H[c, 1] + HP[k, 2] * H[c, 2]
     if parts == FULL:
         S[3, 3] += HP[3, 3] * H[3, 3] + HP[3, 4] * H[3, 4] + HP[3, 5] * H[3, 5]
+        across = P[0, 3] + P[1, 4] + P[2, 5] - HP[0, 3] * h0 - HP[0, 4] * h1 - HP[0, 5] * h2
+        product = across / view.z[m, 0]
+        view.z[m, 3] += product
+        S[3, 3] += product * product
 
 
 @inner
