@@ -86,15 +86,7 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
             for name in PARTS:
                 spent[name] = []
                 setattr(step, name, timed(getattr(step, name), name, spent))
-        picture = replace(
-            picture,
-            time=time,
-            tracks=tracked.tracks,
-            beliefs=tracked.beliefs,
-            next_label=tracked.next_label,
-            next_number=tracked.next_number,
-            sensors=tracked.sensors,
-        )
+        picture = replace(tracked.onto(picture), time=time)
     settled = np.array(whole[4 * turn :]) * 1000
     confirmed = int((picture.tracks.status == Status.CONFIRMED).sum())
     print(f"{targets} targets, {radars} x {plots} plots a tick: {len(picture.tracks)} tracks, {confirmed} confirmed")

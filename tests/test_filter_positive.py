@@ -1,7 +1,5 @@
 """Covariances stay symmetric and positive, whatever a sensor says of its errors and in whatever order."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import reference
@@ -39,14 +37,7 @@ def followed(looks):
     for k, (t, z, R) in enumerate(looks):
         plot = batch(Kind.POLAR, "r", t, z, R, place=PLACE, revisit=4.0)
         tracked = track(picture, [plot], START + 2_000_000_000 * k, TrackerSettings())
-        picture = replace(
-            picture,
-            tracks=tracked.tracks,
-            beliefs=tracked.beliefs,
-            next_label=tracked.next_label,
-            next_number=tracked.next_number,
-            sensors=tracked.sensors,
-        )
+        picture = tracked.onto(picture)
         found.append(tracked.beliefs.leaves.view(LEAF))
     return found
 

@@ -1,7 +1,7 @@
 """Kernels: plain Python and compiled code say the same to the bit; where compiled ones are kept."""
 
 import os
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -131,14 +131,7 @@ def test_nonsense_gives_equal_tracks_plain_and_compiled(data, seed):
         for tick, one in enumerate(batches):
             tracked = track(picture, [one], START + tick * 300_000_000, TrackerSettings())
             found += [exactly(tracked.tracks), tracked.events, [m.tolist() for m in tracked.matches]]
-            picture = replace(
-                picture,
-                tracks=tracked.tracks,
-                beliefs=tracked.beliefs,
-                next_label=tracked.next_label,
-                next_number=tracked.next_number,
-                sensors=tracked.sensors,
-            )
+            picture = tracked.onto(picture)
         return found
 
     plain, compiled = both(followed)

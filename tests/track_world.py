@@ -6,7 +6,7 @@ import numpy as np
 
 from skywarden import geo
 from skywarden.model.detection import NO_ADDRESS, Kind, detections
-from skywarden.model.track import Picture, Status
+from skywarden.model.track import Picture
 from skywarden.track.step import TrackerSettings, track
 
 START = 1_800_000_000_000_000_000
@@ -170,20 +170,11 @@ class Sky:
         tracked = track(self.picture, batches, time, self.settings)
         self.events += tracked.events
         self.matches.append(tracked.matches)
-        self.picture = replace(
-            self.picture,
-            time=time,
-            tracks=tracked.tracks,
-            beliefs=tracked.beliefs,
-            next_label=tracked.next_label,
-            next_number=tracked.next_number,
-            sensors=tracked.sensors,
-        )
+        self.picture = replace(tracked.onto(self.picture), time=time)
         return tracked
 
     def shown(self):
-        tracks = self.picture.tracks
-        return tracks.take((tracks.status == Status.CONFIRMED) | (tracks.status == Status.COASTING))
+        return self.picture.tracks.take(self.picture.tracks.shown())
 
     def truth(self):
         return np.array([f.at(self.t) for f in self.flights])

@@ -71,18 +71,7 @@ def step(
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
-    after = replace(
-        picture,
-        time=time,
-        tracks=tracked.tracks,
-        beliefs=tracked.beliefs,
-        next_label=tracked.next_label,
-        next_number=tracked.next_number,
-        sensors=tracked.sensors,
-        identities=identities,
-        threats=threats,
-        alerts=alerts,
-    )
+    after = replace(tracked.onto(picture), time=time, identities=identities, threats=threats, alerts=alerts)
     events: list[Output] = [*tracked.events, *alert_events]
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))

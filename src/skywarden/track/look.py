@@ -97,7 +97,7 @@ def alone(memory: Memory, n: int, plots: Rows, done: I64) -> None:
 
 
 @inner
-def gather(memory: Memory, n: int, place: I64, held: I64) -> None:
+def compact(memory: Memory, n: int, place: I64, held: I64) -> None:
     """Move likely leaves together; write to `place` (n,) where each is now, and mark their targets in `held`."""
     leaves, kept = memory.leaves, 0
     for i in range(n):
@@ -115,7 +115,7 @@ def prune(memory: Memory, n: int) -> None:
     """Drop leaves of too little existence and targets without leaves, and move the rest together, order kept."""
     targets, counts = memory.targets, memory.counts
     place, held = np.full(n, -1), np.full(counts[0], -1)
-    gather(memory, n, place, held)
+    compact(memory, n, place, held)
     alive = 0
     for t in range(counts[0]):
         if held[t] > 0:

@@ -188,8 +188,8 @@ def doubt(leaf: Leaf, dt: float, parameters: Parameters) -> float:
 
 
 @inner
-def beside(leaf: Leaf, plots: Rows, sense: Sense, limit: float, parameters: Parameters) -> bool:
-    """Return whether some plot may fit a leaf, without predicting it. limit: chi-square, the widest."""
+def reaches(leaf: Leaf, plots: Rows, sense: Sense, limit: float, parameters: Parameters) -> bool:
+    """Return whether a look reaches a leaf: some plot may fit it, not predicted. limit: chi-square, the widest."""
     dt, x, gate = (sense.time - leaf.time) * 1e-9, leaf.mean[0], sqrt(limit)
     speed = sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
     reach = gate * doubt(leaf, dt, parameters) + (sense.lag + gate * sense.doubt) * speed
@@ -242,7 +242,7 @@ def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
         leaf, limit = memory.leaves[i], parameters.gate[4]
         if sense.addressed == 1 and memory.targets[leaf.target].address >= 0:
             limit *= parameters.address_gate
-        active[i] = 1 if sense.whole == 1 or beside(leaf, plots, sense, limit, parameters) else 0
+        active[i] = 1 if sense.whole == 1 or reaches(leaf, plots, sense, limit, parameters) else 0
         if leaf.group >= 0 and active[i] == 1:
             lively[leaf.group] = 1
     for g in range(len(lively)):

@@ -1,7 +1,7 @@
 """The tracker's way in: one tick's detections and the picture before it -> the tracks after it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,17 @@ class Tracked:
     sensors: tuple[str, ...]
     events: tuple[Refused | TrackConfirmed | TrackCoasting | TrackDropped, ...]
     matches: tuple[I64, ...]
+
+    def onto(self, before: Picture) -> Picture:
+        """Return the picture before the tick with what the tick did to its tracks."""
+        return replace(
+            before,
+            tracks=self.tracks,
+            beliefs=self.beliefs,
+            next_label=self.next_label,
+            next_number=self.next_number,
+            sensors=self.sensors,
+        )
 
 
 def track(picture: Picture, batches: Sequence[Detections], time: int, settings: TrackerSettings) -> Tracked:
