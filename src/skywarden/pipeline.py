@@ -36,6 +36,7 @@ from skywarden.model.place import Registration
 from skywarden.model.track import Health, Picture, Use
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
+from skywarden.track.beliefs import readable
 from skywarden.track.registration import configured, correct
 from skywarden.track.states import states
 from skywarden.track.step import track
@@ -219,6 +220,8 @@ class Line:
         """Make a line that goes on where `save` was called. Raises one of UNREADABLE."""
         found = _decoder.decode(saved)
         settings = recalled(found.settings)
+        if found.picture is not None:
+            readable(found.picture.beliefs)
         line = cls(settings, found.picture, _pending=found.pending)
         mode = found.picture.mode if found.picture else settings.run.mode
         line.reader = Reader(settings.sources, settings.sensors, mode)

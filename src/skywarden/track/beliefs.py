@@ -1,10 +1,13 @@
 """What the filter knows, between two ticks: into its memory and out again."""
 
+from hashlib import blake2b
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs
+from skywarden.track.clutter import BINS
 from skywarden.track.pmb import parameters
 from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, TARGET, Memory, Rows
 from skywarden.track.room import GROUPS, rough_room
@@ -12,13 +15,11 @@ from skywarden.track.settings import TrackerSettings, filter_settings, unseen_pe
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 MOST_PLOTS = 16_384  # of one look; what is more is refused
+LAYOUT = blake2b(repr([kind.descr for kind in (TARGET, LEAF, GROUP)] + [BINS]).encode(), digest_size=6).hexdigest()
 
 
 def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:
-    """Return a memory that has what is known in it. label: the next free one. plots: in all, and of one look at most.
-
-    Raises ValueError when the records are of another version.
-    """
+    """Return a memory that has what is known in it. label: the next free one. plots: in all, of one look at most."""
     targets, leaves, groups = beliefs.targets, beliefs.leaves, beliefs.groups
     n, m, most = len(targets), len(leaves), min(plots[1], MOST_PLOTS)
     memory = rough_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
@@ -32,6 +33,12 @@ def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, s
     density, memory.grid["size"] = unseen_per_m2(settings), 1.0  # one cell for everywhere
     memory.unseen[0], memory.unseen[1] = density, density * memory.parameters["end"][0]
     return memory
+
+
+def readable(beliefs: Beliefs) -> None:
+    """Raise ValueError when what a filter knew was written down by another version."""
+    if beliefs.layout not in ("", LAYOUT):
+        raise ValueError("the tracker's records are of another version")
 
 
 def _records(rows: Rows, kind: "np.dtype[np.void]") -> Rows:
@@ -61,7 +68,7 @@ def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64], gone: NDArr
     plain = [np.ascontiguousarray(some).view(f"V{some.dtype.itemsize}") for some in (targets, leaves, groups)]
     for column in (*plain, *columns):
         column.flags.writeable = False
-    return Beliefs(plain[0], plain[1], plain[2], *columns)
+    return Beliefs(plain[0], plain[1], plain[2], *columns, layout=LAYOUT)
 
 
 def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
