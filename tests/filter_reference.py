@@ -49,11 +49,12 @@ def polar(mean, place):
     return z, H @ np.kron(np.eye(2), place.rotation)
 
 
-def covaried(mean, P, place):
-    """Return how much more range rate is expected, since the direction goes with the velocity: tr(d2z/dx dv Pxv)."""
-    e = mean[:3] - place.position
+def bent(mean, P, place):
+    """Return how much more of each component (4,) a radar sees on average, since a target may be off to its side."""
+    e = place.rotation @ (mean[:3] - place.position)
+    side = np.array([e[1], -e[0], 0.0]) / np.hypot(e[0], e[1]) @ place.rotation
     r = np.linalg.norm(e)
-    return np.trace((np.eye(3) - np.outer(e, e) / r**2) @ P[:3, 3:]) / r
+    return np.array([side @ P[:3, :3] @ side / (2 * r), 0.0, 0.0, side @ P[:3, 3:] @ side / r])
 
 
 def innovation(kind, z, mean, place, P=None):
@@ -67,10 +68,10 @@ def innovation(kind, z, mean, place, P=None):
     if kind == Kind.POSITION:
         return z - mean[:3], np.eye(3, 6)
     expected, H = polar(mean, place)
-    if P is not None:
-        expected[3] += covaried(mean, P, place)
     if kind == Kind.DIRECTION:
         expected, H = expected[1:3], H[1:3]
+    elif P is not None:
+        expected = expected + bent(mean, P, place)
     y = z - expected
     azimuth = 1 if kind == Kind.POLAR else 0
     y[azimuth] = (y[azimuth] + np.pi) % (2 * np.pi) - np.pi
@@ -79,9 +80,9 @@ def innovation(kind, z, mean, place, P=None):
 
 
 def doubt(kind, R, mean, P, place):
-    """Return R (w, w) and what a linear view of a wide state leaves out."""
-    more = covaried(mean, P, place) ** 2 if kind == Kind.POLAR else 0.0
-    return R + np.diag([0.0] * (len(R) - 1) + [more])
+    """Return R (w, w) and what a straight view of a wide state leaves out."""
+    more = bent(mean, P, place)
+    return R + 2 * np.outer(more, more) if kind == Kind.POLAR else R
 
 
 def density(y, S):

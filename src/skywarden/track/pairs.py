@@ -13,7 +13,7 @@ from skywarden.model.place import F64
 from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
 from skywarden.track.reach import Due, lower, passed, turned
-from skywarden.track.view import DIRECTION, POLAR, expect, innovate, look_back, spread
+from skywarden.track.view import DIRECTION, POLAR, bend, expect, innovate, look_back, spread
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
 FAR = 200.0  # chi-square from which a likelihood counts as 0
@@ -173,6 +173,8 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
         else:
             expect(leaf.mean[m], sense, view, m, work)
             spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
+            if sense.kind == POLAR:
+                bend(work.slopes[m], view, m, sense.parts)
     reached = sense.kind != POLAR or view.z[0, 0] < sense.reach
     view.detection = sense.detection if reached else 0.0
     if sense.whole == 1:

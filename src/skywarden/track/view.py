@@ -88,13 +88,7 @@ def expect(x: F64, sense: Sense, view: View, m: int, work: Work) -> None:
 
 @inner
 def spread(x: F64, P: F64, H: F64, view: View, m: int, parts: int) -> None:  # noqa: PLR0913 - one model
-    """Write H P, H P H^T (lower half) and dz/dt of model m to the view; only range rate depends on velocity.
-
-    Range rate is the product of direction and velocity, and a target of unknown velocity is in a direction that goes
-    with it: the mean of that product is added to what is expected, and its square to the spread. It matters close by.
-    Source: Bar-Shalom, Li, Kirubarajan 2001, section 10.3.2, the second-order filter; its variance is the square of the
-    mean where velocity and direction are one, as after a second plot, and wide at most.
-    """
+    """Write H P, H P H^T (lower half) and dz/dt of model m to the view; only range rate depends on velocity."""
     HP, S, rate = view.HP[m], view.S[m], view.rate[m]
     for k in range(parts):
         h0, h1, h2 = H[k, 0], H[k, 1], H[k, 2]
@@ -110,10 +104,30 @@ def spread(x: F64, P: F64, H: F64, view: View, m: int, parts: int) -> None:  # n
             S[k, c] = HP[k, 0] * H[c, 0] + HP[k, 1] * H[c, 1] + HP[k, 2] * H[c, 2]
     if parts == FULL:
         S[3, 3] += HP[3, 3] * H[3, 3] + HP[3, 4] * H[3, 4] + HP[3, 5] * H[3, 5]
-        across = P[0, 3] + P[1, 4] + P[2, 5] - HP[0, 3] * h0 - HP[0, 4] * h1 - HP[0, 5] * h2
-        product = across / view.z[m, 0]
-        view.z[m, 3] += product
-        S[3, 3] += product * product
+
+
+@inner
+def bend(H: F64, view: View, m: int, parts: int) -> None:
+    """Add to model m's view by a radar what its straight form leaves out where a target may be far to a side.
+
+    Off by s to the side a target is s^2 / 2r further away, and flies away by s v / r faster where v is its speed to
+    that side. What is unknown of a newborn's speed is unknown of its place too, so that close by both are far more than
+    the noise. Only the level side counts: it is along there that nothing is known of speeds.
+    Source: the second-order filter, Bar-Shalom, Li, Kirubarajan 2001, section 10.3.2, for one direction: with the mean
+    b of both, the spread is 2 b b^T.
+    """
+    size2 = H[1, 0] * H[1, 0] + H[1, 1] * H[1, 1] + H[1, 2] * H[1, 2]
+    if not size2 > 0.0:  # right above the sensor there is no side
+        return
+    HP, scale = view.HP[m], size2 * view.z[m, 0]
+    further = 0.5 * view.S[m, 1, 1] / scale
+    faster = (HP[1, 3] * H[1, 0] + HP[1, 4] * H[1, 1] + HP[1, 5] * H[1, 2]) / scale
+    view.z[m, 0] += further
+    view.S[m, 0, 0] += 2.0 * further * further
+    if parts == FULL:
+        view.z[m, 3] += faster
+        view.S[m, 3, 0] += 2.0 * further * faster
+        view.S[m, 3, 3] += 2.0 * faster * faster
 
 
 @inner
