@@ -43,8 +43,9 @@ def both(do):
 
 
 def exactly(tracks):
-    """Return tracks as bytes: equal NaNs are equal, two zeros are not."""
-    return [getattr(tracks, f.name).tobytes() for f in fields(tracks)]
+    """Return a table's columns, arrays as bytes: equal NaNs are equal, two zeros are not."""
+    columns = [getattr(tracks, f.name) for f in fields(tracks)]
+    return [c.tobytes() if isinstance(c, np.ndarray) else c for c in columns]
 
 
 def raid(seconds, spoil):
