@@ -98,7 +98,7 @@ def sound(batch: Any, count: int) -> None:
     assert 0 < n <= count, f"{n} detections of {count} possible ones"
     assert batch.z.shape == batch.raw.shape == (n, width)
     assert batch.covariance.shape == (n, width, width)
-    assert len({len(a) for a in (batch.time, batch.time_sigma, batch.scan, batch.number, batch.address)}) == 1
+    assert len({len(a) for a in (batch.time, batch.time_sigma, batch.subject, batch.number, batch.address)}) == 1
     assert all(0 <= claim.index < n and claim.value for claim in batch.claims)
     assert np.isfinite(batch.revisit)
     assert batch.revisit > 0

@@ -21,7 +21,7 @@ from skywarden.sim.scenario import crowd, messages
 START = 1_790_000_000_000_000_000  # ns
 TICK = 100_000_000  # ns
 GOAL_US = 15.0  # of one core for a message: 20,000/s take less than a third of it
-ARRAYS = ("time", "z", "covariance", "scan", "number")
+ARRAYS = ("time", "z", "covariance", "subject", "number")
 
 
 def frames(targets: int, nodes: int, seconds: float) -> Iterator[Frame]:

@@ -23,7 +23,7 @@ from skywarden.track import step
 START, TICK = 1_800_000_000_000_000_000, 100_000_000
 LATITUDE, LONGITUDE, HALF = 0.87, 0.53, 0.03  # rad; a square of some 380 by 250 km
 SIGMA = np.array([50.0, 2e-3, 5e-3])  # m, rad, rad
-PARTS = ("gather", "opened", "follow", "age", "closed")  # of a tick; follow is the filter itself, one kernel
+PARTS = ("items", "gather", "opened", "follow", "age", "closed")  # of a tick; follow is the filter itself, one kernel
 
 
 def flights(rng: np.random.Generator, n: int) -> tuple[F64, F64]:

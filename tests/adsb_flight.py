@@ -94,7 +94,7 @@ def same(one: Decoded, two: Decoded) -> bool:
     if (one.messages, dict(one.refused), len(one.batches)) != (two.messages, dict(two.refused), len(two.batches)):
         return False
     for a, b in zip(one.batches, two.batches, strict=True):
-        names = ("time", "z", "covariance", "scan", "number", "address")
+        names = ("time", "z", "covariance", "subject", "number", "address")
         if not all(np.array_equal(getattr(a, n), getattr(b, n)) for n in names) or a.claims != b.claims:
             return False
     return True

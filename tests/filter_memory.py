@@ -87,12 +87,12 @@ def anywhere(rng: np.random.Generator, sigma: float = 50.0, apart: float = 0.5) 
 
 def put(memory: Memory, state: State, time: int = NOW) -> int:
     """Add a leaf and its target; return its row."""
-    target, row, label = memory.counts[:3]
+    target, row = memory.counts[:2]
     for name in ("mean", "covariance", "weight", "existence"):
         memory.leaves[name][row] = getattr(state, name)
     memory.leaves["time"][row], memory.leaves["target"][row], memory.leaves["group"][row] = time, target, -1
-    memory.targets["label"][target], memory.targets["leaf"][target] = label, row
-    memory.counts[:3] += 1
+    memory.targets["label"][target], memory.targets["leaf"][target] = target + 1, row
+    memory.counts[:2] += 1
     return int(row)
 
 
@@ -114,7 +114,7 @@ def given(z: F64, covariance: F64, lag: F64 | float = 0.0, time_sigma: F64 | flo
     n = len(z)
     time = NOW + np.round(np.broadcast_to(lag, n) * 1e9).astype(np.int64)
     doubt = np.broadcast_to(np.asarray(time_sigma, float), n).copy()
-    rest = (np.full(n, -1), np.zeros(n, np.int64), np.zeros(n, np.int64))
+    rest = (np.full(n, -1), *(np.zeros(n, np.int64) for _ in range(3)))
     return prepare.Given(np.asarray(z, float), np.asarray(covariance, float), time, doubt, *rest)
 
 
@@ -243,7 +243,7 @@ def associate(memory: Memory, m: int, slot: int = 0) -> None:
     belief.begin(memory, memory.plots[:m], count)
     with np.errstate(all="ignore"):
         end = joint.associate(memory, n, np.arange(n), np.arange(m), slot)
-    memory.counts[3] = max(memory.counts[3], slot + 1)
+    memory.counts[2] = max(memory.counts[2], slot + 1)
     looks.prune(memory, end)
 
 
@@ -272,7 +272,7 @@ def tie(memory: Memory, slot: int, rows: Sequence[Sequence[int]], weight: Sequen
         target = memory.leaves[used[0]].target
         group.member[k], memory.targets[target].leaf = target, rows[int(np.argmax(weight))][k]
         memory.leaves["target"][used], memory.leaves["group"][used] = target, slot
-    memory.counts[3] = max(memory.counts[3], slot + 1)
+    memory.counts[2] = max(memory.counts[2], slot + 1)
 
 
 def product(memory: Memory) -> Together:
@@ -322,7 +322,7 @@ def covered(memory: Memory) -> float:
 
 
 def ready(memory: Memory) -> I64:
-    """Return how much is in use: targets, leaves, next label, groups."""
+    """Return how much is in use: targets, leaves, groups, labels counted."""
     return memory.counts.copy()
 
 

@@ -206,12 +206,6 @@ def test_the_antenna_says_how_often_it_looks() -> None:
     assert only(read(asterix, plot(i161={"TRN": 2}))).revisit == 4
 
 
-def test_plots_of_two_turns_in_one_frame_are_two_scans() -> None:
-    times = [0, 1, 4.5]
-    batch = only(read(decoder(Mode.LIVE, radar(revisit_s=4)), *(plot(i140={"TOD_s": 43200 + t}) for t in times)))
-    assert batch.scan[0] == batch.scan[1] != batch.scan[2]
-
-
 # Time
 
 

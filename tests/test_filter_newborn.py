@@ -20,7 +20,7 @@ def born(sensor, z, R):
     assert fill(memory, given([z], [R])) == 1
     memory.plots["total"][0] = memory.plots["born"][0]
     bear(memory, 1)
-    assert memory.counts.tolist() == [1, 1, 2, 0]
+    assert memory.counts.tolist() == [1, 1, 0, 1]
     leaf = state(memory, 0)
     assert leaf.weight == (1.0, 0.0)
     assert (leaf.covariance[0] == leaf.covariance[0].T).all()

@@ -118,11 +118,11 @@ def test_the_level_error_is_what_the_aircraft_says(nacp: int | None, sigma: floa
     assert level == pytest.approx(np.diag([max(sigma, 10) ** 2] * 2), rel=1e-6, abs=1e-6)
 
 
-def test_positions_of_one_aircraft_in_one_frame_lie_in_different_scans() -> None:
+def test_positions_of_one_aircraft_in_one_frame_are_of_one_subject() -> None:
     one, two = list(flight(2)), list(flight(2, address=0x111111, latitude=49.5))
     batch = only(together(make(), lines(sorted([*one, *two]))))
-    assert len({*zip(batch.address.tolist(), batch.scan.tolist(), strict=True)}) == len(batch) == 8
-    assert batch.scan.max() == 3
+    assert np.array_equal(batch.subject, batch.address)
+    assert sorted(batch.subject.tolist()) == sorted([ADDRESS, 0x111111] * 4)
 
 
 def test_a_detection_knows_which_message_it_was() -> None:

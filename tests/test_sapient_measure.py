@@ -167,14 +167,14 @@ def test_a_bearing_from_the_heading_of_a_platform_has_no_reference() -> None:
     assert (found.batches, found.refused) == ((), {Reason.NO_REFERENCE: 1})
 
 
-def test_objects_of_one_look_exclude_each_other_and_the_next_look_is_another() -> None:
+def test_a_node_tells_its_objects_apart() -> None:
     decoder = node()
     introduced(decoder, RADAR)
-    (batch,) = heard(decoder, plot(1) + plot(2) + plot(3, START + 10**9) + plot(4, START + 10**9)).batches
-    assert batch.scan.tolist() == [0, 0, 1, 1]
+    (batch,) = heard(decoder, plot(1) + plot(2)).batches
+    assert batch.subject[0] != batch.subject[1]
     again = changed(plot(1), "detection_report", report_id=ulid(START, rng(99)))
     (batch,) = heard(node_with_radar(), plot(1) + again).batches
-    assert batch.scan.tolist() == [0, 1]
+    assert batch.subject[0] == batch.subject[1]
 
 
 def test_another_fusion_nodes_objects_are_tracks_and_never_plots() -> None:

@@ -99,7 +99,7 @@ def test_claims_of_other_lines_go_with_later_positions() -> None:
     assert said[0] == {}
     assert said[1] == {"callsign": "SWR123", "squawk": "7700", "emergency": "general"}
     assert said[2] == {"callsign": "SWR123", "squawk": "1000"}
-    assert batch.scan.tolist() == [0, 1, 2]
+    assert batch.subject.tolist() == [ADDRESS] * 3
     assert batch.number.tolist() == [0, 3, 5]
 
 

@@ -1,7 +1,6 @@
-"""One tick's batches as looks, against plain loops; and what the filter knows between two ticks, in and out again."""
+"""Batches as looks, against plain loops; and what the filter knows between two ticks, in and out again."""
 
 from dataclasses import fields, replace
-from itertools import permutations
 
 import numpy as np
 import pytest
@@ -11,8 +10,10 @@ from skywarden.model.detection import Kind
 from skywarden.model.event import Started, Tick
 from skywarden.model.track import Beliefs, Mode
 from skywarden.pipeline import Line, digest
+from skywarden.sensors import take
 from skywarden.track.beliefs import closed, existences, opened, without
-from skywarden.track.gather import gather
+from skywarden.track.gather import QUANTUM, gather
+from skywarden.track.items import items, together
 from skywarden.track.pool import GROUP, LEAF, TARGET
 from skywarden.track.settings import TrackerSettings
 
@@ -22,7 +23,7 @@ WIDTHS = {Kind.POSITION: 3, Kind.PLANE: 2, Kind.POLAR: 4, Kind.DIRECTION: 2}
 
 
 def some(rng, sensor, kind):
-    """Return a batch of a few scans whose times spread over seconds, in any order."""
+    """Return a batch whose times spread over seconds, in any order."""
     n, width = int(rng.integers(1, 12)), WIDTHS[kind]
     t = np.round(rng.uniform(-3.0, 3.0, n), int(rng.integers(0, 3)))
     root = rng.normal(size=(n, width, width))
@@ -33,11 +34,11 @@ def some(rng, sensor, kind):
         rng.normal(size=(n, width)),
         root @ root.swapaxes(1, 2),
         place=PLACES[rng.integers(3)] if kind in (Kind.POLAR, Kind.DIRECTION) else None,
-        scan=rng.integers(0, 3, n),
+        subject=rng.integers(-1, 3, n),
         number=rng.permutation(n) + int(rng.integers(1000)),
         address=rng.integers(-1, 9, n),
         time_sigma=rng.uniform(0.0, 1.0, n),
-        revisit=float(rng.choice([0.001, 4.0])),
+        revisit=float(rng.choice([0.001, 0.2, 4.0])),
     )
 
 
@@ -46,45 +47,65 @@ def batches(rng):
     return [some(rng, f"sensor {rng.integers(4)}", kinds[rng.integers(4)]) for _ in range(rng.integers(1, 6))]
 
 
-def looks_of(given):
-    """Return looks as (middle time, sensor, number of its first, batch, rows), in order. By plain loops."""
+def senses_of(given):
+    """Return what makes two rows be of one sensor: name, kind, place and revisit."""
+    return [
+        (one.sensor, one.kind, b"" if one.place is None else one.place.position.tobytes(), one.revisit) for one in given
+    ]
+
+
+def looks_of(given, names):
+    """Return looks as [(batch, row), ...] each, in order. names: of each row of each batch. By plain loops."""
+    parts = {}
+    for k, sense in enumerate(senses_of(given)):
+        for i, time in enumerate(given[k].time.tolist()):
+            longest = min(0.25, max(sense[3], 0.05) / 2)
+            slot = (time // QUANTUM, int(time % QUANTUM // round(longest * 1e9)))
+            parts.setdefault((sense, slot), []).append((time, names[k][i], k, i))
     found = []
-    for k, one in enumerate(given):
-        for scan in sorted(set(one.scan.tolist())):
-            rows = [i for i in range(len(one)) if one.scan[i] == scan]
-            rows.sort(key=lambda i, one=one: (one.time[i], i))
-            first = one.time[rows[0]]
-            for second in sorted({(one.time[i] - first) // 10**9 for i in rows}):
-                part = [i for i in rows if (one.time[i] - first) // 10**9 == second]
-                low, high = int(one.time[part[0]]), int(one.time[part[-1]])
-                found.append((low + (high - low) // 2, one.sensor, int(one.number[part[0]]), k, part))
-    return sorted(found, key=lambda look: look[:4])
+    for (sense, _), rows in parts.items():
+        turns, often = {}, {}
+        for time, name, k, i in sorted(rows):
+            subject = int(given[k].subject[i])
+            turn = often.get(subject, 0) if subject >= 0 else 0
+            often[subject] = turn + 1
+            turns.setdefault(turn, []).append((time, name, k, i))
+        for turn, some in turns.items():
+            low, high = some[0][0], some[-1][0]
+            found.append(((low + (high - low) // 2, *sense[:2]), turn, [(k, i) for _, _, k, i in some]))
+    return sorted(found, key=lambda look: look[0])
+
+
+def flat(given):
+    return [(k, i) for k, one in enumerate(given) for i in range(len(one))]
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_looks_are_what_plain_loops_make_of_the_batches(seed):
     rng = np.random.default_rng(seed)
     given, known = batches(rng), ("sensor 2", "gone")
-    found = gather(given, known, SETTINGS)
-    wanted = looks_of(given)
-    assert found.looks["time"].tolist() == [look[0] for look in wanted]
-    assert len(found.given.z) == sum(len(one) for one in given)
-    new = list(dict.fromkeys(sensor for _, sensor, _, _, _ in wanted if sensor not in known))
-    assert found.sensors == (*known, *new)
-    end = 0
-    for row, (_, sensor, _, k, part) in zip(found.looks, wanted, strict=True):
-        one, begin, end = given[k], end, end + len(part)
-        assert (row["begin"], row["end"]) == (begin, end)
-        assert found.owner[begin:end].tolist() == [k] * len(part)
-        assert found.row[begin:end].tolist() == part
-        assert found.sensors[row["sensor"]] == sensor
+    new = items(given, SETTINGS)
+    found = gather(new, known)
+    rows = flat(given)
+    names = [[int(new.rows["name"][rows.index((k, i))]) for i in range(len(one))] for k, one in enumerate(given)]
+    wanted = looks_of(given, names)
+    made = [[rows[j] for j in found.origin[look["begin"] : look["end"]]] for look in found.looks]
+    assert sorted(made) == sorted(part for _, _, part in wanted)
+    assert found.looks["time"].tolist() == [look[0][0] for look in wanted]
+    assert sorted(found.origin.tolist()) == list(range(len(rows)))
+    assert not len(found.repeated)
+    seen = [given[part[0][0]].sensor for part in made]
+    assert found.sensors == (*known, *(name for name in dict.fromkeys(seen) if name not in known))
+    for row, part in zip(found.looks, made, strict=True):
+        one, mine = given[part[0][0]], slice(row["begin"], row["end"])
         width = WIDTHS[one.kind]
-        assert np.array_equal(found.given.z[begin:end, :width], one.z[part])
-        assert np.isnan(found.given.z[begin:end, width:]).all()
-        assert np.array_equal(found.given.covariance[begin:end, :width, :width], one.covariance[part])
+        assert found.sensors[row["sensor"]] == one.sensor
+        assert np.array_equal(found.given.z[mine, :width], [given[k].z[i] for k, i in part])
+        assert np.isnan(found.given.z[mine, width:]).all()
+        assert np.array_equal(found.given.covariance[mine, :width, :width], [given[k].covariance[i] for k, i in part])
         for name in ("time", "time_sigma", "address"):
-            assert np.array_equal(getattr(found.given, name)[begin:end], getattr(one, name)[part])
-        assert np.ptp(one.time[part]) < 10**9
+            assert getattr(found.given, name)[mine].tolist() == [getattr(given[k], name)[i] for k, i in part]
+        assert found.given.name[mine].tolist() == [names[k][i] for k, i in part]
         assert row["kind"] == one.kind
         assert row["whole"] == 0
         assert row["missable"] == (one.kind in (Kind.POSITION, Kind.POLAR))
@@ -98,20 +119,55 @@ def test_looks_are_what_plain_loops_make_of_the_batches(seed):
     assert not found.given.label.any()
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_the_order_of_batches_does_not_matter_where_looks_differ(seed):
+def shuffled(rng, given):
+    """Return the rows of some batches in other batches of other sizes, in any order; none is cut off its sensor."""
+    parts = [take(one, np.arange(len(one)) == i) for one in given for i in range(len(one))]
+    return [parts[k] for k in rng.permutation(len(parts))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_neither_order_nor_messages_nor_repetition_matter(seed):
     rng = np.random.default_rng(seed)
-    kinds = list(WIDTHS)
-    given = [some(rng, f"sensor {k}", kinds[rng.integers(4)]) for k in range(4)]  # names make them differ
-    first = gather(given, (), SETTINGS)
-    for order in permutations(range(4)):
-        found = gather([given[k] for k in order], (), SETTINGS)
-        assert found.looks.tobytes() == first.looks.tobytes()
-        assert found.sensors == first.sensors
-        assert [order[k] for k in found.owner] == first.owner.tolist()
-        assert found.row.tolist() == first.row.tolist()
-        for name in first.given._fields:
-            assert getattr(found.given, name).tobytes() == getattr(first.given, name).tobytes()
+    given = batches(rng)
+    first = gather(items(given, SETTINGS), ())
+    for _ in range(6):
+        other = shuffled(rng, given)
+        extra = [other[k] for k in rng.integers(0, len(other), 3)]
+        for found in (
+            gather(items([*other, *extra], SETTINGS), ()),
+            gather(together([items(some, SETTINGS) for some in (other[:3], extra, other[3:]) if some]), ()),
+        ):
+            assert found.looks.tobytes() == first.looks.tobytes()
+            assert found.sensors == first.sensors
+            assert len(found.repeated) == 3
+            for name in first.given._fields:
+                assert getattr(found.given, name).tobytes() == getattr(first.given, name).tobytes()
+
+
+def test_names_follow_from_all_that_is_said_and_who_says_it():
+    rng = np.random.default_rng(1)
+    one = some(rng, "a", Kind.POLAR)
+    changes = [("sensor", "b"), ("kind", Kind.SOUND)]
+    for name in ("z", "covariance", "time", "time_sigma", "address", "subject"):
+        column = getattr(one, name).copy()
+        column[0] = np.nextafter(column[0], np.inf) if column.dtype == float else column[0] + 1
+        changes.append((name, column))
+    names = set()
+    for name, value in changes:
+        other = items([replace(one, **{name: value})], SETTINGS) if name != "kind" else items([one], SETTINGS)
+        names.add(int(other.rows["name"][0]))
+    assert len(names) == len(changes)  # the one with its kind left as it was stands for the first
+    many = items([batch(Kind.POLAR, "grid", np.zeros(40_000), grid(), np.eye(4))], SETTINGS).rows["name"]
+    assert len(np.unique(many)) == 40_000  # 0.00018 expected equal
+    assert 0 < many.min() <= many.max() < 2**52
+    bits = (many[:, None] >> np.arange(52)) & 1
+    assert abs(bits.mean(0) - 0.5).max() < 0.015  # 6 sigma
+
+
+def grid():
+    """Return (40000, 4) round numbers, as a coarse radar reports them: few bits of them differ."""
+    ranges, azimuths = np.meshgrid(1000.0 + 50.0 * np.arange(200), np.radians(np.arange(200)))
+    return np.stack([ranges.ravel(), azimuths.ravel(), np.full(40_000, np.nan), np.full(40_000, np.nan)], 1)
 
 
 # beliefs
@@ -130,8 +186,8 @@ def crowd():
     raise AssertionError("no group came about")
 
 
-def held(beliefs, label=1):
-    return opened(beliefs, label, (5, 5), len(beliefs.sensors), TrackerSettings())
+def held(beliefs):
+    return opened(beliefs, (5, 5), len(beliefs.sensors), TrackerSettings())
 
 
 def same(one, other):
@@ -146,8 +202,8 @@ def nobody(beliefs):
 
 def test_beliefs_go_in_and_come_out_as_they_were(crowd):
     beliefs = crowd.picture.beliefs
-    memory = held(beliefs, label=77)
-    assert memory.counts.tolist() == [len(beliefs.targets), len(beliefs.leaves), 77, len(beliefs.groups)]
+    memory = held(beliefs)
+    assert memory.counts.tolist() == [len(beliefs.targets), len(beliefs.leaves), len(beliefs.groups), 0]
     assert same(closed(memory, nobody(beliefs)), beliefs)
     assert same(without(beliefs, nobody(beliefs)), beliefs)
     assert not any(getattr(beliefs, f.name).flags.writeable for f in fields(beliefs) if f.name != "layout")
@@ -155,7 +211,7 @@ def test_beliefs_go_in_and_come_out_as_they_were(crowd):
 
 def test_nothing_goes_in_and_comes_out():
     memory = held(Beliefs())
-    assert memory.counts.tolist() == [0, 0, 1, 0]
+    assert memory.counts.tolist() == [0, 0, 0, 0]
     assert len(closed(memory, np.zeros(0, bool)).targets) == 0
 
 

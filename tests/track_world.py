@@ -117,10 +117,8 @@ class Adsb:
             return None
         z = np.array([f.at(t) for f in flights]) + rng.normal(scale=self.sigma, size=(len(flights), 3))
         address = np.array([f.address for f in flights])
-        scan = np.arange(len(flights))
-        return batch(
-            Kind.POSITION, self.name, t, z, np.eye(3) * self.sigma**2, revisit=self.revisit, address=address, scan=scan
-        )
+        covariance = np.eye(3) * self.sigma**2
+        return batch(Kind.POSITION, self.name, t, z, covariance, revisit=self.revisit, address=address, subject=address)
 
 
 def batch(kind, sensor, t, z, covariance, **more):
@@ -144,6 +142,7 @@ class Sky:
     matches: list = field(default_factory=list)
     shuffle: bool = False
     t: float = 0.0
+    labels: set = field(default_factory=set)  # of all tracks there were
 
     def __post_init__(self):
         self.rng = np.random.default_rng(self.seed)
@@ -171,6 +170,7 @@ class Sky:
         self.events += tracked.events
         self.matches.append(tracked.matches)
         self.picture = replace(tracked.onto(self.picture), time=time)
+        self.labels.update(self.picture.tracks.label.tolist())
         return tracked
 
     def shown(self):

@@ -304,7 +304,6 @@ def _anew(
     picture = Picture(
         event.time,
         event.mode,
-        next_label=before.next_label,
         next_number=before.next_number,
         registrations=registrations,
         health=before.health,

@@ -108,14 +108,14 @@ def check_batch(batch: Detections) -> None:
     assert batch.sensor
     assert batch.z.shape == batch.raw.shape == (n, width)
     assert batch.covariance.shape == (n, width, width)
-    assert len({len(a) for a in (batch.time, batch.time_sigma, batch.scan, batch.number, batch.address)}) == 1
+    assert len({len(a) for a in (batch.time, batch.time_sigma, batch.subject, batch.number, batch.address)}) == 1
     assert all(0 <= claim.index < n and claim.value for claim in batch.claims)
     assert batch.revisit > 0
     assert not batch.z.flags.writeable
     for column, shape in ((batch.evidence, (n, len(CLASSES))), (batch.node, (n,)), (batch.origin, (n, 3))):
         assert column is None or (column.shape == shape and np.isfinite(column).all() and not column.flags.writeable)
     assert (batch.node is None) == (batch.origin is None)
-    assert batch.node is None or (batch.place is None and len(set(batch.scan.tolist())) == n)
+    assert batch.node is None or batch.place is None
 
 
 def check_values(batch: Detections) -> None:

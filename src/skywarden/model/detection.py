@@ -1,8 +1,9 @@
 """Frames (bytes as received), detections (what they say) and the reasons for refusing them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -11,6 +12,7 @@ from skywarden.model.assessment import CLASSES
 from skywarden.model.place import F64, I64, Place
 
 NO_ADDRESS = -1
+NO_SUBJECT = -1
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -139,12 +141,13 @@ class Detections:
     time: (n,) int64, UTC ns, when the target was there (not when we heard); time_sigma: (n,) s.
     z: (n, w), covariance: (n, w, w): see Kind for width, units and frame. A missing component is NaN in z.
     raw: (n, w) z before the sensor's bias was removed; registration: version of that correction, 0 is none.
-    scan: (n,) detections of one scan come from different targets. number: (n,) the sensor's own message number.
+    subject: (n,) as the sensor itself tells targets apart, NO_SUBJECT where it does not: an address, a track's number,
+    a hash of a name. number: (n,) the sensor's own message number.
     address: (n,) claimed 24-bit aircraft address or NO_ADDRESS. A claim, like everything in `claims`.
     revisit: s, time between two looks of this sensor at one target.
     evidence: (n, len(CLASSES)) log-likelihood ratios in nats, 0 says nothing; the columns of model.assessment.CLASSES.
     node: (n,) and origin: (n, 3) ECEF m, where many small sensors share a batch: which one measured each row, and
-    where it stands. `sensor` is the source's name then, `place` None, and no two rows are one scan.
+    where it stands. `sensor` is the source's name then and `place` None.
     """
 
     kind: Kind
@@ -160,7 +163,7 @@ class Detections:
     error_meaning: ErrorMeaning
     raw: F64
     registration: int
-    scan: I64
+    subject: I64
     number: I64
     address: I64
     revisit: float
@@ -187,7 +190,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     time_sigma: F64 | float = 0.0,
     time_kind: TimeKind = TimeKind.MEASURED,
     error_meaning: ErrorMeaning = ErrorMeaning.SIGMA,
-    scan: I64 | None = None,
+    subject: I64 | None = None,
     number: I64 | None = None,
     address: I64 | None = None,
     revisit: float = 5.0,
@@ -216,7 +219,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
         error_meaning=error_meaning,
         raw=np.asarray(z, float),
         registration=0,
-        scan=np.zeros(n, np.int64) if scan is None else np.asarray(scan, np.int64),
+        subject=np.full(n, NO_SUBJECT) if subject is None else np.asarray(subject, np.int64),
         number=np.arange(n) if number is None else np.asarray(number, np.int64),
         address=np.full(n, NO_ADDRESS) if address is None else np.asarray(address, np.int64),
         revisit=revisit,
@@ -232,7 +235,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
 
 def _seal(batch: Detections, n: int, w: int) -> None:
     """Check the shapes of n rows of width w; make the arrays read-only."""
-    shapes = {"z": (n, w), "covariance": (n, w, w), "scan": (n,), "number": (n,), "address": (n,)}
+    shapes = {"z": (n, w), "covariance": (n, w, w), "subject": (n,), "number": (n,), "address": (n,)}
     shapes |= {"node": (n,), "origin": (n, 3), "evidence": (n, len(CLASSES))}
     for name, shape in shapes.items():
         column = getattr(batch, name)
@@ -241,6 +244,11 @@ def _seal(batch: Detections, n: int, w: int) -> None:
     for name in ("time", "raw", *shapes):
         if (column := getattr(batch, name)) is not None:
             column.flags.writeable = False
+
+
+def named(names: Sequence[str]) -> I64:
+    """Return (n,) `subject` of targets that a sensor tells apart by name. Equal by chance: no harm."""
+    return np.array([crc32(name.encode()) for name in names], np.int64)
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):

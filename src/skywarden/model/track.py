@@ -34,9 +34,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """All tracks as arrays of equal length n, sorted by label.
+    """All tracks as arrays of equal length n, those found first before others.
 
-    label: (n,) int64, internal counter of births. number: (n,) int64, public, given once at confirmation, 0 before.
+    label: (n,) int64, what the tracker calls it: 52 bits that follow from the plot that founded it. number: (n,) int64,
+    public, given once at confirmation, 0 before.
     status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold: the last look that could have seen it.
     heard: (n,) int64 ns, the tick at which something measured it last; later than that by the latency of the data.
     mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6). noise: (n,) m^2/s^3, level white acceleration, as it flies now.
@@ -135,7 +136,6 @@ class Picture:
     mode: Mode = Mode.LIVE
     tracks: Tracks = field(default_factory=Tracks.empty)
     beliefs: Beliefs = field(default_factory=Beliefs)
-    next_label: int = 1
     next_number: int = 1
     sensors: tuple[str, ...] = ()
     registrations: tuple[Registration, ...] = ()

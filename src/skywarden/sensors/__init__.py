@@ -189,7 +189,7 @@ def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detect
 def take(batch: Detections, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Detections:
     """Return the rows of a batch where `keep` is true."""
     index = np.cumsum(keep) - 1
-    names = ["time", "time_sigma", "z", "covariance", "raw", "scan", "number", "address"]
+    names = ["time", "time_sigma", "z", "covariance", "raw", "subject", "number", "address"]
     names += [name for name in ("evidence", "node", "origin") if getattr(batch, name) is not None]
     columns = {name: getattr(batch, name)[keep] for name in names}
     for column in columns.values():

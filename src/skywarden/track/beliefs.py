@@ -18,8 +18,8 @@ MOST_PLOTS = 16_384  # of one look; what is more is refused
 LAYOUT = blake2b(repr([kind.descr for kind in (TARGET, LEAF, GROUP)] + [BINS]).encode(), digest_size=6).hexdigest()
 
 
-def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:
-    """Return a memory that has what is known in it. label: the next free one. plots: in all, of one look at most."""
+def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:
+    """Return a memory that has what is known in it. plots: in all, of one look at most."""
     targets, leaves, groups = beliefs.targets, beliefs.leaves, beliefs.groups
     n, m, most = len(targets), len(leaves), min(plots[1], MOST_PLOTS)
     memory = rough_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
@@ -29,7 +29,7 @@ def opened(beliefs: Beliefs, label: int, plots: tuple[int, int], sensors: int, s
     if len(beliefs.clutter):
         memory.clutter[: len(beliefs.clutter)] = beliefs.clutter
     memory.parameters[0] = parameters(filter_settings(settings))[0]
-    memory.counts[:] = n, m, label, len(groups)
+    memory.counts[:3] = n, m, len(groups)
     density, memory.grid["size"] = unseen_per_m2(settings), 1.0  # one cell for everywhere
     memory.unseen[0], memory.unseen[1] = density, density * memory.parameters["end"][0]
     return memory
@@ -50,7 +50,7 @@ def closed(memory: Memory, gone: NDArray[np.bool_]) -> Beliefs:
     n, m = memory.counts[:2]
     targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
     columns = memory.sensors.copy(), memory.clutter.copy()
-    return _sealed((targets, leaves, memory.groups[: memory.counts[3]].copy()), columns, gone)
+    return _sealed((targets, leaves, memory.groups[: memory.counts[2]].copy()), columns, gone)
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
@@ -93,7 +93,7 @@ def existences(memory: Memory) -> tuple[F64, I64]:
     n, leaves = memory.counts[0], memory.leaves
     leaf = memory.targets["leaf"][:n].copy()
     existence = np.where(leaf >= 0, leaves["existence"][leaf], 0.0)
-    for group in memory.groups[: memory.counts[3]]:
+    for group in memory.groups[: memory.counts[2]]:
         for k in range(group["size"]):
             target, choice = group["member"][k], group["choice"][: group["count"], k]
             there = choice >= 0

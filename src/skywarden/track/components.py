@@ -96,7 +96,7 @@ def count(memory: Memory, n: int, plots: int, parts: Parts) -> None:
         node = root(parent, n + j)
         if node != n + j:
             parts.excess[node] -= 1
-    for g in range(memory.counts[3]):
+    for g in range(memory.counts[2]):
         if memory.groups[g].size > 0 and parts.lively[g] == 1:
             node = root(parent, n + plots + g)
             parts.targets[node] += memory.groups[g].size
@@ -106,13 +106,13 @@ def count(memory: Memory, n: int, plots: int, parts: Parts) -> None:
 @inner
 def connect(memory: Memory, n: int, plots: int) -> Parts:
     """Return the components of n leaves, `plots` plots and all groups. Needs `belief.share` of leaves without group."""
-    size = n + plots + memory.counts[3]
+    size = n + plots + memory.counts[2]
     parts = Parts(
         np.arange(size),
         np.zeros(size, np.int64),
         np.zeros(size, np.int64),
         np.zeros(1, np.int64),
-        np.zeros(memory.counts[3], np.int64),
+        np.zeros(memory.counts[2], np.int64),
     )
     tie(memory, n, plots, parts)
     count(memory, n, plots, parts)

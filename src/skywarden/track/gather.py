@@ -1,98 +1,102 @@
-"""One tick's batches -> looks: detections side by side, cut into looks that each hold one instant, in time order."""
+"""Items -> looks: what a sensor saw within a quarter of a second, in time order.
 
-from collections.abc import Sequence
+A look is one instant to the filter, and its detections come from different targets. How items are cut into looks
+follows from the items, never from the messages or ticks that brought them.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skywarden.model.detection import Detections, Kind
+from skywarden.model.detection import NO_SUBJECT
 from skywarden.model.place import I64
-from skywarden.track.measure import PER_KM2, ROWS
-from skywarden.track.pool import SENSE, WIDTH, Rows
+from skywarden.track.items import Items
+from skywarden.track.pool import Rows
 from skywarden.track.prepare import Given
-from skywarden.track.settings import TrackerSettings
 
-SLICE = 1_000_000_000  # ns; a look is one instant to the filter, and a turn of an antenna is not
-SHORTEST = 0.05  # s; no sensor looks more often
-WIDE = 1e12  # m; how far a sensor reaches, which nobody says
+QUANTUM = 250_000_000  # ns; the longest look, and what the tracker's chains go by
+HALF = 500_000_000  # ns a second of revisit: a look is at most half of it, so that no target can be in it twice
 
 
 class Gathered(NamedTuple):
-    """given: detections in the order of looks; owner (n,): batch of each; row (n,): its row there. looks: `Sense`.
+    """given: detections in the order of looks; origin (n,): row of `Items` of each. looks: `Sense`, in time order.
 
-    sensors: names, old ones first.
+    sensors: names, old ones first. repeated: (r,) rows of items that are equal to another, and not taken.
     """
 
     given: Given
-    owner: I64
-    row: I64
+    origin: I64
     looks: Rows
     sensors: tuple[str, ...]
+    repeated: I64
 
 
-def gather(batches: Sequence[Detections], sensors: tuple[str, ...], settings: TrackerSettings) -> Gathered:
-    """Lay the batches side by side and cut them: a look is what one batch has of one scan within a second.
+def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
+    """Cut items into looks, in the order of the middles of their times, those of equal time by sensor and kind.
 
-    Looks go by the middle of their times, those of equal time by sensor name, then the sensor's own message number;
-    the order in which batches were handed in only decides between batches that are equal in all this.
+    In a look they are in the order of their times, then names. The order in which items are given changes nothing.
     """
-    owner = np.repeat(np.arange(len(batches)), [len(b) for b in batches])
-    time, scan, number = (np.concatenate([getattr(b, name) for b in batches]) for name in ("time", "scan", "number"))
-    rows, part = _parts(owner, scan, time)
-    begin = np.flatnonzero(np.diff(part, prepend=-1))
-    first, last = (reduce.reduceat(time[rows], begin) for reduce in (np.minimum, np.maximum))
-    middle, head = first + (last - first) // 2, rows[begin]
-    names = sorted({batch.sensor for batch in batches})
-    rank = np.array([names.index(batch.sensor) for batch in batches])
-    order = np.lexsort((owner[head], number[head], rank[owner[head]], middle))
-    length = np.diff(np.append(begin, len(rows)))[order]
-    start = np.concatenate(([0], np.cumsum(length)))
-    inside = np.arange(len(rows)) - np.repeat(start[:-1], length)
-    flat = rows[np.repeat(begin[order], length) + inside]
-    heads = owner[head[order]]
-    sensors += tuple(name for name in dict.fromkeys(batches[k].sensor for k in heads.tolist()) if name not in sensors)
-    looks = _senses(batches, sensors, settings)[heads]
-    looks["time"], looks["begin"], looks["end"] = middle[order], start[:-1], start[1:]
-    offset = np.concatenate(([0], np.cumsum([len(b) for b in batches])))
-    return Gathered(_given(batches, flat), owner[flat], flat - offset[owner[flat]], looks, sensors)
+    rows, (senses, sense) = items.rows, _senses(items)
+    order = np.lexsort((rows["name"], rows["time"], sense))
+    again = (np.diff(sense[order], prepend=-1) == 0) & (np.diff(rows["name"][order], prepend=-1) == 0)
+    repeated, order = order[again], order[~again]
+    sense, time = sense[order], rows["time"][order]
+    longest = np.clip(senses["revisit"][sense] * HALF, 1, QUANTUM).astype(np.int64)
+    slot = time // QUANTUM * (QUANTUM + 1) + time % QUANTUM // longest
+    turn = _occurrences(sense, slot, rows["subject"][order])
+    by = np.lexsort((turn, slot, sense))
+    order, sense, slot, turn = order[by], sense[by], slot[by], turn[by]
+    time = rows["time"][order]
+    new = [np.diff(column, prepend=-1) != 0 for column in (sense, turn)]
+    begin = np.flatnonzero(new[0] | new[1] | (np.diff(slot, prepend=slot[:1] - 1) != 0))
+    length = np.diff(np.append(begin, len(order)))
+    first, last = time[begin], time[begin + length - 1]
+    middle = first + (last - first) // 2
+    rank = np.lexsort((turn[begin], sense[begin], middle))
+    length = length[rank]
+    start = np.cumsum(length) - length
+    flat = np.repeat(begin[rank] - start, length) + np.arange(len(order))
+    looks = senses[sense[begin[rank]]]
+    seen = [items.names[k] for k in looks["sensor"].tolist()]
+    sensors += tuple(name for name in dict.fromkeys(seen) if name not in sensors)
+    looks["sensor"] = [sensors.index(name) for name in seen]
+    looks["time"], looks["begin"], looks["end"] = middle[rank], start, start + length
+    return Gathered(_given(rows[order[flat]]), order[flat], looks, sensors, repeated)
 
 
-def _parts(owner: I64, scan: I64, time: I64) -> tuple[I64, I64]:
-    """Return an order of the detections (n,) and, in that order, the number of the look that each belongs to."""
-    rows = np.lexsort((time, scan, owner))
-    new = (np.diff(owner[rows], prepend=-1) != 0) | (np.diff(scan[rows], prepend=scan[rows[0]]) != 0)
-    group = np.cumsum(new) - 1
-    first = time[rows[np.flatnonzero(new)]][group]
-    second = (time[rows] - first) // SLICE
-    new |= np.diff(second, prepend=0) != 0
-    return rows, np.cumsum(new) - 1
+def _senses(items: Items) -> tuple[Rows, I64]:
+    """Return senses that differ, in an order of their own, and (n,) which of them measured each item."""
+    size = items.senses.dtype.itemsize
+    plain, place = np.unique(np.ascontiguousarray(items.senses).view(f"V{size}"), return_inverse=True)
+    senses = plain.view(items.senses.dtype)
+    rank = np.lexsort((senses["kind"], senses["sensor"]))
+    back = np.empty(len(rank), np.int64)
+    back[rank] = np.arange(len(rank))
+    return senses[rank], back[place.reshape(-1)][items.rows["sense"]]
 
 
-def _given(batches: Sequence[Detections], flat: I64) -> Given:
-    """Return the detections in the order `flat`, all as wide as the widest kind."""
-    n = len(flat)
-    z, covariance = np.full((n, WIDTH), np.nan), np.zeros((n, WIDTH, WIDTH))
-    begin = 0
-    for batch in batches:
-        end, w = begin + len(batch), batch.z.shape[1]
-        z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z, batch.covariance
-        begin = end
-    time, sigma, address = (
-        np.concatenate([getattr(b, name) for b in batches])[flat] for name in ("time", "time_sigma", "address")
-    )
-    return Given(z[flat], covariance[flat], time, sigma, address, np.zeros(n, np.int64), np.zeros(n, np.int64))
+def _occurrences(sense: I64, slot: I64, subject: I64) -> I64:
+    """Return (n,) how often each row's subject was seen before by its sense in its slot; 0 where it has none."""
+    turn = np.zeros(len(sense), np.int64)
+    known = np.flatnonzero(subject != NO_SUBJECT)
+    if not len(known):
+        return turn
+    order = known[np.lexsort((known, subject[known], slot[known], sense[known]))]
+    new = _changes(sense[order]) | _changes(slot[order]) | _changes(subject[order])
+    first = np.flatnonzero(new)
+    turn[order] = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
+    return turn
 
 
-def _senses(batches: Sequence[Detections], sensors: tuple[str, ...], settings: TrackerSettings) -> Rows:
-    """Return what the filter is told of the sensor of each batch, but for its looks."""
-    rows = np.zeros(len(batches), SENSE)
-    for k, batch in enumerate(batches):
-        rows["kind"][k], rows["sensor"][k] = batch.kind, sensors.index(batch.sensor)
-        rows["missable"][k] = ROWS[batch.kind].missable
-        rows["revisit"][k] = max(batch.revisit, SHORTEST)
-        if batch.place is not None:
-            rows["position"][k], rows["rotation"][k] = batch.place.position, batch.place.rotation
-    bearing = rows["kind"] == Kind.DIRECTION
-    rows["ground"], rows["reach"], rows["detection"] = 1, WIDE, settings.detection_probability
-    rows["clutter"] = np.where(bearing, 1.0, settings.false_alarms_per_km2 * PER_KM2)
-    return rows
+def _changes(column: I64) -> NDArray[np.bool_]:
+    """Return (n,) where a column differs from the row before; the first row does."""
+    return np.concatenate((np.ones(min(len(column), 1), bool), column[1:] != column[:-1]))
+
+
+def _given(rows: Rows) -> Given:
+    """Return items as the filter takes them."""
+    n, plain = len(rows), np.ascontiguousarray
+    z, covariance = plain(rows["z"]), plain(rows["covariance"])
+    time, sigma, address, name = (plain(rows[column]) for column in ("time", "time_sigma", "address", "name"))
+    return Given(z, covariance, time, sigma, address, name, np.zeros(n, np.int64), np.zeros(n, np.int64))

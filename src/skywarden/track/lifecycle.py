@@ -24,7 +24,7 @@ MISSED = "missed where it should be seen"
 
 
 class Life(NamedTuple):
-    """keep: (n,) bool, of the tracks given, that live on. tracks: these, with status and number. events: by label.
+    """keep: (n,) bool, of the tracks given, that live on. tracks: these, with status and number. events: by birth.
 
     crowded: rows of the tracks given that had to go for lack of room.
     """
@@ -118,7 +118,7 @@ def _crowded(tracks: Tracks, rows: I64, most: int) -> I64:
     if len(rows) <= most:
         return rows[:0]
     tentative = rows[tracks.status[rows] == Status.TENTATIVE]
-    order = np.lexsort((tracks.label[tentative], tracks.existence[tentative]))
+    order = np.argsort(tracks.existence[tentative], kind="stable")
     return np.asarray(tentative[order[: len(rows) - most]], np.int64)
 
 

@@ -65,7 +65,7 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
             view = memory.views[q]
             for e in range(view.first, view.last):
                 memory.plots[memory.pairs[e].plot].total -= memory.pairs[e].asked
-        memory.counts[3] = max(memory.counts[3], slot + 1)
+        memory.counts[2] = max(memory.counts[2], slot + 1)
         end = joint.associate(memory, end, part, some, slot)
     return end
 
@@ -128,7 +128,7 @@ def prune(memory: Memory, n: int) -> None:
     counts[0] = alive
     for i in range(counts[1]):
         memory.leaves[i].target = held[memory.leaves[i].target]
-    for group in memory.groups[: counts[3]]:
+    for group in memory.groups[: counts[2]]:
         for k in range(group.size):
             group.member[k] = held[group.member[k]] if group.member[k] >= 0 else -1
             for f in range(group.count):

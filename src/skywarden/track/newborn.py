@@ -80,6 +80,15 @@ def room(memory: Memory) -> int:
 
 
 @inner
+def known(memory: Memory, label: int) -> bool:
+    """Return whether there is a target of this label: then its founding plot has come once more."""
+    found = False
+    for target in memory.targets[: memory.counts[0]]:
+        found |= target.label == label
+    return found
+
+
+@inner
 def bear(memory: Memory, plots: Rows, given: Given) -> None:
     """Start targets for all plots that may be nobody's."""
     parameters, counts = memory.parameters[0], memory.counts
@@ -92,16 +101,22 @@ def bear(memory: Memory, plots: Rows, given: Given) -> None:
             if plot.label == 0:
                 given.code[plot.origin] = QUOTA
             continue
+        label = given.name[plot.origin]
+        if label == 0:
+            counts[3] += 1
+            label = counts[3]
+        elif known(memory, label):
+            continue
         newborn(plot, memory)
-        start(memory, plot, existence)
+        start(memory, plot, label, existence)
         left -= 1
         if plot.label == 0:
-            plot.label = counts[2]
-        counts[0], counts[1], counts[2] = counts[0] + 1, counts[1] + 1, counts[2] + 1
+            plot.label = label
+        counts[0], counts[1] = counts[0] + 1, counts[1] + 1
 
 
 @inner
-def start(memory: Memory, plot: Plot, existence: float) -> None:
+def start(memory: Memory, plot: Plot, label: int, existence: float) -> None:
     """Write a target and its leaf in the next free rows: what `newborn` has written."""
     sense, work, counts = memory.sense[0], memory.work[0], memory.counts
     t, n = counts[0], counts[1]
@@ -113,7 +128,7 @@ def start(memory: Memory, plot: Plot, existence: float) -> None:
     leaf.weight[0], leaf.weight[1] = 1.0, 0.0
     leaf.existence, leaf.time = existence, sense.time + round(plot.lag * SECOND)
     leaf.target, leaf.group, leaf.kept = t, -1, 0
-    target.label, target.leaf, target.born, target.seen, target.hits = counts[2], n, leaf.time, leaf.time, 1
+    target.label, target.leaf, target.born, target.seen, target.hits = label, n, leaf.time, leaf.time, 1
     target.address, target.confirmed, target.revisit = plot.address, 0, sense.revisit
     for k in range(len(target.seen_by)):
         target.seen_by[k], target.seen_at[k], target.looked_at[k], target.in_view[k] = -1, 0, 0, 0.0

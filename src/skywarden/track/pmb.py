@@ -158,6 +158,7 @@ class Filter:
             np.array(batch.address, order="C"),
             np.zeros(len(batch), np.int64),
             np.zeros(len(batch), np.int64),
+            np.zeros(len(batch), np.int64),
         )
         follow(self.memory, given, row)
         return given.code

@@ -277,10 +277,10 @@ class Grid(Protocol):
 
 
 class Memory(NamedTuple):
-    """All records. sense, parameters, work, grid: one each. counts (4,): targets and leaves in use, next label, groups
+    """All records. sense, parameters, work, grid: one each. counts (4,): targets and leaves in use, groups that were
 
-    that have ever been in use. sensors (s, 3): ns, when each sensor's latest look was, since when it has looked
-    without a pause, and when it was last asked whom it missed. clutter (s, rings): false alarms a second, see
+    ever in use, labels that were counted. sensors (s, 3): ns, when each sensor's latest look was, since when it has
+    looked without a pause, and when it was last asked whom it missed. clutter (s, rings): false alarms a second, see
     `clutter`. active (leaves,): 0 for leaves that a look does not reach, see `reach.near`.
 
     unseen (2, cells, cells), by north and east: targets per m^2 that nobody has seen yet, and how many per m^2 and s

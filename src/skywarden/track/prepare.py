@@ -171,8 +171,8 @@ def order(memory: Memory, m: int) -> None:
 class Given(NamedTuple):
     """Detections as they come, of any number of looks: z (n, w), covariance (n, w, w) as their kind has them, time (n,)
 
-    ns, time_sigma (n,) s, address (n,). Out: code (n,) USED or why not; label (n,) of the target that each belongs to
-    or starts, 0 none.
+    ns, time_sigma (n,) s, address (n,); name (n,): label of the target that each may found, 0: the next number.
+    Out: code (n,) USED or why not; label (n,) of the target that each belongs to or starts, 0 none.
     """
 
     z: F64
@@ -180,6 +180,7 @@ class Given(NamedTuple):
     time: I64
     time_sigma: F64
     address: I64
+    name: I64
     code: I64
     label: I64
 

@@ -237,7 +237,7 @@ def between(plots: Rows, sense: Sense, limits: tuple[float, float], centre: floa
 def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
     """Write 1 to memory.active (n,) for leaves that some plot may fit and those of their groups, 0 for the others."""
     parameters, active = memory.parameters[0], memory.active
-    lively = np.zeros(memory.counts[3], np.int64)
+    lively = np.zeros(memory.counts[2], np.int64)
     for i in range(n):
         leaf, limit = memory.leaves[i], parameters.gate[4]
         if sense.addressed == 1 and memory.targets[leaf.target].address >= 0:

@@ -40,7 +40,7 @@ def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: i
         sensors=np.zeros((sensors, 3), np.int64),
         clutter=np.zeros((sensors, BINS)),
         active=np.ones(leaves, np.int64),
-        counts=np.array([0, 0, 1, 0]),
+        counts=np.zeros(4, np.int64),
     )
 
 

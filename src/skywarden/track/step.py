@@ -11,6 +11,7 @@ from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Picture, Tracks
 from skywarden.track.beliefs import closed, existences, opened, without
 from skywarden.track.gather import Gathered, gather
+from skywarden.track.items import Items, items
 from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.look import follow
 from skywarden.track.measure import ROWS
@@ -37,7 +38,6 @@ class Tracked:
 
     tracks: Tracks
     beliefs: Beliefs
-    next_label: int
     next_number: int
     sensors: tuple[str, ...]
     events: tuple[Refused | TrackConfirmed | TrackCoasting | TrackDropped, ...]
@@ -49,7 +49,6 @@ class Tracked:
             before,
             tracks=self.tracks,
             beliefs=self.beliefs,
-            next_label=self.next_label,
             next_number=self.next_number,
             sensors=self.sensors,
         )
@@ -60,17 +59,18 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
     matches = [np.zeros(len(batch), np.int64) for batch in batches]
-    tracks, sensors, label, ended = picture.tracks, picture.sensors, picture.next_label, []
+    tracks, sensors, ended = picture.tracks, picture.sensors, list[TrackDropped]()
     memory, confirmed = None, np.zeros(len(tracks), np.int64)
     if used:
-        found = gather([batches[k] for k in used], sensors, settings)
+        new = items([batches[k] for k in used], settings)
+        found = gather(new, sensors)
         sensors = found.sensors
-        size = len(found.owner), int((found.looks["end"] - found.looks["begin"]).max())
-        memory = opened(picture.beliefs, label, size, len(sensors), settings)
+        size = len(found.origin), int((found.looks["end"] - found.looks["begin"]).max())
+        memory = opened(picture.beliefs, size, len(sensors), settings)
         follow(memory, found.given, found.looks)
-        _hand_back(found, used, matches)
-        _count(found, [batches[k].sensor for k in used], refused)
-        tracks, label = _tracks(memory, tracks, found.given.label, time), int(memory.counts[2])
+        _hand_back(found, [matches[k] for k in used])
+        _count(found, new, refused)
+        tracks = _tracks(memory, tracks, found.given.label, time)
         ended = [TrackDropped(time, number, MISSED) for number in _ended(picture.tracks, tracks)]
         confirmed = memory.targets["confirmed"][: memory.counts[0]]
     life = age(tracks, confirmed, time, picture.next_number, settings)
@@ -85,7 +85,6 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     return Tracked(
         _sealed(life.tracks),
         without(beliefs, gone) if memory is None and gone.any() else beliefs,
-        label,
         life.next_number,
         sensors,
         (*rejections, *ended, *life.events),
@@ -112,10 +111,11 @@ def _tracks(memory: Memory, before: Tracks, heard: I64, time: int) -> Tracks:
 
 
 def _rows(before: I64, label: I64) -> tuple[I64, I64]:
-    """Return the rows of `label` that are in `before`, which rises, and where there."""
+    """Return the rows of `label` that are in `before`, and where there."""
     if not len(before):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    row = np.minimum(np.searchsorted(before, label), len(before) - 1)
+    order = np.argsort(before, kind="stable")
+    row = order[np.minimum(np.searchsorted(before, label, sorter=order), len(before) - 1)]
     old = np.flatnonzero(before[row] == label)
     return old, row[old]
 
@@ -149,15 +149,23 @@ def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
     return False
 
 
-def _hand_back(found: Gathered, used: list[int], matches: list[I64]) -> None:
-    """Put the labels into the batches' own order."""
-    for k, batch in enumerate(used):
-        mine = found.owner == k
-        matches[batch][found.row[mine]] = found.given.label[mine]
+def _hand_back(found: Gathered, matches: list[I64]) -> None:
+    """Put the labels into the batches' own order. matches: of those that were gathered."""
+    labels = np.zeros(sum(map(len, matches)), np.int64)
+    labels[found.origin] = found.given.label
+    begin = 0
+    for match in matches:
+        match[:] = labels[begin : begin + len(match)]
+        begin += len(match)
 
 
-def _count(found: Gathered, sensors: list[str], refused: dict[tuple[str, str], int]) -> None:
+def _count(found: Gathered, new: Items, refused: dict[tuple[str, str], int]) -> None:
+    """Add what was not used to `refused`."""
+    sensor = new.senses["sensor"][new.rows["sense"]]
     bad = np.flatnonzero(found.given.code != USED)
-    for owner, code in zip(found.owner[bad].tolist(), found.given.code[bad].tolist(), strict=True):
-        key = (sensors[owner], str(REASONS[code]))
+    reasons = [str(REASONS[code]) for code in found.given.code[bad].tolist()]
+    reasons += [str(Reason.DUPLICATE)] * len(found.repeated)
+    rows = np.concatenate((found.origin[bad], found.repeated))
+    for row, reason in zip(sensor[rows].tolist(), reasons, strict=True):
+        key = (new.names[row], reason)
         refused[key] = refused.get(key, 0) + 1

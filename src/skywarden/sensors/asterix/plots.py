@@ -147,7 +147,6 @@ def polar(found: Plots, radar: Radar, revisit: float, received: int, number: I64
         covariance,
         place=radar.place,
         time_sigma=TIME_SIGMA,
-        scan=(time - time.min()) // max(1, int(revisit * 0.5e9)),
         number=number,
         address=found.address,
         revisit=revisit,

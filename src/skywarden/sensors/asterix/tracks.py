@@ -71,6 +71,7 @@ def states(columns: Columns, sensor: Sensor, received: int) -> Detections:
         both.swapaxes(-1, -2) @ covariance @ both,
         time_sigma=TIME_SIGMA,
         error_meaning=ErrorMeaning.SIGMA if (told & height_told).all() else ErrorMeaning.ASSUMED,
+        subject=columns.raw("040/TRN"),
         number=columns.raw("040/TRN"),
         address=coded(columns, "380/ADR/ADR"),
         revisit=sensor.revisit_s,

@@ -38,7 +38,7 @@ class Common(TypedDict):
 
     time_sigma: F64
     time_kind: TimeKind
-    scan: I64
+    subject: I64
     number: I64
     node: I64
     origin: F64
@@ -106,7 +106,7 @@ def _batch(  # noqa: PLR0913 - what differs between the kinds
     common = Common(
         time_sigma=np.where(loose, LOOSE_TIME_SIGMA, TIME_SIGMA),
         time_kind=TimeKind.ARRIVAL,
-        scan=np.arange(len(rows)),
+        subject=head["node"][rows].astype(np.int64),
         number=head["number"][rows].astype(np.int64),
         node=head["node"][rows].astype(np.int64),
         origin=measured.origin,

@@ -93,7 +93,7 @@ def _batch(settings: Setting, frame: Frame, reports: list[tuple[int, int, Report
         time_sigma=timing.sigma,
         time_kind=timing.kind,
         error_meaning=ErrorMeaning.PERCENT_95,
-        scan=np.array(_scans([r.address for r in said]), np.int64),
+        subject=np.array([r.address for r in said], np.int64),
         number=np.array([number for number, _, _ in reports], np.int64),
         address=np.array([NO_ADDRESS if r.address & FOREIGN else r.address for r in said], np.int64),
         revisit=REVISIT,
@@ -107,16 +107,6 @@ def covariances(latitude: F64, longitude: F64, level: F64, vertical: F64) -> F64
     axes = geo.east_north_up(latitude, longitude)
     variances = np.stack([level, level, vertical], -1) ** 2
     return np.asarray(np.einsum("nki,nk,nkj->nij", axes, variances, axes), float)
-
-
-def _scans(keys: list[int]) -> list[int]:
-    """Return for each key how often it came before: rows of one scan come from different aircraft."""
-    count: dict[int, int] = {}
-    scans = []
-    for key in keys:
-        scans.append(count.get(key, 0))
-        count[key] = scans[-1] + 1
-    return scans
 
 
 def _claims(reports: list[Report]) -> Iterator[Claim]:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from skywarden import framing, geo
-from skywarden.model.detection import Claim, Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, TimeKind
+from skywarden.model.detection import Claim, Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, TimeKind, named
 from skywarden.model.detection import detections as batch_of
 from skywarden.model.place import Place, Sensor, Source
 from skywarden.model.track import Mode
@@ -160,7 +160,7 @@ class RemoteId:
             time_sigma=np.array([f.time_sigma for f in fixes]),
             time_kind=time_kind,
             error_meaning=meaning,
-            scan=np.array(_scans([report.who for report in reports]), np.int64),
+            subject=named([report.who for report in reports]),
             number=np.array([report.number for report in reports], np.int64),
             revisit=REVISIT,
             claims=tuple(Claim(i, name, value) for i, r in enumerate(reports) for name, value in r.claims if value),
@@ -220,16 +220,6 @@ def _claims(found: Found) -> Iterator[tuple[str, str]]:
         yield "description", sender.description
         yield "aircraft_count", str(sender.count) if sender.count > 1 else ""
         yield "status", location.status if location is not None else ""
-
-
-def _scans(keys: list[str]) -> list[int]:
-    """Return for each key how often it came before: rows of one scan come from different aircraft."""
-    count: dict[str, int] = {}
-    scans = []
-    for key in keys:
-        scans.append(count.get(key, 0))
-        count[key] = scans[-1] + 1
-    return scans
 
 
 def _standing(latitude: float | None, longitude: float | None, height: float) -> Place | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skywarden import geo
-from skywarden.model.detection import Claim, Detections, ErrorMeaning, Kind, TimeKind, detections
+from skywarden.model.detection import Claim, Detections, ErrorMeaning, Kind, TimeKind, detections, named
 from skywarden.model.place import F64, I64, HeightReference, NorthReference, Place, Sensor
 from skywarden.sensors.sapient.memory import Session
 from skywarden.sensors.sapient.proto import Registration, range_bearing_pb2
@@ -26,7 +26,6 @@ LARGEST = 1e9  # m, rad; no measurement is, and what is made of numbers up to it
 UNKNOWN_HEIGHT = 4000.0  # m above the ellipsoid, and 1 sigma: between drones and airliners
 NO_RANGE = 0.01  # a range that equals its own error to this share says nothing
 TIME_SIGMA = 0.05  # s
-SCAN = 100_000_000  # ns; reports within it are of one look, as long as no object comes twice
 NORTH = {
     range_bearing_pb2.RANGE_BEARING_DATUM_TRUE: NorthReference.TRUE,
     range_bearing_pb2.RANGE_BEARING_DATUM_MAGNETIC: NorthReference.MAGNETIC,
@@ -59,13 +58,13 @@ class Observer(NamedTuple):
 
 
 class Common(NamedTuple):
-    """What all measurements of one batch share in form. rows: (n,) messages of the frame; scan: (n,)."""
+    """What all measurements of one batch share in form. rows: (n,) messages of the frame; subject: (n,)."""
 
     observer: Observer
     received: int
     reports: Reports
     rows: I64
-    scan: I64
+    subject: I64
 
 
 def measurements(
@@ -76,10 +75,10 @@ def measurements(
     numbers: of its messages, in their order.
     """
     rows = np.array(numbers, np.int64)
-    scans = _scans(reports.time[rows].tolist(), [reports.objects[k] for k in numbers])
+    subject = named([reports.objects[k] for k in numbers])
     found, impossible = list[Detections](), 0
     for form, which in _forms(reports, rows, observer.session.zone):
-        common = Common(observer, received, reports, rows[which], scans[which])
+        common = Common(observer, received, reports, rows[which], subject[which])
         batches, bad = _located(common, form[1:]) if form[0] else _bearings(common, form[1:])
         found += batches
         impossible += bad
@@ -99,17 +98,6 @@ def _forms(reports: Reports, rows: I64, zone: str) -> list[tuple[tuple[Any, ...]
 
 def _form(code: list[int], zone: str) -> tuple[Any, ...]:
     return (True, *code[:2], zone) if code[0] else (False, *code[2:])
-
-
-def _scans(times: list[int], objects: list[str]) -> I64:
-    """Return (n,) which look each report is of."""
-    scans, seen, begin, scan = list[int](), set[str](), 0, -1
-    for time, object_id in zip(times, objects, strict=True):
-        if scan < 0 or object_id in seen or abs(time - begin) > SCAN:
-            seen, begin, scan = set(), time, scan + 1
-        seen.add(object_id)
-        scans.append(scan)
-    return np.array(scans, np.int64)
 
 
 def _located(common: Common, form: tuple[int, int, str]) -> tuple[list[Detections], int]:
@@ -207,7 +195,7 @@ def _batch(  # noqa: PLR0913 - a batch is all of this
         time_sigma=max(TIME_SIGMA, observer.session.latency / 2),
         time_kind=TimeKind.ARRIVAL if kind is Kind.SOUND else TimeKind.SENT,
         error_meaning=observer.session.meaning,
-        scan=common.scan[rows],
+        subject=common.subject[rows],
         number=numbers,
         revisit=observer.enrolled.revisit_s if observer.enrolled else Sensor(name="", source="").revisit_s,
         claims=tuple(Claim(k, name, value) for k, words in enumerate(said) for name, value in words),

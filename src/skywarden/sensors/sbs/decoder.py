@@ -98,11 +98,6 @@ class Sbs:
         height = np.array([f.height for f in fixes]) + geo.geoid_height(latitude, longitude)
         axes = geo.east_north_up(latitude, longitude)
         variances = np.array([(LEVEL_SIGMA, LEVEL_SIGMA, f.sigma) for f in fixes]) ** 2
-        scans: list[int] = []
-        count: dict[int, int] = {}
-        for report in found:
-            scans.append(count.get(report.address, 0))
-            count[report.address] = scans[-1] + 1
         return detections(
             Kind.POSITION,
             self._sensor,
@@ -114,7 +109,7 @@ class Sbs:
             time_sigma=TIME_SIGMA,
             time_kind=TimeKind.MEASURED,
             error_meaning=ErrorMeaning.ASSUMED,
-            scan=np.array(scans, np.int64),
+            subject=np.array([report.address for report in found], np.int64),
             number=np.array([report.number for report in found], np.int64),
             address=np.array([report.address for report in found], np.int64),
             revisit=1.0,
