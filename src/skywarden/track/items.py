@@ -56,7 +56,9 @@ class Items(NamedTuple):
 def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     """Lay batches side by side, all as wide as the widest kind."""
     names = tuple(sorted({batch.sensor for batch in batches}))
-    senses = np.concatenate([np.zeros(0, SENSE), *(_sense(batch, names, settings) for batch in batches)])
+    senses = np.zeros(len(batches), SENSE)
+    for batch, sense in zip(batches, senses, strict=True):
+        _describe(sense, batch, names, settings)
     rows = np.zeros(sum(map(len, batches)), ITEM)
     z, covariance, begin = rows["z"], rows["covariance"], 0
     z[:] = np.nan
@@ -74,7 +76,7 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
 def together(parts: Sequence[Items]) -> Items:
     """Return all items of several."""
     names = tuple(sorted({name for part in parts for name in part.names}))
-    rows, senses, before = [np.zeros(0, ITEM)], [np.zeros(0, SENSE)], 0
+    rows, senses, before = list[Rows](), list[Rows](), 0
     for part in parts:
         mine, theirs = part.rows.copy(), part.senses.copy()
         mine["sense"] += before
@@ -83,12 +85,17 @@ def together(parts: Sequence[Items]) -> Items:
         before += len(theirs)
         rows.append(mine)
         senses.append(theirs)
-    return Items(np.concatenate(rows), np.concatenate(senses), names)
+    return Items(_stacked(rows, ITEM), _stacked(senses, SENSE), names)
 
 
-def _sense(batch: Detections, names: tuple[str, ...], settings: TrackerSettings) -> Rows:
-    """Return what the filter is told of the sensor of a batch, but for its looks."""
-    row = np.zeros(1, SENSE)
+def _stacked(parts: Sequence[Rows], kind: "np.dtype[np.void]") -> Rows:
+    """Return records one after the other; as bytes, which takes a tenth of the time."""
+    plain = np.dtype((np.void, kind.itemsize))
+    return np.concatenate([np.zeros(0, plain), *(np.ascontiguousarray(part).view(plain) for part in parts)]).view(kind)
+
+
+def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], settings: TrackerSettings) -> None:
+    """Write what the filter is told of the sensor of a batch, but for its looks."""
     row["kind"], row["sensor"] = batch.kind, names.index(batch.sensor)
     row["missable"] = ROWS[batch.kind].missable
     row["revisit"] = max(batch.revisit, SHORTEST)
@@ -96,7 +103,6 @@ def _sense(batch: Detections, names: tuple[str, ...], settings: TrackerSettings)
         row["position"], row["rotation"] = batch.place.position, batch.place.rotation
     row["ground"], row["reach"], row["detection"] = 1, WIDE, settings.detection_probability
     row["clutter"] = 1.0 if batch.kind == Kind.DIRECTION else settings.false_alarms_per_km2 * PER_KM2
-    return row
 
 
 def _salt(batch: Detections) -> int:
