@@ -33,8 +33,8 @@ from skywarden.model.event import (
     TrackDropped,
 )
 from skywarden.model.place import Registration
-from skywarden.model.track import Health, Picture, Use
-from skywarden.sensors import Reader
+from skywarden.model.track import Beliefs, Health, Picture, Use
+from skywarden.sensors import SLOW, Reader
 from skywarden.threat import evaluate
 from skywarden.track.beliefs import readable
 from skywarden.track.registration import configured, correct
@@ -67,7 +67,7 @@ def step(
     """Advance the picture to `time` (UTC ns) by one tick's detections."""
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
     corrected = [correct(batch, picture.registrations) for batch in ordered]
-    tracked = track(picture, corrected, time, settings.tracker)
+    tracked = track(picture, corrected, time, settings.tracker, any(s.format in SLOW for s in settings.sources))
     identities = identify(picture.identities, tracked.tracks, corrected, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
@@ -336,5 +336,9 @@ _decoder = msgspec.msgpack.Decoder(_Saved, dec_hook=_array_in)
 
 
 def digest(picture: Picture) -> str:
-    """Return the hash over everything in a picture, the same wherever the same picture is reached."""
-    return blake2b(_encode(picture), digest_size=8).hexdigest()
+    """Return the hash over a picture, the same wherever the same picture is reached.
+
+    What waits is not in it, but all that it came to; of the settled chain, its own hash.
+    """
+    settled = replace(picture.settled, beliefs=Beliefs(), sensors=())
+    return blake2b(_encode(replace(picture, waiting=(), settled=settled)), digest_size=8).hexdigest()

@@ -144,6 +144,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.forget_after_s": About("Until then a dropped track seen again has its number.", "seconds", 1, 3600),
     "tracker.drop_sigma_m": About("A track less certain than this is dropped.", "metres", 10, 1_000_000),
     "tracker.late_s": About("A detection may be so much older than its track.", "seconds", 0, 600),
+    "tracker.settle_s": About("So far behind the picture is settled, and what is late changes it.", "seconds", 1, 600),
+    "tracker.settle_slow_s": About("The same where people report or a feed is very late.", "seconds", 1, 600),
+    "tracker.max_waiting": About("Detections not settled yet; then it is sooner.", "detections", 1000, 10_000_000),
     "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),
     "tracker.max_tentative_per_sensor": About(
         "Unconfirmed tracks that only one sensor has seen; it starts no more.", "tracks", 1, 100_000

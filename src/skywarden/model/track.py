@@ -97,6 +97,32 @@ class Beliefs:
     layout: str = ""
 
 
+class Part(NamedTuple):
+    """Items of the tracker that came in one tick, in time order: records of `track.items`, as bytes.
+
+    senses: of the sensors that measured them; names: of these sensors. first, last: ns, of the items.
+    """
+
+    rows: NDArray[np.void]
+    senses: NDArray[np.void]
+    names: tuple[str, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What follows from items before `until`, ns, each in its place in time. sensors: names, as in Picture.
+
+    digest: of all this, the same for the same items in whatever order they came.
+    """
+
+    beliefs: Beliefs = field(default_factory=Beliefs)
+    sensors: tuple[str, ...] = ()
+    until: int = 0
+    digest: str = ""
+
+
 class Use(NamedTuple):
     """When something of a node was last used, and when, and why, nothing of a message was. ns, received stamps."""
 
@@ -130,6 +156,8 @@ class Picture:
     """The whole state of the system between two ticks. Frozen: `step` returns a new one.
 
     time: ns, the last tick. sensors: names in the order first seen; Tracks.seen_by points here.
+    settled: what the tracker knows some seconds behind; waiting: items that are not in it yet. patient: ns, until when
+    it waits for feeds that are very late.
     """
 
     time: int
@@ -138,6 +166,9 @@ class Picture:
     beliefs: Beliefs = field(default_factory=Beliefs)
     next_number: int = 1
     sensors: tuple[str, ...] = ()
+    settled: Chain = field(default_factory=Chain)
+    waiting: tuple[Part, ...] = ()
+    patient: int = 0
     registrations: tuple[Registration, ...] = ()
     identities: tuple[Identity, ...] = ()
     threats: tuple[Threat, ...] = ()

@@ -103,6 +103,7 @@ DECODERS: Mapping[str, type[Decoder]] = {
     "reports": Reports,
     "remoteid": RemoteId,
 }
+SLOW = {"reports"}  # formats of people, whose messages may be a minute late
 
 
 class Reader:

@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs
 from skywarden.track.clutter import BINS
+from skywarden.track.items import ITEM
 from skywarden.track.pmb import parameters
-from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, TARGET, Memory, Rows
+from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, SENSE, TARGET, Memory, Rows
 from skywarden.track.room import GROUPS, rough_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 MOST_PLOTS = 16_384  # of one look; what is more is refused
-LAYOUT = blake2b(repr([kind.descr for kind in (TARGET, LEAF, GROUP)] + [BINS]).encode(), digest_size=6).hexdigest()
+KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM)
+LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [BINS]).encode(), digest_size=6).hexdigest()
 
 
 def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:
@@ -23,8 +25,8 @@ def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: Tra
     targets, leaves, groups = beliefs.targets, beliefs.leaves, beliefs.groups
     n, m, most = len(targets), len(leaves), min(plots[1], MOST_PLOTS)
     memory = rough_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
-    memory.targets[:n], memory.leaves[:m] = _records(targets, TARGET), _records(leaves, LEAF)
-    memory.groups[: len(groups)] = _records(groups, GROUP)
+    memory.targets[:n], memory.leaves[:m] = records(targets, TARGET), records(leaves, LEAF)
+    memory.groups[: len(groups)] = records(groups, GROUP)
     memory.sensors[: len(beliefs.sensors)] = beliefs.sensors
     if len(beliefs.clutter):
         memory.clutter[: len(beliefs.clutter)] = beliefs.clutter
@@ -41,7 +43,8 @@ def readable(beliefs: Beliefs) -> None:
         raise ValueError("the tracker's records are of another version")
 
 
-def _records(rows: Rows, kind: "np.dtype[np.void]") -> Rows:
+def records(rows: Rows, kind: "np.dtype[np.void]") -> Rows:
+    """Return rows that were put down as bytes."""
     return rows.view(kind) if len(rows) else np.zeros(0, kind)
 
 
@@ -55,8 +58,15 @@ def closed(memory: Memory, gone: NDArray[np.bool_]) -> Beliefs:
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
-    targets, leaves = _records(beliefs.targets, TARGET).copy(), _records(beliefs.leaves, LEAF).copy()
-    return _sealed((targets, leaves, _records(beliefs.groups, GROUP).copy()), (beliefs.sensors, beliefs.clutter), gone)
+    targets, leaves = records(beliefs.targets, TARGET).copy(), records(beliefs.leaves, LEAF).copy()
+    return _sealed((targets, leaves, records(beliefs.groups, GROUP).copy()), (beliefs.sensors, beliefs.clutter), gone)
+
+
+def plain(rows: Rows) -> Rows:
+    """Return records as bytes, which can be saved; read-only."""
+    found = np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}")
+    found.flags.writeable = False
+    return found
 
 
 def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64], gone: NDArray[np.bool_]) -> Beliefs:
@@ -65,10 +75,9 @@ def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64], gone: NDArr
         targets, leaves, groups = _without(targets, leaves, groups, gone)
     while len(groups) and groups["size"][-1] == 0:
         groups = groups[:-1]
-    plain = [np.ascontiguousarray(some).view(f"V{some.dtype.itemsize}") for some in (targets, leaves, groups)]
-    for column in (*plain, *columns):
+    for column in columns:
         column.flags.writeable = False
-    return Beliefs(plain[0], plain[1], plain[2], *columns, layout=LAYOUT)
+    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, layout=LAYOUT)
 
 
 def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
@@ -83,23 +92,3 @@ def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_])
     groups["member"] = place[np.where(member, groups["member"], -1)]  # what is not in use may hold anything
     groups["choice"] = at[np.where(choice, groups["choice"], -1)]
     return targets, leaves, groups
-
-
-def existences(memory: Memory) -> tuple[F64, I64]:
-    """Return (n,) the existence of each target over all hypotheses, and (n,) the leaf that shows it, -1 none.
-
-    A target that does not exist in the heaviest hypothesis is shown as it is in the heaviest one in which it does.
-    """
-    n, leaves = memory.counts[0], memory.leaves
-    leaf = memory.targets["leaf"][:n].copy()
-    existence = np.where(leaf >= 0, leaves["existence"][leaf], 0.0)
-    for group in memory.groups[: memory.counts[2]]:
-        for k in range(group["size"]):
-            target, choice = group["member"][k], group["choice"][: group["count"], k]
-            there = choice >= 0
-            if target >= 0:
-                weight = np.where(there, group["weight"][: group["count"]] * leaves["existence"][choice], 0.0)
-                existence[target] = weight.sum()
-                if leaf[target] < 0 and there.any():
-                    leaf[target] = choice[weight.argmax()]
-    return existence, leaf

@@ -1,4 +1,4 @@
-"""Items -> looks: what a sensor saw within a quarter of a second, in time order.
+"""Items -> looks: what a sensor saw within a tenth of a second, in time order.
 
 A look is one instant to the filter, and its detections come from different targets. How items are cut into looks
 follows from the items, never from the messages or ticks that brought them.
@@ -15,7 +15,7 @@ from skywarden.track.items import Items
 from skywarden.track.pool import Rows
 from skywarden.track.prepare import Given
 
-QUANTUM = 250_000_000  # ns; the longest look, and what the tracker's chains go by
+QUANTUM = 100_000_000  # ns; the longest look, and what the tracker's chains go by
 HALF = 500_000_000  # ns a second of revisit: a look is at most half of it, so that no target can be in it twice
 
 

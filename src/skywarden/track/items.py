@@ -5,8 +5,8 @@ order its detections came, and equal detections that come twice are found out.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ BITS = 12  # a name has the 52 upper ones of 64: every JSON reader keeps these
 MULTIPLIER, FINAL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd
 
 
-class Items(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Items:
     """rows (n,): `ITEM`, each with the row of `senses` that measured it. senses: `SENSE`, each with a row of `names`,
 
     of sensors.
@@ -50,7 +51,7 @@ class Items(NamedTuple):
 
     def take(self, which: I64 | NDArray[np.bool_]) -> "Items":
         """Return some of them."""
-        return self._replace(rows=self.rows[which])
+        return Items(self.rows[which], self.senses, self.names)
 
 
 def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:

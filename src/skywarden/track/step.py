@@ -8,17 +8,18 @@ import numpy as np
 from skywarden.model.detection import Detections, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
-from skywarden.model.track import Beliefs, Picture, Tracks
-from skywarden.track.beliefs import closed, existences, opened, without
-from skywarden.track.gather import Gathered, gather
+from skywarden.model.track import Beliefs, Picture, Status, Tracks
+from skywarden.track.beliefs import closed, without
+from skywarden.track.chain import taken
+from skywarden.track.gather import Gathered
 from skywarden.track.items import Items, items
 from skywarden.track.lifecycle import MISSED, age
-from skywarden.track.look import follow
 from skywarden.track.measure import ROWS
-from skywarden.track.pmb import combined
 from skywarden.track.pool import Memory
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, QUOTA, TOO_LATE, USED
 from skywarden.track.settings import TrackerSettings
+from skywarden.track.settled import Settled, settle
+from skywarden.track.table import rows_of, table
 
 REASONS = {
     NOT_FINITE: Reason.NOT_FINITE,
@@ -38,6 +39,7 @@ class Tracked:
 
     tracks: Tracks
     beliefs: Beliefs
+    settled: Settled
     next_number: int
     sensors: tuple[str, ...]
     events: tuple[Refused | TrackConfirmed | TrackCoasting | TrackDropped, ...]
@@ -49,25 +51,30 @@ class Tracked:
             before,
             tracks=self.tracks,
             beliefs=self.beliefs,
+            settled=self.settled.chain,
+            waiting=self.settled.waiting,
+            patient=self.settled.patient,
             next_number=self.next_number,
             sensors=self.sensors,
         )
 
 
-def track(picture: Picture, batches: Sequence[Detections], time: int, settings: TrackerSettings) -> Tracked:
-    """Advance the picture's tracks to `time`, ns, by `batches`. Pure: equal input, equal output, to the bit."""
+def track(
+    picture: Picture, batches: Sequence[Detections], time: int, settings: TrackerSettings, slow: bool = False
+) -> Tracked:
+    """Advance the picture's tracks to `time`, ns, by `batches`. Pure: equal input, equal output, to the bit.
+
+    slow: people or foreign trackers are among the sources, whose messages may be a minute late.
+    """
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
     matches = [np.zeros(len(batch), np.int64) for batch in batches]
     tracks, sensors, ended = picture.tracks, picture.sensors, list[TrackDropped]()
-    memory, confirmed = None, np.zeros(len(tracks), np.int64)
+    memory, new, confirmed = None, None, np.zeros(len(tracks), np.int64)
     if used:
         new = items([batches[k] for k in used], settings)
-        found = gather(new, sensors)
+        memory, found = taken(picture.beliefs, sensors, new, settings)
         sensors = found.sensors
-        size = len(found.origin), int((found.looks["end"] - found.looks["begin"]).max())
-        memory = opened(picture.beliefs, size, len(sensors), settings)
-        follow(memory, found.given, found.looks)
         _hand_back(found, [matches[k] for k in used])
         _count(found, new, refused)
         tracks = _tracks(memory, tracks, found.given.label, time)
@@ -77,6 +84,10 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     for sensor in tracks.seen_by[life.crowded, 0].tolist():
         key = (sensors[sensor], str(Reason.QUOTA))
         refused[key] = refused.get(key, 0) + 1
+    settled = settle(picture, new, time, settings, slow)
+    for sensor, count in settled.faults.items():
+        key = (sensor, str(Reason.DECODER_FAULT))
+        refused[key] = refused.get(key, 0) + count
     rejections = [Refused(sensor, reason, count) for (sensor, reason), count in sorted(refused.items())]
     for match in matches:
         match.flags.writeable = False
@@ -85,6 +96,7 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
     return Tracked(
         _sealed(life.tracks),
         without(beliefs, gone) if memory is None and gone.any() else beliefs,
+        settled,
         life.next_number,
         sensors,
         (*rejections, *ended, *life.events),
@@ -94,36 +106,24 @@ def track(picture: Picture, batches: Sequence[Detections], time: int, settings: 
 
 def _tracks(memory: Memory, before: Tracks, heard: I64, time: int) -> Tracks:
     """Return the targets as tracks. heard: labels of those that were measured in this tick."""
-    targets = memory.targets[: memory.counts[0]]
-    existence, leaf = existences(memory)
-    leaves = memory.leaves[leaf]
-    mean, covariance = combined(leaves)
-    label = targets["label"].copy()
-    old, row = _rows(before.label, label)
-    number, status, last = np.zeros(len(label), np.int64), np.zeros(len(label), np.int8), np.full(len(label), time)
+    n, m, g, _ = memory.counts
+    noise = memory.parameters["noise"][0, :, 0]
+    return _known(table(memory.targets[:n], memory.leaves[:m], memory.groups[:g], noise), before, heard, time)
+
+
+def _known(tracks: Tracks, before: Tracks, heard: I64, time: int) -> Tracks:
+    """Return tracks with what people know of them: number, status, and when we heard of them; new ones just now."""
+    old, row = rows_of(before.label, tracks.label)
+    number, status, last = (np.full(len(tracks), value) for value in (0, int(Status.TENTATIVE), time))
     number[old], status[old], last[old] = before.number[row], before.status[row], before.heard[row]
-    last[_rows(label, heard)[1]] = time
-    noise = leaves["weight"] @ memory.parameters["noise"][0, :, 0]
-    born, hits = (targets[name].copy() for name in ("born", "hits"))
-    books = (targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at"))
-    when = leaves["time"].copy()
-    return Tracks(label, number, status, when, last, mean, covariance, noise, born, hits, existence, *books)
-
-
-def _rows(before: I64, label: I64) -> tuple[I64, I64]:
-    """Return the rows of `label` that are in `before`, and where there."""
-    if not len(before):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    order = np.argsort(before, kind="stable")
-    row = order[np.minimum(np.searchsorted(before, label, sorter=order), len(before) - 1)]
-    old = np.flatnonzero(before[row] == label)
-    return old, row[old]
+    last[rows_of(tracks.label, heard)[1]] = time
+    return replace(tracks, number=number, status=status.astype(np.int8), heard=last)
 
 
 def _ended(before: Tracks, after: Tracks) -> list[int]:
     """Return the numbers of shown tracks that the filter has given up."""
     left = np.ones(len(before), bool)
-    left[_rows(before.label, after.label)[1]] = False
+    left[rows_of(before.label, after.label)[1]] = False
     numbers: list[int] = before.number[left & before.shown()].tolist()
     return numbers
 

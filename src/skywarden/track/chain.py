@@ -1,0 +1,123 @@
+"""Chains: what follows from items, each in its place in time, whenever it came.
+
+The settled chain is so far behind that what comes late is there: equal items give an equal chain, to the bit, in
+whatever order and ticks they came. Items go in by quanta of time, and once a second of its own time a chain forgets
+whom nobody sees any more; so nothing in it depends on ticks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.model.track import Beliefs, Chain, Part, Tracks
+from skywarden.track.beliefs import closed, opened, plain, records, without
+from skywarden.track.gather import QUANTUM, Gathered, gather
+from skywarden.track.items import ITEM, Items, together
+from skywarden.track.lifecycle import age
+from skywarden.track.look import follow
+from skywarden.track.pool import GROUP, LEAF, SENSE, TARGET, Memory
+from skywarden.track.settings import TrackerSettings, filter_settings
+from skywarden.track.table import table
+
+SECOND = 10 * QUANTUM  # ns
+
+
+class Advanced(NamedTuple):
+    """chain: as far as it got. items: how many went in. faults: sensor -> items of it that broke the filter."""
+
+    chain: Chain
+    items: int
+    faults: dict[str, int]
+
+
+def stored(new: Items) -> Part:
+    """Return items, at least one, to be kept until they are settled."""
+    rows = new.rows[np.argsort(new.rows["time"], kind="stable")]
+    return Part(plain(rows), plain(new.senses), new.names, int(rows["time"][0]), int(rows["time"][-1]))
+
+
+def window(waiting: Sequence[Part], begin: int, end: int) -> Items:
+    """Return what waits of times in [begin, end), ns."""
+    found = []
+    for part in waiting:
+        if part.first < end and part.last >= begin:
+            rows = records(part.rows, ITEM)
+            low, high = np.searchsorted(rows["time"], (begin, end))
+            if low < high:
+                found.append(Items(rows[low:high], records(part.senses, SENSE), part.names))
+    return together(found)
+
+
+def taken(beliefs: Beliefs, sensors: tuple[str, ...], new: Items, settings: TrackerSettings) -> tuple[Memory, Gathered]:
+    """Let the filter follow items; return its memory and what became of them."""
+    found = gather(new, sensors)
+    size = len(found.origin), int((found.looks["end"] - found.looks["begin"]).max())
+    memory = opened(beliefs, size, len(found.sensors), settings)
+    follow(memory, found.given, found.looks)
+    return memory, found
+
+
+def tracks_of(chain: Chain, settings: TrackerSettings) -> Tracks:
+    """Return the targets of a chain as tracks; see `table`."""
+    beliefs, filters = chain.beliefs, filter_settings(settings)
+    noise = np.array([filters.calm_noise_m2_s3, filters.busy_noise_m2_s3])
+    rows = records(beliefs.targets, TARGET), records(beliefs.leaves, LEAF), records(beliefs.groups, GROUP)
+    return table(*rows, noise)
+
+
+def begun(time: int) -> Chain:
+    """Return a chain that knows nothing, before `time`, ns."""
+    return Chain(until=time, digest=_digest(Chain()))
+
+
+def advanced(chain: Chain, waiting: Sequence[Part], until: int, most: int, settings: TrackerSettings) -> Advanced:
+    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or more went in."""
+    items, faults, before = 0, dict[str, int](), chain
+    while chain.until < until and items < most:
+        end = min(until, (chain.until // SECOND + 1) * SECOND)
+        some = window(waiting, chain.until, end)
+        items += len(some)
+        quantum = some.rows["time"] // QUANTUM
+        for each in np.unique(quantum).tolist():
+            chain = _followed(chain, some.take(quantum == each), settings, faults)
+        chain = replace(chain, until=end)
+        if end % SECOND == 0 and len(chain.beliefs.targets):
+            chain = _aged(chain, settings)
+        if not len(chain.beliefs.targets):
+            chain = replace(chain, until=max(end, min(_next(waiting, end), until)))
+    return Advanced(chain if chain is before else replace(chain, digest=_digest(chain)), items, faults)
+
+
+def _next(waiting: Sequence[Part], time: int) -> int:
+    """Return the begin of the quantum of the first item that waits, of times from `time` on: nothing happens before."""
+    first = min((max(part.first, time) for part in waiting if part.last >= time), default=1 << 62)
+    return first // QUANTUM * QUANTUM
+
+
+def _followed(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
+    """Take in the items of one quantum. If the filter breaks on them, they are left out: it must go on."""
+    try:
+        memory, found = taken(chain.beliefs, chain.sensors, some, settings)
+    except Exception:  # noqa: BLE001 - a fault of ours, the same whenever it is tried again
+        for name in (some.names[k] for k in some.senses["sensor"][some.rows["sense"]].tolist()):
+            faults[name] = faults.get(name, 0) + 1
+        return chain
+    return replace(chain, beliefs=closed(memory, np.zeros(memory.counts[0], bool)), sensors=found.sensors)
+
+
+def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
+    """Forget targets as the head does, but by when they were seen, not by when we heard of it."""
+    confirmed = records(chain.beliefs.targets, TARGET)["confirmed"]
+    life = age(tracks_of(chain, settings), confirmed, chain.until, 1, settings)
+    return chain if life.keep.all() else replace(chain, beliefs=without(chain.beliefs, ~life.keep))
+
+
+def _digest(chain: Chain) -> str:
+    found, beliefs = blake2b(digest_size=8), chain.beliefs
+    for column in (beliefs.targets, beliefs.leaves, beliefs.groups, beliefs.sensors, beliefs.clutter):
+        found.update(np.ascontiguousarray(column).view(np.uint8).data)
+    found.update("\n".join(chain.sensors).encode())
+    return found.hexdigest()

@@ -1,0 +1,132 @@
+"""The settled chain: equal for equal items, whatever the order, the ticks and the messages in which they came."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from track_world import START, Adsb, Flight, Radar, batch
+
+from skywarden import geo
+from skywarden.model.detection import Kind
+from skywarden.model.track import Picture
+from skywarden.sensors import take
+from skywarden.track.chain import SECOND, tracks_of
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.step import track
+
+SETTINGS = TrackerSettings()
+FLIGHTS = [
+    Flight(900.0 * k, 300.0 * k, 1000, 60 + 5 * k, 0.4 + 0.1 * k, 0x400000 + k if k % 2 else -1) for k in range(5)
+]
+SENSORS = [
+    Radar("r", 5000.0, -4000.0, revisit=2.0, false_alarms=3.0),
+    Radar("s", -6000.0, -3000.0, revisit=1.0, offset=0.3, false_alarms=1.0, sigma=(50.0, 0.002, 0.004, 1.0)),
+    Adsb(offset=0.7),
+]
+END = 25.0  # s
+
+
+def pointed(t, position):
+    """Return somebody's word that something is about there."""
+    latitude, longitude, _ = geo.geodetic(position)
+    return batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * 200.0**2, revisit=60.0)
+
+
+def seen(seed=0, people=False):
+    """Return batches of all sensors until END, in time order."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for sensor in SENSORS:
+        for t in np.arange(sensor.offset, END, sensor.revisit).tolist():
+            found.append(sensor.look(FLIGHTS, t, rng))
+    if people:
+        found += [
+            pointed(t, FLIGHTS[k].at(t) + rng.normal(size=3) * 200) for k in range(5) for t in (6.0 + k, 15.0 + k)
+        ]
+    return sorted((one for one in found if one is not None), key=lambda one: int(one.time[0]))
+
+
+def pieces(rng, batches):
+    """Return batches cut into smaller ones, as other messages would have brought them."""
+    found = []
+    for one in batches:
+        part = rng.integers(0, 3, len(one))
+        found += [take(one, part == k) for k in range(3) if (part == k).any()]
+    return found
+
+
+def settled(rng, batches, late, slow=False, until=None, again=0.0):
+    """Let batches come `late` s late at most, each, in ticks of any length; return the picture and digest by time.
+
+    again: share of them that come twice.
+    """
+    wait = SETTINGS.settle_slow_s if slow else SETTINGS.settle_s
+    coming = []
+    for one in batches:
+        for _ in range(1 + (rng.random() < again)):
+            limit = late if slow and one.sensor == "people" else min(late, SETTINGS.settle_s)
+            coming.append((int(one.time[0]) + int(rng.uniform(0.0, limit) * 1e9), one))
+    picture, now, digests = Picture(START), START, {}
+    end = START + round(((END if until is None else until) + wait + 2.0) * 1e9)
+    while now < end:
+        # a tick takes in what came before it, and comes before anything is older than may be
+        now = min([now + int(rng.uniform(0.05, 0.7) * 1e9), end, *(due(one, slow) for _, one in coming)])
+        arrived = [one for when, one in coming if when <= now or due(one, slow) <= now]
+        coming = [(when, one) for when, one in coming if when > now and due(one, slow) > now]
+        order = rng.permutation(len(arrived))
+        tracked = track(picture, [arrived[k] for k in order], now, SETTINGS, slow)
+        picture = replace(tracked.onto(picture), time=now)
+        digests[picture.settled.until] = picture.settled.digest
+    assert picture.settled.until >= START + END * 1e9
+    return picture, digests
+
+
+def due(one, slow):
+    """Return until when a batch must have come."""
+    wait = SETTINGS.settle_slow_s if slow and one.sensor == "people" else SETTINGS.settle_s
+    return int(one.time[0]) + round(wait * 1e9)
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_any_order_of_arrival_gives_the_same_settled_chain(slow):
+    batches = seen(people=slow)
+    first, wanted = settled(np.random.default_rng(0), batches, 0.0, slow)
+    assert len(tracks_of(first.settled, SETTINGS)) >= len(FLIGHTS)
+    assert len(set(wanted.values())) > 20
+    for seed in range(1, 7):
+        rng = np.random.default_rng(seed)
+        other = pieces(rng, batches) if seed % 2 else batches
+        picture, digests = settled(rng, other, 60.0 if slow else 10.0, slow, again=0.1 if seed % 3 else 0.0)
+        assert picture.settled.digest == first.settled.digest
+        assert picture.settled.sensors == first.settled.sensors
+        both = [time for time in digests if time in wanted]
+        assert len(both) > 15
+        assert [digests[time] for time in both] == [wanted[time] for time in both]
+
+
+def test_the_settled_chain_knows_the_targets():
+    picture, _ = settled(np.random.default_rng(3), seen(), 10.0)
+    tracks = tracks_of(picture.settled, SETTINGS)
+    sure = tracks.take(tracks.status > 0)
+    assert len(sure) == len(FLIGHTS)
+    for flight in FLIGHTS:
+        off = [sure.mean[k, :3] - flight.at((int(sure.time[k]) - START) * 1e-9) for k in range(len(sure))]
+        assert min(np.linalg.norm(off, axis=1)) < 150.0
+
+
+def test_what_is_older_than_is_waited_for_does_not_change_it():
+    batches = seen()
+    first, _ = settled(np.random.default_rng(0), batches, 0.0)
+    picture, now = Picture(START), START
+    for k in range(150):
+        now += 250_000_000
+        arrived = [one for one in batches if now - 250_000_000 <= one.time[0] < now]
+        if k == 90:  # 22 s after it
+            arrived.append(pointed(0.2, FLIGHTS[0].at(0.2)))
+        picture = replace(track(picture, arrived, now, SETTINGS).onto(picture), time=now)
+        if k == 90:
+            assert picture.patient == now + 600 * SECOND
+    assert picture.settled.until == START + round(12.75e9)  # it stands still, to wait a minute for more of the kind
+    later = track(picture, [], now + 60 * SECOND, SETTINGS).onto(picture)
+    assert later.settled.until >= START + END * 1e9
+    assert later.settled.digest == first.settled.digest
