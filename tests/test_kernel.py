@@ -149,7 +149,8 @@ class Sector(Radar):
         part = np.flatnonzero(np.floor(whole.z[:, 1] / (np.pi / 4)) % 8 == round(t / self.revisit) % 8)
         if not len(part):
             return None
-        times = (whole.time[part] - START) * 1e-9 + rng.uniform(-0.2, 0.2, len(part))
+        shift = rng.uniform(-0.2, 0.2) + rng.uniform(-0.01, 0.01, len(part))
+        times = (whole.time[part] - START) * 1e-9 + shift
         return batch(Kind.POLAR, self.name, times, whole.z[part], whole.covariance[part], place=self.place, revisit=4.0)
 
 

@@ -68,10 +68,11 @@ def test_a_run_from_frames_sees_the_tracks_that_their_replay_sees(simulated: Pat
     assert {wire.state for wire in app.wires if wire.name != "nodes"} == {"finished"}
     assert list(frames_of(record_in(tmp_path / "record").entries())) == list(frames_of(record_in(simulated).entries()))
     assert verify(record_in(tmp_path / "record").entries()) is None
-    (ran, _), (replayed, sigma) = seen(tmp_path / "record"), seen(simulated)  # other ticks, so maybe other labels
-    assert len(ran) == len(replayed) > 10
-    _, pairs = linear_sum_assignment(between := cdist(replayed, ran))
-    assert (between[np.arange(len(pairs)), pairs] < 0.2 * sigma).all()
+    (ran, _), (replayed, sigma) = seen(tmp_path / "record"), seen(simulated)  # other ticks, so other looks
+    assert abs(len(ran) - len(replayed)) <= 1  # one that was hardly seen may have been given up
+    row, column = linear_sum_assignment(between := cdist(replayed, ran))
+    assert len(row) > 30
+    assert (between[row, column] < 0.2 * sigma[row]).all()
 
 
 def test_a_second_run_into_the_same_record_begins_with_an_empty_picture(simulated: Path, tmp_path: Path) -> None:

@@ -76,8 +76,8 @@ def settled(rng, batches, late, slow=False, until=None, again=0.0):
         order = rng.permutation(len(arrived))
         tracked = track(picture, [arrived[k] for k in order], now, SETTINGS, slow)
         picture = replace(tracked.onto(picture), time=now)
-        digests[picture.settled.until] = picture.settled.digest
-    assert picture.settled.until >= START + END * 1e9
+        digests[picture.chains.settled.until] = picture.chains.settled.digest
+    assert picture.chains.settled.until >= START + END * 1e9
     return picture, digests
 
 
@@ -91,14 +91,14 @@ def due(one, slow):
 def test_any_order_of_arrival_gives_the_same_settled_chain(slow):
     batches = seen(people=slow)
     first, wanted = settled(np.random.default_rng(0), batches, 0.0, slow)
-    assert len(tracks_of(first.settled, SETTINGS)) >= len(FLIGHTS)
+    assert len(tracks_of(first.chains.settled, SETTINGS)) >= len(FLIGHTS)
     assert len(set(wanted.values())) > 20
     for seed in range(1, 7):
         rng = np.random.default_rng(seed)
         other = pieces(rng, batches) if seed % 2 else batches
         picture, digests = settled(rng, other, 60.0 if slow else 10.0, slow, again=0.1 if seed % 3 else 0.0)
-        assert picture.settled.digest == first.settled.digest
-        assert picture.settled.sensors == first.settled.sensors
+        assert picture.chains.settled.digest == first.chains.settled.digest
+        assert picture.chains.settled.sensors == first.chains.settled.sensors
         both = [time for time in digests if time in wanted]
         assert len(both) > 15
         assert [digests[time] for time in both] == [wanted[time] for time in both]
@@ -106,7 +106,7 @@ def test_any_order_of_arrival_gives_the_same_settled_chain(slow):
 
 def test_the_settled_chain_knows_the_targets():
     picture, _ = settled(np.random.default_rng(3), seen(), 10.0)
-    tracks = tracks_of(picture.settled, SETTINGS)
+    tracks = tracks_of(picture.chains.settled, SETTINGS)
     sure = tracks.take(tracks.status > 0)
     assert len(sure) == len(FLIGHTS)
     for flight in FLIGHTS:
@@ -125,8 +125,8 @@ def test_what_is_older_than_is_waited_for_does_not_change_it():
             arrived.append(pointed(0.2, FLIGHTS[0].at(0.2)))
         picture = replace(track(picture, arrived, now, SETTINGS).onto(picture), time=now)
         if k == 90:
-            assert picture.patient == now + 600 * SECOND
-    assert picture.settled.until == START + round(12.75e9)  # it stands still, to wait a minute for more of the kind
+            assert picture.chains.patient == now + 600 * SECOND
+    assert picture.chains.settled.until == START + round(12.7e9)  # it stands still: more of the kind may come
     later = track(picture, [], now + 60 * SECOND, SETTINGS).onto(picture)
-    assert later.settled.until >= START + END * 1e9
-    assert later.settled.digest == first.settled.digest
+    assert later.chains.settled.until >= START + END * 1e9
+    assert later.chains.settled.digest == first.chains.settled.digest

@@ -67,7 +67,8 @@ def looks_of(given, names):
     for (sense, _), rows in parts.items():
         turns, often = {}, {}
         for time, name, k, i in sorted(rows):
-            subject = int(given[k].subject[i])
+            subject = int(given[k].subject[i] if given[k].subject[i] >= 0 else given[k].address[i])
+            subject = 0 if given[k].kind in (Kind.PLANE, Kind.DIRECTION) else subject
             turn = often.get(subject, 0) if subject >= 0 else 0
             often[subject] = turn + 1
             turns.setdefault(turn, []).append((time, name, k, i))

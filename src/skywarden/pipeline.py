@@ -340,5 +340,6 @@ def digest(picture: Picture) -> str:
 
     What waits is not in it, but all that it came to; of the settled chain, its own hash.
     """
-    settled = replace(picture.settled, beliefs=Beliefs(), sensors=())
-    return blake2b(_encode(replace(picture, waiting=(), settled=settled)), digest_size=8).hexdigest()
+    settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
+    chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None)
+    return blake2b(_encode(replace(picture, chains=chains)), digest_size=8).hexdigest()

@@ -123,6 +123,25 @@ class Chain:
     digest: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """What the tracker knows besides the head, which is the picture.
+
+    settled: some seconds behind. waiting: items that are not in it yet, by tick. patient: ns, until when it waits for
+    feeds that are very late. rebuilt: what will be the head, under way from the settled chain; begun: ns, when the last
+    of these was begun; late: something has come late since. missed: ns, of the latest item that came too late for the
+    settled chain.
+    """
+
+    settled: Chain = field(default_factory=Chain)
+    waiting: tuple[Part, ...] = ()
+    patient: int = 0
+    rebuilt: Chain | None = None
+    begun: int = 0
+    late: bool = False
+    missed: int = 0
+
+
 class Use(NamedTuple):
     """When something of a node was last used, and when, and why, nothing of a message was. ns, received stamps."""
 
@@ -156,8 +175,6 @@ class Picture:
     """The whole state of the system between two ticks. Frozen: `step` returns a new one.
 
     time: ns, the last tick. sensors: names in the order first seen; Tracks.seen_by points here.
-    settled: what the tracker knows some seconds behind; waiting: items that are not in it yet. patient: ns, until when
-    it waits for feeds that are very late.
     """
 
     time: int
@@ -166,9 +183,7 @@ class Picture:
     beliefs: Beliefs = field(default_factory=Beliefs)
     next_number: int = 1
     sensors: tuple[str, ...] = ()
-    settled: Chain = field(default_factory=Chain)
-    waiting: tuple[Part, ...] = ()
-    patient: int = 0
+    chains: Chains = field(default_factory=Chains)
     registrations: tuple[Registration, ...] = ()
     identities: tuple[Identity, ...] = ()
     threats: tuple[Threat, ...] = ()

@@ -82,7 +82,7 @@ def advanced(chain: Chain, waiting: Sequence[Part], until: int, most: int, setti
         items += len(some)
         quantum = some.rows["time"] // QUANTUM
         for each in np.unique(quantum).tolist():
-            chain = _followed(chain, some.take(quantum == each), settings, faults)
+            chain = took(chain, some.take(quantum == each), settings, faults)
         chain = replace(chain, until=end)
         if end % SECOND == 0 and len(chain.beliefs.targets):
             chain = _aged(chain, settings)
@@ -97,8 +97,10 @@ def _next(waiting: Sequence[Part], time: int) -> int:
     return first // QUANTUM * QUANTUM
 
 
-def _followed(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
-    """Take in the items of one quantum. If the filter breaks on them, they are left out: it must go on."""
+def took(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
+    """Return the chain after it took items in. If the filter breaks on them, they are left out: it must go on."""
+    if not len(some):
+        return chain
     try:
         memory, found = taken(chain.beliefs, chain.sensors, some, settings)
     except Exception:  # noqa: BLE001 - a fault of ours, the same whenever it is tried again

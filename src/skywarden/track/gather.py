@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.detection import NO_SUBJECT
+from skywarden.model.detection import NO_SUBJECT, Kind
 from skywarden.model.place import I64
 from skywarden.track.items import Items
+from skywarden.track.measure import ROWS
 from skywarden.track.pool import Rows
 from skywarden.track.prepare import Given
 
@@ -44,7 +45,8 @@ def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     sense, time = sense[order], rows["time"][order]
     longest = np.clip(senses["revisit"][sense] * HALF, 1, QUANTUM).astype(np.int64)
     slot = time // QUANTUM * (QUANTUM + 1) + time % QUANTUM // longest
-    turn = _occurrences(sense, slot, rows["subject"][order])
+    alone = np.array([ROWS[Kind(kind)].alone for kind in senses["kind"].tolist()], bool)
+    turn = _occurrences(sense, slot, np.where(alone[sense], 0, rows["subject"][order]))
     by = np.lexsort((turn, slot, sense))
     order, sense, slot, turn = order[by], sense[by], slot[by], turn[by]
     time = rows["time"][order]

@@ -11,7 +11,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.detection import Detections, Kind
+from skywarden.model.detection import NO_SUBJECT, Detections, Kind
 from skywarden.model.place import I64
 from skywarden.track.measure import PER_KM2, ROWS
 from skywarden.track.pool import SENSE, WIDTH, Rows
@@ -70,6 +70,7 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     rows["sense"] = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
     for column in ("time_sigma", "time", "address", "subject"):
         rows[column] = np.concatenate([np.zeros(0, rows[column].dtype), *(getattr(b, column) for b in batches)])
+    rows["subject"] = np.where(rows["subject"] == NO_SUBJECT, rows["address"], rows["subject"])
     rows["name"] = _named(rows, np.array([_salt(batch) for batch in batches], np.uint64))
     return Items(rows, senses, names)
 

@@ -9,26 +9,30 @@ from skywarden.model.detection import Kind
 class Row(NamedTuple):
     """used: by this tracker. starts: a detection that fits no track starts one. placed: needs the sensor's place.
 
-    missable: a sensor that has seen a target should see it again within its revisit.
+    missable: a sensor that has seen a target should see it again within its revisit. alone: each detection is a look of
+    its own, since several would tie together all targets that they may be of.
     """
 
     used: bool
     starts: bool
     placed: bool
     missable: bool
+    alone: bool
     note: str
 
 
 ROWS: Mapping[Kind, Row] = {
-    Kind.POSITION: Row(True, True, False, True, "linear"),
-    Kind.PLANE: Row(True, True, False, False, "a place on a map; its height is the prior"),
-    Kind.POLAR: Row(True, True, True, True, "extended Kalman filter; elevation and range rate may be missing"),
-    Kind.DIRECTION: Row(True, False, True, False, "corrects tracks that others started; elevation may be missing"),
-    Kind.SOUND: Row(False, False, True, False, "not used yet: needs retarded time"),
-    Kind.PRESENCE: Row(False, False, True, False, "not used yet: needs an existence model"),
-    Kind.SILENCE: Row(False, False, True, False, "not used yet: needs an existence model"),
-    Kind.DELAY: Row(False, False, True, False, "not used yet"),
-    Kind.TRACK: Row(False, False, False, False, "not used yet: needs tracklets or covariance intersection"),
+    Kind.POSITION: Row(True, True, False, True, False, "linear"),
+    Kind.PLANE: Row(True, True, False, False, True, "a place on a map; its height is the prior"),
+    Kind.POLAR: Row(True, True, True, True, False, "extended Kalman filter; elevation and range rate may be missing"),
+    Kind.DIRECTION: Row(
+        True, False, True, False, True, "corrects tracks that others started; elevation may be missing"
+    ),
+    Kind.SOUND: Row(False, False, True, False, False, "not used yet: needs retarded time"),
+    Kind.PRESENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
+    Kind.SILENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
+    Kind.DELAY: Row(False, False, True, False, False, "not used yet"),
+    Kind.TRACK: Row(False, False, False, False, False, "not used yet: needs tracklets or covariance intersection"),
 }
 
 PER_KM2 = 1e-6  # 1/m^2

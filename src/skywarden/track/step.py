@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from skywarden.model.detection import Detections, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
-from skywarden.model.track import Beliefs, Picture, Status, Tracks
+from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
 from skywarden.track.beliefs import closed, without
-from skywarden.track.chain import taken
+from skywarden.track.chain import taken, tracks_of
 from skywarden.track.gather import Gathered
+from skywarden.track.handover import WITHDRAWN, handed_over
 from skywarden.track.items import Items, items
 from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.measure import ROWS
 from skywarden.track.pool import Memory
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, QUOTA, TOO_LATE, USED
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.settled import Settled, settle
+from skywarden.track.settled import settle
 from skywarden.track.table import rows_of, table
 
 REASONS = {
@@ -39,7 +41,7 @@ class Tracked:
 
     tracks: Tracks
     beliefs: Beliefs
-    settled: Settled
+    chains: Chains
     next_number: int
     sensors: tuple[str, ...]
     events: tuple[Refused | TrackConfirmed | TrackCoasting | TrackDropped, ...]
@@ -51,9 +53,7 @@ class Tracked:
             before,
             tracks=self.tracks,
             beliefs=self.beliefs,
-            settled=self.settled.chain,
-            waiting=self.settled.waiting,
-            patient=self.settled.patient,
+            chains=self.chains,
             next_number=self.next_number,
             sensors=self.sensors,
         )
@@ -69,39 +69,61 @@ def track(
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
     matches = [np.zeros(len(batch), np.int64) for batch in batches]
-    tracks, sensors, ended = picture.tracks, picture.sensors, list[TrackDropped]()
-    memory, new, confirmed = None, None, np.zeros(len(tracks), np.int64)
-    if used:
-        new = items([batches[k] for k in used], settings)
-        memory, found = taken(picture.beliefs, sensors, new, settings)
-        sensors = found.sensors
+    head = _Head(picture.beliefs, picture.sensors, picture.tracks, np.zeros(len(picture.tracks), np.int64), [])
+    new = items([batches[k] for k in used], settings) if used else None
+    if new is not None:
+        head, found = _heard(picture, new, time, settings)
         _hand_back(found, [matches[k] for k in used])
         _count(found, new, refused)
-        tracks = _tracks(memory, tracks, found.given.label, time)
-        ended = [TrackDropped(time, number, MISSED) for number in _ended(picture.tracks, tracks)]
-        confirmed = memory.targets["confirmed"][: memory.counts[0]]
-    life = age(tracks, confirmed, time, picture.next_number, settings)
-    for sensor in tracks.seen_by[life.crowded, 0].tolist():
-        key = (sensors[sensor], str(Reason.QUOTA))
-        refused[key] = refused.get(key, 0) + 1
-    settled = settle(picture, new, time, settings, slow)
-    for sensor, count in settled.faults.items():
-        key = (sensor, str(Reason.DECODER_FAULT))
-        refused[key] = refused.get(key, 0) + count
+    progress = settle(picture.chains, new, time, settings, slow)
+    if progress.head is not None:
+        head = _renewed(head, progress.head, time, settings)
+    life = age(head.tracks, head.confirmed, time, picture.next_number, settings)
+    for sensor in head.tracks.seen_by[life.crowded, 0].tolist():
+        _refuse(refused, head.sensors[sensor], Reason.QUOTA, 1)
+    for sensor, count in progress.faults.items():
+        _refuse(refused, sensor, Reason.DECODER_FAULT, count)
     rejections = [Refused(sensor, reason, count) for (sensor, reason), count in sorted(refused.items())]
     for match in matches:
         match.flags.writeable = False
-    gone = ~life.keep
-    beliefs = picture.beliefs if memory is None else closed(memory, gone)
     return Tracked(
         _sealed(life.tracks),
-        without(beliefs, gone) if memory is None and gone.any() else beliefs,
-        settled,
+        head.beliefs if life.keep.all() else without(head.beliefs, ~life.keep),
+        progress.chains,
         life.next_number,
-        sensors,
-        (*rejections, *ended, *life.events),
+        head.sensors,
+        (*rejections, *head.ended, *life.events),
         tuple(matches),
     )
+
+
+class _Head(NamedTuple):
+    """The head of a tick. confirmed: (n,) 1 where the filter is sure of a track. ended: tracks that it gave up."""
+
+    beliefs: Beliefs
+    sensors: tuple[str, ...]
+    tracks: Tracks
+    confirmed: I64
+    ended: list[TrackDropped]
+
+
+def _heard(picture: Picture, new: Items, time: int, settings: TrackerSettings) -> tuple[_Head, Gathered]:
+    """Let the head follow a tick's items."""
+    memory, found = taken(picture.beliefs, picture.sensors, new, settings)
+    tracks = _tracks(memory, picture.tracks, found.given.label, time)
+    ended = [TrackDropped(time, number, MISSED) for number in _ended(picture.tracks, tracks)]
+    confirmed = memory.targets["confirmed"][: memory.counts[0]].copy()
+    beliefs = closed(memory, np.zeros(memory.counts[0], bool))
+    return _Head(beliefs, found.sensors, tracks, confirmed, ended), found
+
+
+def _renewed(head: _Head, chain: Chain, time: int, settings: TrackerSettings) -> _Head:
+    """Put a chain in the head's place; the tracks keep what people know of them."""
+    after = tracks_of(chain, settings)
+    handed = handed_over(head.tracks, after, time, settings)
+    ended = head.ended + [TrackDropped(time, number, WITHDRAWN) for number in handed.withdrawn]
+    confirmed = (after.status == Status.CONFIRMED).astype(np.int64)
+    return _Head(chain.beliefs, chain.sensors, handed.tracks, confirmed, ended)
 
 
 def _tracks(memory: Memory, before: Tracks, heard: I64, time: int) -> Tracks:
@@ -140,13 +162,16 @@ def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
     if len(batch) == 0:
         return False
     if not row.used:
-        key = (batch.sensor, str(Reason.UNSUPPORTED))
+        _refuse(refused, batch.sensor, Reason.UNSUPPORTED, len(batch))
     elif row.placed and batch.place is None:
-        key = (batch.sensor, str(Reason.SITE_UNKNOWN))
+        _refuse(refused, batch.sensor, Reason.SITE_UNKNOWN, len(batch))
     else:
         return True
-    refused[key] = refused.get(key, 0) + len(batch)
     return False
+
+
+def _refuse(refused: dict[tuple[str, str], int], sensor: str, reason: str, count: int) -> None:
+    refused[sensor, str(reason)] = refused.get((sensor, str(reason)), 0) + count
 
 
 def _hand_back(found: Gathered, matches: list[I64]) -> None:
@@ -167,5 +192,4 @@ def _count(found: Gathered, new: Items, refused: dict[tuple[str, str], int]) -> 
     reasons += [str(Reason.DUPLICATE)] * len(found.repeated)
     rows = np.concatenate((found.origin[bad], found.repeated))
     for row, reason in zip(sensor[rows].tolist(), reasons, strict=True):
-        key = (new.names[row], reason)
-        refused[key] = refused.get(key, 0) + 1
+        _refuse(refused, new.names[row], reason, 1)
