@@ -1,5 +1,7 @@
 """20,000 detections a second on 1,000 moving targets from 20 radars: socket, record, tracker, API, on 2 cores.
 
+With `--radars 3 --turn 2 --late 0.01`: three radars of 2 s a turn, 1 % of the plots 1 to 10 s late.
+
 A process of its own sends ASTERIX CAT 048 over UDP. Reported: delay from the socket to the published picture, memory,
 processor time, whether all that was sent was received, decoded and recorded, and the tracks.
 """
@@ -106,15 +108,17 @@ def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[s
     }
 
 
-def bench(targets: int, radars: int, nodes: int, seconds: float) -> dict[str, Any]:
-    """Run once; return the figures."""
+def bench(
+    targets: int, radars: int, nodes: int, seconds: float, turn_s: float = 1.0, late: float = 0.0
+) -> dict[str, Any]:
+    """Run once; return the figures. late: share of the plots."""
     text, addresses = setting(radars, nodes)
     with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
         making = making_s(targets * radars * seconds, targets * nodes * seconds)
         begin = time.monotonic() + making
         start = time.time_ns() + int(making * 1e9)
         order = {"addresses": addresses, "targets": targets, "radars": radars, "nodes": nodes}
-        order |= {"seconds": seconds, "seed": 1}
+        order |= {"seconds": seconds, "seed": 1, "turn_s": turn_s, "late": late}
         viewer = Viewer(server.port)
         viewer.start()
         sender = send(order | {"start": start})
@@ -148,8 +152,10 @@ def main() -> None:
     parser.add_argument("--radars", type=int, default=20)
     parser.add_argument("--nodes", type=int, default=0, help="SAPIENT nodes, beside or instead of the radars")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--turn", type=float, default=1.0, help="of each radar, s")
+    parser.add_argument("--late", type=float, default=0.0, help="share of the plots that come 1 to 10 s late")
     options = parser.parse_args()
-    found = bench(options.targets, options.radars, options.nodes, options.seconds)
+    found = bench(options.targets, options.radars, options.nodes, options.seconds, options.turn, options.late)
     counts = f"{found['sent']} sent, {found['received']} received, {found['decoded']} decoded, "
     report(
         found,

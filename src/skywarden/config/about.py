@@ -167,7 +167,7 @@ ABOUT: Mapping[str, About] = {
     "alert.wander_ratio": About("How much a target changes its velocity, as a share of its speed.", "ratio", 0, 1),
     "alert.wander_time_s": About("Time after which a target has forgotten its course.", "seconds", 1, 3600),
     "record.path": About("Directory of the record; made when it does not exist."),
-    "record.snapshot_s": About("Time between two snapshots, from which a restart goes on.", "seconds", 0.1, 3600),
+    "record.snapshot_s": About("Time between snapshots for a restart; more if they are large.", "seconds", 0.1, 3600),
     "record.key": About(
         "File of the private key that signs the record, made at the first start; never inside the record. "
         "Left out: beside it, PATH.key.",

@@ -28,6 +28,7 @@ LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 source
 QUIET = 1.0  # s without a message on the data clock; then what came last is handled
 SKIPPED = 300 * SECOND  # ns; a longer gap of a recording is one tick, or a wrong date would cost a year of ticks
 PIECE = 500  # frames in one pass: a recording read from a file brings hours at once, and people want to see and stop it
+SNAPSHOT_RATE = 2e6  # bytes/s; larger states are saved less often, so that they fill no disk and wear none out
 IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
 
 
@@ -196,5 +197,5 @@ class Engine:
     def _snapshot(self) -> None:
         now = time.monotonic()
         if now >= self._snapshot_due:
-            self._snapshot_due = now + self.settings.record.snapshot_s
-            self._record.snapshot(self._line)
+            size = self._record.snapshot(self._line)
+            self._snapshot_due = now + max(self.settings.record.snapshot_s, size / SNAPSHOT_RATE)

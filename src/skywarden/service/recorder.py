@@ -74,10 +74,13 @@ class Recorder:
             logger.warning("lost seq=%d entries=%d messages=%s", entry.seq, hole.entries, hole.messages)
             self._seq, self._hole = entry.seq, None
 
-    def snapshot(self, line: Line) -> None:
-        """Keep the state as it is after the last entry; in a hole it is after none."""
-        if self._hole is None:
-            self._writer.snapshot(self._seq, line.save())
+    def snapshot(self, line: Line) -> int:
+        """Keep the state as it is after the last entry; in a hole it is after none. Return its size, bytes."""
+        if self._hole is not None:
+            return 0
+        state = line.save()
+        self._writer.snapshot(self._seq, state)
+        return len(state)
 
     def recorded(self) -> dict[str, int]:
         """Return source -> messages that are on the disk, as an acknowledgement: the first so many that were sent.

@@ -84,10 +84,12 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
     return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed, posts)
 
 
-def crowd(seed: int, *, targets: int, radars: int, seconds: float, nodes: int = 0) -> Scenario:
-    """Return `targets` UAVs all over a square of 120 km, each seen once a second by each of `radars` radars.
+def crowd(  # noqa: PLR0913 - everything is named
+    seed: int, *, targets: int, radars: int, seconds: float, nodes: int = 0, turn_s: float = 1.0
+) -> Scenario:
+    """Return `targets` UAVs all over a square of 120 km, each seen once in `turn_s` by each of `radars` radars.
 
-    nodes: SAPIENT radars that do the same, at nine looks of ten.
+    nodes: SAPIENT radars that see them once a second, at nine looks of ten.
     """
     rng = np.random.default_rng([seed, 0])
     routes = []
@@ -100,7 +102,8 @@ def crowd(seed: int, *, targets: int, radars: int, seconds: float, nodes: int = 
     for k in range(radars):
         turn = 2 * np.pi * k / radars
         at = (40e3 * np.sin(turn), 40e3 * np.cos(turn), 300.0)
-        radar = replace(_radar(k + 1, f"radar{k + 1:02d}", at, 1.0), phase_s=k / radars, measures_height=True)
+        radar = _radar(k + 1, f"radar{k + 1:02d}", at, turn_s)
+        radar = replace(radar, phase_s=turn_s * k / radars, measures_height=True)
         watching.append(replace(radar, clutter=0.0, reach_m=400e3, power=10.0))
     posts = [
         replace(
