@@ -14,7 +14,7 @@ from skywarden.track.chain import SECOND, tracks_of
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.step import track
 
-SETTINGS = TrackerSettings()
+SETTINGS = TrackerSettings(settle_s=10.0)
 FLIGHTS = [
     Flight(900.0 * k, 300.0 * k, 1000, 60 + 5 * k, 0.4 + 0.1 * k, 0x400000 + k if k % 2 else -1) for k in range(5)
 ]

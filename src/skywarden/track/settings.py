@@ -36,7 +36,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     forget_after_s: float = 120.0  # unseen; until then a dropped track that is seen again has its number back
     drop_sigma_m: float = 10_000.0  # larger level uncertainty says nothing any more
     late_s: float = 10.0  # a detection may be so much older than its track
-    settle_s: float = 10.0  # so far behind the picture is settled: what comes later changes it no more
+    settle_s: float = 12.0  # so far behind the picture is settled: 10 s late, and a sector and the wire before
     settle_slow_s: float = 60.0  # the same where people report, or a feed is known to be very late
     max_waiting: int = 100_000  # detections that are not settled; then they are settled sooner
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go

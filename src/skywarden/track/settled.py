@@ -41,7 +41,7 @@ def settle(before: Chains, new: Items | None, time: int, settings: TrackerSettin
     prompt, minute = (round(wait * 1e9) for wait in (settings.settle_s, settings.settle_slow_s))
     wait = minute if slow or time < before.patient else prompt
     edge = (time - wait) // QUANTUM * QUANTUM
-    chains = before if before.settled.until else replace(before, settled=begun(edge))
+    chains = before if before.settled.until else replace(before, settled=begun(edge), begun=time)
     if new is not None:
         chains = _received(chains, new, time, prompt)
     most = PACE + 2 * (0 if new is None else len(new))

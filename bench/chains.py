@@ -1,0 +1,117 @@
+"""How far the head is from the settled picture, which comes to know all: share of track-seconds within one sigma.
+
+    python bench/chains.py [--late 0.01] [--seconds 60]     1,000 targets, three radars of 2 s a turn, some plots late
+    python bench/chains.py --frames DIR                     frames that `skywarden simulate` made
+
+Each second what people were shown is kept until the settled chain gets there, and compared with it: the distance in
+space, in sigmas of what was shown, sqrt(d'd / trace P). A shown track that the settled chain has not counts as outside.
+The head lacks what is on its way: some tenths of a second of plots.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from load import setting
+from sender import delayed
+
+from skywarden.model.detection import Frame
+from skywarden.model.event import Arrived, Input, Started, Tick, TrackDropped, decode
+from skywarden.model.place import F64
+from skywarden.model.track import Mode, Tracks
+from skywarden.pipeline import Line
+from skywarden.replay import is_input
+from skywarden.service.frames import record_in
+from skywarden.sim.scenario import crowd, messages
+from skywarden.track.chain import SECOND, tracks_of
+from skywarden.track.handover import WITHDRAWN, same
+from skywarden.track.states import at
+
+START = 1_900_000_000 * SECOND
+TICK = SECOND // 10
+
+
+def arriving(seconds: float, late: float) -> Iterator[Input]:
+    """Yield what a running system would be told, ticks included."""
+    scenario = crowd(1, targets=1000, radars=3, seconds=seconds, turn_s=2.0)
+    yield Started(START, Mode.SIM, setting(3)[0] + '[record]\npath = "record"\n', "")
+    due = START + TICK
+    for message in delayed(messages(scenario, START), late, 1):
+        while message.time >= due:
+            yield Tick(due)
+            due += TICK
+        yield Arrived(Frame.of(message.source, message.time, message.data))
+
+
+class Watch:
+    """Keeps what was shown until it can be compared."""
+
+    def __init__(self) -> None:
+        self.shown: dict[int, Tracks] = {}
+        self.off: list[F64] = []
+        self.missing = self.rebuilt = 0
+
+    def look(self, line: Line) -> None:
+        """Look at the picture after a tick."""
+        picture, settings = line.picture, line.settings.tracker
+        assert picture is not None
+        if picture.time % SECOND == 0:
+            self.shown[picture.time] = picture.tracks.take(picture.tracks.shown())
+        chain = picture.chains.settled
+        if chain.until in self.shown:
+            shown, known = self.shown.pop(chain.until), tracks_of(chain, settings)
+            i, j = same(shown, known, chain.until, settings)
+            self.missing += len(shown) - len(i)
+            (x, P), (y, _) = at(shown, chain.until), at(known, chain.until)
+            d = np.linalg.norm(x[i, :3] - y[j, :3], axis=1)
+            self.off.append(d / np.sqrt(P[i, :3, :3].trace(axis1=1, axis2=2)))
+
+
+def run(entries: Iterable[Input]) -> dict[str, float]:
+    """Feed a line; return the figures."""
+    line, watch, withdrawn, begun = Line(), Watch(), 0, 0
+    ticks = list[float]()
+    for seq, event in enumerate(entries, 1):
+        before = time.process_time()
+        outputs = line.feed(seq, event)
+        if isinstance(event, Tick):
+            ticks.append(time.process_time() - before)
+            withdrawn += sum(isinstance(o.event, TrackDropped) and o.event.reason == WITHDRAWN for o in outputs)
+            assert line.picture is not None
+            watch.rebuilt += line.picture.chains.begun != begun
+            begun = line.picture.chains.begun
+            watch.look(line)
+    off = np.concatenate(watch.off)
+    inside = int((off < 1.0).sum())
+    return {
+        "track_seconds": len(off) + watch.missing,
+        "within_1_sigma": inside / (len(off) + watch.missing),
+        "not_settled": watch.missing,
+        "median_sigma": float(np.median(off)),
+        "p99_sigma": float(np.quantile(off, 0.99)),
+        "rebuilt": watch.rebuilt,
+        "withdrawn": withdrawn,
+        "tick_p50_ms": float(np.median(ticks)) * 1e3,
+        "tick_p99_ms": float(np.quantile(ticks, 0.99)) * 1e3,
+    }
+
+
+def main() -> None:
+    """Read the options, run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--late", type=float, default=0.01, help="share of the plots that come 1 to 10 s late")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--frames", type=Path)
+    options = parser.parse_args()
+    if options.frames is None:
+        entries: Iterable[Input] = arriving(options.seconds, options.late)
+    else:
+        entries = (decode(e.payload) for e in record_in(options.frames).entries() if is_input(e))
+    print(json.dumps(run(entries)))
+
+
+if __name__ == "__main__":
+    main()
