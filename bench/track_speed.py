@@ -23,7 +23,7 @@ from skywarden.track import step
 START, TICK = 1_800_000_000_000_000_000, 100_000_000
 LATITUDE, LONGITUDE, HALF = 0.87, 0.53, 0.03  # rad; a square of some 380 by 250 km
 SIGMA = np.array([50.0, 2e-3, 5e-3])  # m, rad, rad
-PARTS = ("items", "taken", "age", "closed", "settle")  # of a tick; taken: the filter itself, settle: once more, later
+PARTS = ("items", "taken", "age", "closed", "progressed")  # of a tick; taken: the filter, progressed: once more, later
 WARM = 110  # ticks until something is settled
 
 
@@ -93,8 +93,8 @@ def main(targets: int = 1000, radars: int = 20, plots: int = 100) -> None:
     print(f"{targets} targets, {radars} x {plots} plots a tick: {len(picture.tracks)} tracks, {confirmed} confirmed")
     for name, times in spent.items():
         part = np.array(times[-len(settled) :]) * 1000
-        print(f"  {name:8} {np.median(part):7.2f} ms median, {part.mean():6.2f} mean")
-    print(f"  whole    {np.median(settled):7.2f} ms median, {settled.mean():6.2f} mean, {settled.max():.2f} worst")
+        print(f"  {name:10} {np.median(part):7.2f} ms median, {part.mean():6.2f} mean")
+    print(f"  whole      {np.median(settled):7.2f} ms median, {settled.mean():6.2f} mean, {settled.max():.2f} worst")
 
 
 if __name__ == "__main__":

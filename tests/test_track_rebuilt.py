@@ -15,7 +15,7 @@ from skywarden.track.chain import tracks_of
 from skywarden.track.handover import WITHDRAWN, handed_over
 from skywarden.track.items import items
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.settled import settle
+from skywarden.track.settled import progressed, received
 from skywarden.track.step import track
 
 TICK = 250_000_000  # ns
@@ -232,10 +232,10 @@ def test_items_that_break_the_filter_are_left_out_and_said_and_the_others_settle
     for k in range(120):
         now = START + (k + 1) * TICK
         some = [one for one in batches if now - TICK <= one.time[0] < now]
-        progress = settle(chains, items(some, SETTINGS) if some else None, now, SETTINGS, False)
-        chains = progress.chains
+        progress = progressed(chains, now - TICK, SETTINGS, False)
+        chains = received(progress.chains, items(some, SETTINGS) if some else None, now, SETTINGS, False)
         faults += sum(progress.faults.values())
         assert set(progress.faults) <= {"s", "r", "adsb"}
     assert faults == sum(broken) > 0
-    assert chains.settled.until == START + 20 * chain.SECOND
+    assert chains.settled.until == START + round(19.7e9)
     assert len(tracks_of(chains.settled, SETTINGS)) >= len(FLIGHTS)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
@@ -34,10 +35,11 @@ from skywarden.model.event import (
 )
 from skywarden.model.place import Registration
 from skywarden.model.track import Beliefs, Health, Picture, Use
-from skywarden.sensors import SLOW, Reader
+from skywarden.sensors import Reader
 from skywarden.threat import evaluate
 from skywarden.track.beliefs import readable
 from skywarden.track.registration import configured, correct
+from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import track
 
@@ -62,12 +64,16 @@ BACK = SECOND  # a start so much before the picture's time means that the clock 
 
 
 def step(
-    picture: Picture, batches: Sequence[Detections], time: int, settings: Settings
+    picture: Picture,
+    batches: Sequence[Detections],
+    time: int,
+    settings: Settings,
+    progress: Progress | None = None,
 ) -> tuple[Picture, list[Output]]:
-    """Advance the picture to `time` (UTC ns) by one tick's detections."""
+    """Advance the picture to `time` (UTC ns) by one tick's detections. progress: of its chains, if made beforehand."""
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
     corrected = [correct(batch, picture.registrations) for batch in ordered]
-    tracked = track(picture, corrected, time, settings.tracker, any(s.format in SLOW for s in settings.sources))
+    tracked = track(picture, corrected, time, settings.tracker, slow(settings), progress)
     identities = identify(picture.identities, tracked.tracks, corrected, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
@@ -97,6 +103,7 @@ class Line:
     picture: Picture | None = None
     reader: Reader = field(default_factory=lambda: Reader((), (), Settings().run.mode))
     _pending: list[tuple[int, Frame]] = field(default_factory=list)
+    _ahead: Ahead = field(default_factory=Ahead, repr=False, compare=False)
 
     def feed(self, seq: int, event: Input) -> list[Caused]:
         """Take one input in. Outputs follow from a Tick, and from a Started that ends something; Stepped is the last.
@@ -168,6 +175,7 @@ class Line:
         for found, _ in decoded:
             measured[found.source] = measured.get(found.source, 0) + sum(map(len, found.batches))
         self.picture = replace(after, health=_blame(after.health, events, measured, after.time))
+        self._ahead.begin(self.picture, self.settings)
         outputs += [Caused(seq, event) for event in events]
         outputs.append(Caused(seq, Stepped(self.picture.time, digest(self.picture))))
         return outputs
@@ -185,29 +193,30 @@ class Line:
 
         Warn first: one bad sensor never stops the others, and no fault of ours ends the process.
         """
-        stepped = self._attempt(picture, batches, time)
+        progress = self._ahead.take(picture, self.settings)
+        stepped = self._attempt(picture, batches, time, progress)
         if not isinstance(stepped, str):
             return stepped
         good: list[Detections] = []
         faults: list[Output] = []
         for sensor in sorted({batch.sensor for batch in batches}):
             more = [batch for batch in batches if batch.sensor == sensor]
-            if isinstance(self._attempt(picture, [*good, *more], time), str):
+            if isinstance(self._attempt(picture, [*good, *more], time, progress), str):
                 faults.append(Refused(sensor, Reason.DECODER_FAULT, sum(map(len, more))))
             else:
                 good += more
-        stepped = self._attempt(picture, good, time)
+        stepped = self._attempt(picture, good, time, progress)
         if isinstance(stepped, str):
             return replace(picture, time=time), [*faults, Failed(time, stepped)]
         after, events = stepped
         return after, [*faults, *events]
 
     def _attempt(
-        self, picture: Picture, batches: Sequence[Detections], time: int
+        self, picture: Picture, batches: Sequence[Detections], time: int, progress: Progress
     ) -> tuple[Picture, list[Output]] | str:
         """Step, or return the name of the error that came of it; the old picture is whole."""
         try:
-            return step(picture, batches, time, self.settings)
+            return step(picture, batches, time, self.settings, progress)
         except Exception as error:  # noqa: BLE001 - here and not in the engine: replay takes the same way
             return type(error).__name__
 

@@ -130,7 +130,7 @@ class Chains:
     settled: some seconds behind. waiting: items that are not in it yet, by tick. patient: ns, until when it waits for
     feeds that are very late. rebuilt: what will be the head, under way from the settled chain; begun: ns, when the last
     of these was begun; late: something has come late since. missed: ns, of the latest item that came too late for the
-    settled chain.
+    settled chain. came: items, in the last tick.
     """
 
     settled: Chain = field(default_factory=Chain)
@@ -140,6 +140,7 @@ class Chains:
     begun: int = 0
     late: bool = False
     missed: int = 0
+    came: int = 0
 
 
 class Use(NamedTuple):

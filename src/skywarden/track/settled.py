@@ -26,70 +26,76 @@ EVER = 1 << 62  # ns
 
 
 class Progress(NamedTuple):
-    """chains: after the tick. head: the rebuilt one, if it is ready. faults: sensor -> items that broke the filter."""
+    """chains: further on. head: the rebuilt one, if it is ready. faults: sensor -> items that broke the filter."""
 
     chains: Chains
     head: Chain | None
     faults: dict[str, int]
 
 
-def settle(before: Chains, new: Items | None, time: int, settings: TrackerSettings, slow: bool) -> Progress:
-    """Let items wait, settle those that have waited long enough at `time`, ns, and go on with the rebuilt head.
+def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool) -> Progress:
+    """Go on with the chains of a picture of `time`, ns: settle what has waited long enough, and rebuild the head.
 
-    slow: people or foreign trackers are among the sources, whose messages may be a minute late.
+    It needs nothing of the next tick, so that it can be done beforehand. slow: see `received`.
     """
-    prompt, minute = (round(wait * 1e9) for wait in (settings.settle_s, settings.settle_slow_s))
-    wait = minute if slow or time < before.patient else prompt
+    if not chains.settled.until:
+        return Progress(chains, None, {})
+    wait, most = _wait(chains, time, settings, slow), PACE + 2 * chains.came
     edge = (time - wait) // QUANTUM * QUANTUM
-    chains = before if before.settled.until else replace(before, settled=begun(edge), begun=time)
-    if new is not None:
-        chains = _received(chains, new, time, prompt)
-    most = PACE + 2 * (0 if new is None else len(new))
     until = max(chains.settled.until, edge, _crowded(chains.waiting, chains.settled.until, settings.max_waiting))
     settled = advanced(chains.settled, chains.waiting, until, most, settings)
     left = tuple(part for part in chains.waiting if part.last >= settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
         chains = replace(chains, rebuilt=settled.chain, begun=time, late=False)
-        new = None  # it is in what waits
-    chains, head = _rebuilt(chains, new, time, most, settings)
-    return Progress(chains, head, settled.faults)
+    if chains.rebuilt is None:
+        return Progress(chains, None, settled.faults)
+    until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
+    rebuilt = advanced(chains.rebuilt, chains.waiting, until, most, settings).chain
+    if rebuilt.until < until:
+        return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
+    head = took(rebuilt, window(chains.waiting, until, EVER), settings, {})
+    return Progress(replace(chains, rebuilt=None), head, settled.faults)
+
+
+def received(chains: Chains, new: Items | None, time: int, settings: TrackerSettings, slow: bool) -> Chains:
+    """Let the items of a tick at `time`, ns, wait.
+
+    slow: people or foreign trackers are among the sources, whose messages may be a minute late.
+    """
+    if not chains.settled.until:
+        edge = (time - _wait(chains, time, settings, slow)) // QUANTUM * QUANTUM
+        chains = replace(chains, settled=begun(edge), begun=time)
+    if new is None:
+        return replace(chains, came=0)
+    when, rebuilt = new.rows["time"], chains.rebuilt
+    timely = when >= chains.settled.until
+    very = when < time - _ns(settings.settle_s)
+    if rebuilt is not None:
+        rebuilt = took(rebuilt, new.take(timely & (when < rebuilt.until)), settings, {})
+    return replace(
+        chains,
+        waiting=(*chains.waiting, stored(new.take(timely))) if timely.any() else chains.waiting,
+        patient=time + PATIENCE if very.any() else chains.patient,
+        rebuilt=rebuilt,
+        late=chains.late or bool((timely & (when < time - LATE)).any()),
+        missed=int(when[~timely].max(initial=chains.missed)),
+        came=len(new),
+    )
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _wait(chains: Chains, time: int, settings: TrackerSettings, slow: bool) -> int:
+    """Return how far behind the settled chain is to be, ns."""
+    return _ns(settings.settle_slow_s if slow or time < chains.patient else settings.settle_s)
 
 
 def _whole(chains: Chains, edge: int) -> bool:
     """Return whether the settled chain can know all that the head knows: nothing was too late for it for a while."""
     return chains.settled.until == edge and edge - chains.missed >= AGAIN
-
-
-def _received(chains: Chains, new: Items, time: int, prompt: int) -> Chains:
-    """Let those items wait that are not too late, and note whether any were late."""
-    when = new.rows["time"]
-    timely = when >= chains.settled.until
-    missed = when[~timely].max(initial=chains.missed)
-    return replace(
-        chains,
-        waiting=(*chains.waiting, stored(new.take(timely))) if timely.any() else chains.waiting,
-        patient=time + PATIENCE if (when < time - prompt).any() else chains.patient,
-        missed=int(missed),
-        late=chains.late or bool((timely & (when < time - LATE)).any()),
-    )
-
-
-def _rebuilt(
-    chains: Chains, new: Items | None, time: int, most: int, settings: TrackerSettings
-) -> tuple[Chains, Chain | None]:
-    """Go on with the rebuilt head; return the chains, and it once it has all that came. new: what came in this tick."""
-    chain = chains.rebuilt
-    if chain is None:
-        return chains, None
-    if new is not None:
-        passed = (new.rows["time"] < chain.until) & (new.rows["time"] >= chains.settled.until)
-        chain = took(chain, new.take(passed), settings, {})
-    until = max(chain.until, time // QUANTUM * QUANTUM)
-    chain = advanced(chain, chains.waiting, until, most, settings).chain
-    if chain.until < until:
-        return replace(chains, rebuilt=chain), None
-    return replace(chains, rebuilt=None), took(chain, window(chains.waiting, until, EVER), settings, {})
 
 
 def _crowded(waiting: Sequence[Part], until: int, most: int) -> int:

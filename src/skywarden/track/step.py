@@ -20,7 +20,7 @@ from skywarden.track.measure import ROWS
 from skywarden.track.pool import Memory
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, QUOTA, TOO_LATE, USED
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.settled import settle
+from skywarden.track.settled import Progress, progressed, received
 from skywarden.track.table import rows_of, table
 
 REASONS = {
@@ -59,29 +59,35 @@ class Tracked:
         )
 
 
-def track(
-    picture: Picture, batches: Sequence[Detections], time: int, settings: TrackerSettings, slow: bool = False
+def track(  # noqa: PLR0913 - what is known, what came, and how; the last two are asked for by the engine alone
+    picture: Picture,
+    batches: Sequence[Detections],
+    time: int,
+    settings: TrackerSettings,
+    slow: bool = False,
+    progress: Progress | None = None,
 ) -> Tracked:
     """Advance the picture's tracks to `time`, ns, by `batches`. Pure: equal input, equal output, to the bit.
 
-    slow: people or foreign trackers are among the sources, whose messages may be a minute late.
+    slow: people or foreign trackers are among the sources, whose messages may be a minute late. progress: of the
+    picture's chains, where it was made beforehand (`settled.progressed`).
     """
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
     matches = [np.zeros(len(batch), np.int64) for batch in batches]
+    chains, renewed, faults = progress or progressed(picture.chains, picture.time, settings, slow)
     head = _Head(picture.beliefs, picture.sensors, picture.tracks, np.zeros(len(picture.tracks), np.int64), [])
+    if renewed is not None:
+        head = _renewed(head, renewed, picture.time, settings)
     new = items([batches[k] for k in used], settings) if used else None
     if new is not None:
-        head, found = _heard(picture, new, time, settings)
+        head, found = _heard(head, new, time, settings)
         _hand_back(found, [matches[k] for k in used])
         _count(found, new, refused)
-    progress = settle(picture.chains, new, time, settings, slow)
-    if progress.head is not None:
-        head = _renewed(head, progress.head, time, settings)
     life = age(head.tracks, head.confirmed, time, picture.next_number, settings)
     for sensor in head.tracks.seen_by[life.crowded, 0].tolist():
         _refuse(refused, head.sensors[sensor], Reason.QUOTA, 1)
-    for sensor, count in progress.faults.items():
+    for sensor, count in faults.items():
         _refuse(refused, sensor, Reason.DECODER_FAULT, count)
     rejections = [Refused(sensor, reason, count) for (sensor, reason), count in sorted(refused.items())]
     for match in matches:
@@ -89,7 +95,7 @@ def track(
     return Tracked(
         _sealed(life.tracks),
         head.beliefs if life.keep.all() else without(head.beliefs, ~life.keep),
-        progress.chains,
+        received(chains, new, time, settings, slow),
         life.next_number,
         head.sensors,
         (*rejections, *head.ended, *life.events),
@@ -107,11 +113,11 @@ class _Head(NamedTuple):
     ended: list[TrackDropped]
 
 
-def _heard(picture: Picture, new: Items, time: int, settings: TrackerSettings) -> tuple[_Head, Gathered]:
+def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings) -> tuple[_Head, Gathered]:
     """Let the head follow a tick's items."""
-    memory, found = taken(picture.beliefs, picture.sensors, new, settings)
-    tracks = _tracks(memory, picture.tracks, found.given.label, time)
-    ended = [TrackDropped(time, number, MISSED) for number in _ended(picture.tracks, tracks)]
+    memory, found = taken(head.beliefs, head.sensors, new, settings)
+    tracks = _tracks(memory, head.tracks, found.given.label, time)
+    ended = head.ended + [TrackDropped(time, number, MISSED) for number in _ended(head.tracks, tracks)]
     confirmed = memory.targets["confirmed"][: memory.counts[0]].copy()
     beliefs = closed(memory, np.zeros(memory.counts[0], bool))
     return _Head(beliefs, found.sensors, tracks, confirmed, ended), found

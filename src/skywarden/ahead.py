@@ -1,0 +1,52 @@
+"""What a tick needs and can be made before it comes: the tracker's chains, on the other core.
+
+It follows from the picture before alone, so it is the same whenever it is made: live, in replay, or here at once.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+
+from skywarden.config import Settings
+from skywarden.model.track import Chains, Picture
+from skywarden.sensors import SLOW
+from skywarden.track.settled import Progress, progressed
+
+
+@cache
+def worker() -> ThreadPoolExecutor:
+    """Return the one thread beside the engine's."""
+    return ThreadPoolExecutor(1, "ahead")
+
+
+def slow(settings: Settings) -> bool:
+    """Return whether people or foreign trackers are among the sources."""
+    return any(source.format in SLOW for source in settings.sources)
+
+
+def made(chains: Chains, time: int, settings: Settings) -> Progress:
+    """Return how the chains of a picture of `time`, ns, go on; if a fault of ours ends that, they stand still."""
+    try:
+        return progressed(chains, time, settings.tracker, slow(settings))
+    except Exception:  # noqa: BLE001 - the head must go on
+        return Progress(chains, None, {})
+
+
+class Ahead:
+    """Makes it between two ticks. What was begun for another picture or other settings is not used."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Chains, int, Settings] | None = None
+        self._begun: Future[Progress] | None = None
+
+    def begin(self, picture: Picture, settings: Settings) -> None:
+        """Begin, where there is anything to do."""
+        self._of = picture.chains, picture.time, settings
+        self._begun = worker().submit(made, *self._of) if picture.chains.waiting else None
+
+    def take(self, picture: Picture, settings: Settings) -> Progress:
+        """Return it, ready."""
+        if self._begun is not None and self._of is not None:
+            chains, time, its = self._of
+            if chains is picture.chains and time == picture.time and its is settings:
+                return self._begun.result()
+        return made(picture.chains, picture.time, settings)
