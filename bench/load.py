@@ -167,8 +167,8 @@ def main() -> None:
             ("nothing lost", counts + f"{found['recorded']} recorded", found["complete"]),
             (
                 "tracks",
-                f"{found['confirmed']} confirmed of {found['targets']}",
-                found["confirmed"] >= 0.99 * found["targets"],
+                f"{found['confirmed']} confirmed, {found['tracks']} shown of {found['targets']}",
+                found["tracks" if options.late else "confirmed"] >= 0.99 * found["targets"],  # late ones come after all
             ),
             ("memory", f"{found['memory_mb']:.0f} MB, peak {found['memory_peak_mb']:.0f} MB", True),
             ("processor", f"{found['cpu_cores']:.2f} cores", True),

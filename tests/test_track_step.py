@@ -80,13 +80,9 @@ def test_a_place_on_a_map_starts_a_track_and_more_of_them_confirm_it():
     assert [shown for _, shown in seen[: hits - 1]] == [0] * (hits - 1)
     assert seen[-1][1] == 1
     shown = sky.shown()
-    assert (
-        np.linalg.norm(
-            geo.east_north_up(*geo.geodetic(flight.at(sky.t))[:2])[:2] @ (shown.mean[0, :3] - flight.at(sky.t))
-        )
-        < 300
-    )
-    up = geo.east_north_up(*geo.geodetic(flight.at(sky.t))[:2])[2]
+    local = geo.east_north_up(*geo.geodetic(flight.at(sky.t))[:2])
+    assert np.linalg.norm(local[:2] @ (shown.mean[0, :3] - flight.at(sky.t))) < 300
+    up = local[2]
     assert up @ shown.covariance[0, :3, :3] @ up > 1000.0**2  # nobody has measured its height
 
 

@@ -100,14 +100,13 @@ class Beliefs:
 class Part(NamedTuple):
     """Items of the tracker that came in one tick, in time order: records of `track.items`, as bytes.
 
-    senses: of the sensors that measured them; names: of these sensors. first, last: ns, of the items.
+    times: (n,) ns, of them. senses: of the sensors that measured them; names: of these sensors.
     """
 
     rows: NDArray[np.void]
+    times: I64
     senses: NDArray[np.void]
     names: tuple[str, ...]
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)

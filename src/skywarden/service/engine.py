@@ -1,5 +1,6 @@
 """The one loop around the straight line: take messages in, record them, tick, record what follows, publish."""
 
+import gc
 import logging
 import threading
 import time
@@ -28,7 +29,8 @@ LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 source
 QUIET = 1.0  # s without a message on the data clock; then what came last is handled
 SKIPPED = 300 * SECOND  # ns; a longer gap of a recording is one tick, or a wrong date would cost a year of ticks
 PIECE = 500  # frames in one pass: a recording read from a file brings hours at once, and people want to see and stop it
-SNAPSHOT_RATE = 2e6  # bytes/s; larger states are saved less often, so that they fill no disk and wear none out
+WARM = 200  # passes
+SNAPSHOT_RATE = 1e6  # bytes/s; larger states are saved less often, so that they fill no disk and wear none out
 IDLE_TICK = SECOND  # ns; the longest tick while a recording has nothing to say
 
 
@@ -84,6 +86,7 @@ class Engine:
         ended, quiet = False, 0.0
         while not stop.is_set() and not ended:
             tick = self.settings.run.tick_ms * 1e-3
+            begun = self._clock.now() * 1e-9 if isinstance(self._clock, HostClock) else 0.0
             ended = inbox.finished()
             renewals = len(self._renewals)  # asked for before these frames are fetched: they came under the old ones
             frames = inbox.take(0.0)
@@ -96,8 +99,13 @@ class Engine:
             quiet = 0.0 if frames else quiet + tick
             if QUIET <= quiet < QUIET + tick:
                 self._finish()
-            pause = tick - (self._clock.now() * 1e-9) % tick if isinstance(self._clock, HostClock) else tick
-            stop.wait(0.0 if frames and ended else pause)
+            if isinstance(
+                self._clock, HostClock
+            ):  # a pass that took longer than a tick is followed by the next at once
+                pause = max(tick - begun % tick - (self._clock.now() * 1e-9 - begun), 0.0)
+            else:
+                pause = tick
+            stop.wait(0.0 if frames and ended else min(pause, tick))
             ended = ended and not frames
         self.turn(inbox.take(0.0))
         self._finish()
@@ -128,6 +136,9 @@ class Engine:
         picture = self._line.picture
         assert picture is not None  # Started came first
         self._passes += 1
+        if self._passes == WARM:  # what is loaded by now stays; looking through it for garbage takes 60 ms each time
+            gc.collect()
+            gc.freeze()
         state = (self._latency(), self._record.fault, self._passes, self._stepped, self._stepped_at)
         self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state))
 

@@ -36,18 +36,16 @@ class Advanced(NamedTuple):
 def stored(new: Items) -> Part:
     """Return items, at least one, to be kept until they are settled."""
     rows = new.rows[np.argsort(new.rows["time"], kind="stable")]
-    return Part(plain(rows), plain(new.senses), new.names, int(rows["time"][0]), int(rows["time"][-1]))
+    return Part(plain(rows), np.ascontiguousarray(rows["time"]), plain(new.senses), new.names)
 
 
 def window(waiting: Sequence[Part], begin: int, end: int) -> Items:
     """Return what waits of times in [begin, end), ns."""
     found = []
     for part in waiting:
-        if part.first < end and part.last >= begin:
-            rows = records(part.rows, ITEM)
-            low, high = np.searchsorted(rows["time"], (begin, end))
-            if low < high:
-                found.append(Items(rows[low:high], records(part.senses, SENSE), part.names))
+        low, high = part.times.searchsorted((begin, end))
+        if low < high:
+            found.append(Items(records(part.rows, ITEM)[low:high], records(part.senses, SENSE), part.names))
     return together(found)
 
 
@@ -73,14 +71,19 @@ def begun(time: int) -> Chain:
     return Chain(until=time, digest=_digest(Chain()))
 
 
-def advanced(chain: Chain, waiting: Sequence[Part], until: int, most: int, settings: TrackerSettings) -> Advanced:
-    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or more went in."""
+def advanced(  # noqa: PLR0913 - how far, how much, how
+    chain: Chain, waiting: Sequence[Part], until: int, most: int, settings: TrackerSettings, roughly: bool = False
+) -> Advanced:
+    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or more went in.
+
+    roughly: a second after the other, much sooner; then what of it there is no room for depends on where it was cut.
+    """
     items, faults, before = 0, dict[str, int](), chain
     while chain.until < until and items < most:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
         some = window(waiting, chain.until, end)
         items += len(some)
-        quantum = some.rows["time"] // QUANTUM
+        quantum = some.rows["time"] // (SECOND if roughly else QUANTUM)
         for each in np.unique(quantum).tolist():
             chain = took(chain, some.take(quantum == each), settings, faults)
         chain = replace(chain, until=end)
@@ -93,7 +96,7 @@ def advanced(chain: Chain, waiting: Sequence[Part], until: int, most: int, setti
 
 def _next(waiting: Sequence[Part], time: int) -> int:
     """Return the begin of the quantum of the first item that waits, of times from `time` on: nothing happens before."""
-    first = min((max(part.first, time) for part in waiting if part.last >= time), default=1 << 62)
+    first = min((max(int(part.times[0]), time) for part in waiting if part.times[-1] >= time), default=1 << 62)
     return first // QUANTUM * QUANTUM
 
 

@@ -38,7 +38,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     late_s: float = 10.0  # a detection may be so much older than its track
     settle_s: float = 12.0  # so far behind the picture is settled: 10 s late, and a sector and the wire before
     settle_slow_s: float = 60.0  # the same where people report, or a feed is known to be very late
-    max_waiting: int = 100_000  # detections that are not settled; then they are settled sooner
+    max_waiting: int = 60_000  # detections that are not settled; then they are settled sooner
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more
     max_tentative_per_sensor: int = 500  # of these, unconfirmed; then it starts no more until some are or have gone

@@ -12,15 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.model.track import Chain, Chains, Part
-from skywarden.track.beliefs import records
 from skywarden.track.chain import advanced, begun, stored, took, window
 from skywarden.track.gather import QUANTUM
-from skywarden.track.items import ITEM, Items
+from skywarden.track.items import Items
 from skywarden.track.settings import TrackerSettings
 
 PATIENCE = 600_000_000_000  # ns; so long after something that came very late more of the kind is waited for
 LATE = 1_000_000_000  # ns; what is older than that comes late, and not just from another sensor
-PACE = 2_000  # items that a chain takes in a tick, at least, when there are so many; and twice what came: it catches up
+PACE = 1_000  # items that a chain takes in a tick, at least, when there are so many; and twice what came: it catches up
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 EVER = 1 << 62  # ns
 
@@ -44,14 +43,14 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     edge = (time - wait) // QUANTUM * QUANTUM
     until = max(chains.settled.until, edge, _crowded(chains.waiting, chains.settled.until, settings.max_waiting))
     settled = advanced(chains.settled, chains.waiting, until, most, settings)
-    left = tuple(part for part in chains.waiting if part.last >= settled.chain.until)
+    left = tuple(part for part in chains.waiting if part.times[-1] >= settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
         chains = replace(chains, rebuilt=settled.chain, begun=time, late=False)
     if chains.rebuilt is None:
         return Progress(chains, None, settled.faults)
     until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
-    rebuilt = advanced(chains.rebuilt, chains.waiting, until, most, settings).chain
+    rebuilt = advanced(chains.rebuilt, chains.waiting, until, most, settings, roughly=True).chain
     if rebuilt.until < until:
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
     head = took(rebuilt, window(chains.waiting, until, EVER), settings, {})
@@ -102,6 +101,6 @@ def _crowded(waiting: Sequence[Part], until: int, most: int) -> int:
     """Return the time, ns, before which items must be settled since more than `most` wait, 0 if so many do not."""
     if sum(len(part.rows) for part in waiting) <= most:
         return 0
-    times = np.sort(np.concatenate([records(part.rows, ITEM)["time"] for part in waiting]))
+    times = np.sort(np.concatenate([part.times for part in waiting]))
     times = times[np.searchsorted(times, until) :]
     return int(times[-most] // QUANTUM * QUANTUM) if len(times) > most else 0
