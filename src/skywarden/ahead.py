@@ -11,6 +11,8 @@ from skywarden.model.track import Chains, Picture
 from skywarden.sensors import SLOW
 from skywarden.track.settled import Progress, progressed
 
+CHAIN = "settled chain"
+
 
 @cache
 def worker() -> ThreadPoolExecutor:
@@ -24,11 +26,14 @@ def slow(settings: Settings) -> bool:
 
 
 def made(chains: Chains, time: int, settings: Settings) -> Progress:
-    """Return how the chains of a picture of `time`, ns, go on; if a fault of ours ends that, they stand still."""
+    """Return how the chains of a picture of `time`, ns, go on; if a fault of ours ends that, they stand still.
+
+    That is told each time as `Refused`, with CHAIN for the source.
+    """
     try:
         return progressed(chains, time, settings.tracker, slow(settings))
     except Exception:  # noqa: BLE001 - the head must go on
-        return Progress(chains, None, {})
+        return Progress(chains, None, {CHAIN: 1})
 
 
 class Ahead:
