@@ -104,6 +104,20 @@ def test_any_order_of_arrival_gives_the_same_settled_chain(slow):
         assert [digests[time] for time in both] == [wanted[time] for time in both]
 
 
+def test_nor_do_ticks_matter_when_targets_are_forgotten():
+    """Nothing comes any more; that a target is gone is decided at full seconds of the chain's own time."""
+    batches = [one for one in seen() if one.time[0] < START + 6 * SECOND]
+    first, wanted = settled(np.random.default_rng(0), batches, 0.0, until=150.0)
+    assert len(first.chains.settled.beliefs.targets) == 0
+    ended = {time for time, digest in wanted.items() if digest == first.chains.settled.digest}
+    for seed in range(1, 4):
+        _, digests = settled(np.random.default_rng(seed), batches, 10.0, until=150.0)
+        both = [time for time in digests if time in wanted]
+        assert len(both) > 60
+        assert len({wanted[time] for time in both if time not in ended}) > 5
+        assert [digests[time] for time in both] == [wanted[time] for time in both]
+
+
 def test_the_settled_chain_knows_the_targets():
     picture, _ = settled(np.random.default_rng(3), seen(), 10.0)
     tracks = tracks_of(picture.chains.settled, SETTINGS)

@@ -21,7 +21,7 @@ def worker() -> ThreadPoolExecutor:
 
 
 def slow(settings: Settings) -> bool:
-    """Return whether people or foreign trackers are among the sources."""
+    """Return whether people are among the sources."""
     return any(source.format in SLOW for source in settings.sources)
 
 

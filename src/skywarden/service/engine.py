@@ -99,9 +99,8 @@ class Engine:
             quiet = 0.0 if frames else quiet + tick
             if QUIET <= quiet < QUIET + tick:
                 self._finish()
-            if isinstance(
-                self._clock, HostClock
-            ):  # a pass that took longer than a tick is followed by the next at once
+            if isinstance(self._clock, HostClock):
+                # A pass that took longer than a tick is followed by the next at once.
                 pause = max(tick - begun % tick - (self._clock.now() * 1e-9 - begun), 0.0)
             else:
                 pause = tick

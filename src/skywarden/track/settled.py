@@ -60,7 +60,7 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
 def received(chains: Chains, new: Items | None, time: int, settings: TrackerSettings, slow: bool) -> Chains:
     """Let the items of a tick at `time`, ns, wait.
 
-    slow: people or foreign trackers are among the sources, whose messages may be a minute late.
+    slow: people are among the sources, whose messages may be a minute late.
     """
     if not chains.settled.until:
         edge = (time - _wait(chains, time, settings, slow)) // QUANTUM * QUANTUM

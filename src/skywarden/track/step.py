@@ -69,7 +69,7 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
 ) -> Tracked:
     """Advance the picture's tracks to `time`, ns, by `batches`. Pure: equal input, equal output, to the bit.
 
-    slow: people or foreign trackers are among the sources, whose messages may be a minute late. progress: of the
+    slow: people are among the sources, whose messages may be a minute late. progress: of the
     picture's chains, where it was made beforehand (`settled.progressed`).
     """
     refused: dict[tuple[str, str], int] = {}
