@@ -41,6 +41,16 @@ def began(program: str, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, program, *words], start_new_session=True, text=True, **pipes)
 
 
+def ended(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """Return what it printed and what it complained of. One that goes on is a failure, and is ended."""
+    try:
+        return process.communicate(timeout=QUIET)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+
+
 def members(group: int) -> list[str]:
     """Return the processes of a group that are left, ended ones that nobody has asked for apart."""
     found = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
@@ -95,7 +105,7 @@ def test_a_signal_to_one_or_to_all_ends_them_without_a_word(program: str, number
     time.sleep(wait)
     send(process.pid, number)
     send(process.pid, number)  # `timeout` sends two: to the process, and to its group
-    _, said = process.communicate(timeout=QUIET)
+    _, said = ended(process)
     assert said == ""
     assert process.returncode in (130, -number)  # the second one may come when all is done
     assert nobody_left(process.pid)
@@ -106,7 +116,7 @@ def test_they_end_with_the_process_that_began_them_when_that_is_killed(program: 
     assert process.stdout is not None
     process.stdout.readline()
     process.kill()
-    process.communicate(timeout=QUIET)
+    ended(process)
     assert nobody_left(process.pid)
 
 
@@ -120,10 +130,46 @@ def test_a_long_simulation_that_is_stopped_says_nothing_and_leaves_nothing(tmp_p
         time.sleep(0.02)
     time.sleep(0.2)
     os.killpg(process.pid, number)
-    _, said = process.communicate(timeout=QUIET)
+    _, said = ended(process)
     assert (process.returncode, said) == (130, "")
     assert not out.parent.exists()
     assert nobody_left(process.pid)
+
+
+ANYWHERE = """
+import os, signal, sys
+from contextlib import closing, suppress
+from skywarden.service.side_by_side import in_order
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+this = os.getpid()
+for line in range(200, 2000, 61):  # of the library's own lines, of which it runs 3,000 here
+    left = line
+
+    def trace(frame, event, value):
+        global left
+        if os.getpid() != this or not frame.f_code.co_filename.endswith(("_base.py", "process.py", "threading.py")):
+            return None
+        left -= 1
+        if left == 0:
+            os.kill(this, signal.SIGTERM)
+        return trace
+
+    with suppress(KeyboardInterrupt), closing(in_order(lambda n: n, range(60), 2)) as found:
+        sys.settrace(trace)
+        for n in found:
+            pass
+    sys.settrace(None)
+    print(left <= 0, flush=True)
+"""
+
+
+def test_a_signal_within_a_lock_of_the_library_holds_nothing_up(tmp_path: Path) -> None:
+    file = tmp_path / "anywhere.py"
+    file.write_text(ANYWHERE)
+    process = began(str(file))
+    shown, said = ended(process)
+    assert (shown.split(), said) == (30 * ["True"], "")
 
 
 LOST = """
@@ -151,5 +197,5 @@ def test_a_signal_that_comes_in_a_callback_of_pythons_own_is_not_lost(tmp_path: 
     file = tmp_path / "lost.py"
     file.write_text(LOST.format(name=name))
     process = began(str(file))
-    shown, said = process.communicate(timeout=QUIET)
+    shown, said = ended(process)
     assert (process.returncode, shown, said) == (130, "", "")

@@ -12,6 +12,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
 from multiprocessing import active_children, get_context
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -30,16 +31,20 @@ def in_order(work: Callable[[Given], Found], given: Iterable[Given], processes: 
     work: anything; the forks have it with all that it holds. Raises WorkError when one of them was ended by others.
     """
     left, waiting = iter(given), deque[Future[Found]]()
+    ready, done = SimpleQueue[Future[Found]](), set[Future[Found]]()
     others = set(active_children())
     lifeline = os.pipe()
     pool = ProcessPoolExecutor(processes, get_context("fork"), _begin, (work, *lifeline))
     try:
         with undisturbed():  # they begin with the same mask: no handler of ours runs in them
-            _fill(pool, left, waiting, AHEAD * processes)
+            _fill(pool, left, waiting, ready, AHEAD * processes)
         while waiting:
-            found = waiting[0].result()
-            waiting.popleft()
-            _fill(pool, left, waiting, AHEAD * processes)
+            while waiting[0] not in done:
+                done.add(ready.get())  # a signal may come here: a future it comes upon keeps its lock, and all hangs
+            with undisturbed():
+                found = waiting[0].result()
+                done.remove(waiting.popleft())
+                _fill(pool, left, waiting, ready, AHEAD * processes)
             yield found
     except BrokenExecutor:
         raise WorkError("a process was ended before its work was done; is there enough memory?") from None
@@ -63,10 +68,17 @@ def undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _fill(pool: ProcessPoolExecutor, left: Iterator[Given], waiting: deque[Future[Found]], most: int) -> None:
-    """Give the processes more to do, until so many pieces wait."""
+def _fill(
+    pool: ProcessPoolExecutor,
+    left: Iterator[Given],
+    waiting: deque[Future[Found]],
+    ready: "SimpleQueue[Future[Found]]",
+    most: int,
+) -> None:
+    """Give the processes more to do, until so many pieces wait. Each piece is put into `ready` when it is done."""
     for one in islice(left, max(0, most - len(waiting))):
         waiting.append(pool.submit(_do, one))
+        waiting[-1].add_done_callback(ready.put)
 
 
 _work: list[Callable[[Any], Any]] = []  # of a process that works: handed over once, when it starts
