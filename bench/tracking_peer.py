@@ -14,7 +14,8 @@ crossing: see bench/crossing_runs.py; there the peer is the PMBM filter in C++ o
 
 A peer's associator is written as its runner names it, NAME:POINTS for an initiator that wants so many points. Its
 tracks are kept in --keep. A third tracker: --also 'NAME=COMMAND', in it {scenario}, {out}, {timing} and {tmax}.
-Lines of JSON go into --lines FILE, tables in Markdown to stdout.
+Lines of JSON go into --lines FILE, tables in Markdown to stdout. What --known FILE has of a peer is not run again for
+its accuracy, which comes out the same: bench/tracking_peers.jsonl is of hours of work. Times in it are of any day.
 """
 
 import argparse
@@ -47,8 +48,10 @@ def bounds(ratios: np.ndarray) -> Row:
 def rows_of(asked: argparse.Namespace, at: Scene, folder: Path) -> list[Row]:
     """Let every tracker follow one scene, and judge it. Who does not end in time has no row."""
     found = {name: own_tracks(at.place, at.last, folder / name, command) for name, command in asked.also.items()}
-    found |= {name: peer_tracks(asked.peer, at, name) for name in asked.peers}
-    rows = []
+    known = [asked.known[key] for name in asked.peers if (key := (at.name, at.seed, at.scans, name)) in asked.known]
+    rows = list(known)
+    left = [name for name in asked.peers if name not in [row["tracker"] for row in known]]
+    found |= {name: peer_tracks(asked.peer, at, name) for name in left}
     for name, followed in found.items():
         if followed is None:
             print(f"{at.name} seed {at.seed}: no tracks of {name} within {asked.limit:g} s", file=sys.stderr)
@@ -58,6 +61,13 @@ def rows_of(asked: argparse.Namespace, at: Scene, folder: Path) -> list[Row]:
         rows.append(head | figures | {"ms_scan": followed.milliseconds()})
         tell(asked, "run", rows[-1])
     return rows
+
+
+def known_rows(file: Path | None) -> dict[tuple[str, int, int, str], Row]:
+    """Return the peers' rows of a file of --lines, by scenario, seed, scans and tracker."""
+    rows = [] if file is None else [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    runs = [row for row in rows if row["what"] == "run" and row["tracker"] != OURS]
+    return {(row["scenario"], row["seed"], row["scans"], row["tracker"]): row for row in runs}
 
 
 def over_seeds(rows: list[Row]) -> dict[str, Row]:
@@ -180,6 +190,7 @@ def options() -> argparse.Namespace:
     scenes.add_argument("--peer-python", type=Path, required=True)
     scenes.add_argument("--peers", default=PEERS, help="associators of Stone Soup, with commas between them")
     scenes.add_argument("--seeds", type=int, nargs="+")
+    scenes.add_argument("--known", type=Path, metavar="FILE", help="lines of --lines: what they have of peers counts")
     scenes.add_argument("--scans", type=int, help="track only that many (20 where n is 1,000)")
     scenes.add_argument("--keep", type=Path, default=KEEP)
     scenes.add_argument("--limit", type=float, default=3600.0, help="s for one run of the peer; 0: only what is kept")
@@ -203,6 +214,7 @@ def main() -> None:
     if asked.what != "crossing":
         asked.peers = asked.peers.split(",")
         asked.seeds = asked.seeds or asked.first_seeds
+        asked.known = known_rows(asked.known)
         asked.peer = Peer(asked.peer_python, asked.keep.resolve(), asked.limit)
     with tempfile.TemporaryDirectory() as folder:
         for name in asked.also:

@@ -23,6 +23,7 @@ GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's att
 WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
 OVERDUE = 3.0  # intervals without anything from a node
 NO_ADDRESS = -1
+STATUS = {int(status): status.name.lower() for status in Status}
 
 
 class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,34 +103,35 @@ def tracks(
     vertical_noise: m^2/s^3, as in TrackerSettings.
     """
     table = picture.tracks
-    index = {int(number): i for i, number in enumerate(table.number) if number}
+    index = {number: i for i, number in enumerate(table.number.tolist()) if number}
     chosen = [(k, index[number]) for k, number in enumerate(states.number) if number in index]
     rows = np.array([i for _, i in chosen], np.int64)
     matrices: list[Any] = [UNSET] * len(rows)
     if covariances and len(rows):
         matrices = local_covariance(picture, states, rows, np.array([k for k, _ in chosen]), vertical_noise).tolist()
     identities = {identity.track: identity for identity in picture.identities}
+    status, address = table.status[rows].tolist(), table.address[rows].tolist()
+    seen_by, seen_at = table.seen_by[rows].tolist(), table.seen_at[rows].max(axis=1).tolist()
     found = []
-    for (k, i), covariance in zip(chosen, matrices, strict=True):
+    for j, (k, _) in enumerate(chosen):
         number = states.number[k]
         identity = identities.get(number)
         claims = identity.claims if identity else {}
-        address = int(table.address[i])
         found.append(
             TrackRow(
                 number=number,
-                status=Status(int(table.status[i])).name.lower(),
+                status=STATUS[status[j]],
                 latitude=states.latitude[k],
                 longitude=states.longitude[k],
                 height_m=states.height_m[k],
                 velocity=(states.east_m_s[k], states.north_m_s[k], states.up_m_s[k]),
-                sources=[picture.sensors[s] for s in table.seen_by[i] if s >= 0],
+                sources=[picture.sensors[s] for s in seen_by[j] if s >= 0],
                 category=str(identity.category if identity else Category.PENDING),
-                age_s=round((picture.time - int(table.seen_at[i].max())) * 1e-9, 3),
-                icao24=UNSET if address == NO_ADDRESS else f"{address:06x}",
+                age_s=round((picture.time - seen_at[j]) * 1e-9, 3),
+                icao24=UNSET if address[j] == NO_ADDRESS else f"{address[j]:06x}",
                 callsign=claims.get("callsign", UNSET),
                 squawk=claims.get("squawk", UNSET),
-                covariance=covariance,
+                covariance=matrices[j],
             )
         )
     return found

@@ -23,6 +23,7 @@ from skywarden.track.settings import TrackerSettings, filter_settings
 from skywarden.track.table import table
 
 SECOND = 10 * QUANTUM  # ns
+STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
 
 
 class Advanced(NamedTuple):
@@ -74,16 +75,20 @@ def begun(time: int) -> Chain:
 def advanced(  # noqa: PLR0913 - how far, how much, how
     chain: Chain, waiting: Sequence[Part], until: int, most: int, settings: TrackerSettings, roughly: bool = False
 ) -> Advanced:
-    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or more went in.
+    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds went in.
 
-    roughly: a second after the other, much sooner; then what of it there is no room for depends on where it was cut.
+    roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut.
     """
-    items, faults, before = 0, dict[str, int](), chain
-    while chain.until < until and items < most:
+    items, steps, faults, before = 0, 0, dict[str, int](), chain
+    while chain.until < until and items < most and steps < STEPS:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
         some = window(waiting, chain.until, end)
-        items += len(some)
-        quantum = some.rows["time"] // (SECOND if roughly else QUANTUM)
+        times = some.rows["time"]
+        if len(some) > most - items:
+            end = min(end, (int(np.partition(times, most - items)[most - items]) // QUANTUM + 1) * QUANTUM)
+            some, times = some.take(times < end), times[times < end]
+        items, steps = items + len(some), steps + 1
+        quantum = times // (SECOND if roughly else QUANTUM)
         for each in np.unique(quantum).tolist():
             chain = took(chain, some.take(quantum == each), settings, faults)
         chain = replace(chain, until=end)
@@ -91,7 +96,8 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             chain = _aged(chain, settings)
         if not len(chain.beliefs.targets):
             chain = replace(chain, until=max(end, min(_next(waiting, end), until)))
-    return Advanced(chain if chain is before else replace(chain, digest=_digest(chain)), items, faults)
+    told = chain is before or roughly  # nobody asks what a rebuilt chain came to
+    return Advanced(chain if told else replace(chain, digest=_digest(chain)), items, faults)
 
 
 def _next(waiting: Sequence[Part], time: int) -> int:

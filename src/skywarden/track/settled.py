@@ -19,7 +19,7 @@ from skywarden.track.settings import TrackerSettings
 
 PATIENCE = 600_000_000_000  # ns; so long after something that came very late more of the kind is waited for
 LATE = 1_000_000_000  # ns; what is older than that comes late, and not just from another sensor
-PACE = 1_000  # items that a chain takes in a tick, at least, when there are so many; and twice what came: it catches up
+PACE = 150  # items that a chain takes in a tick, at least, when there are so many; and twice what came: it catches up
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 EVER = 1 << 62  # ns
 

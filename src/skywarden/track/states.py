@@ -41,4 +41,5 @@ def states(picture: Picture) -> TrackStates:
 
 
 def _rounded(values: F64, decimals: int) -> list[float]:
-    return [float(value) for value in np.round(values, decimals) + 0.0]  # + 0.0: no minus zero
+    found: list[float] = (np.round(values, decimals) + 0.0).tolist()  # + 0.0: no minus zero
+    return found
