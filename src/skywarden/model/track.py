@@ -85,8 +85,8 @@ class Tracks:
 class Beliefs:
     """What the tracker's filter knows between two ticks: records of `track.pool`, which alone knows what is in them.
 
-    targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, rings).
-    layout: of the records; another version's cannot be read.
+    targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, rings);
+    fits: (s, kinds, 3). layout: of the records; another version's cannot be read.
     """
 
     targets: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
@@ -94,6 +94,7 @@ class Beliefs:
     groups: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     sensors: I64 = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     clutter: F64 = field(default_factory=lambda: np.zeros((0, 0)))
+    fits: F64 = field(default_factory=lambda: np.zeros((0, 0, 3)))
     layout: str = ""
 
 

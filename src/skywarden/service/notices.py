@@ -30,6 +30,8 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")
+    if shown.boasting:
+        yield words["boasting"].format(sensors=", ".join(shown.boasting))
     for end in shown.tls:
         yield from _certificate(end, words)
     if shown.picture.mode in (Mode.LIVE, Mode.EXERCISE):  # what we simulate ourselves has our time

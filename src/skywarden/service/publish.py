@@ -76,6 +76,15 @@ class Published:
     def alerts(self) -> list[rows.AlertRow]:
         return rows.alerts(self.picture.alerts)
 
+    @cached_property
+    def sensors(self) -> list[rows.SensorRow]:
+        return rows.fitting(self.picture)
+
+    @property
+    def boasting(self) -> list[str]:
+        """The sensors whose errors are larger than they claim."""
+        return sorted({row.sensor for row in self.sensors if row.state == rows.TOO_SURE})
+
     @property
     def state(self) -> str:
         if self.not_recorded:
@@ -83,7 +92,7 @@ class Published:
         scarce = self.room is not None and self.room.scarce
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
-        well = well and not self.doubts and not self.mute
+        well = well and not self.doubts and not self.mute and not self.boasting
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -131,6 +140,7 @@ class Published:
             },
             "alerting": "none: nothing becomes suspect yet" if self.mute else OK,
             "sources": self.sources,
+            "sensors": self.sensors,
             "tls": [end._asdict() for end in self.tls],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }

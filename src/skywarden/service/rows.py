@@ -15,9 +15,11 @@ from skywarden.model.event import Answered, Output, Stepped, TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Health, Picture, Status, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
+from skywarden.track.monitor import ENOUGH, Fit, fits
 from skywarden.track.motion import VERTICAL_NOISE
 
 SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
+TOO_SURE, NOT_KNOWN = "errors larger than claimed", "not known yet"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
 GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention
 WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
@@ -93,6 +95,29 @@ class SourceRow(msgspec.Struct, frozen=True):
     @property
     def good(self) -> bool:
         return self.state in GOOD and all(node.good for node in self.nodes)
+
+
+class SensorRow(msgspec.Struct, frozen=True):
+    """How well one sensor and kind is what it claims; see `track.monitor`."""
+
+    sensor: str
+    kind: str
+    plots: int
+    ratio: float
+    state: str
+
+
+def fitting(picture: Picture) -> list[SensorRow]:
+    """Return a row for each sensor and kind that plots of sure targets came from, by the settled chain."""
+    found = fits(picture.chains.settled)
+    return [SensorRow(f.sensor, f.kind, round(f.plots), round(f.ratio, 2), _claim(f)) for f in found]
+
+
+def _claim(fit: Fit) -> str:
+    """Return in a word whether a sensor is as good as it says."""
+    if fit.too_sure:
+        return TOO_SURE
+    return WELL[0] if fit.plots >= ENOUGH else NOT_KNOWN
 
 
 def tracks(

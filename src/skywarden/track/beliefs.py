@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs
+from skywarden.track import monitor
 from skywarden.track.clutter import BINS
 from skywarden.track.items import ITEM
 from skywarden.track.pmb import parameters
@@ -17,7 +18,7 @@ from skywarden.track.settings import TrackerSettings, filter_settings, unseen_pe
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 MOST_PLOTS = 16_384  # of one look; what is more is refused
 KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM)
-LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [BINS]).encode(), digest_size=6).hexdigest()
+LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [BINS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
 
 
 def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:
@@ -30,6 +31,7 @@ def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: Tra
     memory.sensors[: len(beliefs.sensors)] = beliefs.sensors
     if len(beliefs.clutter):
         memory.clutter[: len(beliefs.clutter)] = beliefs.clutter
+        memory.fits[: len(beliefs.fits)] = beliefs.fits
     memory.parameters[0] = parameters(filter_settings(settings))[0]
     memory.counts[:3] = n, m, len(groups)
     density, memory.grid["size"] = unseen_per_m2(settings), 1.0  # one cell for everywhere
@@ -52,14 +54,15 @@ def closed(memory: Memory, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known, without the targets in `gone`, (targets,) bool."""
     n, m = memory.counts[:2]
     targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
-    columns = memory.sensors.copy(), memory.clutter.copy()
+    columns = memory.sensors.copy(), memory.clutter.copy(), memory.fits.copy()
     return _sealed((targets, leaves, memory.groups[: memory.counts[2]].copy()), columns, gone)
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
     targets, leaves = records(beliefs.targets, TARGET).copy(), records(beliefs.leaves, LEAF).copy()
-    return _sealed((targets, leaves, records(beliefs.groups, GROUP).copy()), (beliefs.sensors, beliefs.clutter), gone)
+    columns = beliefs.sensors, beliefs.clutter, beliefs.fits
+    return _sealed((targets, leaves, records(beliefs.groups, GROUP).copy()), columns, gone)
 
 
 def plain(rows: Rows) -> Rows:
@@ -69,7 +72,7 @@ def plain(rows: Rows) -> Rows:
     return found
 
 
-def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64], gone: NDArray[np.bool_]) -> Beliefs:
+def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64, F64], gone: NDArray[np.bool_]) -> Beliefs:
     targets, leaves, groups = rows
     if gone.any():
         targets, leaves, groups = _without(targets, leaves, groups, gone)

@@ -128,7 +128,8 @@ def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
 
 def _digest(chain: Chain) -> str:
     found, beliefs = blake2b(digest_size=8), chain.beliefs
-    for column in (beliefs.targets, beliefs.leaves, beliefs.groups, beliefs.sensors, beliefs.clutter):
+    columns = beliefs.targets, beliefs.leaves, beliefs.groups, beliefs.sensors, beliefs.clutter, beliefs.fits
+    for column in columns:
         found.update(np.ascontiguousarray(column).view(np.uint8).data)
     found.update("\n".join(chain.sensors).encode())
     return found.hexdigest()

@@ -8,6 +8,7 @@ from skywarden.track import components, joint
 from skywarden.track.belief import believe, share
 from skywarden.track.clutter import learn
 from skywarden.track.components import Parts, connect, members, root, threads
+from skywarden.track.monitor import watch
 from skywarden.track.newborn import bear
 from skywarden.track.notes import note, own
 from skywarden.track.pairs import find
@@ -90,6 +91,7 @@ def alone(memory: Memory, n: int, plots: Rows, done: I64) -> None:
                 again = True
         if again:
             share(leaf, view, pairs)
+        watch(memory, i)
         settle(leaf, view, seen, work)
         j = own(leaf, view, pairs, plots)
         if j >= 0:

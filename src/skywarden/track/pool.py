@@ -283,6 +283,8 @@ class Memory(NamedTuple):
     looked without a pause, and when it was last asked whom it missed. clutter (s, rings): false alarms a second, see
     `clutter`. active (leaves,): 0 for leaves that a look does not reach, see `reach.near`.
 
+    fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`.
+
     unseen (2, cells, cells), by north and east: targets per m^2 that nobody has seen yet, and how many per m^2 and s
     appear.
     """
@@ -300,6 +302,7 @@ class Memory(NamedTuple):
     unseen: F64
     sensors: I64
     clutter: F64
+    fits: F64
     active: I64
     counts: I64
 

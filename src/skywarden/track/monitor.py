@@ -1,0 +1,68 @@
+"""How well what a sensor measures agrees with what it claims of its errors: normalised innovations squared, by kind.
+
+A plot that is clearly that of one sure target is off what was expected of it by some claimed sigmas. The mean of
+chi-square over the number of components, the ratio, is 1 where sensor and motion are as they are said to be, 4 where
+the plots scatter twice as far. Source: Bar-Shalom, Li, Kirubarajan 2001, section 5.4.2, with two models of motion by
+their weights before the look. What lies outside of the gate is not in it, so a ratio says less than the truth.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner
+from skywarden.model.detection import Kind
+from skywarden.model.place import F64
+from skywarden.model.track import Chain
+from skywarden.track.models import models
+from skywarden.track.pool import Memory
+
+KINDS = 4  # POSITION, PLANE, POLAR, DIRECTION: what is followed
+CLEAR = 0.95  # share from which a plot is clearly a leaf's
+REMEMBERED = 1000.0  # plots; after so many the first counts 1 / e
+ENOUGH = 100.0  # plots, before anything is said of a sensor
+TOO_SURE = 2.0  # ratio from which its errors are larger than it says
+
+
+@inner
+def watch(memory: Memory, i: int) -> None:
+    """Count the plot that is clearly that of leaf i, before the leaf is corrected by it.
+
+    memory.fits (sensors, KINDS, 3): plots, components and chi-square, all fading over REMEMBERED plots.
+    """
+    leaf, view, sense = memory.leaves[i], memory.views[i], memory.sense[0]
+    if memory.targets[leaf.target].confirmed == 0 or view.ahead > 0.0:
+        return
+    for e in range(view.first, view.last):
+        pair = memory.pairs[e]
+        if pair.share > CLEAR:
+            d, chi2, whole = memory.plots[pair.plot].d, 0.0, 0.0
+            for m in range(models(leaf)):
+                whole += leaf.weight[m]
+                for k in range(d):
+                    chi2 += leaf.weight[m] * pair.white[m, k] * pair.white[m, k]
+            sums, fade = memory.fits[sense.sensor, sense.kind], 1.0 - 1.0 / REMEMBERED
+            sums[0] = fade * sums[0] + 1.0
+            sums[1] = fade * sums[1] + d
+            sums[2] = fade * sums[2] + chi2 / max(whole, 1e-12)
+
+
+class Fit(NamedTuple):
+    """What is known of one sensor and kind. plots: that it rests on, fading. ratio: see above."""
+
+    sensor: str
+    kind: str
+    plots: float
+    ratio: float
+
+    @property
+    def too_sure(self) -> bool:
+        """Whether its errors are larger than it claims, or its clock or place are off."""
+        return self.plots >= ENOUGH and self.ratio >= TOO_SURE
+
+
+def fits(chain: Chain) -> list[Fit]:
+    """Return what a chain knows of each sensor and kind that clear plots came from, by name."""
+    sums: F64 = chain.beliefs.fits
+    known = [(chain.sensors[s], k, *sums[s, k].tolist()) for s, k in np.argwhere(sums[:, :, 0] > 0.0).tolist()]
+    return [Fit(name, Kind(k).name.lower(), plots, chi2 / d) for name, k, plots, d, chi2 in sorted(known)]
