@@ -16,6 +16,7 @@ from skywarden.outputs.tables import HEADS, alerts, arrivals, tracks
 from skywarden.pipeline import Line
 from skywarden.replay import by_tick
 from skywarden.service.frames import record_in
+from skywarden.track.smooth import LAG
 
 QUANTILES = {"q025": 0.025, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9, "q975": 0.975}
 
@@ -91,3 +92,13 @@ def test_replay_writes_tables_of_what_was_shown_each_second(tmp_path: Path) -> N
     told = [row for row in tables["arrivals"] if int(row["time_ns"]) == max(seen)]
     assert [(int(row["track"]), row["site"]) for row in told] == [(t.track, t.site) for t in line.picture.threats]
     assert {row["event"] for row in tables["alerts"]} >= {"raised"}
+    then = {(row["track"], row["time_ns"]): row for row in tables["tracks"]}
+    pasts = [row for row in tables["past"] if (row["track"], row["time_ns"]) in then]
+    assert len({row["time_ns"] for row in pasts}) > 10
+    last_past = max(int(row["time_ns"]) for row in pasts)
+    assert last_past == START + (40 - 12 - LAG - 1) * SECOND  # settled, looked back, and a tick
+    for row in pasts:  # a few hundred metres at most from what was shown then, and not just that
+        off = [float(row[name]) - float(then[row["track"], row["time_ns"]][name]) for name in ("latitude", "longitude")]
+        assert max(map(abs, off)) < 0.005
+        assert 0.0 < float(row["sigma_m"]) < 500.0
+    assert [row["latitude"] for row in pasts] != [then[row["track"], row["time_ns"]]["latitude"] for row in pasts]

@@ -31,7 +31,7 @@ def replay(
     speed: Annotated[str, typer.Option(metavar="N|max", help="Times its own speed.")] = "max",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help='Every event as JSON lines; "-" is stdout.')] = None,
     tables: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write tracks.csv, alerts.csv and arrivals.csv, for score.")
+        Path | None, typer.Option(metavar="DIR", help="Write tracks.csv, past.csv, alerts.csv and arrivals.csv.")
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Compare with the record, byte for byte.")] = False,
 ) -> None:
@@ -98,7 +98,7 @@ def _play(record: "SqliteRecord", pace: float | None, out: Path | None, tables: 
                 sleep(max(0, due - clock.now()) * 1e-9)
                 file.flush()
             if written is not None:
-                written.take(group, line.picture)
+                written.take(group, line.picture, line.settings.tracker)
             if not silent:
                 file.write(b"".join(to_json(entry) + b"\n" for entry in group if out is not None or _told(entry)))
         file.flush()

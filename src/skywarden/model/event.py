@@ -66,17 +66,21 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     count: int
 
 
-class TrackConfirmed(msgspec.Struct, frozen=True, tag=True):
+class TrackConfirmed(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """It is shown. beside: number of the track that it parted from, 0 none."""
+
     time: int
     number: int
     label: int
+    beside: int = 0
 
 
-class TrackCoasting(msgspec.Struct, frozen=True, tag=True):
-    """No sensor has seen it for a while; shown by prediction."""
+class TrackCoasting(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """No sensor has seen it for a while; shown by prediction. beside: number of the track it closed up with, 0 none."""
 
     time: int
     number: int
+    beside: int = 0
 
 
 class TrackDropped(msgspec.Struct, frozen=True, tag=True):

@@ -44,12 +44,16 @@ def _row(event: Output) -> dict[str, Any]:
         case AlertCleared(time, site, track, reason):
             return {"event": "alert cleared", "time": iso(time), "site": site, "track": track, "reason": reason}
         case TrackConfirmed(time, number):
-            return {"event": "track confirmed", "time": iso(time), "track": number}
+            return {"event": "track confirmed", "time": iso(time), "track": number, **_beside(event.beside)}
         case TrackCoasting(time, number):
-            return {"event": "track coasting", "time": iso(time), "track": number}
+            return {"event": "track coasting", "time": iso(time), "track": number, **_beside(event.beside)}
         case TrackDropped(time, number, reason):
             return {"event": "track dropped", "time": iso(time), "track": number, "reason": reason}
     return {}
+
+
+def _beside(number: int) -> dict[str, int]:
+    return {"beside": number} if number else {}
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

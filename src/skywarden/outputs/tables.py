@@ -1,4 +1,6 @@
-"""What a system under test has said, as tables (CSV): tracks, alerts and forecasts of arrival. `score` reads them.
+"""What a system under test has said, as tables (CSV): tracks, their smoothed past, alerts and forecasts of arrival.
+
+`score` reads them but for the past.
 
 Times are ns since 1970. Degrees, m above the ellipsoid, m/s. A row ends with a line feed; text is quoted where it must.
 """
@@ -17,6 +19,7 @@ LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 HEADS: Mapping[str, str] = MappingProxyType(
     {
         "tracks": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class,category\n",
+        "past": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,sigma_m\n",
         "alerts": "time_ns,site,track,event,arrival_ns\n",
         "arrivals": "time_ns,track,site,probability,q025,q10,q25,q50,q75,q90,q975\n",
     }
@@ -36,6 +39,22 @@ def tracks(states: TrackStates, category: Mapping[int, str]) -> str:
         [category.get(number, "") for number in states.number],
     )
     row = f"{states.time},%d,%.7f,%.7f,%.1f,%.1f,%.1f,%.1f,,%s\n"
+    return "".join([row % values for values in zip(*columns, strict=True)])
+
+
+def past(states: TrackStates, sigma: Iterable[float]) -> str:
+    """Return a row for each track as it was. sigma: of its place, in any direction all in all, m."""
+    columns = (
+        states.number,
+        states.latitude,
+        states.longitude,
+        states.height_m,
+        states.east_m_s,
+        states.north_m_s,
+        states.up_m_s,
+        sigma,
+    )
+    row = f"{states.time},%d,%.7f,%.7f,%.1f,%.1f,%.1f,%.1f,%.1f\n"
     return "".join([row % values for values in zip(*columns, strict=True)])
 
 

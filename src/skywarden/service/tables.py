@@ -5,16 +5,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, Entry, TrackStates, decode
 from skywarden.model.track import Picture
-from skywarden.outputs.tables import HEADS, alerts, arrivals, tracks
+from skywarden.outputs.tables import HEADS, alerts, arrivals, past, tracks
 from skywarden.record.log import kind
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.smooth import Smoother
+from skywarden.track.states import columns
 
 TOLD = (TrackStates.__name__, AlertRaised.__name__, AlertUpdated.__name__, AlertCleared.__name__)
 
 
 class Tables:
-    """tracks.csv, alerts.csv and arrivals.csv in a directory. Use it as a context manager; older ones are replaced."""
+    """tracks.csv, past.csv, alerts.csv and arrivals.csv in a directory. A context manager; older ones are replaced."""
 
     def __init__(self, directory: Path) -> None:
         """Begin them. Raises OSError."""
@@ -27,12 +32,16 @@ class Tables:
             for name, head in HEADS.items():
                 self._files[name].write(head)
             self._stack = stack.pop_all()
+        self._smoother, self._numbers = Smoother(), dict[int, int]()
 
-    def take(self, group: Iterable[Entry], picture: Picture | None) -> None:
+    def take(self, group: Iterable[Entry], picture: Picture | None, settings: TrackerSettings) -> None:
         """Write what a tick has brought. group: its entries; picture: after it.
 
-        Where the tracks are, and when they could arrive, is told once a second; alerts when they change.
+        Where the tracks are, and when they could arrive, is told once a second; alerts when they change; where tracks
+        were, once that is settled and some seconds more are known.
         """
+        if picture is not None:
+            self._look_back(picture, settings)
         for entry in group:
             if entry.cause == entry.seq or kind(entry.payload) not in TOLD:
                 continue
@@ -44,6 +53,20 @@ class Tables:
                 self._files["arrivals"].write(arrivals(event.time, picture.threats))
             elif isinstance(event, AlertRaised | AlertUpdated | AlertCleared):
                 self._files["alerts"].write(alerts(event))
+
+    def _look_back(self, picture: Picture, settings: TrackerSettings) -> None:
+        """Write where those tracks were that people know."""
+        tracks = picture.tracks
+        known = tracks.number > 0
+        self._numbers |= dict(zip(tracks.label[known].tolist(), tracks.number[known].tolist(), strict=True))
+        before = self._smoother.take(picture.chains.settled, settings)
+        if before is None:
+            return
+        number = np.array([self._numbers.get(label, 0) for label in before.label.tolist()], np.int64)
+        row = np.flatnonzero(number)
+        row = row[np.argsort(number[row], kind="stable")]
+        sigma = np.sqrt(np.trace(before.covariance[row, :3, :3], axis1=1, axis2=2))
+        self._files["past"].write(past(columns(before.time, number[row], before.mean[row]), sigma.tolist()))
 
     def __enter__(self) -> "Tables":
         return self

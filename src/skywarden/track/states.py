@@ -4,7 +4,7 @@ import numpy as np
 
 from skywarden import geo
 from skywarden.model.event import TrackStates
-from skywarden.model.place import F64
+from skywarden.model.place import F64, I64
 from skywarden.model.track import Picture, Tracks
 from skywarden.track.motion import VERTICAL_NOISE, predict_all, seconds
 
@@ -25,12 +25,17 @@ def states(picture: Picture) -> TrackStates:
     """
     shown = picture.tracks.take(picture.tracks.shown())
     mean, _ = at(shown, picture.time)
+    return columns(picture.time, shown.number, mean)
+
+
+def columns(time: int, number: I64, mean: F64) -> TrackStates:
+    """Return where tracks are at `time`, ns. number (n,); mean (n, 6): ECEF, m and m/s. Rounded as in `states`."""
     latitude, longitude, height = geo.geodetic(mean[:, :3])
     level = geo.east_north_up(latitude, longitude)
     velocity = np.einsum("nij,nj->ni", level, mean[:, 3:])
     return TrackStates(
-        time=picture.time,
-        number=shown.number.tolist(),
+        time=time,
+        number=number.tolist(),
         latitude=_rounded(np.degrees(latitude), 7),
         longitude=_rounded(np.degrees(longitude), 7),
         height_m=_rounded(height, 1),

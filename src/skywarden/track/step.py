@@ -12,6 +12,7 @@ from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
 from skywarden.track.beliefs import closed, without
 from skywarden.track.chain import taken, tracks_of
+from skywarden.track.company import accompanied
 from skywarden.track.gather import Gathered
 from skywarden.track.handover import WITHDRAWN, handed_over
 from skywarden.track.items import Items, items
@@ -98,7 +99,7 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
         received(chains, new, time, settings, slow),
         life.next_number,
         head.sensors,
-        (*rejections, *head.ended, *life.events),
+        (*rejections, *head.ended, *accompanied(life.events, life.tracks, time, picture.next_number)),
         tuple(matches),
     )
 
