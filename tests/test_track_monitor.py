@@ -14,7 +14,7 @@ from skywarden.track.beliefs import opened
 from skywarden.track.chain import taken
 from skywarden.track.items import items
 from skywarden.track.models import predict
-from skywarden.track.monitor import ENOUGH, TOO_SURE, Fit, fits
+from skywarden.track.monitor import ENOUGH, Fit, fits
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.states import states
 
@@ -62,7 +62,7 @@ def test_an_honest_sensor_fits_and_one_that_boasts_is_named():
     found = known(picture)
     assert set(found) == {("honest", "polar"), ("adsb", "position")}
     assert Published(picture=picture, states=states(picture)).state == "ok"
-    assert all(fit.plots > ENOUGH and 0.6 < fit.ratio < 1.4 and not fit.too_sure for fit in found.values())
+    assert all(fit.plots > 100 and 0.6 < fit.ratio < 1.4 and not fit.too_sure for fit in found.values())
 
     class Boaster(Radar):
         """Scatters three times as far as it says."""
@@ -90,9 +90,11 @@ def test_an_honest_sensor_fits_and_one_that_boasts_is_named():
 
 def test_little_is_known_of_what_has_said_little():
     assert not Fit("r", "polar", ENOUGH - 1.0, 9.0).too_sure
-    assert not Fit("r", "polar", ENOUGH, TOO_SURE - 0.1).too_sure
-    assert Fit("r", "polar", ENOUGH, TOO_SURE).too_sure
+    assert Fit("r", "polar", 10.0, 4.0).too_sure
+    assert not Fit("r", "polar", 10.0, 3.9).too_sure
+    assert Fit("r", "polar", 1000.0, 2.02).too_sure
+    assert not Fit("r", "polar", 1000.0, 2.01).too_sure
     picture = flown([Adsb()], 2.0)
     assert fits(picture.chains.settled) == []
-    picture = flown([Adsb()], 12.0)
+    picture = flown([Adsb()], 6.0, FLIGHTS[:1])
     assert [row.state for row in Published(picture=picture, states=states(picture)).sensors] == ["not known yet"]

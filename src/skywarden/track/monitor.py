@@ -20,8 +20,8 @@ from skywarden.track.pool import Memory
 KINDS = 4  # POSITION, PLANE, POLAR, DIRECTION: what is followed
 CLEAR = 0.95  # share from which a plot is clearly a leaf's
 REMEMBERED = 1000.0  # plots; after so many the first counts 1 / e
-ENOUGH = 100.0  # plots, before anything is said of a sensor
-TOO_SURE = 2.0  # ratio from which its errors are larger than it says
+ENOUGH = 9.9  # plots, ten that faded a little, before anything is said
+TOO_SURE, DOUBT = 2.0, 20.0  # its errors are larger than it says from a ratio of the first, and the second over plots
 
 
 @inner
@@ -58,7 +58,7 @@ class Fit(NamedTuple):
     @property
     def too_sure(self) -> bool:
         """Whether its errors are larger than it claims, or its clock or place are off."""
-        return self.plots >= ENOUGH and self.ratio >= TOO_SURE
+        return self.plots >= ENOUGH and self.ratio >= TOO_SURE + DOUBT / self.plots
 
 
 def fits(chain: Chain) -> list[Fit]:
