@@ -11,7 +11,20 @@ from typing import Any, NamedTuple
 import msgspec
 
 from skywarden.errors import ConfigError, RecordError
-from skywarden.model.event import INPUTS, Arrived, Entry, Event, Input, Lost, Output, Started, Tick, decode, encode
+from skywarden.model.event import (
+    INPUTS,
+    Arrived,
+    Entry,
+    Event,
+    Input,
+    Lost,
+    Output,
+    Started,
+    Tick,
+    decode,
+    encode,
+    named,
+)
 from skywarden.pipeline import UNREADABLE, Caused, Line
 from skywarden.record.info import utc
 from skywarden.record.log import Log, Record, kind
@@ -270,12 +283,9 @@ def _fields(event: Event) -> dict[str, Any]:
         over = {"over": frame.over} if frame.over else {}
         messages = list(frame.messages())
         return {"time": frame.received, "type": "Arrived", "source": frame.source, "messages": messages, **over}
-    fields = msgspec.structs.asdict(event)
+    fields = named(event)
     if isinstance(event, Lost):
         del fields["state"]  # megabytes that say nothing to a reader
-    for name, value in fields.items():
-        if isinstance(value, msgspec.Struct):
-            fields[name] = msgspec.structs.asdict(value)
     return {"type": type(event).__name__, **fields}
 
 

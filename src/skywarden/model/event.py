@@ -3,7 +3,7 @@
 Adding a field: give it a default. Adding an event, removing or changing a field: raise SCHEMA.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -167,6 +167,14 @@ class Entry(NamedTuple):
     time: int
     cause: int
     payload: bytes
+
+
+def named(event: Event) -> dict[str, Any]:
+    """Return an event's fields by name, and those of what is in it; without `beside` where it is nobody."""
+    fields = msgspec.structs.asdict(event)
+    if fields.get("beside") == 0:
+        del fields["beside"]
+    return {k: msgspec.structs.asdict(v) if isinstance(v, msgspec.Struct) else v for k, v in fields.items()}
 
 
 encode = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from skywarden.geo import east_north_up
 from skywarden.model.assessment import Alert, Category
 from skywarden.model.detection import Node
-from skywarden.model.event import Answered, Output, Stepped, TrackStates
+from skywarden.model.event import Answered, Output, Stepped, TrackStates, named
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Health, Picture, Status, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
@@ -262,10 +262,7 @@ def events(happened: Sequence[Output]) -> list[dict[str, Any]]:
 
 def event_row(event: Output) -> dict[str, Any]:
     """Return an event as {"type": its name, field: value, ...}."""
-    row: dict[str, Any] = {"type": type(event).__name__}
-    for name, value in msgspec.structs.asdict(event).items():
-        row[name] = msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else value
-    return row
+    return {"type": type(event).__name__, **named(event)}
 
 
 def number(value: float) -> float | None:
