@@ -21,9 +21,10 @@ from filter_sky import (
     straight,
     tracker,
 )
+from scipy.stats import chi2
 
 from skywarden.model.detection import Kind, detections
-from skywarden.track.pmb import Filter, FilterSettings, Sensor, evenly
+from skywarden.track.pmb import Filter, FilterSettings, Sensor, chi2_limits, evenly
 
 
 @pytest.mark.parametrize("clutter", [1e-14, 1e-18, 0.0])
@@ -178,3 +179,8 @@ def test_a_look_of_the_past_is_refused():
 def test_as_many_joint_hypotheses_as_there_is_no_room_for_are_refused(hypotheses):
     with pytest.raises(ValueError, match="hypotheses"):
         tracker(hypotheses=hypotheses)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.9, 0.99, 0.9999, 0.999999])
+def test_the_gates_are_chi_squares_quantiles(probability):
+    assert chi2_limits(probability) == pytest.approx(chi2.ppf(probability, [1, 2, 3, 4]), rel=1e-9)

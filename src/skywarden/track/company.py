@@ -11,7 +11,6 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import F64, I64
@@ -56,6 +55,8 @@ def beside(tracks: Tracks, which: I64, when: I64, time: int, began: NDArray[np.b
 
     began: of each, whether it must have been there before; else it must have been seen since. Straight back from now.
     """
+    from scipy.spatial import cKDTree  # a tenth of a second, and seldom needed
+
     shown = np.flatnonzero(tracks.shown())
     velocity, now = tracks.mean[:, 3:], _places(tracks, np.full(len(tracks), time))
     near = min(NEIGHBOURS + 1, len(shown))
