@@ -183,4 +183,5 @@ def test_as_many_joint_hypotheses_as_there_is_no_room_for_are_refused(hypotheses
 
 @pytest.mark.parametrize("probability", [0.5, 0.9, 0.99, 0.9999, 0.999999])
 def test_the_gates_are_chi_squares_quantiles(probability):
+    assert chi2_limits(1.0) == [np.inf] * 4
     assert chi2_limits(probability) == pytest.approx(chi2.ppf(probability, [1, 2, 3, 4]), rel=1e-9)

@@ -35,6 +35,7 @@ def line_up(*rows):
             "covariance": np.tile(np.diag([100.0] * 3 + [1.0] * 3), (n, 1, 1)),
             "born": (NOW - np.round(born * 1e9)).astype(np.int64),
             "seen_at": seen_at,
+            "revisit": np.full(n, 2.0),
         }
     )
 
@@ -54,12 +55,24 @@ def test_who_began_beside_another_has_parted_from_it():
     assert told("split", ((0, 200, 0), (-50, 0, 0), 2, 0)) == 0  # it comes the other way
     assert told("split", ((0, 200, 0), (50, 8, 0), 70, 0)) == 0  # it was there first
     assert told("split", ((0, 200, 0), (50, 8, 0), 10, 0), new=3) == 0  # found again
+    for late in (
+        0.0,
+        0.02,
+        2.1,
+        3.9,
+    ):  # of one turn, or of the next since the first plot was missed: they came together
+        assert told("split", ((0, 200, 0), (50, 8, 0), 10 - late, 0), first=(*OLD[:2], 10, 0)) == 0
+    assert told("split", ((0, 200, 0), (50, 8, 0), 10, 0), first=(*OLD[:2], 14.1, 0)) == 1
 
 
 def test_who_was_last_seen_beside_another_has_closed_up_with_it():
     assert told("merge", ((0, 100, 0), (50, 0, 0), 50, 8)) == 1
     assert told("merge", ((0, 2_000, 0), (50, 0, 0), 50, 8)) == 0
-    assert told("merge", ((0, 100, 0), (50, 0, 0), 50, 8), first=(*OLD[:3], 9)) == 0  # the other is not seen either
+    for seen in (9.0, 8.0, 7.98, 7.1):  # the other is not seen either
+        assert told("merge", ((0, 100, 0), (50, 0, 0), 50, 8), first=(*OLD[:3], seen)) == 0
+    assert told("merge", ((0, 100, 0), (50, 0, 0), 50, 8), first=(*OLD[:3], 6.9)) == 1
+    coasting = replace(line_up(OLD, ((0, 100, 0), (50, 0, 0), 50, 8)), status=np.full(2, Status.COASTING, np.int8))
+    assert accompanied([EVENTS["merge"]], coasting, NOW, 2)[0].beside == 0
     assert told("merge", ((0, 400, 0), (50, 14, 0), 50, 12)) == 1  # 232 m apart then
     assert told("merge", ((0, 400, 0), (50, -14, 0), 50, 12)) == 0
 

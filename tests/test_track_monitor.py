@@ -1,5 +1,7 @@
 """How well sensors are what they claim: sums beside a plain twin, and what is said of honest and boastful ones."""
 
+from dataclasses import replace
+
 import filter_memory
 import numpy as np
 import pytest
@@ -86,6 +88,17 @@ def test_an_honest_sensor_fits_and_one_that_boasts_is_named():
     assert (shown.boasting, shown.state) == (["boaster"], "degraded")
     for words in LANGUAGES.values():
         assert [line for line in notices(shown, words) if "boaster" in line]
+
+
+def test_turns_are_no_fault_of_a_sensor_and_one_that_looks_no_more_is_not_spoken_of():
+    turning = [replace(flight, turn=0.05, turning=(15.0, 140.0)) for flight in FLIGHTS]
+    radar = Radar("honest", -20_000.0, 0.0, revisit=4.0)
+    sky = Sky(turning, [radar, Adsb()], 3, TrackerSettings(settle_s=1.0))
+    sky.run(150.0)
+    assert not any(fit.too_sure for fit in known(sky.picture).values())
+    assert len(known(sky.picture)) == 2
+    chain = sky.picture.chains.settled
+    assert {fit.sensor for fit in fits(replace(chain, until=chain.until + monitor.RECENT))} == set()
 
 
 def test_little_is_known_of_what_has_said_little():

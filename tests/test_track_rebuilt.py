@@ -71,6 +71,7 @@ def test_it_is_made_anew_no_more_often_than_once_in_what_is_waited():
 
 def test_it_takes_some_ticks_where_much_waits_and_what_comes_meanwhile_is_in_it(monkeypatch):
     monkeypatch.setattr(settled, "PACE", 12)
+    monkeypatch.setattr(settled, "REBUILT_PACE", 12)
     batches = seen()
     times = {("r", 2.0), ("s", 5.3)}  # the second comes while the head is made anew, past that place already
     late = {i for i, one in enumerate(batches) if (one.sensor, round((one.time[0] - START) * 1e-9, 3)) in times}
@@ -92,6 +93,7 @@ def test_it_takes_some_ticks_where_much_waits_and_what_comes_meanwhile_is_in_it(
 
 def test_a_restart_in_between_changes_nothing(monkeypatch):
     monkeypatch.setattr(settled, "PACE", 12)
+    monkeypatch.setattr(settled, "REBUILT_PACE", 12)
     batches = seen()
     late = {i for i, one in enumerate(batches) if one.sensor == "r" and i % 5 == 0}
     pictures, _ = flown(batches, late)

@@ -11,6 +11,8 @@ from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, Entry
 from skywarden.model.track import Picture
 from skywarden.outputs.tables import HEADS, alerts, arrivals, past, tracks
 from skywarden.record.log import kind
+from skywarden.track.chain import tracks_of
+from skywarden.track.handover import same
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.smooth import Smoother
 from skywarden.track.states import columns
@@ -56,17 +58,17 @@ class Tables:
 
     def _look_back(self, picture: Picture, settings: TrackerSettings) -> None:
         """Write where those tracks were that people know."""
-        tracks = picture.tracks
-        known = tracks.number > 0
-        self._numbers |= dict(zip(tracks.label[known].tolist(), tracks.number[known].tolist(), strict=True))
-        before = self._smoother.take(picture.chains.settled, settings)
+        chain = picture.chains.settled
+        before = self._smoother.take(chain, settings)
         if before is None:
             return
-        number = np.array([self._numbers.get(label, 0) for label in before.label.tolist()], np.int64)
-        row = np.flatnonzero(number)
-        row = row[np.argsort(number[row], kind="stable")]
+        settled = tracks_of(chain, settings)
+        head, old = same(picture.tracks, settled, chain.until, settings)
+        self._numbers |= dict(zip(settled.label[old].tolist(), picture.tracks.number[head].tolist(), strict=True))
+        number, row = np.unique([self._numbers.get(label, 0) for label in before.label.tolist()], return_index=True)
+        number, row = number[number > 0], row[number > 0]
         sigma = np.sqrt(np.trace(before.covariance[row, :3, :3], axis1=1, axis2=2))
-        self._files["past"].write(past(columns(before.time, number[row], before.mean[row]), sigma.tolist()))
+        self._files["past"].write(past(columns(before.time, number, before.mean[row]), sigma.tolist()))
 
     def __enter__(self) -> "Tables":
         return self

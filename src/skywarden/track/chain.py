@@ -75,12 +75,13 @@ def begun(time: int) -> Chain:
 def advanced(  # noqa: PLR0913 - how far, how much, how
     chain: Chain, waiting: Sequence[Part], until: int, most: int, settings: TrackerSettings, roughly: bool = False
 ) -> Advanced:
-    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds went in.
+    """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds are in.
 
     roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut.
     """
     items, steps, faults, before = 0, 0, dict[str, int](), chain
-    while chain.until < until and items < most and steps < STEPS:
+    enough = STEPS + (until - chain.until) // (2 * SECOND)  # who calls seldom must not fall behind for good
+    while chain.until < until and items < most and steps < enough:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
         some = window(waiting, chain.until, end)
         times = some.rows["time"]

@@ -11,15 +11,17 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Tracks
+from skywarden.model.track import Status, Tracks
 
 CLOSE = 300.0  # m; so close two may be one plot, whatever is known of them
 VAGUE = 1_000.0  # m; what is known worse than that is not said to be beside anything
 TOGETHER = 0.3  # of the faster one's speed, by which their velocities differ at most; or
 DRIFT = 10.0  # m/s, if that is more
+OLDER = 2  # revisits by which a track must have been there before the one that parts from it
 NEIGHBOURS, WIDEST = 16, 5_000.0  # that are looked at, now at most so many m away
 
 Event = TypeVar("Event", TrackConfirmed, TrackCoasting, TrackDropped)
@@ -53,10 +55,8 @@ def accompanied(
 def beside(tracks: Tracks, which: I64, when: I64, time: int, began: NDArray[np.bool_]) -> list[int]:
     """Return the number of the nearest shown track that flew along with each of `which` at its `when`, ns; 0: none.
 
-    began: of each, whether it must have been there before; else it must have been seen since. Straight back from now.
+    began: of each, whether the other must have been there before; else it must have been seen since. Straight back.
     """
-    from scipy.spatial import cKDTree  # a tenth of a second, and seldom needed
-
     shown = np.flatnonzero(tracks.shown())
     velocity, now = tracks.mean[:, 3:], _places(tracks, np.full(len(tracks), time))
     near = min(NEIGHBOURS + 1, len(shown))
@@ -68,8 +68,9 @@ def beside(tracks: Tracks, which: I64, when: I64, time: int, began: NDArray[np.b
     apart = np.linalg.norm(_places(tracks, when[a], i) - _places(tracks, when[a], j), axis=1)
     speed = np.linalg.norm(velocity, axis=1)
     differ = np.linalg.norm(velocity[i] - velocity[j], axis=1)
-    last = tracks.seen_at.max(axis=1)
-    there = np.where(began[a], tracks.born[j] < tracks.born[i], last[j] > when[a])
+    last, born, confirmed = tracks.seen_at.max(axis=1), tracks.born, tracks.status == Status.CONFIRMED
+    least = np.round(tracks.revisit[i] * 1e9).astype(np.int64)  # two of one turn differ by what a turn takes
+    there = np.where(began[a], born[i] - born[j] > OLDER * least, (last[j] - when[a] > least // 2) & confirmed[j])
     there &= (i != j) & (spread[i] < VAGUE) & (spread[j] < VAGUE)
     there &= (apart < CLOSE + spread[i] + spread[j]) & (
         differ < np.maximum(TOGETHER * np.maximum(speed[i], speed[j]), DRIFT)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import F64, I64
@@ -70,8 +71,6 @@ def _alike(before: Tracks, after: Tracks, states: States, rows: tuple[I64, I64])
     """
     if not len(before) or not len(after):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    from scipy.spatial import cKDTree  # a tenth of a second, and seldom needed
-
     near = min(NEIGHBOURS, len(after))
     tree = cKDTree(states[1][0][rows[1], :3])
     found = tree.query(states[0][0][rows[0], :3], k=list(range(1, near + 1)), distance_upper_bound=WIDEST)

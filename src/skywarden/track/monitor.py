@@ -19,7 +19,8 @@ from skywarden.track.pool import Memory
 
 KINDS = 4  # POSITION, PLANE, POLAR, DIRECTION: what is followed
 CLEAR = 0.95  # share from which a plot is clearly a leaf's
-REMEMBERED = 1000.0  # plots; after so many the first counts 1 / e
+REMEMBERED = 300.0  # plots; after so many the first counts 1 / e
+RECENT = 600_000_000_000  # ns; nothing is said of a sensor that has not looked for so long
 ENOUGH = 9.9  # plots, ten that faded a little, before anything is said
 TOO_SURE, DOUBT = 2.0, 20.0  # its errors are larger than it says from a ratio of the first, and the second over plots
 
@@ -30,21 +31,27 @@ def watch(memory: Memory, i: int) -> None:
 
     memory.fits (sensors, KINDS, 3): plots, components and chi-square, all fading over REMEMBERED plots.
     """
-    leaf, view, sense = memory.leaves[i], memory.views[i], memory.sense[0]
+    leaf, view, sense, parameters = memory.leaves[i], memory.views[i], memory.sense[0], memory.parameters[0]
     if memory.targets[leaf.target].confirmed == 0 or view.ahead > 0.0:
         return
     for e in range(view.first, view.last):
         pair = memory.pairs[e]
         if pair.share > CLEAR:
             d, chi2, whole = memory.plots[pair.plot].d, 0.0, 0.0
+            gate = parameters.gate[d] * (parameters.address_gate if memory.plots[pair.plot].address >= 0 else 1.0)
             for m in range(models(leaf)):
-                whole += leaf.weight[m]
+                off = 0.0
                 for k in range(d):
-                    chi2 += leaf.weight[m] * pair.white[m, k] * pair.white[m, k]
+                    off += pair.white[m, k] * pair.white[m, k]
+                if pair.likelihood[m] > 0.0 and off <= gate:  # a turn is no fault of the sensor
+                    chi2 += leaf.weight[m] * off
+                    whole += leaf.weight[m]
+            if not whole > 0.0:
+                continue
             sums, fade = memory.fits[sense.sensor, sense.kind], 1.0 - 1.0 / REMEMBERED
             sums[0] = fade * sums[0] + 1.0
             sums[1] = fade * sums[1] + d
-            sums[2] = fade * sums[2] + chi2 / max(whole, 1e-12)
+            sums[2] = fade * sums[2] + chi2 / whole
 
 
 class Fit(NamedTuple):
@@ -62,7 +69,8 @@ class Fit(NamedTuple):
 
 
 def fits(chain: Chain) -> list[Fit]:
-    """Return what a chain knows of each sensor and kind that clear plots came from, by name."""
+    """Return what a chain knows of each sensor and kind that clear plots came from and that looks yet, by name."""
     sums: F64 = chain.beliefs.fits
-    known = [(chain.sensors[s], k, *sums[s, k].tolist()) for s, k in np.argwhere(sums[:, :, 0] > 0.0).tolist()]
+    there = (sums[:, :, 0] > 0.0) & (chain.until - chain.beliefs.sensors[: len(sums), :1] < RECENT)
+    known = [(chain.sensors[s], k, *sums[s, k].tolist()) for s, k in np.argwhere(there).tolist()]
     return [Fit(name, Kind(k).name.lower(), plots, chi2 / d) for name, k, plots, d, chi2 in sorted(known)]

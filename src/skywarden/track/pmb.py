@@ -1,7 +1,7 @@
 """The filter as a thing to use: looks in, targets out. Arrays on both sides; docs/tracker.md shows it at work."""
 
 from dataclasses import dataclass, field
-from math import erfc, exp, gamma, log, pi, sqrt
+from math import erfc, exp, gamma, inf, log, pi, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -227,6 +227,8 @@ def chi2_limits(probability: float) -> list[float]:
     SciPy has it too, and takes a quarter of a second to import. Source: Abramowitz, Stegun 1964, section 26.4.
     """
     rest = 1.0 - probability
+    if rest <= 0.0:
+        return [inf] * 4
     found = [NormalDist().inv_cdf(0.5 + 0.5 * probability) ** 2, -2.0 * log(rest)]
     for d in (3, 4):
         x = found[1] + 4.0 * d

@@ -19,7 +19,8 @@ from skywarden.track.settings import TrackerSettings
 
 PATIENCE = 600_000_000_000  # ns; so long after something that came very late more of the kind is waited for
 LATE = 1_000_000_000  # ns; what is older than that comes late, and not just from another sensor
-PACE = 150  # items that a chain takes in a tick, at least, when there are so many; and twice what came: it catches up
+PACE = 1_000  # items that the settled chain takes in a tick, at least; and twice what came, so it catches up
+REBUILT_PACE = 150  # the same of the head that is made anew: it may take some seconds, and no tick should feel it
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 EVER = 1 << 62  # ns
 
@@ -39,10 +40,10 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     """
     if not chains.settled.until:
         return Progress(chains, None, {})
-    wait, most = _wait(chains, time, settings, slow), PACE + 2 * chains.came
+    wait, came = _wait(chains, time, settings, slow), 2 * chains.came
     edge = (time - wait) // QUANTUM * QUANTUM
     until = max(chains.settled.until, edge, _crowded(chains.waiting, chains.settled.until, settings.max_waiting))
-    settled = advanced(chains.settled, chains.waiting, until, most, settings)
+    settled = advanced(chains.settled, chains.waiting, until, PACE + came, settings)
     left = tuple(part for part in chains.waiting if part.times[-1] >= settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
@@ -50,7 +51,8 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     if chains.rebuilt is None:
         return Progress(chains, None, settled.faults)
     until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
-    rebuilt = advanced(chains.rebuilt, chains.waiting, until, most, settings, roughly=True).chain
+    pace = REBUILT_PACE + came
+    rebuilt = advanced(chains.rebuilt, chains.waiting, until, pace, settings, roughly=True).chain
     if rebuilt.until < until:
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
     head = took(rebuilt, window(chains.waiting, until, EVER), settings, {})
