@@ -28,22 +28,16 @@ HEADS: Mapping[str, str] = MappingProxyType(
 
 def tracks(states: TrackStates, category: Mapping[int, str]) -> str:
     """Return a row for each shown track. category: track -> word, where known. The system names no class yet."""
-    columns = (
-        states.number,
-        states.latitude,
-        states.longitude,
-        states.height_m,
-        states.east_m_s,
-        states.north_m_s,
-        states.up_m_s,
-        [category.get(number, "") for number in states.number],
-    )
-    row = f"{states.time},%d,%.7f,%.7f,%.1f,%.1f,%.1f,%.1f,,%s\n"
-    return "".join([row % values for values in zip(*columns, strict=True)])
+    return _rows(states, [f",{category.get(number, '')}" for number in states.number])
 
 
 def past(states: TrackStates, sigma: Iterable[float]) -> str:
     """Return a row for each track as it was. sigma: of its place, in any direction all in all, m."""
+    return _rows(states, [f"{value:.1f}" for value in sigma])
+
+
+def _rows(states: TrackStates, rest: Iterable[str]) -> str:
+    """Return a row for each track: where it is and how it flies, and what else there is to say of it."""
     columns = (
         states.number,
         states.latitude,
@@ -52,9 +46,9 @@ def past(states: TrackStates, sigma: Iterable[float]) -> str:
         states.east_m_s,
         states.north_m_s,
         states.up_m_s,
-        sigma,
+        rest,
     )
-    row = f"{states.time},%d,%.7f,%.7f,%.1f,%.1f,%.1f,%.1f,%.1f\n"
+    row = f"{states.time},%d,%.7f,%.7f,%.1f,%.1f,%.1f,%.1f,%s\n"
     return "".join([row % values for values in zip(*columns, strict=True)])
 
 

@@ -97,8 +97,9 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             chain = _aged(chain, settings)
         if not len(chain.beliefs.targets):
             chain = replace(chain, until=max(end, min(_next(waiting, end), until)))
-    told = chain is before or roughly  # nobody asks what a rebuilt chain came to
-    return Advanced(chain if told else replace(chain, digest=_digest(chain)), items, faults)
+    if chain is not before and not roughly:  # nobody asks what a rebuilt chain came to
+        chain = replace(chain, digest=_digest(chain))
+    return Advanced(chain, items, faults)
 
 
 def _next(waiting: Sequence[Part], time: int) -> int:

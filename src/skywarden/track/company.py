@@ -6,7 +6,6 @@ neither is something new out of nowhere, nor has anything gone.
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -23,8 +22,6 @@ TOGETHER = 0.3  # of the faster one's speed, by which their velocities differ at
 DRIFT = 10.0  # m/s, if that is more
 OLDER = 2  # revisits by which a track must have been there before the one that parts from it
 NEIGHBOURS, WIDEST = 16, 5_000.0  # that are looked at, now at most so many m away
-
-Event = TypeVar("Event", TrackConfirmed, TrackCoasting, TrackDropped)
 
 
 def accompanied(

@@ -22,7 +22,10 @@ LAG = 5  # s
 
 
 class Past(NamedTuple):
-    """Targets at one time, ns. label: (n,); mean (n, 6) and covariance (n, 6, 6): ECEF, m and m/s."""
+    """Targets at one time, ns. label: (n,); mean (n, 6) and covariance (n, 6, 6): ECEF, m and m/s.
+
+    noise: (n,) m^2/s^3, level, as each flies then.
+    """
 
     time: int
     label: I64
