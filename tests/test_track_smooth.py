@@ -70,6 +70,11 @@ def test_of_what_came_and_went_meanwhile_the_rest_is_smoothed():
     found = smoothed([both[0], known[1], both[2]], VERTICAL)
     assert found.label.tolist() == [7, 9]
     assert found.mean[0] == pytest.approx(alone.mean[0], abs=1e-9)
+    turned = Past(both[1].time, *(column[::-1] for column in both[1][1:]))  # later in another order
+    assert smoothed([both[0], turned], VERTICAL).mean == pytest.approx(smoothed(both[:2], VERTICAL).mean, abs=1e-9)
+    assert smoothed([turned, both[2]], VERTICAL).mean[1] == pytest.approx(
+        smoothed(both[1:], VERTICAL).mean[0], abs=1e-9
+    )
     assert found.mean[1] == pytest.approx(far[0].mean[0], abs=0)  # it was gone a second later
     assert smoothed([known[0], both[1], both[2]], VERTICAL).label.tolist() == [7]
 
