@@ -25,6 +25,7 @@ from skywarden.model.event import (
 from skywarden.model.track import Mode, Picture, Status
 from skywarden.outputs import ENCODERS, EVENT_ENCODERS
 from skywarden.outputs.iso import iso
+from skywarden.track.feeds import foreign
 from skywarden.track.states import states
 
 ALERT = Alert("plant", 2, TIME, TIME + 250 * SECOND, TIME + 230 * SECOND, TIME + 270 * SECOND, 0.876, TIME + SECOND)
@@ -45,7 +46,7 @@ def picture():
 
 
 def features(shown, kind):
-    found = json.loads(ENCODERS["geojson"](states(shown), shown, (PLANT,)))
+    found = json.loads(ENCODERS["geojson"](states(shown), shown, (PLANT,), foreign(shown)))
     assert found["type"] == "FeatureCollection"
     return [f for f in found["features"] if f["properties"]["kind"] == kind]
 
@@ -90,7 +91,7 @@ def test_geojson_says_which_site_is_under_alert_and_when_the_first_arrives():
 
 def test_geojson_of_an_empty_picture_is_an_empty_collection_with_its_time_and_mode():
     empty = Picture(TIME, Mode.REPLAY)
-    assert json.loads(ENCODERS["geojson"](states(empty), empty, ())) == {
+    assert json.loads(ENCODERS["geojson"](states(empty), empty, (), foreign(empty))) == {
         "type": "FeatureCollection",
         "time": iso(TIME),
         "mode": "replay",

@@ -39,7 +39,7 @@ def test_what_is_counted_is_chi_square_by_hand(flights):
     at, sigma = 20.7, 10.0
     z = np.array([flight.at(at) for flight in flights]) + np.array([3.0, -9.0, 14.0])
     new = items([batch(Kind.POSITION, "adsb", at, z, np.eye(3) * sigma**2, revisit=1.0)], settings)
-    memory, _ = taken(picture.beliefs, picture.sensors, new, settings)
+    memory = taken(picture.beliefs, picture.sensors, new, settings).memory
     expected = []
     before = filter_memory.opened(opened(picture.beliefs, (len(z), len(z)), 1, settings))
     sums = before.fits[0, Kind.POSITION].copy()

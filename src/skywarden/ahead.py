@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 from skywarden.config import Settings
+from skywarden.model.place import TrackPolicy
 from skywarden.model.track import Chains, Picture
 from skywarden.sensors import SLOW
 from skywarden.track.settled import Progress, progressed
@@ -21,8 +22,9 @@ def worker() -> ThreadPoolExecutor:
 
 
 def slow(settings: Settings) -> bool:
-    """Return whether people are among the sources."""
-    return any(source.format in SLOW for source in settings.sources)
+    """Return whether people, or tracks of other systems that are used, are among the sources."""
+    shown = TrackPolicy.DISPLAY
+    return any(source.format in SLOW or source.tracks is not shown for source in settings.sources)
 
 
 def made(chains: Chains, time: int, settings: Settings) -> Progress:

@@ -86,6 +86,10 @@ ABOUT: Mapping[str, About] = {
     "sources.max_lead_s": About(
         'Measurements further ahead are refused as "time in the future".', "seconds", 0, 86_400
     ),
+    "sources.tracks": About(
+        "What another system's tracks are used for: \"display\" beside ours; \"intersection\": they correct ours, and may "
+        "know what we know; \"tracklets\": they correct ours as its own plots would, and know nothing of what we know."
+    ),
     "sources.max_rate": About(
         "What one sender may bring: a TCP connection, a host by UDP; all together ten times as much. Over TCP who is "
         "faster waits, datagrams are refused. Left out: reports 500, sapient 2000, asterix and sbs 5000, "

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from skywarden.model.assessment import CLASSES
-from skywarden.model.place import F64, I64, Place
+from skywarden.model.place import F64, I64, Place, TrackPolicy
 
 NO_ADDRESS = -1
 NO_SUBJECT = -1
@@ -119,6 +119,7 @@ class Reason(StrEnum):
     SITE_UNKNOWN = "site unknown"  # the place of this sensor is not configured and not reported yet
     MOVED = "moved"  # says it stands elsewhere than it is enrolled; used all the same, from the enrolled place
     NO_REFERENCE = "no reference"  # an ambiguous position that cannot be resolved yet
+    OWN_TRACK = "our own track"  # another system's track that is one of ours, which has come back
     UNSUPPORTED = "unsupported"  # well formed, of a kind that is not used
     NOT_REGISTERED = "not registered"  # from a node that has not said on this connection what it is
     MISDIRECTED = "misdirected"  # meant for another than us
@@ -146,6 +147,7 @@ class Detections:
     address: (n,) claimed 24-bit aircraft address or NO_ADDRESS. A claim, like everything in `claims`.
     revisit: s, time between two looks of this sensor at one target.
     evidence: (n, len(CLASSES)) log-likelihood ratios in nats, 0 says nothing; the columns of model.assessment.CLASSES.
+    policy: of TRACK, what they are used for.
     node: (n,) and origin: (n, 3) ECEF m, where many small sensors share a batch: which one measured each row, and
     where it stands. `sensor` is the source's name then and `place` None.
     """
@@ -170,6 +172,7 @@ class Detections:
     evidence: F64 | None
     claims: tuple[Claim, ...]
     roots: tuple[str, ...]  # root sensors it derives from; empty: this sensor itself
+    policy: TrackPolicy = TrackPolicy.DISPLAY
     node: I64 | None = None
     origin: F64 | None = None
 

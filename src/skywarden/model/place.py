@@ -11,6 +11,14 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
+class TrackPolicy(StrEnum):
+    """What the tracks of another system are used for; see docs/tracker.md, "Tracks of other systems"."""
+
+    DISPLAY = "display"  # shown beside ours
+    TRACKLETS = "tracklets"  # what is new in each report corrects ours: they know nothing that we know
+    INTERSECTION = "intersection"  # they may know what we know: both states, weighed so that nothing counts twice
+
+
 class HeightReference(StrEnum):
     """What a height is counted from."""
 
@@ -70,6 +78,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     editions: dict[str, str] = {}  # ASTERIX: category -> edition, e.g. {"048" = "1.32"}
     max_age_s: float = 60.0  # older measurements are refused as "time in the past"
     max_lead_s: float = 5.0  # later ones as "time in the future"
+    tracks: TrackPolicy = TrackPolicy.DISPLAY  # what the tracks of another system are used for
     max_rate: float | None = None  # messages/s of one sender; None: as usual for the format
 
     @property

@@ -86,7 +86,8 @@ class Beliefs:
     """What the tracker's filter knows between two ticks: records of `track.pool`, which alone knows what is in them.
 
     targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, rings);
-    fits: (s, kinds, 3). layout: of the records; another version's cannot be read.
+    fits: (s, kinds, 3). feeds: what other systems said last of their tracks. layout: of the records; another version's
+    cannot be read.
     """
 
     targets: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
@@ -95,19 +96,36 @@ class Beliefs:
     sensors: I64 = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     clutter: F64 = field(default_factory=lambda: np.zeros((0, 0)))
     fits: F64 = field(default_factory=lambda: np.zeros((0, 0, 3)))
+    feeds: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     layout: str = ""
 
 
 class Part(NamedTuple):
     """Items of the tracker that came in one tick, in time order: records of `track.items`, as bytes.
 
-    times: (n,) ns, of them. senses: of the sensors that measured them; names: of these sensors.
+    times: (n,) ns, of measurements; told: (m,) ns, of reports. senses: of the sensors that they come from; names: of
+    these sensors.
     """
 
     rows: NDArray[np.void]
     times: I64
     senses: NDArray[np.void]
     names: tuple[str, ...]
+    reports: NDArray[np.void]
+    told: I64
+
+    def __len__(self) -> int:
+        return len(self.times) + len(self.told)
+
+    @property
+    def last(self) -> int:
+        """The latest time, ns."""
+        return max(int(times[-1]) for times in (self.times, self.told) if len(times))
+
+    @property
+    def first(self) -> int:
+        """The earliest time, ns."""
+        return min(int(times[0]) for times in (self.times, self.told) if len(times))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ were given the surveillance picture; an *event* encoder writes warnings, without
 from collections.abc import Callable, Mapping, Sequence
 
 from skywarden.model.event import Output, TrackStates
+from skywarden.model.foreign import Foreign
 from skywarden.model.place import Site
 from skywarden.model.track import Picture
 from skywarden.outputs import geojson, jsonl
 
-PictureEncoder = Callable[[TrackStates, Picture, Sequence[Site]], bytes]
+PictureEncoder = Callable[[TrackStates, Picture, Sequence[Site], Foreign], bytes]
 EventEncoder = Callable[[Output], bytes]
 
 ENCODERS: Mapping[str, PictureEncoder] = {"geojson": geojson.encode}

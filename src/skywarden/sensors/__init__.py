@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from skywarden.errors import ConfigError
-from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Kind, Node, Reason
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.pcap import Take, udp
@@ -127,6 +127,8 @@ class Reader:
         for batch in decoded.batches:
             bad: dict[str, int] = {}
             good = _sound(batch, source, bad)
+            if good.kind is Kind.TRACK:
+                good = replace(good, policy=source.tracks)
             for reason, count in bad.items():
                 refused[reason] = refused.get(reason, 0) + count
             if len(good):

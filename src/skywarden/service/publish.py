@@ -11,6 +11,7 @@ import msgspec
 
 from skywarden.config import OutputSettings
 from skywarden.model.event import Output, TrackStates
+from skywarden.model.foreign import Foreign
 from skywarden.model.place import Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
@@ -21,6 +22,7 @@ from skywarden.service.room import Left
 from skywarden.service.sync import NOT_ASKED, Sync
 from skywarden.service.tls import Row
 from skywarden.service.wire import Wire
+from skywarden.track.feeds import foreign
 from skywarden.track.motion import VERTICAL_NOISE
 
 STALLED_AFTER = 2.0  # s without a new picture
@@ -71,6 +73,11 @@ class Published:
     def tracks(self) -> list[rows.TrackRow]:
         """The shown tracks without their covariances."""
         return rows.tracks(self.picture, self.states, covariances=False)
+
+    @cached_property
+    def foreign(self) -> Foreign:
+        """The tracks of other systems."""
+        return foreign(self.picture)
 
     @cached_property
     def alerts(self) -> list[rows.AlertRow]:
@@ -155,6 +162,7 @@ class Published:
                 "mode": self.picture.mode,
                 "state": self.state,
                 "tracks": self.tracks,
+                "foreign": rows.foreign(self.foreign),
                 "alerts": self.alerts,
                 "sources": self.sources,
                 "recorded": self.recorded,
@@ -170,6 +178,7 @@ class Published:
                 "mode": self.picture.mode,
                 "state": self.state,
                 "tracks": rows.tracks(self.picture, self.states, vertical_noise=self.vertical_noise),
+                "foreign": rows.foreign(self.foreign),
                 "alerts": self.alerts,
                 "sources": self.sources,
             }
@@ -181,7 +190,7 @@ class Published:
 
     @cached_property
     def _geojson(self) -> bytes:
-        return ENCODERS["geojson"](self.states, self.picture, self.sites)
+        return ENCODERS["geojson"](self.states, self.picture, self.sites, self.foreign)
 
 
 class Publisher:

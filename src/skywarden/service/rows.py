@@ -12,6 +12,7 @@ from skywarden.geo import east_north_up
 from skywarden.model.assessment import Alert, Category
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates, named
+from skywarden.model.foreign import Foreign
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Health, Picture, Status, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
@@ -44,6 +45,20 @@ class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
     callsign: str | UnsetType = UNSET
     squawk: str | UnsetType = UNSET
     covariance: list[list[float]] | UnsetType = UNSET
+
+
+class ForeignRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One track of another system, as that system tells it, at the picture's time."""
+
+    sensor: str
+    subject: int
+    latitude: float
+    longitude: float
+    height_m: float
+    velocity: tuple[float, float, float]
+    age_s: float
+    icao24: str | UnsetType = UNSET
+    track: int | UnsetType = UNSET
 
 
 class AlertRow(msgspec.Struct, frozen=True):
@@ -157,6 +172,26 @@ def tracks(
                 callsign=claims.get("callsign", UNSET),
                 squawk=claims.get("squawk", UNSET),
                 covariance=matrices[j],
+            )
+        )
+    return found
+
+
+def foreign(told: Foreign) -> list[ForeignRow]:
+    """Return a row for each track of another system."""
+    at, found = told.states, []
+    for k, (sensor, subject) in enumerate(zip(told.sensor, at.number, strict=True)):
+        found.append(
+            ForeignRow(
+                sensor=sensor,
+                subject=subject,
+                latitude=at.latitude[k],
+                longitude=at.longitude[k],
+                height_m=at.height_m[k],
+                velocity=(at.east_m_s[k], at.north_m_s[k], at.up_m_s[k]),
+                age_s=round((at.time - told.told[k]) * 1e-9, 3),
+                icao24=UNSET if told.address[k] == NO_ADDRESS else f"{told.address[k]:06x}",
+                track=told.track[k] or UNSET,
             )
         )
     return found

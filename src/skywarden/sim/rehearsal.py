@@ -5,13 +5,20 @@ The first run of all on a machine compiles for a while; who must be quick from t
     python -m skywarden.sim.rehearsal
 """
 
+from dataclasses import replace
+
+import numpy as np
+
 from skywarden.kernel import keep
-from skywarden.model.detection import Frame
+from skywarden.model.detection import Frame, Kind, detections
 from skywarden.model.event import Arrived, Started, Tick
-from skywarden.model.track import Mode
+from skywarden.model.place import TrackPolicy
+from skywarden.model.track import Mode, Picture
 from skywarden.pipeline import SECOND, Line
 from skywarden.sim.installation import configuration
 from skywarden.sim.scenario import coast, messages
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.step import track
 
 START = 1_800_000_000 * SECOND  # any time will do
 TICK = SECOND // 10
@@ -30,8 +37,20 @@ def rehearse(seconds: float = 12.0) -> int:
             due += TICK
         seq += 1
         line.feed(seq, Arrived(Frame.of(message.source, message.time, message.data)))
+    foreign(due)
     keep()
     return line.picture.next_number - 1 if line.picture else 0
+
+
+def foreign(time: int) -> int:
+    """Let another system tell of a track at `time` and a second later; return how many tracks of ours it became."""
+    picture, state = Picture(time), np.array([[6.4e6, 0.0, 0.0, 0.0, 50.0, 0.0]])
+    for later in (time, time + SECOND):
+        when, subject = np.array([later]), np.array([1])
+        told = detections(Kind.TRACK, "foreign", later, when, state, np.eye(6)[None] * 100.0, subject=subject)
+        told = replace(told, policy=TrackPolicy.INTERSECTION)
+        picture = replace(track(picture, [told], later, TrackerSettings()).onto(picture), time=later)
+    return len(picture.tracks)
 
 
 if __name__ == "__main__":

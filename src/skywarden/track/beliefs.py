@@ -6,18 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Beliefs
+from skywarden.model.track import Beliefs, Tracks
 from skywarden.track import monitor
 from skywarden.track.clutter import BINS
-from skywarden.track.items import ITEM
+from skywarden.track.items import FEED, ITEM, REPORT
 from skywarden.track.pmb import parameters
 from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, SENSE, TARGET, Memory, Rows
 from skywarden.track.room import GROUPS, rough_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
+from skywarden.track.table import table
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 MOST_PLOTS = 16_384  # of one look; what is more is refused
-KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM)
+KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED)
 LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [BINS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
 
 
@@ -50,19 +51,28 @@ def records(rows: Rows, kind: "np.dtype[np.void]") -> Rows:
     return rows.view(kind) if len(rows) else np.zeros(0, kind)
 
 
-def closed(memory: Memory, gone: NDArray[np.bool_]) -> Beliefs:
-    """Return what is known, without the targets in `gone`, (targets,) bool."""
+def tracked(beliefs: Beliefs, settings: TrackerSettings) -> Tracks:
+    """Return the targets as tracks; see `table`."""
+    filters = filter_settings(settings)
+    noise = np.array([filters.calm_noise_m2_s3, filters.busy_noise_m2_s3])
+    rows = records(beliefs.targets, TARGET), records(beliefs.leaves, LEAF), records(beliefs.groups, GROUP)
+    return table(*rows, noise)
+
+
+def closed(memory: Memory, gone: NDArray[np.bool_], feeds: Rows | None = None) -> Beliefs:
+    """Return what is known, without the targets in `gone`, (targets,) bool. feeds: of other systems, as bytes."""
     n, m = memory.counts[:2]
     targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
     columns = memory.sensors.copy(), memory.clutter.copy(), memory.fits.copy()
-    return _sealed((targets, leaves, memory.groups[: memory.counts[2]].copy()), columns, gone)
+    rows = targets, leaves, memory.groups[: memory.counts[2]].copy()
+    return _sealed(rows, columns, gone, plain(np.zeros(0, FEED)) if feeds is None else feeds)
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
     targets, leaves = records(beliefs.targets, TARGET).copy(), records(beliefs.leaves, LEAF).copy()
     columns = beliefs.sensors, beliefs.clutter, beliefs.fits
-    return _sealed((targets, leaves, records(beliefs.groups, GROUP).copy()), columns, gone)
+    return _sealed((targets, leaves, records(beliefs.groups, GROUP).copy()), columns, gone, beliefs.feeds)
 
 
 def plain(rows: Rows) -> Rows:
@@ -72,7 +82,9 @@ def plain(rows: Rows) -> Rows:
     return found
 
 
-def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64, F64], gone: NDArray[np.bool_]) -> Beliefs:
+def _sealed(
+    rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64, F64], gone: NDArray[np.bool_], feeds: Rows
+) -> Beliefs:
     targets, leaves, groups = rows
     if gone.any():
         targets, leaves, groups = _without(targets, leaves, groups, gone)
@@ -80,7 +92,7 @@ def _sealed(rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64, F64], gone: 
         groups = groups[:-1]
     for column in columns:
         column.flags.writeable = False
-    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, layout=LAYOUT)
+    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, feeds, LAYOUT)
 
 
 def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:

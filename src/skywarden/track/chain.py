@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.model.track import Beliefs, Chain, Part, Tracks
-from skywarden.track.beliefs import closed, opened, plain, records, without
-from skywarden.track.gather import QUANTUM, Gathered, gather
-from skywarden.track.items import ITEM, Items, together
+from skywarden.model.track import Chain, Part, Tracks
+from skywarden.track.beliefs import plain, records, tracked, without
+from skywarden.track.gather import QUANTUM
+from skywarden.track.items import ITEM, REPORT, Items, together
 from skywarden.track.lifecycle import age
-from skywarden.track.look import follow
-from skywarden.track.pool import GROUP, LEAF, SENSE, TARGET, Memory
-from skywarden.track.settings import TrackerSettings, filter_settings
-from skywarden.track.table import table
+from skywarden.track.pool import SENSE, TARGET
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.take import taken
 
 SECOND = 10 * QUANTUM  # ns
 STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
@@ -36,35 +35,25 @@ class Advanced(NamedTuple):
 
 def stored(new: Items) -> Part:
     """Return items, at least one, to be kept until they are settled."""
-    rows = new.rows[np.argsort(new.rows["time"], kind="stable")]
-    return Part(plain(rows), np.ascontiguousarray(rows["time"]), plain(new.senses), new.names)
+    rows, reports = (table[np.argsort(table["time"], kind="stable")] for table in (new.rows, new.reports))
+    times, told = np.ascontiguousarray(rows["time"]), np.ascontiguousarray(reports["time"])
+    return Part(plain(rows), times, plain(new.senses), new.names, plain(reports), told)
 
 
 def window(waiting: Sequence[Part], begin: int, end: int) -> Items:
     """Return what waits of times in [begin, end), ns."""
     found = []
     for part in waiting:
-        low, high = part.times.searchsorted((begin, end))
-        if low < high:
-            found.append(Items(records(part.rows, ITEM)[low:high], records(part.senses, SENSE), part.names))
+        (low, high), (first, last) = (times.searchsorted((begin, end)) for times in (part.times, part.told))
+        if low < high or first < last:
+            rows, reports = records(part.rows, ITEM)[low:high], records(part.reports, REPORT)[first:last]
+            found.append(Items(rows, reports, records(part.senses, SENSE), part.names))
     return together(found)
-
-
-def taken(beliefs: Beliefs, sensors: tuple[str, ...], new: Items, settings: TrackerSettings) -> tuple[Memory, Gathered]:
-    """Let the filter follow items; return its memory and what became of them."""
-    found = gather(new, sensors)
-    size = len(found.origin), int((found.looks["end"] - found.looks["begin"]).max())
-    memory = opened(beliefs, size, len(found.sensors), settings)
-    follow(memory, found.given, found.looks)
-    return memory, found
 
 
 def tracks_of(chain: Chain, settings: TrackerSettings) -> Tracks:
     """Return the targets of a chain as tracks; see `table`."""
-    beliefs, filters = chain.beliefs, filter_settings(settings)
-    noise = np.array([filters.calm_noise_m2_s3, filters.busy_noise_m2_s3])
-    rows = records(beliefs.targets, TARGET), records(beliefs.leaves, LEAF), records(beliefs.groups, GROUP)
-    return table(*rows, noise)
+    return tracked(chain.beliefs, settings)
 
 
 def begun(time: int) -> Chain:
@@ -84,14 +73,13 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
     while chain.until < until and items < most and steps < enough:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
         some = window(waiting, chain.until, end)
-        times = some.rows["time"]
         if len(some) > most - items:
-            end = min(end, (int(np.partition(times, most - items)[most - items]) // QUANTUM + 1) * QUANTUM)
-            some, times = some.take(times < end), times[times < end]
-        items, steps = items + len(some), steps + 1
-        quantum = times // (SECOND if roughly else QUANTUM)
-        for each in np.unique(quantum).tolist():
-            chain = took(chain, some.take(quantum == each), settings, faults)
+            latest = np.partition(some.times, most - items)[most - items]
+            end = min(end, (int(latest) // QUANTUM + 1) * QUANTUM)
+            some = some.between(chain.until, end)
+        items, steps, piece = items + len(some), steps + 1, SECOND if roughly else QUANTUM
+        for each in np.unique(some.times // piece).tolist():
+            chain = took(chain, some.between(each * piece, (each + 1) * piece), settings, faults)
         chain = replace(chain, until=end)
         if end % SECOND == 0 and len(chain.beliefs.targets):
             chain = _aged(chain, settings)
@@ -104,7 +92,7 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
 
 def _next(waiting: Sequence[Part], time: int) -> int:
     """Return the begin of the quantum of the first item that waits, of times from `time` on: nothing happens before."""
-    first = min((max(int(part.times[0]), time) for part in waiting if part.times[-1] >= time), default=1 << 62)
+    first = min((max(part.first, time) for part in waiting if part.last >= time), default=1 << 62)
     return first // QUANTUM * QUANTUM
 
 
@@ -113,12 +101,12 @@ def took(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str,
     if not len(some):
         return chain
     try:
-        memory, found = taken(chain.beliefs, chain.sensors, some, settings)
+        found = taken(chain.beliefs, chain.sensors, some, settings)
     except Exception:  # noqa: BLE001 - a fault of ours, the same whenever it is tried again
-        for name in (some.names[k] for k in some.senses["sensor"][some.rows["sense"]].tolist()):
+        for name in some.senders():
             faults[name] = faults.get(name, 0) + 1
         return chain
-    return replace(chain, beliefs=closed(memory, np.zeros(memory.counts[0], bool)), sensors=found.sensors)
+    return replace(chain, beliefs=found.beliefs(), sensors=found.sensors)
 
 
 def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
@@ -131,7 +119,7 @@ def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
 def _digest(chain: Chain) -> str:
     found, beliefs = blake2b(digest_size=8), chain.beliefs
     columns = beliefs.targets, beliefs.leaves, beliefs.groups, beliefs.sensors, beliefs.clutter, beliefs.fits
-    for column in columns:
+    for column in (*columns, beliefs.feeds):
         found.update(np.ascontiguousarray(column).view(np.uint8).data)
     found.update("\n".join(chain.sensors).encode())
     return found.hexdigest()

@@ -3,22 +3,16 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from skywarden.model.detection import NO_ADDRESS
-from skywarden.model.place import F64, I64
+from skywarden.model.place import I64
 from skywarden.model.track import Tracks
+from skywarden.track.alike import GATE, States, alike, chi2
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.states import at
 from skywarden.track.table import rows_of
 
 WITHDRAWN = "withdrawn: what came late explains it otherwise"
-GATE = 22.5  # chi-square with 6 degrees of freedom, 99.9 %
 LIKELY = 0.5  # existence; who is less likely takes no number over
-NEIGHBOURS, WIDEST = 8, 20_000.0  # candidates of each track, at most so many m away
-
-
-States = tuple[tuple[F64, F64], tuple[F64, F64]]  # mean and covariance before, and after
 
 
 class Handed(NamedTuple):
@@ -44,47 +38,16 @@ def same(before: Tracks, after: Tracks, time: int, settings: TrackerSettings) ->
 
     By place alone only those with a number before and likely after: others come and go.
     """
-    states = at(before, time, settings.vertical_noise_m2_s3), at(after, time, settings.vertical_noise_m2_s3)
+    one, other = (
+        States(*at(tracks, time, settings.vertical_noise_m2_s3), tracks.address) for tracks in (before, after)
+    )
     j, i = rows_of(before.label, after.label)
-    fits = _chi2(states, i, j) < GATE
+    fits = chi2(one, other, i, j) < GATE
     free = [np.isin(np.arange(len(tracks)), rows[fits], invert=True) for tracks, rows in ((before, i), (after, j))]
     left, new = (
         np.flatnonzero(free[0] & (before.number > 0)),
         np.flatnonzero(free[1] & (after.existence > LIKELY)),
     )
-    k, m = _alike(before.take(left), after.take(new), states, (left, new))
+    k, m = alike(one.take(left), other.take(new))
     rest = ~fits & ~np.isin(i, left[k]) & ~np.isin(j, new[m])
     return np.concatenate((i[fits], left[k], i[rest])), np.concatenate((j[fits], new[m], j[rest]))
-
-
-def _chi2(states: States, i: I64, j: I64) -> F64:
-    """Return (n,) how far apart, in squared sigmas, row i of the one is from row j of the other."""
-    (x, P), (y, Q) = states
-    off = x[i] - y[j]
-    return np.asarray(np.einsum("na,na->n", off, np.linalg.solve(P[i] + Q[j], off[:, :, None])[:, :, 0]), float)
-
-
-def _alike(before: Tracks, after: Tracks, states: States, rows: tuple[I64, I64]) -> tuple[I64, I64]:
-    """Return rows of `before` and of `after` that are one target, each at most once: the most alike first.
-
-    rows: theirs in states.
-    """
-    if not len(before) or not len(after):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    near = min(NEIGHBOURS, len(after))
-    tree = cKDTree(states[1][0][rows[1], :3])
-    found = tree.query(states[0][0][rows[0], :3], k=list(range(1, near + 1)), distance_upper_bound=WIDEST)
-    distance, which = (np.asarray(each) for each in found)
-    i, j = np.nonzero(np.isfinite(distance))
-    j = which[i, j]
-    chi2 = _chi2(states, rows[0][i], rows[1][j])
-    one, two = before.address[i], after.address[j]
-    fits = np.flatnonzero((chi2 < GATE) & ((one == two) | (one == NO_ADDRESS) | (two == NO_ADDRESS)))
-    pairs: dict[int, int] = {}
-    taken = set[int]()
-    for k in fits[np.argsort(chi2[fits], kind="stable")].tolist():
-        a, b = int(i[k]), int(j[k])
-        if a not in pairs and b not in taken:
-            pairs[a] = b
-            taken.add(b)
-    return np.array(list(pairs), np.int64), np.array(list(pairs.values()), np.int64)

@@ -7,14 +7,15 @@ order its detections came, and equal detections that come twice are found out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind
-from skywarden.model.place import I64
+from skywarden.model.place import F64, I64, TrackPolicy
 from skywarden.track.measure import PER_KM2, ROWS
-from skywarden.track.pool import SENSE, WIDTH, Rows
+from skywarden.track.pool import SENSE, WIDTH, Rows, record
 from skywarden.track.settings import TrackerSettings
 
 ITEM = np.dtype(
@@ -29,29 +30,93 @@ ITEM = np.dtype(
         ("sense", "i8"),
     ]
 )
+REPORT = np.dtype(
+    [
+        ("mean", "f8", (6,)),
+        ("covariance", "f8", (6, 6)),
+        ("time", "i8"),
+        ("address", "i8"),
+        ("subject", "i8"),
+        ("policy", "i8"),
+        ("name", "i8"),
+        ("sense", "i8"),
+    ]
+)
+FEED = record(
+    "near reports",
+    "sensor subject address policy label verdict since time",
+    mean=6,
+    covariance=(6, 6),
+)
+POLICIES = tuple(TrackPolicy)  # REPORT.policy is a place in it
 SHORTEST = 0.05  # s; no sensor looks more often
 WIDE = 1e12  # m; how far a sensor reaches, which nobody says
 BITS = 12  # a name has the 52 upper ones of 64: every JSON reader keeps these
 MULTIPLIER, FINAL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd
 
 
+class Feed(Protocol):
+    """What another system said last of one of its tracks. sensor: number; subject: as it calls it; address: claimed.
+
+    policy: place in `POLICIES`. time: ns, of mean (6,) ECEF m and m/s and covariance (6, 6). label: of the target
+    of ours that it is, 0 none. verdict: whose track it is, after so many reports, fading, of which so many were near;
+    since: ns, reports before are not used.
+    """
+
+    near: float
+    reports: float
+    sensor: int
+    subject: int
+    address: int
+    policy: int
+    label: int
+    verdict: int
+    since: int
+    time: int
+    mean: F64
+    covariance: F64
+
+
 @dataclass(frozen=True, slots=True)
 class Items:
-    """rows (n,): `ITEM`, each with the row of `senses` that measured it. senses: `SENSE`, each with a row of `names`,
+    """Measurements, and what other systems say of their tracks.
 
-    of sensors.
+    rows (n,): `ITEM`, reports (m,): `REPORT`, each with the row of `senses` that it comes from. senses: `SENSE`, each
+    with a row of `names`, of sensors.
     """
 
     rows: Rows
+    reports: Rows
     senses: Rows
     names: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.rows) + len(self.reports)
 
-    def take(self, which: I64 | NDArray[np.bool_]) -> "Items":
-        """Return some of them."""
-        return Items(self.rows[which], self.senses, self.names)
+    @property
+    def times(self) -> I64:
+        """(n + m,) ns, of measurements, then reports."""
+        return np.concatenate((self.rows["time"], self.reports["time"]))
+
+    def used(self) -> I64:
+        """Return the times, ns, of what can change tracks: not of reports that are only shown."""
+        shown = self.reports["policy"] == POLICIES.index(TrackPolicy.DISPLAY)
+        return np.concatenate((self.rows["time"], self.reports["time"][~shown]))
+
+    def senders(self) -> list[str]:
+        """Return the sensor of each."""
+        sense = np.concatenate((self.rows["sense"], self.reports["sense"]))
+        return [self.names[k] for k in self.senses["sensor"][sense].tolist()]
+
+    def between(self, begin: int, end: int) -> "Items":
+        """Return those of times in [begin, end), ns."""
+        inside = (_within(table["time"], begin, end) for table in (self.rows, self.reports))
+        rows, reports = (table[which] for table, which in zip((self.rows, self.reports), inside, strict=True))
+        return Items(rows, reports, self.senses, self.names)
+
+
+def _within(times: I64, begin: int, end: int) -> NDArray[np.bool_]:
+    return np.asarray((times >= begin) & (times < end), bool)
 
 
 def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
@@ -60,37 +125,58 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     senses = np.zeros(len(batches), SENSE)
     for batch, sense in zip(batches, senses, strict=True):
         _describe(sense, batch, names, settings)
-    rows = np.zeros(sum(map(len, batches)), ITEM)
+    plots = [k for k, batch in enumerate(batches) if batch.kind is not Kind.TRACK]
+    told = [k for k, batch in enumerate(batches) if batch.kind is Kind.TRACK]
+    rows, reports = (
+        np.zeros(sum(len(batches[k]) for k in which), kind) for which, kind in ((plots, ITEM), (told, REPORT))
+    )
     z, covariance, begin = rows["z"], rows["covariance"], 0
     z[:] = np.nan
-    for batch in batches:
+    for batch in (batches[k] for k in plots):
         end, w = begin + len(batch), batch.z.shape[1]
         z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z, batch.covariance
         begin = end
-    rows["sense"] = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
-    for column in ("time_sigma", "time", "address", "subject"):
-        rows[column] = np.concatenate([np.zeros(0, rows[column].dtype), *(getattr(b, column) for b in batches)])
+    salts = np.array([_salt(batch) for batch in batches], np.uint64)
+    _fill(rows, [(k, batches[k]) for k in plots], ("time_sigma", "time", "address", "subject"), salts)
+    if told:
+        reports["mean"] = np.concatenate([batches[k].z for k in told])
+        reports["covariance"] = np.concatenate([batches[k].covariance for k in told])
+        reports["policy"] = np.repeat(
+            [POLICIES.index(batches[k].policy) for k in told], [len(batches[k]) for k in told]
+        )
+        _fill(reports, [(k, batches[k]) for k in told], ("time", "address", "subject"), salts)
+    return Items(rows, reports, senses, names)
+
+
+def _fill(
+    rows: Rows, batches: Sequence[tuple[int, Detections]], columns: tuple[str, ...], salts: NDArray[np.uint64]
+) -> None:
+    """Write what rows of both kinds have: columns of their batches, whose (number, batch) is given, and their names."""
+    rows["sense"] = np.repeat(np.array([k for k, _ in batches], np.int64), [len(batch) for _, batch in batches])
+    for column in columns:
+        rows[column] = np.concatenate([np.zeros(0, rows[column].dtype), *(getattr(b, column) for _, b in batches)])
     rows["subject"] = np.where(rows["subject"] == NO_SUBJECT, rows["address"], rows["subject"])
-    rows["name"] = _named(rows, np.array([_salt(batch) for batch in batches], np.uint64))
-    return Items(rows, senses, names)
+    rows["name"] = _named(rows, salts)
 
 
 def together(parts: Sequence[Items]) -> Items:
     """Return all items of several."""
     names = tuple(sorted({name for part in parts for name in part.names}))
-    rows, senses, before = list[Rows](), list[Rows](), 0
+    rows, reports, senses, before = list[Rows](), list[Rows](), list[Rows](), 0
     for part in parts:
-        mine, theirs = part.rows.copy(), part.senses.copy()
+        mine, told, theirs = part.rows.copy(), part.reports.copy(), part.senses.copy()
         mine["sense"] += before
+        told["sense"] += before
         if len(theirs):
             theirs["sensor"] = np.array([names.index(name) for name in part.names])[theirs["sensor"]]
         before += len(theirs)
         rows.append(mine)
+        reports.append(told)
         senses.append(theirs)
-    return Items(_stacked(rows, ITEM), _stacked(senses, SENSE), names)
+    return Items(stacked(rows, ITEM), stacked(reports, REPORT), stacked(senses, SENSE), names)
 
 
-def _stacked(parts: Sequence[Rows], kind: "np.dtype[np.void]") -> Rows:
+def stacked(parts: Sequence[Rows], kind: "np.dtype[np.void]") -> Rows:
     """Return records one after the other; as bytes, which takes a tenth of the time."""
     plain = np.dtype((np.void, kind.itemsize))
     return np.concatenate([np.zeros(0, plain), *(np.ascontiguousarray(part).view(plain) for part in parts)]).view(kind)
@@ -114,7 +200,7 @@ def _salt(batch: Detections) -> int:
 
 def _named(rows: Rows, salt: NDArray[np.uint64]) -> I64:
     """Return (n,) 52 bits over all that a row says and who says it: a sum of mixed words, each times an odd number."""
-    words = rows.view(np.uint64).reshape(len(rows), ITEM.itemsize // 8).copy()
+    words = rows.view(np.uint64).reshape(len(rows), rows.dtype.itemsize // 8).copy()
     words[:, -2] = 0  # its name
     words[:, -1] = salt[rows["sense"]]
     words ^= words >> np.uint64(31)

@@ -32,12 +32,15 @@ ROWS: Mapping[Kind, Row] = {
     Kind.PRESENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
     Kind.SILENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
     Kind.DELAY: Row(False, False, True, False, False, "not used yet"),
-    Kind.TRACK: Row(False, False, False, False, False, "not used yet: needs tracklets or covariance intersection"),
+    Kind.TRACK: Row(
+        True, True, False, False, False, "another system's tracks: as their source's policy says, see `feeds`"
+    ),
 }
 
 PER_KM2 = 1e-6  # 1/m^2
 FALSE_BEARINGS = 0.1  # per rad of azimuth and per rad of elevation, a look
 LOWEST, HIGHEST = 6.2e6, 8.0e6  # m from the Earth's centre; a position outside is not one of an aircraft
+FASTEST = 1e4  # m/s
 SIGMA_MIN, SIGMA_MAX = 1e-9, 1e6  # rad or m or m/s
 TURNED = 100.0  # rad; an azimuth beyond is none
 SLACK = 0.1  # rad; noise may carry an elevation past the zenith

@@ -11,17 +11,20 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.kernel import inner
-from skywarden.model.detection import Kind
 from skywarden.model.place import F64
 from skywarden.model.track import Chain
 from skywarden.track.models import models
 from skywarden.track.pool import Memory
 
-KINDS = 4  # POSITION, PLANE, POLAR, DIRECTION: what is followed
+NAMES = ("position", "plane", "polar", "direction", "track")  # of kinds, the first four by their numbers
+KINDS, TRACK = len(NAMES), 4
 CLEAR = 0.95  # share from which a plot is clearly a leaf's
 REMEMBERED = 300.0  # plots; after so many the first counts 1 / e
 RECENT = 600_000_000_000  # ns; nothing is said of a sensor that has not looked for so long
 ENOUGH = 9.9  # plots, ten that faded a little, before anything is said
+TOO_SURE_STATE = (
+    1.2  # the same of states: two of one system have most of their error in common, so honest ones have 0.5
+)
 TOO_SURE, DOUBT = 2.0, 20.0  # its errors are larger than it says from a ratio of the first, and the second over plots
 
 
@@ -54,6 +57,13 @@ def watch(memory: Memory, i: int) -> None:
             sums[2] = fade * sums[2] + chi2 / whole
 
 
+def compared(sums: F64, components: int, chi2: F64) -> None:
+    """Count reports of states, (n,) chi-square each, in sums (3,), as `watch` does plots."""
+    for each in chi2.tolist():
+        sums *= 1.0 - 1.0 / REMEMBERED
+        sums += (1.0, components, each)
+
+
 class Fit(NamedTuple):
     """What is known of one sensor and kind. plots: that it rests on, fading. ratio: see above."""
 
@@ -65,7 +75,8 @@ class Fit(NamedTuple):
     @property
     def too_sure(self) -> bool:
         """Whether its errors are larger than it claims, or its clock or place are off."""
-        return self.plots >= ENOUGH and self.ratio >= TOO_SURE + DOUBT / self.plots
+        limit = TOO_SURE_STATE if self.kind == NAMES[TRACK] else TOO_SURE
+        return self.plots >= ENOUGH and self.ratio >= limit + DOUBT / self.plots
 
 
 def fits(chain: Chain) -> list[Fit]:
@@ -73,4 +84,4 @@ def fits(chain: Chain) -> list[Fit]:
     sums: F64 = chain.beliefs.fits
     there = (sums[:, :, 0] > 0.0) & (chain.until - chain.beliefs.sensors[: len(sums), :1] < RECENT)
     known = [(chain.sensors[s], k, *sums[s, k].tolist()) for s, k in np.argwhere(there).tolist()]
-    return [Fit(name, Kind(k).name.lower(), plots, chi2 / d) for name, k, plots, d, chi2 in sorted(known)]
+    return [Fit(name, NAMES[k], plots, chi2 / d) for name, k, plots, d, chi2 in sorted(known)]

@@ -27,6 +27,7 @@ from skywarden.track.pool import Memory, Parameters, Plot, Rows
 from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION
 
 USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Given.code
+OWN, REPEATED = 5, 6  # of reports, see `feeds`
 
 
 @inner

@@ -44,7 +44,7 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     edge = (time - wait) // QUANTUM * QUANTUM
     until = max(chains.settled.until, edge, _crowded(chains.waiting, chains.settled.until, settings.max_waiting))
     settled = advanced(chains.settled, chains.waiting, until, PACE + came, settings)
-    left = tuple(part for part in chains.waiting if part.times[-1] >= settled.chain.until)
+    left = tuple(part for part in chains.waiting if part.last >= settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
         chains = replace(chains, rebuilt=settled.chain, begun=time, late=False)
@@ -69,18 +69,17 @@ def received(chains: Chains, new: Items | None, time: int, settings: TrackerSett
         chains = replace(chains, settled=begun(edge), begun=time)
     if new is None:
         return replace(chains, came=0)
-    when, rebuilt = new.rows["time"], chains.rebuilt
-    timely = when >= chains.settled.until
-    very = when < time - _ns(settings.settle_s)
+    timely, rebuilt, when = new.between(chains.settled.until, EVER), chains.rebuilt, new.used()
     if rebuilt is not None:
-        rebuilt = took(rebuilt, new.take(timely & (when < rebuilt.until)), settings, {})
+        rebuilt = took(rebuilt, new.between(chains.settled.until, rebuilt.until), settings, {})
+    measured = timely.rows["time"]  # what a feed of tracks says late is not worth a new head
     return replace(
         chains,
-        waiting=(*chains.waiting, stored(new.take(timely))) if timely.any() else chains.waiting,
-        patient=time + PATIENCE if very.any() else chains.patient,
+        waiting=(*chains.waiting, stored(timely)) if len(timely) else chains.waiting,
+        patient=time + PATIENCE if (when < time - _ns(settings.settle_s)).any() else chains.patient,
         rebuilt=rebuilt,
-        late=chains.late or bool((timely & (when < time - LATE)).any()),
-        missed=int(when[~timely].max(initial=chains.missed)),
+        late=chains.late or bool((measured < time - LATE).any()),
+        missed=int(when[when < chains.settled.until].max(initial=chains.missed)),
         came=len(new),
     )
 
@@ -101,8 +100,8 @@ def _whole(chains: Chains, edge: int) -> bool:
 
 def _crowded(waiting: Sequence[Part], until: int, most: int) -> int:
     """Return the time, ns, before which items must be settled since more than `most` wait, 0 if so many do not."""
-    if sum(len(part.rows) for part in waiting) <= most:
+    if sum(map(len, waiting)) <= most:
         return 0
-    times = np.sort(np.concatenate([part.times for part in waiting]))
+    times = np.sort(np.concatenate([times for part in waiting for times in (part.times, part.told)]))
     times = times[np.searchsorted(times, until) :]
     return int(times[-most] // QUANTUM * QUANTUM) if len(times) > most else 0

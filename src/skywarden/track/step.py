@@ -6,29 +6,32 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.model.detection import Detections, Reason
+from skywarden.model.detection import Detections, Kind, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
-from skywarden.track.beliefs import closed, without
-from skywarden.track.chain import taken, tracks_of
+from skywarden.track.beliefs import without
+from skywarden.track.chain import tracks_of
 from skywarden.track.company import accompanied
-from skywarden.track.gather import Gathered
+from skywarden.track.feeds import verdicts
 from skywarden.track.handover import WITHDRAWN, handed_over
 from skywarden.track.items import Items, items
 from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.measure import ROWS
 from skywarden.track.pool import Memory
-from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, QUOTA, TOO_LATE, USED
+from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, OWN, QUOTA, REPEATED, TOO_LATE
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.settled import Progress, progressed, received
 from skywarden.track.table import rows_of, table
+from skywarden.track.take import Taken, taken
 
 REASONS = {
     NOT_FINITE: Reason.NOT_FINITE,
     IMPLAUSIBLE: Reason.IMPLAUSIBLE,
     TOO_LATE: Reason.TOO_LATE,
     QUOTA: Reason.QUOTA,
+    OWN: Reason.OWN_TRACK,
+    REPEATED: Reason.DUPLICATE,
 }
 
 
@@ -82,12 +85,13 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
         head = _renewed(head, renewed, picture.time, settings)
     new = items([batches[k] for k in used], settings) if used else None
     if new is not None:
-        head, found = _heard(head, new, time, settings)
-        _hand_back(found, [matches[k] for k in used])
-        _count(found, new, refused)
+        head, found = _heard(head, new, time, settings, chains.settled)
+        _hand_back(found.label, [batches[k] for k in used], [matches[k] for k in used])
+        for (sensor, code), count in found.refused.items():
+            _refuse(refused, sensor, REASONS[code], count)
     life = age(head.tracks, head.confirmed, time, picture.next_number, settings)
-    for sensor in head.tracks.seen_by[life.crowded, 0].tolist():
-        _refuse(refused, head.sensors[sensor], Reason.QUOTA, 1)
+    for number in head.tracks.seen_by[life.crowded, 0].tolist():
+        _refuse(refused, head.sensors[number], Reason.QUOTA, 1)
     for sensor, count in faults.items():
         _refuse(refused, sensor, Reason.DECODER_FAULT, count)
     rejections = [Refused(sensor, reason, count) for (sensor, reason), count in sorted(refused.items())]
@@ -114,14 +118,14 @@ class _Head(NamedTuple):
     ended: list[TrackDropped]
 
 
-def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings) -> tuple[_Head, Gathered]:
+def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings, settled: Chain) -> tuple[_Head, Taken]:
     """Let the head follow a tick's items."""
-    memory, found = taken(head.beliefs, head.sensors, new, settings)
-    tracks = _tracks(memory, head.tracks, found.given.label, time)
+    found = taken(head.beliefs, head.sensors, new, settings, verdicts(settled) if len(new.reports) else None)
+    memory = found.memory
+    tracks = _tracks(memory, head.tracks, found.label, time)
     ended = head.ended + [TrackDropped(time, number, MISSED) for number in _ended(head.tracks, tracks)]
     confirmed = memory.targets["confirmed"][: memory.counts[0]].copy()
-    beliefs = closed(memory, np.zeros(memory.counts[0], bool))
-    return _Head(beliefs, found.sensors, tracks, confirmed, ended), found
+    return _Head(found.beliefs(), found.sensors, tracks, confirmed, ended), found
 
 
 def _renewed(head: _Head, chain: Chain, time: int, settings: TrackerSettings) -> _Head:
@@ -181,22 +185,11 @@ def _refuse(refused: dict[tuple[str, str], int], sensor: str, reason: str, count
     refused[sensor, str(reason)] = refused.get((sensor, str(reason)), 0) + count
 
 
-def _hand_back(found: Gathered, matches: list[I64]) -> None:
-    """Put the labels into the batches' own order. matches: of those that were gathered."""
-    labels = np.zeros(sum(map(len, matches)), np.int64)
-    labels[found.origin] = found.given.label
+def _hand_back(label: I64, batches: list[Detections], matches: list[I64]) -> None:
+    """Put the labels of items into the matches of the batches that they come from: reports were behind the others."""
     begin = 0
-    for match in matches:
-        match[:] = labels[begin : begin + len(match)]
-        begin += len(match)
-
-
-def _count(found: Gathered, new: Items, refused: dict[tuple[str, str], int]) -> None:
-    """Add what was not used to `refused`."""
-    sensor = new.senses["sensor"][new.rows["sense"]]
-    bad = np.flatnonzero(found.given.code != USED)
-    reasons = [str(REASONS[code]) for code in found.given.code[bad].tolist()]
-    reasons += [str(Reason.DUPLICATE)] * len(found.repeated)
-    rows = np.concatenate((found.origin[bad], found.repeated))
-    for row, reason in zip(sensor[rows].tolist(), reasons, strict=True):
-        _refuse(refused, new.names[row], reason, 1)
+    for reports in (False, True):
+        for batch, match in zip(batches, matches, strict=True):
+            if (batch.kind is Kind.TRACK) == reports:
+                match[:] = label[begin : begin + len(match)]
+                begin += len(match)

@@ -1,0 +1,98 @@
+"""Items into what a filter knows: looks to its kernels, and what other systems tell by their sources' policies."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from skywarden.model.place import I64
+from skywarden.model.track import Beliefs
+from skywarden.track.adopt import adopted
+from skywarden.track.beliefs import closed, opened, plain, records
+from skywarden.track.feeds import Told, Verdicts, told
+from skywarden.track.gather import Gathered, gather
+from skywarden.track.items import FEED, ITEM, Items, stacked
+from skywarden.track.look import follow
+from skywarden.track.pool import SENSE, Memory, Rows
+from skywarden.track.prepare import REPEATED, USED
+from skywarden.track.settings import TrackerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of n measurements and m reports, in this order. memory: of the filter. sensors: names.
+
+    label (n + m,): of the target that each corrected or started, 0 none. refused: how many, by (sensor, code).
+    """
+
+    memory: Memory
+    sensors: tuple[str, ...]
+    label: I64
+    refused: Counter[tuple[str, int]]
+    feeds: Rows
+
+    def beliefs(self) -> Beliefs:
+        """Return what is known now."""
+        return closed(self.memory, np.zeros(self.memory.counts[0], bool), self.feeds)
+
+
+def taken(
+    beliefs: Beliefs, sensors: tuple[str, ...], new: Items, settings: TrackerSettings, judged: Verdicts | None = None
+) -> Taken:
+    """Let the filter follow items; judged: see `feeds.told`."""
+    if not len(new.reports):
+        found = gather(new, sensors)
+        memory = _followed(beliefs, found, 0, settings)
+        return Taken(memory, found.sensors, *_outcome(new, found), plain(records(beliefs.feeds, FEED)))
+    said = told(beliefs, sensors, new, settings, judged)
+    both = _joined(new, said)
+    found = gather(both, said.sensors)
+    memory = _followed(beliefs, found, len(said.states), settings)
+    measured, refused = _outcome(both, found)
+    n, label = len(new.rows), np.zeros(len(new), np.int64)
+    label[:n], label[n + said.pieces] = measured[:n], measured[n:]
+    _adopt(memory, new, said, found.sensors, label[n:])
+    codes = zip(new.senders()[n:], said.code.tolist(), strict=True)
+    refused.update((name, code) for name, code in codes if code != USED)
+    return Taken(memory, found.sensors, label, refused, said.feeds)
+
+
+def _followed(beliefs: Beliefs, found: Gathered, more: int, settings: TrackerSettings) -> Memory:
+    """Follow looks; return the memory, with room for so many targets more."""
+    looks = found.looks
+    size = len(found.origin) + more, int((looks["end"] - looks["begin"]).max(initial=0))
+    memory = opened(beliefs, size, len(found.sensors), settings)
+    if len(looks):
+        follow(memory, found.given, looks)
+    return memory
+
+
+def _joined(new: Items, said: Told) -> Items:
+    """Return measurements and, after them, those that tracklets are."""
+    if not len(said.tracklets):
+        return new
+    rows, senses = stacked([new.rows, said.tracklets], ITEM), stacked([new.senses, said.senses], SENSE)
+    return Items(rows, new.reports, senses, new.names)
+
+
+def _outcome(items: Items, found: Gathered) -> tuple[I64, Counter[tuple[str, int]]]:
+    """Return (n,) the labels of measurements, and how many were not used, by sensor and why."""
+    label = np.zeros(len(items.rows), np.int64)
+    label[found.origin] = found.given.label
+    sensor = items.senses["sensor"][items.rows["sense"]]
+    bad = np.flatnonzero(found.given.code != USED)
+    codes = np.concatenate((found.given.code[bad], np.full(len(found.repeated), REPEATED)))
+    rows = np.concatenate((found.origin[bad], found.repeated))
+    pairs = zip(sensor[rows].tolist(), codes.tolist(), strict=True)
+    return label, Counter((items.names[k], code) for k, code in pairs)
+
+
+def _adopt(memory: Memory, new: Items, said: Told, sensors: tuple[str, ...], label: I64) -> None:
+    """Take in whole states, sensor by sensor; write what became of them to said.code and label, (m,)."""
+    reports = said.reports[said.states]
+    senses = new.senses[reports["sense"]]
+    for k in np.unique(senses["sensor"]).tolist():
+        mine = np.flatnonzero(senses["sensor"] == k)
+        revisit = float(senses["revisit"][mine].min())
+        found = adopted(memory, reports[mine], said.targets[mine], sensors.index(new.names[k]), revisit)
+        said.code[said.states[mine]], label[said.states[mine]] = found
