@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skywarden.cli.horizon import horizon
+
 if TYPE_CHECKING:
     from skywarden.config import Settings
 
 app = typer.Typer(help="Write and check configurations.", no_args_is_help=True)
+app.command("horizon")(horizon)
 
 
 @app.command("init")

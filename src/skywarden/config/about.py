@@ -87,8 +87,8 @@ ABOUT: Mapping[str, About] = {
         'Measurements further ahead are refused as "time in the future".', "seconds", 0, 86_400
     ),
     "sources.tracks": About(
-        "What another system's tracks are used for: \"display\" beside ours; \"intersection\": they correct ours, and may "
-        "know what we know; \"tracklets\": they correct ours as its own plots would, and know nothing of what we know."
+        'What another system\'s tracks are used for: "display" beside ours; "intersection": they correct ours, and may '
+        'know what we know; "tracklets": they correct ours as its own plots would, and know nothing of what we know.'
     ),
     "sources.max_rate": About(
         "What one sender may bring: a TCP connection, a host by UDP; all together ten times as much. Over TCP who is "
@@ -121,6 +121,43 @@ ABOUT: Mapping[str, About] = {
     "sensors.azimuth_bias_deg": About("Reported minus true azimuth.", "degrees", -180, 180),
     "sensors.elevation_bias_deg": About("Reported minus true elevation.", "degrees", -90, 90),
     "sensors.time_bias_s": About("Reported minus true time.", "seconds", -3600, 3600),
+    "sensors.detection_probability": About(
+        "Of seeing a target at one look, where it can see. Left out: as in [tracker].",
+        "probability",
+        0.01,
+        0.999,
+        "0.8",
+    ),
+    "sensors.false_alarms_per_km2": About(
+        "A look; what is learned only adds to it. Left out: as in [tracker].", "1/km^2", 0, 1000, "0.001"
+    ),
+    "sensors.min_range_m": About("Nearer targets it does not see.", "metres", 0, 1_000_000),
+    "sensors.max_range_m": About("Farther targets it does not see.", "metres", 1, 10_000_000, "60000"),
+    "sensors.azimuth_from_deg": About(
+        "Its sector begins here, clockwise from true north; together with azimuth_to_deg. Left out: all around.",
+        "degrees",
+        -360,
+        360,
+        "300",
+    ),
+    "sensors.azimuth_to_deg": About("Its sector ends here.", "degrees", -360, 360, "60"),
+    "sensors.min_elevation_deg": About("Lower targets it does not see.", "degrees", -90, 90),
+    "sensors.max_elevation_deg": About("Higher targets it does not see.", "degrees", -90, 90),
+    "sensors.horizon_deg": About(
+        "Apparent elevation of the ground's horizon, evenly by azimuth from true north on; `skywarden config horizon` "
+        "makes it of terrain.",
+        "degrees",
+        -90,
+        90,
+        "[0.1, 0.4, 1.2, 0.2]",
+    ),
+    "sensors.horizon_m": About(
+        "How far away that horizon is, as many values; only what is behind it is hidden. Left out: at any range.",
+        "metres",
+        0,
+        1_000_000,
+        "[20000, 9000, 4000, 15000]",
+    ),
     "tracker.calm_noise_m2_s3": About("How much targets turn and speed up, flying on.", "m^2/s^3", 0.001, 10_000),
     "tracker.busy_noise_m2_s3": About("The same while they manoeuvre.", "m^2/s^3", 0.001, 10_000),
     "tracker.vertical_noise_m2_s3": About("How much they change their climb.", "m^2/s^3", 0.001, 10_000),

@@ -166,6 +166,8 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
         yield from _references(key, sensor)
         yield from _pair(key, sensor, "sac", "sic")
         yield from _pair(key, sensor, "latitude", "longitude")
+        yield from _pair(key, sensor, "azimuth_from_deg", "azimuth_to_deg")
+        yield from _horizon(key, sensor)
         identity = (sensor.get("sac"), sensor.get("sic"))
         if identity[0] is None:
             continue
@@ -202,6 +204,18 @@ def _references(key: tuple[str | int, ...], sensor: Mapping[str, Any]) -> Iterat
     if sensor.get("north_reference") == "platform":
         text = '= "platform" needs a heading; write "true" and azimuth_bias_deg = minus the platform\'s true heading'
         yield Problem((*key, "north_reference"), text)
+
+
+def _horizon(key: tuple[str | int, ...], sensor: Mapping[str, Any]) -> Iterator[Problem]:
+    """Each elevation has its distance, or none has; what is least is less than what is most."""
+    elevations, distances = sensor.get("horizon_deg", []), sensor.get("horizon_m", [])
+    if isinstance(elevations, list) and isinstance(distances, list) and len(distances) not in (0, len(elevations)):
+        text = f"has {len(distances)} values and horizon_deg {len(elevations)}; write as many, or leave it out"
+        yield Problem((*key, "horizon_m"), text)
+    for least, most in (("min_range_m", "max_range_m"), ("min_elevation_deg", "max_elevation_deg")):
+        low, high = sensor.get(least), sensor.get(most)
+        if isinstance(low, int | float) and isinstance(high, int | float) and not low < high:
+            yield Problem((*key, least), f"= {low:g} must be less than {most} = {high:g}, or it sees nothing")
 
 
 def _pair(key: tuple[str | int, ...], table: Mapping[str, Any], one: str, other: str) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from skywarden.model.assessment import CLASSES
-from skywarden.model.place import F64, I64, Place, TrackPolicy
+from skywarden.model.place import F64, I64, Coverage, Place, TrackPolicy
 
 NO_ADDRESS = -1
 NO_SUBJECT = -1
@@ -147,7 +147,7 @@ class Detections:
     address: (n,) claimed 24-bit aircraft address or NO_ADDRESS. A claim, like everything in `claims`.
     revisit: s, time between two looks of this sensor at one target.
     evidence: (n, len(CLASSES)) log-likelihood ratios in nats, 0 says nothing; the columns of model.assessment.CLASSES.
-    policy: of TRACK, what they are used for.
+    policy: of TRACK, what they are used for. coverage: what the sensor can see, where that is enrolled.
     node: (n,) and origin: (n, 3) ECEF m, where many small sensors share a batch: which one measured each row, and
     where it stands. `sensor` is the source's name then and `place` None.
     """
@@ -173,6 +173,7 @@ class Detections:
     claims: tuple[Claim, ...]
     roots: tuple[str, ...]  # root sensors it derives from; empty: this sensor itself
     policy: TrackPolicy = TrackPolicy.DISPLAY
+    coverage: Coverage | None = None
     node: I64 | None = None
     origin: F64 | None = None
 

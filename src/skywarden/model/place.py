@@ -1,7 +1,10 @@
-"""Places: where sources, sensors and sites stand."""
+"""Places: where sources, sensors and sites stand, and what sensors see from there."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -9,6 +12,8 @@ from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+FAR = 1e12  # m; nothing is so far away
+AZIMUTHS = 72  # of a screening diagram as the tracker has it, 5 deg each
 
 
 class TrackPolicy(StrEnum):
@@ -87,6 +92,25 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return (self.listen,) if isinstance(self.listen, str) else self.listen or ()
 
 
+class Coverage(NamedTuple):
+    """What a sensor can see, as it is enrolled. detection: probability at a look; clutter: false alarms a look, 1/m^2.
+
+    None: as for all. nearest, farthest: m. sector: first azimuth and width clockwise, in turns; elevation: lowest and
+    highest, rad. horizon (AZIMUTHS,): apparent elevation of the ground, rad, from north on; ridge (AZIMUTHS,): m, how
+    far that line is. whole: there is no limit in all this.
+    """
+
+    detection: float | None
+    clutter: float | None
+    nearest: float
+    farthest: float
+    sector: tuple[float, float]
+    elevation: tuple[float, float]
+    horizon: F64
+    ridge: F64
+    whole: bool
+
+
 class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One radar, camera, direction finder ... behind a source, with its enrolled place and its errors."""
 
@@ -110,6 +134,46 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     azimuth_bias_deg: float = 0.0
     elevation_bias_deg: float = 0.0
     time_bias_s: float = 0.0
+    detection_probability: float | None = None  # at one look; None: as in [tracker]
+    false_alarms_per_km2: float | None = None  # a look
+    min_range_m: float = 0.0
+    max_range_m: float | None = None  # None: no limit is known
+    azimuth_from_deg: float | None = None  # clockwise from true north; with the next
+    azimuth_to_deg: float | None = None
+    min_elevation_deg: float = -90.0
+    max_elevation_deg: float = 90.0
+    horizon_deg: tuple[float, ...] = ()  # apparent elevation of the ground by azimuth, evenly, from true north on
+    horizon_m: tuple[float, ...] = ()  # how far away that is; (): what is below the horizon is hidden at any range
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """Return what it can see; None: nothing is said of that."""
+        around = self.azimuth_from_deg is None or self.azimuth_to_deg is None
+        limits = self.min_range_m, self.max_range_m, self.min_elevation_deg, self.max_elevation_deg
+        whole = around and limits == (0.0, None, -90.0, 90.0) and not self.horizon_deg
+        if whole and self.detection_probability is self.false_alarms_per_km2 is None:
+            return None
+        begin, end = (0.0, 0.0) if around else (self.azimuth_from_deg or 0.0, self.azimuth_to_deg or 0.0)
+        low, high = math.radians(self.min_elevation_deg), math.radians(self.max_elevation_deg)
+        return Coverage(
+            self.detection_probability,
+            None if self.false_alarms_per_km2 is None else self.false_alarms_per_km2 * 1e-6,
+            self.min_range_m,
+            FAR if self.max_range_m is None else self.max_range_m,
+            (begin % 360.0 / 360.0, ((end - begin) % 360.0 or 360.0) / 360.0),
+            (low, high),
+            np.radians(_around(self.horizon_deg, -90.0)),
+            _around(self.horizon_m, 0.0),
+            whole,
+        )
+
+
+def _around(values: Sequence[float], nothing: float) -> F64:
+    """Return (AZIMUTHS,) of values that stand evenly from north on: the nearest one."""
+    if not values:
+        return np.full(AZIMUTHS, nothing)
+    nearest = np.round(np.arange(AZIMUTHS) * len(values) / AZIMUTHS).astype(np.int64) % len(values)
+    return np.array(values, float)[nearest]
 
 
 class Registration(msgspec.Struct, frozen=True, array_like=True):

@@ -2,8 +2,8 @@
 
 Track: kind, number, status, height_m, speed_m_s (level), heading_deg (clockwise from true north), climb_m_s, category,
 sources. Foreign track, of another system: kind, source, subject (its number there), height_m, speed_m_s, heading_deg,
-climb_m_s, age_s, track (the number of ours that it is, or null). Site: kind, name, radius_m, alert ("none" or "raised"),
-alerts, arrival (the first one's, ISO 8601, or null).
+climb_m_s, age_s, track (the number of ours that it is, or null). Site: kind, name, radius_m, alert ("none" or
+"raised"), alerts, arrival (the first one's, ISO 8601, or null).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

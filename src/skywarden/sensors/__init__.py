@@ -112,6 +112,7 @@ class Reader:
     def __init__(self, sources: Sequence[Source], sensors: Sequence[Sensor], mode: Mode) -> None:
         self._sources = {s.name: s for s in sources}
         self._decoders: dict[str, Decoder] = {}
+        self._coverage = {s.name: coverage for s in sensors if (coverage := s.coverage) is not None}
         for source in sources:
             if source.format not in DECODERS:
                 raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(DECODERS)}')
@@ -129,6 +130,8 @@ class Reader:
             good = _sound(batch, source, bad)
             if good.kind is Kind.TRACK:
                 good = replace(good, policy=source.tracks)
+            if (coverage := self._coverage.get(good.sensor)) is not None:
+                good = replace(good, coverage=coverage)
             for reason, count in bad.items():
                 refused[reason] = refused.get(reason, 0) + count
             if len(good):

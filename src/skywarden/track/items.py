@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind
 from skywarden.model.place import F64, I64, TrackPolicy
+from skywarden.track.cover import cover
 from skywarden.track.measure import PER_KM2, ROWS
 from skywarden.track.pool import SENSE, WIDTH, Rows, record
 from skywarden.track.settings import TrackerSettings
@@ -191,6 +192,8 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
         row["position"], row["rotation"] = batch.place.position, batch.place.rotation
     row["ground"], row["reach"], row["detection"] = 1, WIDE, settings.detection_probability
     row["clutter"] = 1.0 if batch.kind == Kind.DIRECTION else settings.false_alarms_per_km2 * PER_KM2
+    if batch.coverage is not None:
+        cover(row, batch.coverage, batch.place is not None)
 
 
 def _salt(batch: Detections) -> int:

@@ -10,6 +10,7 @@ from math import exp, inf, pi, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
 from skywarden.track.reach import Due, lower, passed, turned
@@ -177,7 +178,9 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
                 bend(work.slopes[m], view, m, sense.parts)
     reached = sense.kind != POLAR or view.z[0, 0] < sense.reach
     view.detection = sense.detection if reached else 0.0
-    if sense.whole == 1:
+    if not visible(leaf.mean[0], sense):
+        view.detection = HIDDEN * sense.detection
+    elif sense.whole == 1:
         view.missed = view.detection
 
 

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from skywarden.model.detection import Detections, Kind
-from skywarden.model.place import F64, I64, Place
+from skywarden.model.place import F64, I64, Coverage, Place
+from skywarden.track.cover import cover
 from skywarden.track.look import follow
 from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, SENSE, Rows
 from skywarden.track.prepare import Given
@@ -70,7 +71,7 @@ class Sensor:
     `volume` is 0 a look and m^2 of ground. volume: of the space of measurements that false alarms and new targets are
     spread over evenly, in units of z; 0 where they are spread evenly over the ground. whole: a look covers all within
     `reach_m`, so that no detection of a target tells something too. missable: else, what it has seen it should see
-    again within revisit_s, s between two looks at one target.
+    again within revisit_s, s between two looks at one target. coverage: where it can see, and how well.
     """
 
     kind: Kind
@@ -81,6 +82,7 @@ class Sensor:
     whole: bool = True
     missable: bool = False
     revisit_s: float = 5.0
+    coverage: Coverage | None = None
     record: Rows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +91,8 @@ class Sensor:
         row["missable"] = self.missable
         row["ground"], row["volume"], row["clutter"] = self.volume == 0.0, self.volume, self.clutter
         row["detection"], row["reach"] = self.detection, self.reach_m
+        if self.coverage is not None:
+            cover(row[0], self.coverage, True)
         object.__setattr__(self, "record", row)
 
 

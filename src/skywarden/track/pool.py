@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.place import F64, I64
+from skywarden.model.place import AZIMUTHS, F64, I64
 from skywarden.model.track import SEEN_BY
 
 MODELS = 2  # of motion: calm, manoeuvring
@@ -163,6 +163,7 @@ class Sense(Protocol):
     number. position (3,), rotation (3, 3): where it stands, ECEF -> its east, north, up. detection: probability; reach:
     m. clutter: false alarms per unit of z where `ground` is 0, else per m^2 of level surface. axis, blur, second,
     side_blur: of the sort keys, see `pairs`; lag, doubt: the greatest of any plot, s. addressed: some plot has one.
+    limited: 1 if it cannot see everywhere; nearest to ridge: where it can, see `cover`.
     """
 
     detection: float
@@ -186,8 +187,16 @@ class Sense(Protocol):
     end: int
     time: int
     addressed: int
+    limited: int
+    nearest: float
+    sector: float
+    sector_width: float
+    lowest: float
+    highest: float
     position: F64
     rotation: F64
+    horizon: F64
+    ridge: F64
 
 
 class Parameters(Protocol):
@@ -344,10 +353,12 @@ PLOT = record(
 )
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
 SENSE = record(
-    "detection reach clutter revisit blur side_blur lag doubt volume",
-    "kind parts whole missable ground sensor axis second begin end time addressed",
+    "detection reach clutter revisit blur side_blur lag doubt volume nearest sector sector_width lowest highest",
+    "kind parts whole missable ground sensor axis second begin end time addressed limited",
     position=3,
     rotation=(3, 3),
+    horizon=AZIMUTHS,
+    ridge=AZIMUTHS,
 )
 PARAMETERS = record(
     "end least faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "

@@ -16,6 +16,7 @@ import numpy as np
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
+from skywarden.track.cover import visible
 from skywarden.track.models import models
 from skywarden.track.motion import height
 from skywarden.track.pool import Leaf, Memory, Parameters, Rows, Sense, Target
@@ -77,13 +78,25 @@ def overdue(memory: Memory, n: int, sense: Sense, swept: bool) -> Due:
         return due
     for i in range(n):
         if swept or memory.active[i] == 1:
-            recall(memory, due, memory.leaves[i].target, sense)
+            recall(memory, due, i, sense)
     return due
 
 
 @inner
-def recall(memory: Memory, due: Due, t: int, sense: Sense) -> None:
-    """Fill the row of target t, once."""
+def now(memory: Memory, i: int, sense: Sense) -> F64:
+    """Return (3,) ECEF m where leaf i is at a look, straight on: it may not be predicted yet."""
+    leaf = memory.leaves[i]
+    place: F64 = memory.work[0].vertical
+    x, dt = leaf.mean[0], (sense.time - leaf.time) * 1e-9
+    for a in range(3):
+        place[a] = x[a] + dt * x[a + 3]
+    return place
+
+
+@inner
+def recall(memory: Memory, due: Due, i: int, sense: Sense) -> None:
+    """Fill the row of the target of leaf i, once."""
+    t = memory.leaves[i].target
     if due.sight[t] != UNKNOWN:
         return
     target, due.sight[t] = memory.targets[t], IN_VIEW
@@ -97,8 +110,9 @@ def recall(memory: Memory, due: Due, t: int, sense: Sense) -> None:
         else:
             due.seen[t] = 1
         if gap > OVERDUE * sense.revisit:
-            due.expected[t] = due.sight[t] * sense.detection
-            target.in_view[k] = due.sight[t] * (1.0 - sense.detection) / (1.0 - due.expected[t])
+            detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
+            due.expected[t] = due.sight[t] * detection
+            target.in_view[k] = due.sight[t] * (1.0 - detection) / (1.0 - due.expected[t])
             target.looked_at[k] = sense.time
 
 

@@ -8,6 +8,8 @@ places only.
 from math import cos, expm1, inf, isnan, sin
 
 from skywarden.kernel import inner
+from skywarden.model.place import F64
+from skywarden.track.cover import visible
 from skywarden.track.pool import Grid, Memory, Plot, Sense, Work
 from skywarden.track.view import PLANE, POLAR, POSITION
 
@@ -63,6 +65,17 @@ def appear(memory: Memory, time: int) -> None:
 
 
 @inner
+def above(memory: Memory, row: int, column: int) -> F64:
+    """Return (3,) ECEF m: over the middle of a cell, in the likeliest height."""
+    grid, height, half = memory.grid[0], memory.parameters[0].height, 0.5 * memory.unseen.shape[1]
+    x, y = (column + 0.5 - half) * grid.size, (row + 0.5 - half) * grid.size
+    place: F64 = memory.work[0].vertical
+    for a in range(3):
+        place[a] = grid.position[a] + x * grid.rotation[0, a] + y * grid.rotation[1, a] + height * grid.rotation[2, a]
+    return place
+
+
+@inner
 def covered(memory: Memory, left: float) -> float:
     """Return how many targets per look are expected to be found new in the sensor's reach; scale what is unseen there.
 
@@ -80,7 +93,7 @@ def covered(memory: Memory, left: float) -> float:
         y = (row + 0.5 - half) * grid.size - north
         for column in range(unseen.shape[2]):
             x = (column + 0.5 - half) * grid.size - east
-            if x * x + y * y < reach2:
+            if x * x + y * y < reach2 and (sense.limited == 0 or visible(above(memory, row, column), sense)):
                 total += unseen[0, row, column]
                 unseen[0, row, column] *= left
     return float(total * sense.detection * grid.size * grid.size)

@@ -1,0 +1,56 @@
+"""Where a sensor can see: its ranges, its sector, its elevations, and the hills around it.
+
+Hills are a screening diagram: for each azimuth the elevation of the ground's highest line as it appears (radio bends
+with 4/3 of the Earth's radius) and how far away that line is. What is behind it and below it is hidden. Lesser hills
+nearer by are left out: there a miss counts as it would without any diagram.
+"""
+
+from math import asin, atan2, pi, sqrt
+
+import numpy as np
+
+from skywarden.geo.earth import SEMI_MAJOR
+from skywarden.kernel import inner
+from skywarden.model.detection import Kind
+from skywarden.model.place import AZIMUTHS, F64, Coverage
+from skywarden.track.pool import Sense
+
+BEND = 0.125 / SEMI_MAJOR  # rad a metre: half of what the ray of 4/3 of the Earth bends, (1 - 3/4) / 2 R
+HIDDEN = 0.05  # of its probability with which a sensor sees what it cannot: a diagram may be wrong, and a plot is there
+
+
+@inner
+def visible(x: F64, sense: Sense) -> bool:
+    """Return whether a place, (3,) ECEF m or a state, is where a sensor can see."""
+    if sense.limited == 0:
+        return True
+    e0 = e1 = e2 = 0.0
+    for b in range(3):
+        d = x[b] - sense.position[b]
+        e0 += sense.rotation[0, b] * d
+        e1 += sense.rotation[1, b] * d
+        e2 += sense.rotation[2, b] * d
+    slant = sqrt(e0 * e0 + e1 * e1 + e2 * e2) + 1e-9
+    if slant < sense.nearest or slant > sense.reach:
+        return False
+    turn = (atan2(e0, e1) / (2.0 * pi)) % 1.0
+    if (turn - sense.sector) % 1.0 > sense.sector_width:
+        return False
+    elevation = asin(e2 / slant)
+    if elevation < sense.lowest or elevation > sense.highest:
+        return False
+    k = int(turn * AZIMUTHS + 0.5) % AZIMUTHS
+    return bool(slant < sense.ridge[k] or elevation + BEND * slant > sense.horizon[k])
+
+
+def cover(row: np.void, coverage: Coverage, placed: bool) -> None:
+    """Write what a sensor can see to its `SENSE`. placed: it is known where that is."""
+    if coverage.detection is not None:
+        row["detection"] = coverage.detection
+    if coverage.clutter is not None and row["kind"] != Kind.DIRECTION:
+        row["clutter"] = coverage.clutter
+    row["limited"] = placed and not coverage.whole
+    row["nearest"], row["reach"] = coverage.nearest, coverage.farthest
+    row["sector"], row["sector_width"] = coverage.sector
+    row["lowest"], row["highest"] = coverage.elevation
+    row["horizon"], row["ridge"] = coverage.horizon, coverage.ridge
