@@ -11,8 +11,10 @@ from skywarden.model.detection import Kind
 from skywarden.model.track import Picture
 from skywarden.sensors import take
 from skywarden.track.chain import SECOND, tracks_of
+from skywarden.track.items import items
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.step import track
+from skywarden.track.take import taken
 
 SETTINGS = TrackerSettings(settle_s=10.0)
 FLIGHTS = [
@@ -146,3 +148,15 @@ def test_what_is_older_than_is_waited_for_does_not_change_it():
         later = track(later, [], now + k * SECOND, SETTINGS).onto(later)
     assert later.chains.settled.until >= START + END * 1e9
     assert later.chains.settled.digest == first.chains.settled.digest
+
+
+def test_false_alarms_are_known_as_the_settled_chain_has_learned_them():
+    """The head's own are of what came late and of what did not; sensors have other numbers there."""
+    picture, _ = settled(np.random.default_rng(0), seen(), 0.0)
+    chain, order = picture.chains.settled, ("new", "adsb", *reversed([s for s in picture.sensors if s != "adsb"]))
+    assert (chain.beliefs.clutter.sum(1) > 0.0).sum() == 2
+    fix = items([batch(Kind.POSITION, "adsb", END, FLIGHTS[0].at(END), np.eye(3) * 100.0)], SETTINGS)
+    found = taken(replace(picture.beliefs, clutter=np.ones_like(picture.beliefs.clutter)), order, fix, SETTINGS, chain)
+    learned = dict(zip(chain.sensors, chain.beliefs.clutter, strict=True))
+    for name, rates in zip(order, found.memory.clutter, strict=True):
+        assert rates.tolist() == (learned[name].tolist() if name in learned else [0.0] * len(rates))

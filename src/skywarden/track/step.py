@@ -13,7 +13,6 @@ from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Track
 from skywarden.track.beliefs import without
 from skywarden.track.chain import tracks_of
 from skywarden.track.company import accompanied
-from skywarden.track.feeds import verdicts
 from skywarden.track.handover import WITHDRAWN, handed_over
 from skywarden.track.items import Items, items
 from skywarden.track.lifecycle import MISSED, age
@@ -120,7 +119,7 @@ class _Head(NamedTuple):
 
 def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings, settled: Chain) -> tuple[_Head, Taken]:
     """Let the head follow a tick's items."""
-    found = taken(head.beliefs, head.sensors, new, settings, verdicts(settled) if len(new.reports) else None)
+    found = taken(head.beliefs, head.sensors, new, settings, settled)
     memory = found.memory
     tracks = _tracks(memory, head.tracks, found.label, time)
     ended = head.ended + [TrackDropped(time, number, MISSED) for number in _ended(head.tracks, tracks)]

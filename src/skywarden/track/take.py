@@ -1,15 +1,16 @@
 """Items into what a filter knows: looks to its kernels, and what other systems tell by their sources' policies."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skywarden.model.place import I64
-from skywarden.model.track import Beliefs
+from skywarden.model.place import F64, I64
+from skywarden.model.track import Beliefs, Chain
 from skywarden.track.adopt import adopted
 from skywarden.track.beliefs import closed, opened, plain, records
-from skywarden.track.feeds import Told, Verdicts, told
+from skywarden.track.clutter import BINS
+from skywarden.track.feeds import Told, told, verdicts
 from skywarden.track.gather import Gathered, gather
 from skywarden.track.items import FEED, ITEM, Items, stacked
 from skywarden.track.look import follow
@@ -37,14 +38,20 @@ class Taken:
 
 
 def taken(
-    beliefs: Beliefs, sensors: tuple[str, ...], new: Items, settings: TrackerSettings, judged: Verdicts | None = None
+    beliefs: Beliefs, sensors: tuple[str, ...], new: Items, settings: TrackerSettings, settled: Chain | None = None
 ) -> Taken:
-    """Let the filter follow items; judged: see `feeds.told`."""
+    """Let the filter follow items. settled: the chain that decides about what changes slowly; None: this is it.
+
+    False alarms and whose another system's tracks are follow from what has settled alone, so that they do not depend on
+    what came late.
+    """
+    if settled is not None:
+        beliefs = replace(beliefs, clutter=_known(sensors, settled))
     if not len(new.reports):
         found = gather(new, sensors)
         memory = _followed(beliefs, found, 0, settings)
         return Taken(memory, found.sensors, *_outcome(new, found), plain(records(beliefs.feeds, FEED)))
-    said = told(beliefs, sensors, new, settings, judged)
+    said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
     found = gather(both, said.sensors)
     memory = _followed(beliefs, found, len(said.states), settings)
@@ -55,6 +62,17 @@ def taken(
     codes = zip(new.senders()[n:], said.code.tolist(), strict=True)
     refused.update((name, code) for name, code in codes if code != USED)
     return Taken(memory, found.sensors, label, refused, said.feeds)
+
+
+def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
+    """Return (sensors, rings) the false alarms of each as the settled chain knows them; 0 of one that it does not."""
+    learned = settled.beliefs.clutter
+    known = np.zeros((len(sensors), BINS))
+    row = {name: i for i, name in enumerate(settled.sensors[: len(learned)])}
+    for k, name in enumerate(sensors):
+        if name in row:
+            known[k] = learned[row[name]]
+    return known
 
 
 def _followed(beliefs: Beliefs, found: Gathered, more: int, settings: TrackerSettings) -> Memory:
