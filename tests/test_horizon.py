@@ -84,7 +84,7 @@ def test_what_it_hides_no_ray_reaches_and_what_it_leaves_a_ray_does_where_there_
     rays = ground.sight(np.broadcast_to(place.position, points.shape), points)
     seen = np.array([visible(point, sense) for point in points])
     assert 0.2 < rays.mean() < 0.9
-    assert (rays & ~seen).mean() < 0.03  # seen by a ray, and hidden: beside the highest point of a sector
+    assert (rays & ~seen).mean() < 0.05  # seen by a ray, and hidden: beside the highest point of a sector
     assert (~rays & ~seen).sum() > 0.5 * (~rays).sum()  # most of what is hidden; the rest is behind lesser hills
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 FAR = 1e12  # m; nothing is so far away
-AZIMUTHS = 72  # of a screening diagram as the tracker has it, 5 deg each
+AZIMUTHS = 36  # of a screening diagram as the tracker has it, 10 deg each
 
 
 class TrackPolicy(StrEnum):
@@ -96,7 +96,7 @@ class Coverage(NamedTuple):
     """What a sensor can see, as it is enrolled. detection: probability at a look; clutter: false alarms a look, 1/m^2.
 
     None: as for all. nearest, farthest: m. sector: first azimuth and width clockwise, in turns; elevation: lowest and
-    highest, rad. horizon (AZIMUTHS,): apparent elevation of the ground, rad, from north on; ridge (AZIMUTHS,): m, how
+    highest, rad. horizon (AZIMUTHS,): apparent elevation of the ground, deg, from north on; ridge (AZIMUTHS,): m, how
     far that line is. whole: there is no limit in all this.
     """
 
@@ -162,18 +162,21 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             FAR if self.max_range_m is None else self.max_range_m,
             (begin % 360.0 / 360.0, ((end - begin) % 360.0 or 360.0) / 360.0),
             (low, high),
-            np.radians(_around(self.horizon_deg, -90.0)),
-            _around(self.horizon_m, 0.0),
+            *_around(self.horizon_deg, self.horizon_m or (0.0,) * len(self.horizon_deg)),
             whole,
         )
 
 
-def _around(values: Sequence[float], nothing: float) -> F64:
-    """Return (AZIMUTHS,) of values that stand evenly from north on: the nearest one."""
-    if not values:
-        return np.full(AZIMUTHS, nothing)
-    nearest = np.round(np.arange(AZIMUTHS) * len(values) / AZIMUTHS).astype(np.int64) % len(values)
-    return np.array(values, float)[nearest]
+def _around(elevations: Sequence[float], distances: Sequence[float]) -> tuple[F64, F64]:
+    """Return (AZIMUTHS,) the highest of the elevations, deg, that are nearest to each azimuth, and its distance, m."""
+    n, highest, away = len(elevations), np.full(AZIMUTHS, -90.0), np.zeros(AZIMUTHS)
+    for k in range(AZIMUTHS):
+        low, high = (k - 0.5) * n / AZIMUTHS, (k + 0.5) * n / AZIMUTHS
+        near = range(math.ceil(low), math.ceil(high)) or [round(0.5 * (low + high))]
+        for i in near if n else ():
+            if elevations[i % n] > highest[k]:
+                highest[k], away[k] = elevations[i % n], distances[i % n]
+    return highest, away
 
 
 class Registration(msgspec.Struct, frozen=True, array_like=True):

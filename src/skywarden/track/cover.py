@@ -16,6 +16,7 @@ from skywarden.model.place import AZIMUTHS, F64, Coverage
 from skywarden.track.pool import Sense
 
 BEND = 0.125 / SEMI_MAJOR  # rad a metre: half of what the ray of 4/3 of the Earth bends, (1 - 3/4) / 2 R
+STEP, FAR = 0.01 * pi / 180.0, 100.0  # rad, m: the units of SENSE.horizon and ridge, whole numbers to be small
 HIDDEN = 0.05  # of its probability with which a sensor sees what it cannot: a diagram may be wrong, and a plot is there
 
 
@@ -40,7 +41,7 @@ def visible(x: F64, sense: Sense) -> bool:
     if elevation < sense.lowest or elevation > sense.highest:
         return False
     k = int(turn * AZIMUTHS + 0.5) % AZIMUTHS
-    return bool(slant < sense.ridge[k] or elevation + BEND * slant > sense.horizon[k])
+    return bool(slant < FAR * sense.ridge[k] or elevation + BEND * slant > STEP * sense.horizon[k])
 
 
 def cover(row: np.void, coverage: Coverage, placed: bool) -> None:
@@ -53,4 +54,5 @@ def cover(row: np.void, coverage: Coverage, placed: bool) -> None:
     row["nearest"], row["reach"] = coverage.nearest, coverage.farthest
     row["sector"], row["sector_width"] = coverage.sector
     row["lowest"], row["highest"] = coverage.elevation
-    row["horizon"], row["ridge"] = coverage.horizon, coverage.ridge
+    row["horizon"] = np.round(coverage.horizon * 100.0)
+    row["ridge"] = np.minimum(np.round(coverage.ridge / FAR), 32_767)

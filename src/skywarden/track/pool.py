@@ -195,8 +195,8 @@ class Sense(Protocol):
     highest: float
     position: F64
     rotation: F64
-    horizon: F64
-    ridge: F64
+    horizon: NDArray[np.int16]
+    ridge: NDArray[np.int16]
 
 
 class Parameters(Protocol):
@@ -316,12 +316,16 @@ class Memory(NamedTuple):
     counts: I64
 
 
+SHAPED = {"i_": "i8", "h_": "i2"}
+
+
 def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dtype[np.void]:
-    """Return a record of float64 and int64 scalars and of arrays; arrays whose name begins with i_ hold integers."""
+    """Return a record of float64 and int64 scalars and of arrays; those that begin with i_ hold int64, h_ int16."""
     fields: list[tuple[str, str] | tuple[str, str, tuple[int, ...] | int]] = []
     fields += [(name, "f8") for name in floats.split()] + [(name, "i8") for name in integers.split()]
     fields += [
-        (name.removeprefix("i_"), "i8" if name.startswith("i_") else "f8", shape) for name, shape in shaped.items()
+        (name.removeprefix("i_").removeprefix("h_"), SHAPED.get(name[:2], "f8"), shape)
+        for name, shape in shaped.items()
     ]
     return np.dtype(fields)
 
@@ -357,8 +361,8 @@ SENSE = record(
     "kind parts whole missable ground sensor axis second begin end time addressed limited",
     position=3,
     rotation=(3, 3),
-    horizon=AZIMUTHS,
-    ridge=AZIMUTHS,
+    h_horizon=AZIMUTHS,
+    h_ridge=AZIMUTHS,
 )
 PARAMETERS = record(
     "end least faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
