@@ -12,7 +12,7 @@ import argparse
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -144,10 +144,9 @@ class Chain:
         try:
             if not path.exists() and not self.safe:
                 return
-            log = SqliteLog(path, KEY, self.keep)
-            self.segments = segment.number(segment.files(path)[-1])
-            self.faults += [f"cut while {moment}: {fault}" for fault in self._wrong(log)]
-            log.close()
+            with closing(SqliteLog(path, KEY, self.keep)) as log:
+                self.segments = segment.number(segment.files(path)[-1])
+                self.faults += [f"cut while {moment}: {fault}" for fault in self._wrong(log)]
             if (fault := verify(path, {KEY.public}).fault) is not None:
                 self.faults.append(f"cut while {moment}: verify: {fault}")
         except RecordError as error:

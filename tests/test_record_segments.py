@@ -57,7 +57,8 @@ def test_a_segment_is_closed_at_its_size_and_the_next_goes_on(tmp_path: Path) ->
     record = SqliteRecord(tmp_path / "record")
     assert (record.last(), record.recorded(), record.snapshot()) == (300, {"a": 300}, (300, b"state after 300"))
     assert (info(record.path)["segments"], info(record.path)["sources"]["a"]["messages"]) == (4, 300)
-    assert sorted(file.name for file in record.path.iterdir()) == ["lock", *names(record.path)]  # no WAL stays
+    there = ["lock", *names(record.path), "states.sqlite"]
+    assert sorted(file.name for file in record.path.iterdir()) == there  # no WAL stays
 
 
 def test_a_segment_is_closed_after_a_day(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_a_damaged_snapshot_leaves_the_state_with_which_the_segment_begins(tmp_p
     assert SqliteRecord(tmp_path / "record").snapshot() == (20, b"state after 20")
     with closing(sqlite3.connect(segment.files(tmp_path / "record")[-1], isolation_level=None)) as db:
         db.execute("UPDATE begin SET state = x'00'")
-    assert SqliteRecord(tmp_path / "record").snapshot() == (20, b"state after 20")  # that of the segment before
+    assert SqliteRecord(tmp_path / "record").snapshot() == (10, b"state after 10")  # that of the segment before
     assert SqliteRecord(tmp_path / "record").beginning() is None
 
 
@@ -245,7 +246,7 @@ def test_a_disk_that_has_no_room_for_the_next_segment_goes_on_with_this_one(
     path = tmp_path / "record"
     log = SqliteLog(path, KEY, SMALL)
     with monkeypatch.context() as patch:
-        patch.setattr(segment, "open_for_writing", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        patch.setattr(log, "_take", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
         log.append(entries(1, 10))
         with pytest.raises(RecordError, match="free some space"):
             log.save_snapshot(10, b"state after 10")

@@ -15,6 +15,7 @@ from skywarden.errors import RecordError
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Entry, encode
 from skywarden.record import SqliteLog, SqliteRecord
+from skywarden.record.states import NAME
 
 SEGMENT = "segment-000001.sqlite"
 APPEND_FOREVER = """
@@ -39,8 +40,8 @@ def filled(path: Path, last: int = 10, size: int = 1000) -> Path:
     return path
 
 
-def change(path: Path, statement: str) -> None:
-    connection = sqlite3.connect(path / SEGMENT)
+def change(path: Path, statement: str, file: str = SEGMENT) -> None:
+    connection = sqlite3.connect(path / file)
     connection.execute(statement)
     connection.commit()
     connection.close()
@@ -190,7 +191,7 @@ def test_damaged_snapshots_are_passed_over(tmp_path, damaged):
     for seq in (4, 6, 8):
         log.save_snapshot(seq, b"state after %d" % seq)
     log.close()
-    change(path, f"UPDATE snapshots SET payload = x'00' WHERE seq >= {10 - 2 * damaged}")
+    change(path, f"UPDATE snapshots SET payload = x'00' WHERE seq >= {10 - 2 * damaged}", NAME)
     left = 8 - 2 * damaged
     assert SqliteRecord(path).snapshot() == ((left, b"state after %d" % left) if damaged < 3 else None)
 
@@ -200,8 +201,38 @@ def test_a_snapshot_under_another_number_is_damaged(tmp_path):
     log = SqliteLog(path)
     log.save_snapshot(4, b"state")
     log.close()
-    change(path, "UPDATE snapshots SET seq = 5")
+    change(path, "UPDATE snapshots SET seq = 5", NAME)
     assert SqliteRecord(path).snapshot() is None
+
+
+def test_a_state_of_another_record_with_the_same_numbers_is_none_of_this(tmp_path):
+    """As when a record was brought back from an older copy, and has gone on in another way."""
+    one, other = filled(tmp_path / "one", 10), tmp_path / "other"
+    log = SqliteLog(other)
+    log.append(entries(1, 9))
+    (entry,) = entries(10, 10)
+    log.append([Entry(10, 77, 10, entry.payload)])
+    log.save_snapshot(9, b"both")
+    log.save_snapshot(10, b"other")
+    log.close()
+    assert SqliteRecord(other).snapshot() == (10, b"other")
+    shutil.copy(other / NAME, one / NAME)
+    assert SqliteRecord(one).snapshot() == (9, b"both")
+
+
+@pytest.mark.parametrize("left", [b"", b"no database at all" * 1000])
+def test_states_that_cannot_be_read_are_made_anew(tmp_path, left):
+    path = filled(tmp_path / "record", 10)
+    (path / NAME).write_bytes(left)
+    log = SqliteLog(path)
+    assert log.snapshot() is None
+    log.save_snapshot(4, b"state")
+    assert log.snapshot() == (4, b"state")
+    (path / NAME).unlink()
+    log.save_snapshot(6, b"state")
+    assert log.snapshot() == (6, b"state")
+    log.close()
+    assert SqliteRecord(path).snapshot() == (6, b"state")
 
 
 @pytest.mark.parametrize("back", [False, True])

@@ -1,5 +1,6 @@
 """The writing thread: order, durability, what happens when the disk is slow, full, or full for too long."""
 
+import errno
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Entry, encode
 from skywarden.record import MemoryLog, SqliteLog, SqliteRecord, Writer
+from skywarden.record.states import States
 from skywarden.record.writer import GROUP
 
 
@@ -203,10 +205,11 @@ def test_a_snapshot_is_saved_after_the_entries_that_it_covers(log):
     assert writer.close()
 
 
-def test_a_snapshot_that_does_not_fit_stops_no_entry(log):
+def test_a_snapshot_that_does_not_fit_stops_no_entry(log, monkeypatch):
     log.append(entries(1, 40))
     writer = Writer(log)
-    with full_disk(log):
+    with monkeypatch.context() as patch:
+        patch.setattr(States, "_save", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
         writer.snapshot(40, bytes(10_000_000))
         assert eventually(lambda: writer.fault)
         assert writer.fault.startswith("snapshot not kept")

@@ -12,6 +12,7 @@ from skywarden.record.checkpoint import beside, public_at
 from skywarden.record.heads import Head, head
 from skywarden.record.lock import claim
 from skywarden.record.reading import SqliteRecord
+from skywarden.record.states import States
 
 
 class Copied(NamedTuple):
@@ -46,6 +47,10 @@ def backup(path: Path, target: Path, progress: Callable[[int], None] | None = No
                 progress(size)
             if not files and _head(target / file.name).closed:  # the next one was begun meanwhile
                 files = [later for later in segment.files(path) if later.name > file.name]
+        if (state := record.state()) is not None and SqliteRecord(target).mark(state.seq) == state.mark:
+            copy = States(target)
+            copy.save(state)
+            copy.close()
         segment.settle(target)
         _copy_public(record.path, target)
     return Copied(copied, there, size, SqliteRecord(target).last())

@@ -9,7 +9,7 @@ import msgspec
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Started
-from skywarden.record import segment
+from skywarden.record import segment, states
 from skywarden.record.reading import SqliteRecord
 
 
@@ -61,7 +61,8 @@ def info(path: Path | str) -> Info:
     files = segment.files(path)
     with segment.in_words(path):
         parts = [_part(connection, path) for connection in record.connections()]
-        size = sum(p.stat().st_size for p in path.glob("segment-*"))
+        size = sum(p.stat().st_size for p in segment.parts(path))
+        kept = states.kept(path)
     filled = [p for p in parts if p.last_seq]
     first, last = (filled[0].first_time, filled[-1].last_time) if filled else (None, None)
     starts = [start for p in parts for start in p.starts]
@@ -83,7 +84,7 @@ def info(path: Path | str) -> Info:
         sources=_sources(parts),
         starts=starts,
         modes=list(dict.fromkeys(s["mode"] for s in starts)),
-        snapshots=sorted(seq for p in parts for seq in p.snapshots),
+        snapshots=sorted([*kept, *(seq for p in parts for seq in p.snapshots)]),
     )
 
 

@@ -55,7 +55,14 @@ class Log(Record, Protocol):
         ...
 
     def save_snapshot(self, seq: int, payload: bytes) -> None:
-        """Keep the state after entry `seq`, which must be in the log. The last few snapshots are kept."""
+        """Keep the state after entry `seq`, which must be in the log. The last few snapshots are kept.
+
+        It takes its time; another thread may append meanwhile.
+        """
+        ...
+
+    def begins(self, seq: int, payload: bytes) -> bool:
+        """Begin the next segment with this state, if it is after the last entry and time for that; say whether."""
         ...
 
 

@@ -25,6 +25,10 @@ class MemoryLog:
         for old in sorted(self._snapshots)[:-SNAPSHOTS_KEPT]:
             del self._snapshots[old]
 
+    def begins(self, seq: int, payload: bytes) -> bool:
+        """See Log. There are no segments."""
+        return False
+
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """See Record."""
         while after < self.last():

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from skywarden.errors import RecordError
 from skywarden.model.event import Entry
-from skywarden.record import segment
+from skywarden.record import segment, states
 from skywarden.record.log import require_next, seal
+from skywarden.record.states import State
 
 CHUNK = 4 << 20  # bytes of payload read at a time
 
@@ -87,6 +88,30 @@ class SqliteRecord:
 
     def snapshot(self) -> tuple[int, bytes] | None:
         """See Record."""
+        kept = self.state()
+        inside = self._inside()
+        if kept is None or (inside is not None and inside[0] > kept.seq):
+            return inside
+        return kept.seq, kept.payload
+
+    def state(self) -> State | None:
+        """Return the newest state in a file of its own that is whole and of this record."""
+        with segment.in_words(self.path):
+            return next((one for one in states.whole(self.path) if self.mark(one.seq) == one.mark), None)
+
+    def mark(self, seq: int) -> bytes | None:
+        """Return the mark of an entry, None when it is not there or cannot be read."""
+        query = "SELECT mark FROM entries WHERE seq = ?"
+        with suppress(sqlite3.DatabaseError, RecordError):
+            with_entry = self._holding(seq - 1)
+            with closing(segment.open_for_reading(with_entry)) as connection:
+                new = segment.form(connection) >= segment.WITH_BEGIN
+                row = connection.execute(query, (seq,)).fetchone() if new else None
+                return row[0] if row is not None and type(row[0]) is bytes else None
+        return None
+
+    def _inside(self) -> tuple[int, bytes] | None:
+        """Return the newest state in the segments: one that begins one, or any of an older version."""
         with segment.in_words(self.path):
             for connection in self.connections(newest_first=True):
                 for (seq,) in connection.execute("SELECT seq FROM snapshots ORDER BY seq DESC").fetchall():

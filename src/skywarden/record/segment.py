@@ -72,8 +72,8 @@ def files(directory: Path) -> list[Path]:
 
 
 def parts(directory: Path) -> list[Path]:
-    """Return all files that the segments of a record consist of. Raises OSError."""
-    return sorted(p for p in directory.iterdir() if p.name.startswith("segment-"))
+    """Return all files that a record grows by: segments with what belongs to them, states. Raises OSError."""
+    return sorted(p for p in directory.iterdir() if p.name.startswith(("segment-", "states.")))
 
 
 def identity(file: Path) -> tuple[int, int] | None:
@@ -117,7 +117,7 @@ def make(  # noqa: PLR0913 - all that a segment says of itself
     half = file.with_suffix(".new")
     discard(half)
     try:
-        with closing(_connected(half)) as connection, transaction(connection):
+        with closing(connected(half)) as connection, transaction(connection):
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
@@ -164,7 +164,8 @@ def settle(directory: Path) -> None:
             return
 
 
-def _connected(file: Path) -> sqlite3.Connection:
+def connected(file: Path) -> sqlite3.Connection:
+    """Open a database that is ours, or make it. Raises sqlite3.Error."""
     connection = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE}")
@@ -177,7 +178,7 @@ def _connected(file: Path) -> sqlite3.Connection:
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
     """Open a segment. Raises sqlite3.Error, RecordError."""
-    connection = _connected(file)
+    connection = connected(file)
     try:
         require_readable(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")

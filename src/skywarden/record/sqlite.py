@@ -11,10 +11,11 @@ from skywarden.model.event import Entry
 from skywarden.record import segment
 from skywarden.record.checkpoint import Key
 from skywarden.record.lock import claim
-from skywarden.record.log import SNAPSHOTS_KEPT, kind, require_held, require_next, seal, tally
+from skywarden.record.log import kind, require_held, require_next, seal, tally
 from skywarden.record.reading import SqliteRecord, begin_of
 from skywarden.record.retention import ALL, BY_AGE, SPAN_S, Keep, Part, Removal, removed, surplus
 from skywarden.record.signed import SECOND, doubts, found
+from skywarden.record.states import NAME, State, States
 from skywarden.record.voucher import voucher
 
 
@@ -32,6 +33,7 @@ class SqliteLog:
         self.path = path = Path(path)
         self._key, self.keep = key, keep
         self._turn = Lock()
+        self._states = States(path)
         self.removed_bytes = 0  # by retention, since it was opened
         self.doubts: list[str] = []  # what is wrong with what was there, in words; it is gone on from all the same
         with segment.in_words(path):
@@ -60,6 +62,7 @@ class SqliteLog:
         for file in files[:-1]:
             self._look_at(file)
         segment.settle(self.path)
+        self._states.complete()
         self._take(files[-1])
         try:
             self.doubts += doubts(self._connection, files[-1])
@@ -111,16 +114,27 @@ class SqliteLog:
             self._last, self._tree = entries[-1].seq, tree
 
     def save_snapshot(self, seq: int, payload: bytes) -> None:
-        """See Log. After the last entry of a segment that is large or long enough, the next one is begun with it."""
-        with self._turn, segment.in_words(self.path):
+        """See Log. After the last entry of a segment that is large or long enough, the next one is begun with it.
+
+        If that cannot be, the state is kept all the same.
+        """
+        with segment.in_words(self.path):
             require_held(seq, self._last)
-            row = (seq, seal(seq, payload), payload)
-            with segment.transaction(self._connection):
-                self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", row)
-                self._connection.execute(_DROP_SNAPSHOTS)
-            if seq == self._last and self._complete():
-                self._next_segment(row)
-                self._retain()
+            begun = False
+            try:
+                begun = self.begins(seq, payload)
+            finally:
+                if not begun and (mark := self._record.mark(seq)) is not None:
+                    self._states.save(State(seq, mark, payload))
+
+    def begins(self, seq: int, payload: bytes) -> bool:
+        """See Log."""
+        with self._turn, segment.in_words(self.path):
+            if seq != self._last or not self._complete():
+                return False
+            self._next_segment((seq, seal(seq, payload), payload))
+            self._retain()
+            return True
 
     def _bytes(self) -> int:
         """Return the size of the segment that is written, without what its WAL holds twice."""
@@ -134,7 +148,7 @@ class SqliteLog:
         return begun is not None and self._time() - begun[0] >= SPAN_S * SECOND
 
     def _newest_state(self) -> tuple[int, bytes, bytes] | None:
-        """Return the snapshot after the last entry, when there is one."""
+        """Return the snapshot after the last entry, when there is one: in segments of an older format."""
         row = self._connection.execute("SELECT seq, digest, payload FROM snapshots ORDER BY seq DESC").fetchone()
         return row if row is not None and row[0] == self._last else None
 
@@ -168,7 +182,9 @@ class SqliteLog:
             return
         now = self._time()
         parts = [Part(now if k >= BY_AGE else _last_time(file), _size(file)) for k, file in enumerate(files)]
-        count = surplus(self.keep, parts, self._bytes(), now)
+        states = self.path / NAME
+        held = self._bytes() + (states.stat().st_size if states.exists() else 0)
+        count = surplus(self.keep, parts, held, now)
         while count:  # what is left must begin with a known state, or it could not be replayed
             begin = _begin([*files, self._file][count])
             if begin is not None and begin.state is not None:
@@ -223,6 +239,7 @@ class SqliteLog:
                     self._tree = self._tree.sign(self._connection, self._key, self._time())
             finally:
                 segment.close_after_writing(self._connection)
+                self._states.close()
                 self._claim.close()
 
 
@@ -233,9 +250,6 @@ entries = entries + excluded.entries, messages = messages + excluded.messages, b
 _ALL_COUNTS = """
 SELECT kind, source, sum(entries), sum(messages), sum(bytes)
 FROM (SELECT * FROM before UNION ALL SELECT * FROM tally) GROUP BY kind, source
-"""
-_DROP_SNAPSHOTS = f"""
-DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT {SNAPSHOTS_KEPT})
 """
 
 

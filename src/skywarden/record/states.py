@@ -1,24 +1,31 @@
-"""States of the whole picture, each in a file of its own beside the segments: short cuts for a restart, no evidence.
+"""States of the whole picture in a database of their own beside the segments: short cuts for a restart, no evidence.
 
-Not in the segments, since a state of several MB in the same file holds up the entries that come meanwhile: the longest
-commit was 70 ms then and 5 ms with files of their own (design/2026-11-plan-tracker-first-half.md).
-
-A file says after which entry its state is and that entry's mark: a record that was brought back from an older copy has
-other entries under the same numbers. Layout: MAGIC, mark (MARK bytes), seal (16), state.
+Not in the segments, since a state of several MB in the same file holds up the entries that come meanwhile. Each says
+after which entry it is and that entry's mark: a record that was brought back from an older copy has other entries under
+the same numbers.
 """
 
-import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
+from skywarden.errors import RecordError
+from skywarden.model.event import SCHEMA
+from skywarden.record import segment
 from skywarden.record.log import SNAPSHOTS_KEPT, seal
-from skywarden.record.tree import MARK
 
-MAGIC = b"skystate1\n"
-SEAL = 16  # bytes
-HEAD = len(MAGIC) + MARK + SEAL
+NAME = "states.sqlite"
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, mark BLOB NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL)
+"""
+_DROP = f"""
+DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT {SNAPSHOTS_KEPT})
+"""
+SPOILED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # what is in it is of no use any more
 
 
 class State(NamedTuple):
@@ -29,60 +36,92 @@ class State(NamedTuple):
     payload: bytes
 
 
-def files(directory: Path) -> list[Path]:
-    """Return the state files of a record, newest first. Raises OSError."""
-    found = (p for p in directory.iterdir() if p.name.startswith("state-") and p.suffix == ".bin")
-    return sorted((p for p in found if _seq(p) > 0), key=_seq, reverse=True)
+class States:
+    """Where a writing process keeps them. Made when the first one is saved. Usable from several threads."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / NAME
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._turn = Lock()
+
+    def complete(self) -> None:
+        """Bring to an end what a power cut has left: who only reads cannot."""
+        with self._turn, suppress(sqlite3.Error, OSError, RecordError):
+            if self._file.exists():
+                self._open()
+
+    def save(self, state: State) -> None:
+        """Keep a state; of the older ones the last few stay. Raises sqlite3.Error, OSError, RecordError."""
+        with self._turn:
+            try:
+                self._save(state)
+            except (sqlite3.Error, RecordError) as error:
+                self._let_go()
+                if not getattr(error, "sqlite_errorname", SPOILED[0]).startswith(SPOILED):
+                    raise
+                segment.discard(self._file)
+                self._save(state)
+
+    def _save(self, state: State) -> None:
+        if segment.identity(self._file) != self._identity:  # somebody has removed it
+            self._let_go()
+        if self._connection is None:
+            if not self._file.exists():
+                _make(self._file)
+            self._open()
+        assert self._connection is not None
+        row = (state.seq, state.mark, seal(state.seq, state.payload), state.payload)
+        with segment.transaction(self._connection):
+            self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", row)
+            self._connection.execute(_DROP)
+
+    def _open(self) -> None:
+        self._connection = segment.open_for_writing(self._file)
+        self._identity = segment.identity(self._file)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._identity = None
+
+    def close(self) -> None:
+        """Leave one file, which can be read where nothing may be written."""
+        with self._turn:
+            if self._connection is not None:
+                segment.close_after_writing(self._connection)
+            self._connection = self._identity = None
 
 
-def named(directory: Path, seq: int) -> Path:
-    """Return the file of the state after an entry."""
-    return directory / f"state-{seq:012}.bin"
-
-
-def write(directory: Path, state: State) -> None:
-    """Keep a state; of the older ones the last few stay. It has its name only when it is whole. Raises OSError."""
-    file = named(directory, state.seq)
+def _make(file: Path) -> None:
     half = file.with_suffix(".new")
-    try:
-        with half.open("wb") as out:
-            out.write(MAGIC + state.mark + seal(state.seq, state.payload))
-            out.write(state.payload)
-            out.flush()
-            os.fsync(out.fileno())
-        half.replace(file)
-    except BaseException:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
-        raise
-    for old in files(directory)[SNAPSHOTS_KEPT:]:
-        old.unlink(missing_ok=True)
-
-
-def read(file: Path) -> State | None:
-    """Return the state in a file; None when it is damaged or gone."""
-    with suppress(OSError, MemoryError):
-        data = file.read_bytes()
-        seq, payload = _seq(file), data[HEAD:]
-        if data.startswith(MAGIC) and data[HEAD - SEAL : HEAD] == seal(seq, payload):
-            return State(seq, data[len(MAGIC) : len(MAGIC) + MARK], payload)
-    return None
+    segment.discard(half)
+    with closing(segment.connected(half)) as connection, segment.transaction(connection):
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES ('format', ?)", (SCHEMA,))
+    half.rename(file)
+    segment.settle(file.parent)
 
 
 def whole(directory: Path) -> Iterator[State]:
-    """Yield the states that are whole, newest first."""
-    for file in files(directory):
-        if (state := read(file)) is not None:
-            yield state
+    """Yield the states that are whole, newest first. One that cannot be read is passed over: they are short cuts."""
+    with suppress(sqlite3.Error, RecordError), closing(segment.open_for_reading(directory / NAME)) as connection:
+        for seq in _seqs(connection):
+            with suppress(sqlite3.DatabaseError, MemoryError, TypeError):
+                query = "SELECT mark, digest, payload FROM snapshots WHERE seq = ?"
+                mark, digest, payload = connection.execute(query, (seq,)).fetchone()
+                if type(mark) is bytes and seal(seq, payload) == digest:
+                    yield State(seq, mark, bytes(payload))
 
 
-def tidy(directory: Path) -> None:
-    """Remove what was not finished. Raises OSError."""
-    for half in directory.glob("state-*.new"):
-        half.unlink(missing_ok=True)
+def kept(directory: Path) -> list[int]:
+    """Return the entries after which there is a state, whole or not."""
+    with suppress(sqlite3.Error, RecordError), closing(segment.open_for_reading(directory / NAME)) as connection:
+        return sorted(_seqs(connection))
+    return []
 
 
-def _seq(file: Path) -> int:
-    """Return the number in a file's name, 0 when there is none."""
-    digits = file.stem.removeprefix("state-")
-    return int(digits) if digits.isdecimal() else 0
+def _seqs(connection: sqlite3.Connection) -> list[int]:
+    found = connection.execute("SELECT seq FROM snapshots ORDER BY seq DESC").fetchall()
+    return [seq for (seq,) in found if type(seq) is int and seq > 0]

@@ -1,11 +1,13 @@
-"""The thread that writes the record, so that a slow or full disk never delays a warning.
+"""The threads that write the record, so that a slow or full disk never delays a warning.
 
 Everything that waits is written in one transaction (group commit). What could not be written is tried again, in order,
-until it is written. When more waits than memory allows, new entries are refused; what was accepted stays.
+until it is written. When more waits than memory allows, new entries are refused; what was accepted stays. States are
+written by a thread of their own, so that entries do not wait for one that is large.
 """
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from threading import Condition, Thread
 
 from skywarden.errors import RecordError
@@ -34,13 +36,16 @@ class Writer:
         self._limit = limit
         self._changed = Condition()  # guards all of this
         self._waiting: deque[Entry] = deque()
-        self._snapshot: tuple[int, bytes] | None = None
+        self._snapshot: tuple[int, bytes] | None = None  # that waits for its entries
+        self._state: tuple[int, bytes] | None = None  # that can be written
         self._accepted = self.durable
         self._fault: str | None = None
         self._snapshot_fault: str | None = None
         self._closing = self._abandoned = self._ended = False
         self._thread = Thread(target=self._run, name="record", daemon=True)
+        self._keeper = Thread(target=self._keep, name="states", daemon=True)
         self._thread.start()
+        self._keeper.start()
 
     @property
     def next(self) -> int:
@@ -99,12 +104,13 @@ class Writer:
             self._abandoned = not self._changed.wait_for(lambda: self._ended, timeout)
             self._changed.notify_all()
         self._thread.join(RETRY_S)
+        self._keeper.join(RETRY_S if self._abandoned else timeout)
         return self.durable == self._accepted
 
     def _run(self) -> None:
         try:
             while self._wait_for_work():
-                self._write_snapshot()  # first: after more entries it could not end a segment
+                self._hand_over()  # first: after more entries it could not end a segment
                 self._write_entries()
         finally:  # nobody may wait for a thread that is gone
             with self._changed:
@@ -158,18 +164,34 @@ class Writer:
                 break
         return group
 
-    def _write_snapshot(self) -> None:
+    def _hand_over(self) -> None:
+        """Begin the next segment with a state that is due, or let it be written beside this one."""
         with self._changed:
             if self._snapshot is None or not self._snapshot_is_due():
                 return
-            seq, payload = self._snapshot
-            self._snapshot = None
-        try:
-            self._log.save_snapshot(seq, payload)
-        except RecordError as error:
-            self._snapshot_fault = f"snapshot not kept: {error}"  # only a cache: the next one will do
-        else:
-            self._snapshot_fault = None
+            state, self._snapshot = self._snapshot, None
+        with suppress(RecordError):  # the thread of states tries too, and tells
+            if self._log.begins(*state):
+                self._snapshot_fault = None
+                return
+        with self._changed:
+            self._state = state
+            self._changed.notify_all()
+
+    def _keep(self) -> None:
+        """Write the newest state that waits, one after the other, until the entries have ended."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._state is not None or self._ended)
+                state, self._state = self._state, None
+            if state is None:
+                return
+            try:
+                self._log.save_snapshot(*state)
+            except RecordError as error:
+                self._snapshot_fault = f"snapshot not kept: {error}"  # only a cache: the next one will do
+            else:
+                self._snapshot_fault = None
 
 
 def _added(recorded: Mapping[str, int], entries: Sequence[Entry]) -> dict[str, int]:
