@@ -75,7 +75,7 @@ class Other:
 class Echo:
     """It measures nothing and tells us our own shown tracks, `late` s old, rounded, with numbers of its own.
 
-    after: s, when it begins.
+    after: s, when it begins. With heights of its own it is not found out to be ours.
     """
 
     policy: TrackPolicy
@@ -84,6 +84,7 @@ class Echo:
     offset: float = 0.1
     late: float = 1.0
     after: float = 0.0
+    higher: float = 0.0  # m, that it makes of our heights
     sky: object = None
     seen: list = field(default_factory=list)
 
@@ -96,6 +97,7 @@ class Echo:
         mean, covariance = at(shown, old[-1].time)
         if not len(shown):
             return None
+        mean[:, :3] += self.higher * mean[:, :3] / np.linalg.norm(mean[:, :3], axis=1)[:, None]
         return report(self, (old[-1].time - START) * 1e-9, 500 + shown.number, np.round(mean * 2) / 2, covariance)
 
 

@@ -1,7 +1,11 @@
 """States of other systems' tracks put into targets of ours by covariance intersection, or made targets.
 
 Existence is no product either: what the other system is sure of exists at least that surely, however often it says so.
+Only a subject that began far from all of ours may start a target or keep one alive. Another corrects what our own
+sensors keep alive, and no more: if it is our own track after all, which came back changed, it must not live by that.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,22 +49,32 @@ def book(memory: Memory, rows: I64, sensor: int, times: I64, revisit: float) -> 
             target.confirmed = 1
 
 
-def adopted(memory: Memory, reports: Rows, targets: I64, sensor: int, revisit: float) -> tuple[I64, I64]:
-    """Take in (n,) reports of one system, each of another subject. targets: labels that they are of, 0 of none yet.
+class Known(NamedTuple):
+    """Of (n,) reports: targets, labels of ours that they are of, 0 none; alone: see above. revisit: s, of all."""
+
+    targets: I64
+    alone: NDArray[np.bool_]
+    revisit: float
+
+
+def adopted(memory: Memory, reports: Rows, known: Known, sensor: int) -> tuple[I64, I64]:
+    """Take in (n,) reports of one system, each of another subject.
 
     Returns (n,) USED or why not, and (n,) the label of the target that each was used for.
     """
+    targets, alone, revisit = known
     code, label = np.full(len(reports), USED), targets.copy()
-    known = memory.targets["label"][: memory.counts[0]]
-    row = np.array([_place(known, each) for each in targets.tolist()], np.int64)
+    labels = memory.targets["label"][: memory.counts[0]]
+    row = np.array([_place(labels, each) for each in targets.tolist()], np.int64)
     label[row < 0] = 0
     mine = np.flatnonzero(row >= 0)
-    late = _corrected(memory, reports[mine], row[mine], sensor)
+    late = _corrected(memory, reports[mine], row[mine], alone[mine], sensor)
     code[mine[late]], label[mine[late]] = TOO_LATE, 0
     mine = mine[~late]
     bare = mine[memory.targets["address"][row[mine]] == NO_ADDRESS]
     memory.targets["address"][row[bare]] = reports["address"][bare]
-    new = np.flatnonzero(targets == 0)
+    mine = mine[alone[mine]]
+    new = np.flatnonzero((targets == 0) & alone)
     room = _room(memory, sensor, len(new))
     code[new[room:]] = QUOTA
     begun = _begun(memory, reports[new[:room]], revisit)
@@ -76,7 +90,7 @@ def _place(labels: I64, label: int) -> int:
     return int(found[0]) if len(found) else -1
 
 
-def _corrected(memory: Memory, reports: Rows, row: I64, sensor: int) -> NDArray[np.bool_]:
+def _corrected(memory: Memory, reports: Rows, row: I64, alone: NDArray[np.bool_], sensor: int) -> NDArray[np.bool_]:
     """Correct all hypotheses about each target by its report; return (n,) which reports are too old for that."""
     leaves = memory.leaves[: memory.counts[1]]
     report_of = np.full(max(memory.counts[0], 1), -1)
@@ -106,7 +120,7 @@ def _corrected(memory: Memory, reports: Rows, row: I64, sensor: int) -> NDArray[
     targets = memory.targets[leaves["target"][rows]]
     watched = taken & (targets["leaf"] == rows) & (targets["confirmed"] == 1)
     compared(memory.fits[sensor, TRACK], 6, off[watched] / weight[watched])
-    sure = rows[taken]
+    sure = rows[taken & alone[which]]
     leaves["existence"][sure] = np.maximum(leaves["existence"][sure], SURE)
     return late
 

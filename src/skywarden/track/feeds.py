@@ -51,7 +51,8 @@ class Told(NamedTuple):
 
     feeds: the table after them. sensors: names, new ones last. reports (m,): with errors that may be. code (m,): USED
     or why not. states: rows of reports whose whole state is to be used; targets: labels of ours that they are of, 0
-    none. tracklets: measurements; pieces: rows of the reports that they are of; senses: their sensors.
+    none; alone: of subjects that began far from all of ours, and so cannot be ours. tracklets: measurements; pieces:
+    rows of the reports that they are of; senses: their sensors.
     """
 
     feeds: Rows
@@ -60,6 +61,7 @@ class Told(NamedTuple):
     code: I64
     states: I64
     targets: I64
+    alone: NDArray[np.bool_]
     tracklets: Rows
     pieces: I64
     senses: Rows
@@ -126,7 +128,8 @@ def told(
     found, kept = _tracklets(before[pieces], now[pieces], settings)
     rows, senses = _measurements(reports[last[pieces[kept]]], found, new)
     pieces = last[pieces[kept]]
-    return Told(plain(after), sensors, reports, code, last[states], now["label"][states], rows, pieces, senses)
+    whole = last[states], now["label"][states], now["since"][states] == 0
+    return Told(plain(after), sensors, reports, code, *whole, rows, pieces, senses)
 
 
 def _doubts(reports: Rows) -> I64:

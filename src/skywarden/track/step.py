@@ -121,7 +121,7 @@ def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings, settle
     """Let the head follow a tick's items."""
     found = taken(head.beliefs, head.sensors, new, settings, settled)
     memory = found.memory
-    tracks = _tracks(memory, head.tracks, found.label, time)
+    tracks = _tracks(memory, head.tracks, found.heard, time)
     ended = head.ended + [TrackDropped(time, number, MISSED) for number in _ended(head.tracks, tracks)]
     confirmed = memory.targets["confirmed"][: memory.counts[0]].copy()
     return _Head(found.beliefs(), found.sensors, tracks, confirmed, ended), found

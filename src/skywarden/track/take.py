@@ -7,7 +7,7 @@ import numpy as np
 
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Chain
-from skywarden.track.adopt import adopted
+from skywarden.track.adopt import Known, adopted
 from skywarden.track.beliefs import closed, opened, plain, records
 from skywarden.track.clutter import BINS
 from skywarden.track.feeds import Told, told, verdicts
@@ -23,12 +23,14 @@ from skywarden.track.settings import TrackerSettings
 class Taken:
     """What became of n measurements and m reports, in this order. memory: of the filter. sensors: names.
 
-    label (n + m,): of the target that each corrected or started, 0 none. refused: how many, by (sensor, code).
+    label (n + m,): of the target that each corrected or started, 0 none; heard: the same of those that tell that it is
+    still there. refused: how many, by (sensor, code).
     """
 
     memory: Memory
     sensors: tuple[str, ...]
     label: I64
+    heard: I64
     refused: Counter[tuple[str, int]]
     feeds: Rows
 
@@ -50,7 +52,8 @@ def taken(
     if not len(new.reports):
         found = gather(new, sensors)
         memory = _followed(beliefs, found, 0, settings)
-        return Taken(memory, found.sensors, *_outcome(new, found), plain(records(beliefs.feeds, FEED)))
+        label, refused = _outcome(new, found)
+        return Taken(memory, found.sensors, label, label, refused, plain(records(beliefs.feeds, FEED)))
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
     found = gather(both, said.sensors)
@@ -61,7 +64,9 @@ def taken(
     _adopt(memory, new, said, found.sensors, label[n:])
     codes = zip(new.senders()[n:], said.code.tolist(), strict=True)
     refused.update((name, code) for name, code in codes if code != USED)
-    return Taken(memory, found.sensors, label, refused, said.feeds)
+    heard = label.copy()
+    heard[n + said.states[~said.alone]] = 0
+    return Taken(memory, found.sensors, label, heard, refused, said.feeds)
 
 
 def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
@@ -112,5 +117,6 @@ def _adopt(memory: Memory, new: Items, said: Told, sensors: tuple[str, ...], lab
     for k in np.unique(senses["sensor"]).tolist():
         mine = np.flatnonzero(senses["sensor"] == k)
         revisit = float(senses["revisit"][mine].min())
-        found = adopted(memory, reports[mine], said.targets[mine], sensors.index(new.names[k]), revisit)
+        known = Known(said.targets[mine], said.alone[mine], revisit)
+        found = adopted(memory, reports[mine], known, sensors.index(new.names[k]))
         said.code[said.states[mine]], label[said.states[mine]] = found
