@@ -14,7 +14,7 @@ from skywarden.model.event import Refused, TrackDropped
 from skywarden.model.place import TrackPolicy
 from skywarden.model.track import Picture
 from skywarden.track.beliefs import records
-from skywarden.track.feeds import OURS, THEIRS, UNDECIDED
+from skywarden.track.feeds import OURS, THEIRS, UNDECIDED, foreign
 from skywarden.track.items import FEED
 from skywarden.track.monitor import fits
 from skywarden.track.settings import TrackerSettings
@@ -96,6 +96,15 @@ def test_what_is_only_shown_changes_nothing_and_is_known():
     assert sorted(number[label] for label in table["label"].tolist()) == [1, 2, 3, 4]  # which of ours each is
     assert not any(match.any() for tick in beside.matches for match in tick[1:])
     assert refused(beside, "other") == {}
+
+
+def test_a_foreign_track_names_ours_only_while_ours_is_shown():
+    sky = flown([radar(), Other(DISPLAY)], 40.0)
+    assert sorted(foreign(sky.picture).track) == [1, 2, 3, 4]
+    sky.sensors[0].look = lambda *_: None
+    sky.run(85.0)
+    assert len(sky.shown()) == 0
+    assert foreign(sky.picture).track == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("policy", USED)

@@ -81,7 +81,8 @@ def foreign(picture: Picture) -> Foreign:
     feeds = feeds[(feeds["verdict"] != OURS) & (feeds["time"] > picture.time - SHOWN)]
     feeds = feeds[np.lexsort((feeds["subject"], feeds["sensor"]))]
     mean = _carried(feeds, picture.time, TrackerSettings()).mean
-    number = dict(zip(picture.tracks.label.tolist(), picture.tracks.number.tolist(), strict=True))
+    shown = picture.tracks.take(picture.tracks.shown())
+    number = dict(zip(shown.label.tolist(), shown.number.tolist(), strict=True))
     return Foreign(
         sensor=[picture.sensors[sensor] for sensor in feeds["sensor"].tolist()],
         states=columns(picture.time, feeds["subject"], mean),
