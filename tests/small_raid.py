@@ -129,7 +129,8 @@ def tracks_csv(
 ) -> bytes:
     """Return tracks T1, T2 ... of the flights, from `first` m before their sites on; every seventh has two numbers,
     every eleventh none."""
-    found = ["time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class"]
+    found = ["time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class,ee_m2,en_m2,eu_m2,nn_m2,nu_m2,uu_m2"]
+    spread = ",{0:g},0,0,{0:g},0,{0:g}".format(max(noise, 1.0) ** 2)
     for number, flight in enumerate(flights, 1):
         second, place, velocity = path(flight)
         if number % 11 == 0:
@@ -139,7 +140,8 @@ def tracks_csv(
         place = place + generator.normal(0, noise, place.shape)
         half = second[seen].mean() if number % 7 == 0 and seen.any() else np.inf
         for name, part in ((f"T{number}", seen & (second < half)), (f"T{number}b", seen & (second >= half))):
-            found += rows(second[part], name, place[part], velocity, [flight.kind] * int(part.sum()))
+            told = rows(second[part], name, place[part], velocity, [flight.kind] * int(part.sum()))
+            found += [row + spread for row in told]
     return "\n".join(found).encode()
 
 

@@ -57,6 +57,32 @@ def test_a_track_may_lack_class_and_speed() -> None:
     assert np.isnan(points.velocity).all()
 
 
+SPREAD = "ee_m2,en_m2,eu_m2,nn_m2,nu_m2,uu_m2"
+
+
+def test_a_track_may_state_its_covariance_and_who_saw_it() -> None:
+    head, state = f"{TRACKS},sensor,{SPREAD}", "a,1,2,3,4,5,6"
+    points = tables.tracks(f"{head}\n5,{state},mast,9,1,0,4,1,25\n6,{state},,nan,nan,nan,nan,nan,nan".encode())
+    assert points.spread is not None
+    assert points.sensor is not None
+    assert points.spread[0].tolist() == [9, 1, 0, 4, 1, 25]
+    assert np.isnan(points.spread[1]).all()
+    assert [points.sensors[k] for k in points.sensor] == ["mast", ""]
+    assert tables.tracks(f"{TRACKS}\n5,{state}".encode()).spread is None
+
+
+@pytest.mark.parametrize("cells", ["0,0,0,4,0,25", "9,6,0,4,0,25", "9,0,15,4,0,25", "9,0,0,4,10,25", "inf,0,0,4,0,25"])
+def test_what_is_no_covariance_is_refused(cells: str) -> None:
+    rows = f"5,a,1,2,3,4,5,6,9,1,0,4,1,25\n6,a,1,2,3,4,5,6,{cells}"
+    with pytest.raises(TableError, match="line 3, column ee_m2: with the next five must be a covariance"):
+        tables.tracks(f"{TRACKS},{SPREAD}\n{rows}".encode())
+
+
+def test_a_part_of_a_covariance_is_refused() -> None:
+    with pytest.raises(TableError, match="line 1: the header has ee_m2 but no eu_m2, nn_m2"):
+        tables.tracks(f"{TRACKS},ee_m2,en_m2\n5,a,1,2,3,4,5,6,9,1".encode())
+
+
 def test_a_file_with_a_header_alone_has_no_points() -> None:
     points = tables.tracks(TRACKS.encode())
     assert len(points) == 0

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 from statistics import NormalDist
 
+import numpy as np
 import pytest
 from simulated_frames import SECOND, START, written
 from typer.testing import CliRunner
@@ -29,7 +30,8 @@ def test_a_track_has_a_row_with_its_category_where_one_is_known() -> None:
     states = TrackStates(
         START, [7, 9], [29.5, -1.25], [-45.75, 0.5], [310.2, 5.0], [1.5, 0.0], [-50.0, 2.0], [0.1, 0.0]
     )
-    first, second = rows("tracks", tracks(states, {7: "assumed friend"}))
+    spread = np.arange(18.0).reshape(2, 3, 3) / 3
+    first, second = rows("tracks", tracks(states, {7: "assumed friend"}, ["", 'r, "old"'], spread))
     assert first == {
         "time_ns": str(START),
         "track": "7",
@@ -41,8 +43,15 @@ def test_a_track_has_a_row_with_its_category_where_one_is_known() -> None:
         "v_up": "0.1",
         "class": "",
         "category": "assumed friend",
+        "sensor": "",
+        "ee_m2": "0",
+        "en_m2": "0.333333333",
+        "eu_m2": "0.666666667",
+        "nn_m2": "1.33333333",
+        "nu_m2": "1.66666667",
+        "uu_m2": "2.66666667",
     }
-    assert (second["track"], second["category"]) == ("9", "")
+    assert (second["track"], second["category"], second["sensor"]) == ("9", "", 'r, "old"')
 
 
 def test_alerts_are_told_with_site_and_arrival() -> None:

@@ -14,11 +14,14 @@ from scipy.special import ndtri
 
 from skywarden.model.assessment import Alert, Threat
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
+from skywarden.model.place import F64
 
+EXACT = ",".join(["%.9g"] * 6)  # so that what was a covariance still is one
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 HEADS: Mapping[str, str] = MappingProxyType(
     {
-        "tracks": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class,category\n",
+        "tracks": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class,category,"
+        "sensor,ee_m2,en_m2,eu_m2,nn_m2,nu_m2,uu_m2\n",
         "past": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,sigma_m\n",
         "alerts": "time_ns,site,track,event,arrival_ns\n",
         "arrivals": "time_ns,track,site,probability,q025,q10,q25,q50,q75,q90,q975\n",
@@ -26,9 +29,14 @@ HEADS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def tracks(states: TrackStates, category: Mapping[int, str]) -> str:
-    """Return a row for each shown track. category: track -> word, where known. The system names no class yet."""
-    return _rows(states, [f",{category.get(number, '')}" for number in states.number])
+def tracks(states: TrackStates, category: Mapping[int, str], sensor: Iterable[str], spread: F64) -> str:
+    """Return a row for each shown track. The system names no class yet.
+
+    category: track -> word, where known. sensor: that saw each last. spread: (n, 3, 3) m^2, of its east, north, up.
+    """
+    upper = spread.reshape(-1, 9)[:, [0, 1, 2, 4, 5, 8]].tolist()
+    rest = zip(states.number, sensor, upper, strict=True)
+    return _rows(states, [f",{category.get(n, '')},{_quoted(by)},{EXACT % tuple(row)}" for n, by, row in rest])
 
 
 def past(states: TrackStates, sigma: Iterable[float]) -> str:

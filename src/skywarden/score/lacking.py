@@ -37,6 +37,8 @@ NEEDED: dict[Reason, tuple[str, ...]] = {
         "siap.position_accuracy",
         "siap.velocity_accuracy",
         "siap.number_changes",
+        "siap.twice_ambiguity",
+        "siap.twice_spuriousness",
         "trajectory.localisation",
         "trajectory.switch",
         "first_track.flying",

@@ -8,6 +8,8 @@ At a time of the truth a track is
 3. else nowhere: before its first row, after its last one, and in longer gaps it does not exist.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from skywarden.errors import MismatchError
@@ -38,18 +40,8 @@ def at_times(tracks: Points, times: I64, longest_gap: int = LONGEST_GAP) -> Poin
     line = (tracks.position[later] - tracks.position[source]) / step
     moved = np.where(passed > 0, passed * np.where(np.isfinite(velocity), velocity, line), 0.0)
     found = tracks.take(source)
-    result = Points(
-        at,
-        found.id,
-        found.position + moved,
-        found.velocity,
-        found.names,
-        found.word,
-        found.words,
-        found.alive,
-        found.category,
-        found.categories,
-    )
+    spread = None if found.spread is None else np.where(passed > 0, np.nan, found.spread)  # nobody stated it for then
+    result = replace(found, time=at, position=found.position + moved, spread=spread)
     return result.take(np.lexsort((result.id, result.time)))
 
 

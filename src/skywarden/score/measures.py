@@ -7,7 +7,7 @@ from skywarden.score.warning_measures import WARNING_MEASURES
 
 MEASURES: dict[str, Measure] = {**WARNING_MEASURES, **TRACK_MEASURES}
 LEVEL = ("attacks.", "lead.", "alarm.unneeded", "baseline.", "arrival.", "blind.", "error.", "followed.", "nuisance.")
-SPACE = ("gospa.", "ospa.", "siap.", "trajectory.", "first_track.", "segments.", "class.")
+SPACE = ("gospa.", "ospa.", "siap.", "nees.", "trajectory.", "first_track.", "segments.", "class.")
 REASONS: dict[str, str] = dict([*(row.empty for row in MEASURES.values()), *NEEDED])
 """Every reason why there is no value: English -> Ukrainian."""
 

@@ -6,15 +6,17 @@ import numpy as np
 
 from skywarden.model.place import F64, I64
 from skywarden.score.assign import compare
-from skywarden.score.associations import associate
+from skywarden.score.associations import associate, held
 from skywarden.score.case import Case
 from skywarden.score.covered import first_covered, looks
 from skywarden.score.gospa import Gospa, Means, gospa, means
+from skywarden.score.nees import Nees, nees
 from skywarden.score.ospa import ospa
 from skywarden.score.segments import NEVER, Confusion, Segments, confusion, segments
 from skywarden.score.siap import Siap, siap
 from skywarden.score.spans import NS
 from skywarden.score.trajectory import Trajectories, trajectory
+from skywarden.score.twice import Twice, seen_twice, twice
 
 POWER = 2.0  # p
 
@@ -23,6 +25,7 @@ class Quality(NamedTuple):
     """How good the tracks are. gospa: at each time; ospa: m, mean over the times.
 
     covered: (n,) ns, of truth.names, when the sensors had seen a target with probability 0.9; -1: never or not known.
+    twice: of targets that two radars see well; None: nobody knows which.
     """
 
     gospa: Gospa
@@ -33,6 +36,8 @@ class Quality(NamedTuple):
     segments: Segments
     covered: I64
     confusion: Confusion
+    twice: Twice | None
+    nees: Nees
 
 
 def quality(given: Case, cutoff: float, whole: Case | None = None) -> Quality:
@@ -41,16 +46,18 @@ def quality(given: Case, cutoff: float, whole: Case | None = None) -> Quality:
     given: without nuisances (`nuisance.apart`); whole: with them, for what targets were taken for; None: the same.
     """
     comparison = compare(given.truth, given.tracks, cutoff)
-    result = gospa(comparison, POWER)
+    result, associations, seen = gospa(comparison, POWER), associate(comparison), seen_twice(given)
     return Quality(
         result,
         means(result),
         _mean(ospa(comparison, POWER)),
         siap(comparison),
         trajectory(comparison, cutoff, POWER),
-        segments(comparison, associate(comparison), result),
+        segments(comparison, associations, result),
         _covered(given),
         confusion(comparison, result) if whole is None else _confusion(whole, cutoff),
+        None if seen is None else twice(comparison, held(comparison, associations), seen),
+        nees(comparison, result),
     )
 
 

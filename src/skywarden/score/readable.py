@@ -17,6 +17,7 @@ HEADINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Nuisances: birds and noise", ("nuisance.",)),
     ("GOSPA and OSPA", ("gospa.", "ospa.")),
     ("SIAP", ("siap.",)),
+    ("Honesty: errors over what tracks state of them", ("nees.",)),
     ("Trajectories", ("trajectory.",)),
     ("Each target", ("first_track.", "segments.")),
     ("Classes", ("class.",)),

@@ -25,10 +25,19 @@ TRUTH = Layout(
     "truth.csv",
     {"time_ns": Form.WHOLE, "target": Form.WORD, "class": Form.WORD, **_STATE, "alive": Form.WHOLE},
 )
+SPREAD = ("ee_m2", "en_m2", "eu_m2", "nn_m2", "nu_m2", "uu_m2")
 TRACKS = Layout(
     "tracks.csv",
-    {"time_ns": Form.WHOLE, "track": Form.WORD, **_STATE, "class": Form.WORD, "category": Form.WORD},
-    ("class", "category"),
+    {
+        "time_ns": Form.WHOLE,
+        "track": Form.WORD,
+        **_STATE,
+        "class": Form.WORD,
+        "category": Form.WORD,
+        "sensor": Form.WORD,
+        **dict.fromkeys(SPREAD, Form.REAL),
+    },
+    ("class", "category", "sensor", *SPREAD),
 )
 # what NumPy raises at a spoiled header
 BROKEN = (ValueError, TypeError, EOFError, OSError, MemoryError, OverflowError, SyntaxError, TokenError)
@@ -43,6 +52,8 @@ class Points:
     time: (N,) int64 ns since 1970. id: (N,) int64 row of `names`. position, velocity: (N, 3) ECEF m, m/s; velocity is
     NaN where it is not known. word: (N,) int64 row of `words`, the class. alive: (N,) bool; False in a target's last
     row: that is where it ended, from then on it does not exist. category: (N,) int64 row of `categories`.
+    sensor: (N,) int64 row of `sensors`, that saw it last. spread: (N, 6) covariance of the place, m^2, of east, north,
+    up there, by rows of the upper half; NaN where not stated; None: nowhere.
     In the bench layout (`flat`) position and velocity are (N, 2) or (N, 3) in a plane of the scenario's own.
     """
 
@@ -56,6 +67,9 @@ class Points:
     alive: NDArray[np.bool_]
     category: I64
     categories: tuple[str, ...] = ("",)
+    sensor: I64 | None = None
+    sensors: tuple[str, ...] = ("",)
+    spread: F64 | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -73,6 +87,9 @@ class Points:
             self.alive[rows],
             self.category[rows],
             self.categories,
+            None if self.sensor is None else self.sensor[rows],
+            self.sensors,
+            None if self.spread is None else self.spread[rows],
         )
 
     def living(self) -> "Points":
@@ -196,7 +213,11 @@ def _points(columns: Columns, key: str, alive: NDArray[np.bool_]) -> Points:
         slow = ~(np.abs(columns.real(name)) > FASTEST)
         columns.require(slow, name, f"must be a number from {-FASTEST:g} to {FASTEST:g} m/s, or nan where not known")
     position, velocity = _earth_centred(columns)
-    found = Points(time, number, position, velocity, names, word, words, alive, category, categories)
+    sensor, sensors = columns.words("sensor")
+    spread = _spread(columns)
+    found = Points(
+        time, number, position, velocity, names, word, words, alive, category, categories, sensor, sensors, spread
+    )
     step = np.diff(time)
     if not np.all((step > 0) | ((step == 0) & (np.diff(number) > 0))):
         order = np.lexsort((number, time))
@@ -207,6 +228,24 @@ def _points(columns: Columns, key: str, alive: NDArray[np.bool_]) -> Points:
         found = found.take(order)
     for array in (found.time, found.id, found.position, found.velocity, found.word, found.alive, found.category):
         array.flags.writeable = False
+    return found
+
+
+def _spread(columns: Columns) -> F64 | None:
+    """Return (N, 6) covariances; None where the file has none. Raises TableError where one is none."""
+    there = [name for name in SPREAD if columns.has(name)]
+    if not there:
+        return None
+    if len(there) < len(SPREAD):
+        lacking = ", ".join(name for name in SPREAD if name not in there)
+        raise TableError(f"the header has {there[0]} but no {lacking}; give all six or none", columns.layout.file, 1)
+    found = np.column_stack([columns.real(name) for name in SPREAD])
+    finite = np.isfinite(found).all(axis=1)
+    ee, en, eu, nn, nu, uu = np.where(finite, found.T, 0.0)
+    level = ee * nn - en * en
+    whole = level * uu - ee * nu * nu - nn * eu * eu + 2.0 * en * eu * nu  # determinant
+    good = np.isnan(found).any(axis=1) | ((ee > 0) & (level > 0) & (whole > 0))
+    columns.require(good, SPREAD[0], "with the next five must be a covariance matrix, m^2, or nan where not known")
     return found
 
 

@@ -10,10 +10,14 @@ from skywarden.score.figure import Figure, figure, told
 from skywarden.score.flat import FlatScores
 from skywarden.score.gospa import Gospa, Means
 from skywarden.score.lacking import NO_TRACKS
+from skywarden.score.nees import Nees
 from skywarden.score.quality import Quality
 from skywarden.score.segments import Confusion, Segments
 from skywarden.score.siap import Siap
 from skywarden.score.trajectory import Trajectories
+from skywarden.score.twice import TWICE, Twice
+
+NAMED = 12  # sensors at most that are named for their tracks' honesty
 
 
 def of_flat(found: FlatScores) -> list[Figure]:
@@ -30,6 +34,8 @@ def qualities(found: Quality, of: str, tracks: bool) -> Iterator[Figure]:
         _distances(found.gospa, found.means, found.ospa, found.siap),
         _trajectories(found.trajectory, bool(found.gospa.assigned.any())),
         _segments(found),
+        _twice(found.twice),
+        _nees(found.nees),
         _classes(found.confusion),
     )
     for part in parts:
@@ -78,6 +84,18 @@ def _segments(found: Quality) -> Iterator[Figure]:
     for name, counted in (("numbers", of_all.numbers), ("breaks", of_all.breaks), ("switches", of_all.switches)):
         yield figure(f"segments.{name}", _mean(counted[followed].astype(float)))
     yield figure("segments.longest", float(np.median(of_all.longest[followed])) if followed.any() else np.nan)
+
+
+def _twice(found: Twice | None) -> Iterator[Figure]:
+    ratios = dict.fromkeys(TWICE, np.nan) if found is None else found.ratios()
+    for name, value in ratios.items():
+        yield figure(f"siap.twice_{name}", value)
+
+
+def _nees(found: Nees) -> Iterator[Figure]:
+    for of, some in ("", found), *found.by_sensor(NAMED).items():
+        yield figure("nees.mean", some.mean(), of)
+        yield figure("nees.inside_95", some.inside(), of)
 
 
 def _classes(found: Confusion) -> Iterator[Figure]:

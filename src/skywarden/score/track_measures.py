@@ -6,8 +6,11 @@ TRAJECTORY = "Garcia-Fernandez, Rahmathullah, Svensson 2020"
 CLEAR = "Bernardin, Stiefelhagen 2008"
 GOSPA = "Rahmathullah, Garcia-Fernandez, Svensson 2017"
 SIAP = "Votruba et al. 2001; edge rules as Stone Soup 1.9.1"
+CONSISTENT = "Bar-Shalom, Li, Kirubarajan 2001, section 5.4.2"
 NO_TARGETS = ("no targets", "цілей немає")
 NONE_NEAR = ("no track was within c of a target", "жодної траси в межах c від цілі")
+NONE_TWICE = ("no coverage table, or nothing seen so well", "немає таблиці покриття або нічого не видно так добре")
+NONE_STATED = ("no track near a target states its covariance", "жодна траса біля цілі не заявляє коваріації")
 NONE_ON = ("no track was on a target", "жодної траси на цілі")
 
 TRACK_MEASURES: dict[str, Measure] = {
@@ -126,6 +129,53 @@ TRACK_MEASURES: dict[str, Measure] = {
         "Частка існування цілі під номером траси, що тривав найдовше.",
         SIAP,
         empty=NO_TARGETS,
+    ),
+    "siap.twice_completeness": Measure(
+        "1",
+        "As siap.completeness, of the target-times at which two radars' true Pd of one look is at least 0.5.",
+        "Як siap.completeness, за моментами цілей, коли справжня Pd одного огляду двох радарів щонайменше 0,5.",
+        OWN,
+        empty=NONE_TWICE,
+    ),
+    "siap.twice_ambiguity": Measure(
+        "",
+        "As siap.ambiguity, of these target-times.",
+        "Як siap.ambiguity, за цими моментами.",
+        OWN,
+        empty=NONE_TWICE,
+    ),
+    "siap.twice_spuriousness": Measure(
+        "1",
+        "Track-times on no target whose nearest living target, however far, is at such a time, as a part of these and "
+        "of the track-times on such targets.",
+        "Моменти трас не на цілі, чия найближча жива ціль, хоч як далеко, має такий момент, як частка їх разом із "
+        "моментами трас на таких цілях.",
+        OWN,
+        empty=NONE_TWICE,
+    ),
+    "siap.twice_part": Measure(
+        "1",
+        "Part of all target-times that are such; a fact of the scenario. The rest is not covered so well.",
+        "Частка таких моментів серед усіх моментів цілей; властивість сценарію. Решта покрита гірше.",
+        OWN,
+        empty=NONE_TWICE,
+    ),
+    "nees.mean": Measure(
+        "",
+        "Mean per dimension of the squared error of a track's place through its stated covariance, over GOSPA's "
+        "pairs, by the sensor that saw the track last: 1 is honest, more is too sure. The 12 sensors furthest from 1 "
+        "are named.",
+        "Середнє на вимір квадрата похибки місця траси через заявлену коваріацію, за парами GOSPA, за датчиком, що "
+        "бачив трасу останнім: 1 чесно, більше - надто впевнено. Названо 12 датчиків, найдальших від 1.",
+        CONSISTENT,
+        empty=NONE_STATED,
+    ),
+    "nees.inside_95": Measure(
+        "1",
+        "Part of these errors inside the 95 % region that the track states.",
+        "Частка цих похибок у межах області 95 %, яку заявляє траса.",
+        CONSISTENT,
+        empty=NONE_STATED,
     ),
     "trajectory.rms": Measure(
         "m",

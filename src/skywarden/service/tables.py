@@ -7,7 +7,9 @@ from types import TracebackType
 
 import numpy as np
 
+from skywarden import geo
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, Entry, TrackStates, decode
+from skywarden.model.place import F64
 from skywarden.model.track import Picture
 from skywarden.outputs.tables import HEADS, alerts, arrivals, past, tracks
 from skywarden.record.log import kind
@@ -15,7 +17,8 @@ from skywarden.track.chain import tracks_of
 from skywarden.track.handover import same
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.smooth import Smoother
-from skywarden.track.states import columns
+from skywarden.track.states import at, columns
+from skywarden.track.table import rows_of
 
 TOLD = (TrackStates.__name__, AlertRaised.__name__, AlertUpdated.__name__, AlertCleared.__name__)
 
@@ -51,7 +54,7 @@ class Tables:
             if isinstance(event, TrackStates):
                 assert picture is not None  # it has told where its tracks are
                 category = {i.track: str(i.category) for i in picture.identities}
-                self._files["tracks"].write(tracks(event, category))
+                self._files["tracks"].write(tracks(event, category, *_told_of(event, picture, settings)))
                 self._files["arrivals"].write(arrivals(event.time, picture.threats))
             elif isinstance(event, AlertRaised | AlertUpdated | AlertCleared):
                 self._files["alerts"].write(alerts(event))
@@ -77,3 +80,15 @@ class Tables:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+def _told_of(states: TrackStates, picture: Picture, settings: TrackerSettings) -> tuple[list[str], F64]:
+    """Return who saw each track last, and (n, 3, 3) the covariance of its place, m^2, of its east, north, up."""
+    old, row = rows_of(picture.tracks.number, np.array(states.number, np.int64))
+    assert len(old) == len(states.number)  # these states were made of this picture
+    shown = picture.tracks.take(row)
+    mean, covariance = at(shown, states.time, settings.vertical_noise_m2_s3)
+    latitude, longitude, _ = geo.geodetic(mean[:, :3])
+    level = geo.east_north_up(latitude, longitude)
+    names = [picture.sensors[k] if k >= 0 else "" for k in shown.seen_by[:, 0].tolist()]
+    return names, np.einsum("nij,njk,nlk->nil", level, covariance[:, :3, :3], level)

@@ -68,9 +68,9 @@ def adopted(memory: Memory, reports: Rows, known: Known, sensor: int) -> tuple[I
     row = np.array([_place(labels, each) for each in targets.tolist()], np.int64)
     label[row < 0] = 0
     mine = np.flatnonzero(row >= 0)
-    late = _corrected(memory, reports[mine], row[mine], alone[mine], sensor)
-    code[mine[late]], label[mine[late]] = TOO_LATE, 0
-    mine = mine[~late]
+    late, fits = _corrected(memory, reports[mine], row[mine], alone[mine], sensor)
+    code[mine[late]], label[mine[~fits]] = TOO_LATE, 0
+    mine = mine[fits]
     bare = mine[memory.targets["address"][row[mine]] == NO_ADDRESS]
     memory.targets["address"][row[bare]] = reports["address"][bare]
     mine = mine[alone[mine]]
@@ -90,8 +90,13 @@ def _place(labels: I64, label: int) -> int:
     return int(found[0]) if len(found) else -1
 
 
-def _corrected(memory: Memory, reports: Rows, row: I64, alone: NDArray[np.bool_], sensor: int) -> NDArray[np.bool_]:
-    """Correct all hypotheses about each target by its report; return (n,) which reports are too old for that."""
+def _corrected(
+    memory: Memory, reports: Rows, row: I64, alone: NDArray[np.bool_], sensor: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Correct all hypotheses about each target by its report.
+
+    Returns (n,) which reports are too old for that, and (n,) which fitted any hypothesis.
+    """
     leaves = memory.leaves[: memory.counts[1]]
     report_of = np.full(max(memory.counts[0], 1), -1)
     report_of[row] = np.arange(len(row))
@@ -100,7 +105,7 @@ def _corrected(memory: Memory, reports: Rows, row: I64, alone: NDArray[np.bool_]
     which = which[rows]
     arrive(memory, rows, reports["time"][which])
     ahead = (leaves["time"][rows] - reports["time"][which]) / SECOND
-    late = np.zeros(len(reports), bool)
+    late, used = np.zeros((2, len(reports)), bool)
     late[which[ahead > memory.parameters["late"][0]]] = True
     rows, which, ahead = (column[~late[which]] for column in (rows, which, ahead))
     noise = memory.parameters["noise"][0]
@@ -122,7 +127,8 @@ def _corrected(memory: Memory, reports: Rows, row: I64, alone: NDArray[np.bool_]
     compared(memory.fits[sensor, TRACK], 6, off[watched] / weight[watched])
     sure = rows[taken & alone[which]]
     leaves["existence"][sure] = np.maximum(leaves["existence"][sure], SURE)
-    return late
+    used[which[taken]] = True
+    return late, used
 
 
 def _chi2(ours: Estimate, told: Estimate) -> F64:

@@ -266,10 +266,11 @@ def _decide(now: Rows, settings: TrackerSettings) -> None:
     """Write whose each subject is, once enough reports have been compared.
 
     What the settled chain decides the head hears of later. It is used from then on, here too: if this chain used it
-    sooner, its tracks would not be those that people saw, and none that comes back would look like them.
+    sooner, its tracks would not be those that people saw, and none that comes back would look like them. What began far
+    from all of ours stays theirs: ours may be made of it, and look like it, when it is not used any more.
     """
     share, ripe, verdict = now["near"] / now["reports"], now["reports"] >= ENOUGH, now["verdict"]
-    compared = (verdict == UNDECIDED) | (now["policy"] == DISPLAY)  # of which nothing is used
+    compared = (verdict == UNDECIDED) | ((now["policy"] == DISPLAY) & (now["since"] > 0))  # of which nothing is used
     theirs = ripe & (verdict != THEIRS) & (share < SELDOM)
     verdict[ripe & compared & (share > MOSTLY)] = OURS
     verdict[theirs] = THEIRS
