@@ -116,8 +116,9 @@ def connect(memory: Memory, n: int, plots: int) -> Parts:
     )
     tie(memory, n, plots, parts)
     count(memory, n, plots, parts)
-    for node in range(size):
-        if parts.parent[node] == node and joint(parts, node):
+    parent, excess, targets = parts.parent, parts.excess, parts.targets
+    for node in range(size):  # `joint`, but handing all of parts to a function costs more than the rest for each node
+        if targets[node] > 1 and excess[node] >= 0 and parent[node] == node:
             parts.loops[0] += 1
     return parts
 

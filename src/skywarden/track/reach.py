@@ -76,10 +76,24 @@ def overdue(memory: Memory, n: int, sense: Sense, swept: bool) -> Due:
     if sense.whole == 1 or sense.missable == 0:
         due.sight[:] = 1.0
         return due
+    active, leaves, targets, sight = memory.active, memory.leaves, memory.targets, due.sight
     for i in range(n):
-        if swept or memory.active[i] == 1:
-            recall(memory, due, i, sense)
+        t = leaves[i].target
+        if (swept or active[i] == 1) and sight[t] == UNKNOWN:
+            sight[t] = IN_VIEW
+            k = slot(targets[t], sense.sensor)
+            if k >= 0:  # seldom; handing all of memory to a function costs more than the rest
+                recall(memory, due, i, k)
     return due
+
+
+@inner
+def slot(target: Target, sensor: int) -> int:
+    """Return which of a target's sensors this is, -1 none."""
+    for k in range(len(target.seen_by)):
+        if target.seen_by[k] == sensor:
+            return k
+    return -1
 
 
 @inner
@@ -94,26 +108,21 @@ def now(memory: Memory, i: int, sense: Sense) -> F64:
 
 
 @inner
-def recall(memory: Memory, due: Due, i: int, sense: Sense) -> None:
-    """Fill the row of the target of leaf i, once."""
-    t = memory.leaves[i].target
-    if due.sight[t] != UNKNOWN:
-        return
-    target, due.sight[t] = memory.targets[t], IN_VIEW
-    for k in range(len(target.seen_by)):
-        if target.seen_by[k] != sense.sensor:
-            continue
-        due.sight[t] = in_view(target, k, sense)
-        gap = (sense.time - max(target.looked_at[k], memory.sensors[sense.sensor, 1])) * 1e-9
-        if gap > RIPE * sense.revisit:
-            due.slot[t] = k
-        else:
-            due.seen[t] = 1
-        if gap > OVERDUE * sense.revisit:
-            detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
-            due.expected[t] = due.sight[t] * detection
-            target.in_view[k] = due.sight[t] * (1.0 - detection) / (1.0 - due.expected[t])
-            target.looked_at[k] = sense.time
+def recall(memory: Memory, due: Due, i: int, k: int) -> None:
+    """Fill the row of the target of leaf i. k: which of the target's sensors looks."""
+    sense, t = memory.sense[0], memory.leaves[i].target
+    target = memory.targets[t]
+    due.sight[t] = in_view(target, k, sense)
+    gap = (sense.time - max(target.looked_at[k], memory.sensors[sense.sensor, 1])) * 1e-9
+    if gap > RIPE * sense.revisit:
+        due.slot[t] = k
+    else:
+        due.seen[t] = 1
+    if gap > OVERDUE * sense.revisit:
+        detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
+        due.expected[t] = due.sight[t] * detection
+        target.in_view[k] = due.sight[t] * (1.0 - detection) / (1.0 - due.expected[t])
+        target.looked_at[k] = sense.time
 
 
 @inner
@@ -219,9 +228,11 @@ def reaches(leaf: Leaf, plots: Rows, sense: Sense, limit: float, parameters: Par
     east = turn[0, 0] * p0 + turn[0, 1] * p1 + turn[0, 2] * p2
     north = turn[1, 0] * p0 + turn[1, 1] * p1 + turn[1, 2] * p2
     slant, ground = sqrt(p0 * p0 + p1 * p1 + p2 * p2), sqrt(east * east + north * north)
+    wide = reach + gate * sqrt(sense.blur)
+    if sense.kind == POLAR and not any_within(plots, slant - wide, slant + wide):
+        return False  # nearly always, and without an angle
     azimuth, half = atan2(east, north), pi if reach >= ground else asin(reach / ground)
     if sense.kind == POLAR:
-        wide = reach + gate * sqrt(sense.blur)
         return between(plots, sense, (slant - wide, slant + wide), azimuth, half + gate * sqrt(sense.side_blur))
     return towards(plots, azimuth, half + gate * sqrt(sense.blur))
 
@@ -234,6 +245,13 @@ def towards(plots: Rows, azimuth: float, most: float) -> bool:
         off = plot.key - azimuth
         found |= abs(off - 2.0 * pi * floor(off / (2.0 * pi) + 0.5)) <= most
     return found
+
+
+@inner
+def any_within(plots: Rows, low: float, high: float) -> bool:
+    """Return whether some plot's key is from `low` to `high`."""
+    j = lower(plots, low)
+    return j < len(plots) and bool(plots[j].key <= high)
 
 
 @inner
