@@ -1,0 +1,180 @@
+"""20,000 detections a second on 1,000 moving targets from 20 radars: socket, record, tracker, API, on 2 cores.
+
+With `--radars 3 --turn 2 --late 0.01`: three radars of 2 s a turn, 1 % of the plots 1 to 10 s late.
+
+A process of its own sends ASTERIX CAT 048 over UDP. Reported: delay from the socket to the published picture, memory,
+processor time, whether all that was sent was received, decoded and recorded, and the tracks.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from harness import ROOT, Server, free_port, progress, report, running
+
+from skywarden.sim.installation import configuration
+from skywarden.sim.scenario import crowd
+
+MAKING_S, MAKING_S_EACH, MAKING_S_SAPIENT = 3.0, 8e-6, 150e-6  # s for the sender to begin, and for each detection
+GOAL_P99_MS = 250.0
+SETTLED = 10  # samples, one a second; until then all targets are new at once, and the window of the delays holds that
+
+
+def setting(radars: int, nodes: int = 0) -> tuple[str, dict[str, str]]:
+    """Return the configuration without record and API, and the address of each source."""
+    import socket
+
+    scenario = crowd(1, targets=1, radars=radars, nodes=nodes, seconds=1.0)
+    kinds = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
+    listen = {name: f"{scheme}://127.0.0.1:{free_port(kinds[scheme])}" for name, scheme in scenario.sources.items()}
+    text = configuration(scenario, listen, "", "")
+    return text[: text.index("[record]")], listen
+
+
+def making_s(detections: float, reports: float = 0.0) -> float:
+    """Return how long after its start a sender can send the first message, s. reports: of SAPIENT nodes."""
+    return MAKING_S + MAKING_S_EACH * detections + MAKING_S_SAPIENT * reports
+
+
+def send(order: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start the sender."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "bench" / "sender.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(order))
+    process.stdin.close()
+    return process
+
+
+def outcome(sender: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for a sender and return what it sent."""
+    assert sender.stdout is not None
+    with sender.stdout as output:
+        found: dict[str, Any] = json.loads(output.read())
+    sender.wait()
+    return found
+
+
+class Viewer(threading.Thread):
+    """Somebody who looks at the picture: a WebSocket client that counts what it gets."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.messages = self.bytes = 0
+        self._port = port
+
+    def run(self) -> None:
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+
+        try:
+            with connect(f"ws://127.0.0.1:{self._port}/api/stream", max_size=None) as stream:
+                for message in stream:
+                    self.messages += 1
+                    self.bytes += len(message)
+        except (OSError, WebSocketException):
+            return  # the server has stopped
+
+
+def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[str, Any]:
+    """Sample health until the sender has ended, and once more. begin: monotonic time of the first message."""
+    samples, cpu = [], 0.0
+    while sender.poll() is None:
+        time.sleep(1.0)
+        elapsed = time.monotonic() - begin
+        if elapsed < 0:
+            cpu = server.cpu_s()
+            continue
+        samples.append(server.get("health")["latency_ms"])
+        if len(samples) % 5 == 0:
+            progress(f"{elapsed:5.0f} s  latency {samples[-1]}  {server.memory_mb():.0f} MB")
+    samples.append(server.get("health")["latency_ms"])
+    known = [s for s in samples if s["p50"] is not None]
+    return {
+        "p50_ms": float(np.median([s["p50"] for s in known])) if known else None,
+        "p99_ms": max((s["p99"] for s in known[SETTLED:] or known), default=None),
+        "p99_at_start_ms": max((s["p99"] for s in known[:SETTLED]), default=None),
+        "cpu_cores": (server.cpu_s() - cpu) / (time.monotonic() - begin),
+        "memory_mb": server.memory_mb(),
+        "memory_peak_mb": server.memory_mb("VmHWM"),
+    }
+
+
+def bench(
+    targets: int, radars: int, nodes: int, seconds: float, turn_s: float = 1.0, late: float = 0.0
+) -> dict[str, Any]:
+    """Run once; return the figures. late: share of the plots."""
+    text, addresses = setting(radars, nodes)
+    with tempfile.TemporaryDirectory() as directory, running(Path(directory), text) as server:
+        making = making_s(targets * radars * seconds, targets * nodes * seconds)
+        begin = time.monotonic() + making
+        start = time.time_ns() + int(making * 1e9)
+        order = {"addresses": addresses, "targets": targets, "radars": radars, "nodes": nodes}
+        order |= {"seconds": seconds, "seed": 1, "turn_s": turn_s, "late": late}
+        viewer = Viewer(server.port)
+        viewer.start()
+        sender = send(order | {"start": start})
+        found = watch(server, sender, begin)
+        sent = outcome(sender)
+        complete = server.wait_recorded(sent["messages"], 10.0)
+        rows = server.sources()
+        picture = server.get("picture")
+        disk = sum(file.stat().st_size for file in server.record.iterdir()) / 1e6
+    return found | {
+        "detections_per_s": sent["detections"] / seconds,
+        "sender_late_ms": sent["late_ms"],
+        "sent": sum(sent["messages"].values()),
+        "received": sum(row["received"] for row in rows.values()),
+        "decoded": sum(row["decoded"] for row in rows.values()),
+        "recorded": sum(row["recorded"] for row in rows.values()),
+        "refused": {reason: n for row in rows.values() for reason, n in row["refused"].items()},
+        "complete": complete,
+        "targets": targets,
+        "tracks": len(picture["tracks"]),
+        "confirmed": sum(track["status"] == "confirmed" for track in picture["tracks"]),
+        "stream_messages": viewer.messages,
+        "record_mb": disk,
+    }
+
+
+def main() -> None:
+    """Read the options, run, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--radars", type=int, default=20)
+    parser.add_argument("--nodes", type=int, default=0, help="SAPIENT nodes, beside or instead of the radars")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--turn", type=float, default=1.0, help="of each radar, s")
+    parser.add_argument("--late", type=float, default=0.0, help="share of the plots that come 1 to 10 s late")
+    options = parser.parse_args()
+    found = bench(options.targets, options.radars, options.nodes, options.seconds, options.turn, options.late)
+    counts = f"{found['sent']} sent, {found['received']} received, {found['decoded']} decoded, "
+    report(
+        found,
+        [
+            ("p50 from socket to picture", f"{found['p50_ms']} ms", True),
+            ("p99 from socket to picture", f"{found['p99_ms']} ms", (found["p99_ms"] or 1e9) < GOAL_P99_MS),
+            ("p99 while all tracks begin", f"{found['p99_at_start_ms']} ms", True),
+            ("detections", f"{found['detections_per_s']:.0f}/s", True),
+            ("nothing lost", counts + f"{found['recorded']} recorded", found["complete"]),
+            (
+                "tracks",
+                f"{found['confirmed']} confirmed, {found['tracks']} shown of {found['targets']}",
+                found["tracks" if options.late else "confirmed"] >= 0.99 * found["targets"],  # late ones come after all
+            ),
+            ("memory", f"{found['memory_mb']:.0f} MB, peak {found['memory_peak_mb']:.0f} MB", True),
+            ("processor", f"{found['cpu_cores']:.2f} cores", True),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
