@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skywarden import geo
 from skywarden.model.detection import Detections, ErrorMeaning, Frame, Kind
-from skywarden.model.place import F64, Sensor, Source
+from skywarden.model.place import F64, NorthReference, Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.asterix import Asterix, encode_block
 from skywarden.sensors.asterix.elevation import curvature, elevation
@@ -51,6 +51,60 @@ def height_of(batch: Detections) -> float:
     level = distance * np.cos(angle)
     local = np.array([level * np.sin(azimuth), level * np.cos(azimuth), distance * np.sin(angle)])
     return float(geo.geodetic(batch.place.position + local @ batch.place.rotation)[2])
+
+
+def fleet(heard: list[tuple[int, dict[str, Any]]]) -> list[Detections]:
+    """Return what a frame says with a block for each (radar, record): three radars that differ in all they can."""
+    sensors = tuple(
+        Sensor(
+            name=f"r{k}",
+            source="r",
+            sac=250,
+            sic=k,
+            latitude=46.2 + 7.0 * k,
+            longitude=31.5 - 11.0 * k,
+            height_m=100 + 400 * k,
+            range_sigma_m=30.0 + k,
+            azimuth_sigma_deg=0.1 * (k + 1),
+            elevation_sigma_deg=0.2 * (k + 1),
+            range_rate_sigma_m_s=1.0 + k,
+            revisit_s=4.0 + k,
+            north_reference=NorthReference.MAGNETIC if k == 1 else NorthReference.TRUE,
+        )
+        for k in range(3)
+    )
+    asterix = Asterix(Source(name="r", format="asterix"), sensors, Mode.LIVE)
+    blocks = [encode_block(48, [record | {"010": {"SAC": 250, "SIC": radar}}]) for radar, record in heard]
+    return list(asterix.decode(Frame.of("r", NOON, *blocks)).batches)
+
+
+def test_a_frame_of_several_radars_says_what_each_of_them_says_alone() -> None:
+    rng, heard = np.random.default_rng(2), list[tuple[int, dict[str, Any]]]()
+    for k in range(40):
+        record: dict[str, Any] = {
+            "140": {"TOD_s": 43200 + k / 128},
+            "020": {"TYP": 3},
+            "040": {"RHO_NM": float(rng.uniform(1, 100)), "THETA_deg": float(rng.uniform(0, 359))},
+        }
+        if k % 3 == 0:
+            record["110"] = {"3DH_ft": 25 * int(rng.integers(0, 900))}
+        if k % 4 == 1:
+            record["090"] = {"FL": 50 + k}
+        if k % 5 == 0:
+            record |= {"070": {"MODE3A": "4321"}, "220": {"ADR": 1000 + k}, "240": {"ID": f"AB{k}"}}
+        heard.append((int(rng.integers(3)), record))
+    together = fleet(heard)
+    assert [batch.sensor for batch in together] == ["r0", "r1", "r2"]
+    assert sum(len(batch.claims) for batch in together) == 16
+    for radar, batch in enumerate(together):
+        (alone,) = fleet([one for one in heard if one[0] == radar])
+        for name in ("time", "z", "covariance", "address", "time_sigma"):
+            assert getattr(batch, name).tobytes() == getattr(alone, name).tobytes(), name
+        assert (batch.claims, batch.revisit, batch.received) == (alone.claims, alone.revisit, alone.received)
+        assert batch.place is not None
+        assert alone.place is not None
+        assert batch.place.rotation.tobytes() == alone.place.rotation.tobytes()
+        assert batch.number.tolist() == [row for row, (which, _) in enumerate(heard) if which == radar]
 
 
 def test_a_3d_radars_height_is_above_the_sea_and_becomes_its_elevation() -> None:

@@ -92,18 +92,17 @@ class Asterix:
         if columns is None:
             return
         columns = self._real(columns, plots.simulated(columns), verdicts)
-        found = plots.plots(columns.take(plots.measured(columns)))
+        found, heard = plots.plots(columns.take(plots.measured(columns))), []
         for key in np.unique(found.radar).tolist():
             name, sensor = self._sensor(key)
-            mine = found.take(found.radar == key)
+            mine = np.flatnonzero(found.radar == key)
             place = self._enrolled.get(name) or self.state.places.get(name)
-            known = mine.owner >= since.get(name, 0) if place else np.zeros(len(mine), bool)
-            verdicts.refuse(mine.owner[~known], Reason.SITE_UNKNOWN)
+            known = found.owner[mine] >= since.get(name, 0) if place else np.zeros(len(mine), bool)
+            verdicts.refuse(found.owner[mine[~known]], Reason.SITE_UNKNOWN)
             if place and known.any():
-                used = mine.take(known)
                 radar = self._radar(name, sensor, place, frame.received)
-                revisit = self.state.periods.get(name, sensor.revisit_s)
-                yield plots.polar(used, radar, revisit, frame.received, self.state.messages + used.owner)
+                heard.append(plots.Heard(radar, self.state.periods.get(name, sensor.revisit_s), mine[known]))
+        yield from plots.polar(found, heard, frame.received, self.state.messages)
 
     def _tracks(self, columns: Columns | None, frame: Frame, verdicts: Verdicts) -> Iterator[Detections]:
         if columns is None:

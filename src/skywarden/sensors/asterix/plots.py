@@ -10,9 +10,12 @@ z is slant range, azimuth, elevation and range rate (Kind.POLAR). What is not in
 Source: EUROCONTROL-SPEC-0149-4, edition 1.32, section 5.2.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from skywarden import geo
 from skywarden.model.detection import Claim, Detections, Kind, detections
@@ -81,7 +84,7 @@ class Plots:
     def __len__(self) -> int:
         return len(self.owner)
 
-    def take(self, rows: Flags) -> "Plots":
+    def take(self, rows: Flags | I64) -> "Plots":
         """Return some of them."""
         return Plots(*(getattr(self, name)[rows] for name in self.__slots__))
 
@@ -131,47 +134,72 @@ def _height(columns: Columns) -> tuple[F64, F64, Flags]:
     return np.where(three_d, measured_height, level), sigma, three_d
 
 
-def polar(found: Plots, radar: Radar, revisit: float, received: int, number: I64) -> Detections:
-    """Return the plots of one radar as detections.
+class Heard(NamedTuple):
+    """What one radar says in a frame. revisit: s, a turn of its antenna; rows: (k,) of the frame's plots."""
 
-    revisit: s, a turn of its antenna; received: ns; number: (n,) of the messages that they came in.
+    radar: Radar
+    revisit: float
+    rows: I64
+
+
+def polar(found: Plots, heard: Sequence[Heard], received: int, before: int) -> Iterator[Detections]:
+    """Yield the plots of each radar as detections.
+
+    received: ns; before: number of the frame's first message. All is computed at once: the frame of a tick holds some
+    plots of each of many radars, and a step costs the same for three plots as for 300.
     """
+    if not heard:
+        return
+    found = found.take(np.concatenate([one.rows for one in heard]))
+    sizes = [len(one.rows) for one in heard]
+    which, ends = np.repeat(np.arange(len(heard)), sizes), np.cumsum(sizes)
     time = utc(found.ticks, received)
-    z, covariance = _measurements(found, radar)
-    return detections(
-        Kind.POLAR,
-        radar.sensor.name,
-        received,
-        time,
-        z,
-        covariance,
-        place=radar.place,
-        time_sigma=TIME_SIGMA,
-        number=number,
-        address=found.address,
-        revisit=revisit,
-        claims=(*callsigns(found.callsign), *squawks(found.squawk)),
-    )
+    z, covariance = _measurements(found, [one.radar for one in heard], which)
+    claims = _claims(found, which, ends - sizes)
+    for k, (one, end) in enumerate(zip(heard, ends.tolist(), strict=True)):
+        rows = slice(end - len(one.rows), end)
+        yield detections(
+            Kind.POLAR,
+            one.radar.sensor.name,
+            received,
+            time[rows],
+            z[rows],
+            covariance[rows],
+            place=one.radar.place,
+            time_sigma=TIME_SIGMA,
+            number=before + found.owner[rows],
+            address=found.address[rows],
+            revisit=one.revisit,
+            claims=tuple(claims.get(k, ())),
+        )
 
 
-def _measurements(found: Plots, radar: Radar) -> tuple[F64, F64]:
-    """Return z (n, 4) and its covariance.
+def _measurements(found: Plots, radars: Sequence[Radar], which: I64) -> tuple[F64, F64]:
+    """Return z (n, 4) and its covariance. which: (n,) radar of each plot.
 
     The geoid is taken at the radar: over a radar's range it changes by less than the rounding of either height.
     """
-    sensor = radar.sensor
-    height = found.height + radar.geoid
-    radius = curvature(radar.latitude, found.azimuth + radar.north)
-    angle = elevation(found.distance, height, radar.height, radius)
+    sensors = [radar.sensor for radar in radars]
+    rows = [(radar.latitude, radar.height, radar.north, radar.geoid) for radar in radars]
+    latitude, own_height, north, geoid = np.array(rows)[which].T
+    sigmas = [(s.range_sigma_m, s.azimuth_sigma_deg, s.elevation_sigma_deg, s.range_rate_sigma_m_s) for s in sensors]
+    sigma = np.array(sigmas, float)[which]
+    sigma[:, 1:3] = np.radians(sigma[:, 1:3])
+    angle = elevation(found.distance, found.height + geoid, own_height, curvature(latitude, found.azimuth + north))
     missing = np.isnan(angle)
-    own = np.where(found.three_d | missing, np.radians(sensor.elevation_sigma_deg), 0.0)
+    own = np.where(found.three_d | missing, sigma[:, 2], 0.0)
     level = found.distance * np.cos(np.where(missing, 0.0, angle))  # a height says little of what is almost overhead
-    sigma = np.empty((len(found), 4))
-    sigma[:, 0] = sensor.range_sigma_m
-    sigma[:, 1] = np.radians(sensor.azimuth_sigma_deg)
     sigma[:, 2] = np.hypot(own, np.where(missing, 0.0, found.height_sigma / level))
-    sigma[:, 3] = sensor.range_rate_sigma_m_s
     return np.stack([found.distance, found.azimuth, angle, found.rate], 1), np.eye(4) * (sigma**2)[:, None, :]
+
+
+def _claims(found: Plots, which: I64, begin: I64) -> dict[int, list[Claim]]:
+    """Return what plots say of their targets, by radar, each with its row there. which: (n,); begin: (radars,)."""
+    told: dict[int, list[Claim]] = {}
+    for claim in (*callsigns(found.callsign), *squawks(found.squawk)):
+        k = int(which[claim.index])
+        told.setdefault(k, []).append(replace(claim, index=claim.index - int(begin[k])))
+    return told
 
 
 def coded(columns: Columns, path: str) -> I64:
@@ -187,6 +215,8 @@ def squawk(columns: Columns, item: str) -> I64:
 
 def callsigns(codes: I64) -> list[Claim]:
     """Return what targets call themselves; nothing where the field is empty or holds what is no letter or digit."""
+    if not (codes >= 0).any():
+        return []
     letters = _LETTERS[(np.maximum(codes, 0)[:, None] >> _SHIFTS) & 63]
     rows = np.flatnonzero((codes >= 0) & (letters > 0).all(1))
     texts = letters[rows].tobytes().decode("ascii")
@@ -196,4 +226,4 @@ def callsigns(codes: I64) -> list[Claim]:
 
 def squawks(codes: I64) -> list[Claim]:
     """Return the mode 3/A codes."""
-    return [Claim(index, "squawk", f"{code:04o}") for index, code in enumerate(codes.tolist()) if code >= 0]
+    return [Claim(row, "squawk", f"{codes[row]:04o}") for row in np.flatnonzero(codes >= 0).tolist()]
