@@ -151,7 +151,7 @@ def polar(found: Plots, heard: Sequence[Heard], received: int, before: int) -> I
     if not heard:
         return
     found = found.take(np.concatenate([one.rows for one in heard]))
-    sizes = [len(one.rows) for one in heard]
+    sizes = np.array([len(one.rows) for one in heard], np.int64)
     which, ends = np.repeat(np.arange(len(heard)), sizes), np.cumsum(sizes)
     time = utc(found.ticks, received)
     z, covariance = _measurements(found, [one.radar for one in heard], which)
