@@ -71,6 +71,17 @@ def test_a_track_may_state_its_covariance_and_who_saw_it() -> None:
     assert tables.tracks(f"{TRACKS}\n5,{state}".encode()).spread is None
 
 
+def test_a_sensor_may_have_a_long_name_in_ukrainian() -> None:
+    """Such as this system itself writes: it must be able to read its own tables."""
+    name = "Радіолокаційна станція на північній околиці, щогла 2"
+    assert len(name.encode()) > 80
+    points = tables.tracks(f'{TRACKS},sensor\n5,a,1,2,3,4,5,6,"{name}"\n6,a,1,2,3,4,5,6,b'.encode())
+    assert points.sensor is not None
+    assert [points.sensors[k] for k in points.sensor] == [name, "b"]
+    with pytest.raises(TableError, match="line 2, column sensor: longer than 127 bytes"):
+        tables.tracks(f"{TRACKS},sensor\n5,a,1,2,3,4,5,6,{'x' * 128}".encode())
+
+
 @pytest.mark.parametrize("cells", ["0,0,0,4,0,25", "9,6,0,4,0,25", "9,0,15,4,0,25", "9,0,0,4,10,25", "inf,0,0,4,0,25"])
 def test_what_is_no_covariance_is_refused(cells: str) -> None:
     rows = f"5,a,1,2,3,4,5,6,9,1,0,4,1,25\n6,a,1,2,3,4,5,6,{cells}"

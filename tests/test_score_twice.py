@@ -11,7 +11,7 @@ from skywarden.score.assign import compare
 from skywarden.score.associations import associate, held
 from skywarden.score.case import Case
 from skywarden.score.gospa import gospa
-from skywarden.score.nees import LEAST_SECONDS, REGION, Nees, nees
+from skywarden.score.nees import LEAST, REGION, Nees, nees
 from skywarden.score.tables import COVERAGE, Coverage, Points, Sensor, Target
 from skywarden.score.twice import Twice, seen_twice, twice
 
@@ -120,7 +120,7 @@ def test_nees_is_the_squared_error_over_what_the_track_states() -> None:
 
 
 def test_nothing_is_said_of_few_rows_or_of_tracks_that_state_nothing() -> None:
-    few = np.full(LEAST_SECONDS - 1, 1)
+    few = np.full(LEAST - 1, 1)
     assert Nees(np.ones(len(few)), few, ("", "r")).by_sensor(5) == {}
     truth, tracks = scene(1, 3, 10, 300.0)
     comparison = compare(truth, tracks, 30.0)

@@ -13,6 +13,7 @@ from skywarden.errors import TableError
 from skywarden.model.place import F64, I64
 
 WIDTH = 40  # bytes of UTF-8 of a word; a UUID has 36
+LONG_WIDTH = 128  # of a name that people give; twice 60 letters of Ukrainian
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that the product mixes all bits; Knuth, TAOCP 6.4
 
 
@@ -22,9 +23,15 @@ class Form(StrEnum):
     WHOLE = "whole number"
     REAL = "number"
     WORD = "word"
+    NAME = "name"  # a word that may be long
 
 
-TYPES: Mapping[Form, str] = {Form.WHOLE: "i8", Form.REAL: "f8", Form.WORD: f"S{WIDTH}"}
+TYPES: Mapping[Form, str] = {
+    Form.WHOLE: "i8",
+    Form.REAL: "f8",
+    Form.WORD: f"S{WIDTH}",
+    Form.NAME: f"S{LONG_WIDTH}",
+}
 
 
 class Layout(NamedTuple):
@@ -121,8 +128,9 @@ def _first_fault(data: bytes, layout: Layout, header: list[str]) -> TableError |
 
 
 def _coded(column: NDArray[np.bytes_], columns: Columns, name: str) -> tuple[I64, tuple[str, ...]]:
-    pieces = column.view(np.uint64).reshape(len(column), WIDTH // 8)
-    columns.require(pieces[:, -1] >> np.uint64(56) == 0, name, f"longer than {WIDTH - 1} bytes")
+    width = column.dtype.itemsize
+    pieces = column.view(np.uint64).reshape(len(column), width // 8)
+    columns.require(pieces[:, -1] >> np.uint64(56) == 0, name, f"longer than {width - 1} bytes")
     key = np.zeros(len(column), np.uint64)
     for piece in pieces.T:
         key = (key ^ piece) * MIX

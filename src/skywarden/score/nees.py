@@ -19,7 +19,7 @@ AXES = 3
 REGION = float(chi2.ppf(0.95, AXES))
 FULL = (0, 1, 2, 1, 3, 4, 2, 4, 5)  # columns of a spread that make its matrix
 BLOCK = 65_536  # pairs at a time, so that memory is bounded
-LEAST_SECONDS = 100  # rows of a sensor, before anything is said of it
+LEAST = 100  # errors of a sensor's tracks, before anything is said of it
 
 
 class Nees(NamedTuple):
@@ -39,13 +39,16 @@ class Nees(NamedTuple):
 
     def by_sensor(self, most: int) -> dict[str, "Nees"]:
         """Return those of each named sensor with enough rows, the furthest from honest first, so many at most."""
-        found = {}
-        for row, name in enumerate(self.sensors):
-            mine = self.sensor == row
-            if name and mine.sum() >= LEAST_SECONDS:
-                found[name] = Nees(self.value[mine], self.sensor[mine], self.sensors)
-        names = sorted(found, key=lambda name: (-abs(np.log(max(found[name].mean(), 1e-9))), name))
-        return {name: found[name] for name in names[:most]}
+        count = np.bincount(self.sensor, minlength=len(self.sensors))
+        mean = np.bincount(self.sensor, self.value, len(self.sensors)) / np.maximum(AXES * count, 1)
+        off = np.abs(np.log(np.maximum(mean, 1e-9)))
+        known = [row for row, name in enumerate(self.sensors) if name and count[row] >= LEAST]
+        worst = sorted(known, key=lambda row: (-off[row], self.sensors[row]))[:most]
+        return {self.sensors[row]: self._of(row) for row in worst}
+
+    def _of(self, row: int) -> "Nees":
+        mine = self.sensor == row
+        return Nees(self.value[mine], self.sensor[mine], self.sensors)
 
 
 def nees(comparison: Comparison, result: Gospa) -> Nees:

@@ -34,7 +34,7 @@ TRACKS = Layout(
         **_STATE,
         "class": Form.WORD,
         "category": Form.WORD,
-        "sensor": Form.WORD,
+        "sensor": Form.NAME,
         **dict.fromkeys(SPREAD, Form.REAL),
     },
     ("class", "category", "sensor", *SPREAD),
@@ -228,6 +228,9 @@ def _points(columns: Columns, key: str, alive: NDArray[np.bool_]) -> Points:
         found = found.take(order)
     for array in (found.time, found.id, found.position, found.velocity, found.word, found.alive, found.category):
         array.flags.writeable = False
+    for told in (found.sensor, found.spread):
+        if told is not None:
+            told.flags.writeable = False
     return found
 
 
