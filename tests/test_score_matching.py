@@ -34,6 +34,21 @@ def test_between_rows_a_track_goes_on_with_the_speed_it_had() -> None:
     assert found.position == pytest.approx(np.array([[105, -1], [115, -3], [125, -5], [135, -7]]))
 
 
+def test_what_a_track_states_of_its_error_counts_at_its_own_time_only() -> None:
+    tracks = replace(
+        points([(0, 0, 0.0, 0.0, 1, 0), (2, 0, 2.0, 0.0, 1, 0)]),
+        sensor=np.array([0, 1]),
+        sensors=("a", "b"),
+        spread=np.arange(12.0).reshape(2, 6),
+    )
+    found = at_times(tracks, whole(0, 1, 2))
+    assert found.sensor is not None
+    assert found.spread is not None
+    assert found.sensor.tolist() == [0, 0, 1]
+    assert np.isnan(found.spread[1]).all()
+    assert found.spread[[0, 2]].tolist() == np.arange(12.0).reshape(2, 6).tolist()
+
+
 def test_without_a_speed_it_is_on_the_line_between_its_rows() -> None:
     nan = float("nan")
     tracks = points([(0, 0, 0, 0, nan, nan), (4, 0, 8, 4, nan, nan)])

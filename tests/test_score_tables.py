@@ -82,7 +82,9 @@ def test_a_sensor_may_have_a_long_name_in_ukrainian() -> None:
         tables.tracks(f"{TRACKS},sensor\n5,a,1,2,3,4,5,6,{'x' * 128}".encode())
 
 
-@pytest.mark.parametrize("cells", ["0,0,0,4,0,25", "9,6,0,4,0,25", "9,0,15,4,0,25", "9,0,0,4,10,25", "inf,0,0,4,0,25"])
+@pytest.mark.parametrize(
+    "cells", ["0,0,0,4,0,25", "9,6,0,4,0,25", "9,7,0,4,0,-25", "9,0,15,4,0,25", "9,0,0,4,10,25", "inf,0,0,4,0,25"]
+)
 def test_what_is_no_covariance_is_refused(cells: str) -> None:
     rows = f"5,a,1,2,3,4,5,6,9,1,0,4,1,25\n6,a,1,2,3,4,5,6,{cells}"
     with pytest.raises(TableError, match="line 3, column ee_m2: with the next five must be a covariance"):
