@@ -11,14 +11,18 @@ from simulated_frames import SECOND, START, written
 from typer.testing import CliRunner
 
 from skywarden.cli.app import app
+from skywarden.geo.earth import east_north_up, geodetic
 from skywarden.model.assessment import Alert, Threat
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
 from skywarden.outputs.tables import HEADS, alerts, arrivals, tracks
 from skywarden.pipeline import Line
 from skywarden.replay import by_tick
+from skywarden.score.tables import SPREAD
 from skywarden.service.frames import record_in
 from skywarden.track.smooth import LAG
+from skywarden.track.states import at
 
+UPPER = np.triu_indices(3)
 QUANTILES = {"q025": 0.025, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9, "q975": 0.975}
 
 
@@ -98,6 +102,13 @@ def test_replay_writes_tables_of_what_was_shown_each_second(tmp_path: Path) -> N
         pass
     assert line.picture is not None
     assert [int(row["track"]) for row in last] == line.picture.tracks.number[line.picture.tracks.number > 0].tolist()
+    shown = line.picture.tracks.take(line.picture.tracks.number > 0)
+    assert [row["sensor"] for row in last] == [line.picture.sensors[by[0]] for by in shown.seen_by.tolist()]
+    mean, covariance = at(shown, max(seen))
+    for row, x, P in zip(last, mean, covariance, strict=True):
+        latitude, longitude, _ = geodetic(x[:3])
+        upper = (east_north_up(latitude, longitude) @ P[:3, :3] @ east_north_up(latitude, longitude).T)[UPPER]
+        assert [float(row[name]) for name in SPREAD] == pytest.approx(upper.tolist(), rel=1e-5, abs=1e-6)
     told = [row for row in tables["arrivals"] if int(row["time_ns"]) == max(seen)]
     assert [(int(row["track"]), row["site"]) for row in told] == [(t.track, t.site) for t in line.picture.threats]
     assert {row["event"] for row in tables["alerts"]} >= {"raised"}
