@@ -11,7 +11,7 @@ from skywarden import geo
 from skywarden.model.detection import Detections, ErrorMeaning, Frame, Kind
 from skywarden.model.place import F64, NorthReference, Sensor, Source
 from skywarden.model.track import Mode
-from skywarden.sensors.asterix import Asterix, encode_block
+from skywarden.sensors.asterix import Asterix, encode_block, plots
 from skywarden.sensors.asterix.elevation import curvature, elevation
 
 NOON = 1_789_992_000 * 10**9  # ns; 21 September 2026, 12:00 UTC
@@ -145,6 +145,24 @@ def test_a_height_that_the_range_cannot_reach_is_no_elevation() -> None:
     batch = plot(i040={"RHO_NM": 1, "THETA_deg": 0}, i090={"FL": 300})
     assert np.isnan(batch.z[0, 2])
     assert batch.z[0, 0] == 1852
+
+
+def test_the_ellipsoid_is_that_in_the_direction_from_true_north() -> None:
+    """Of a radar whose own north is 20 degrees off, against the formula for one plot alone."""
+    sensor, off = Sensor(name="far", source="r"), np.radians(20.0)
+    radar = plots.Radar.at(sensor, (46.2, 31.5, 140.0), off)
+    one = np.array([1])
+    found = plots.Plots(
+        *(one, one, one, np.array([2e5]), np.array([0.6]), np.array([np.nan]), np.array([9000.0]), np.array([8.0])),
+        *(np.array([False]), -one, -one, -one),
+    )
+    (batch,) = plots.polar(found, [plots.Heard(radar, 4.0, np.array([0]))], NOON, 0)
+    angles = [
+        elevation(found.distance, found.height + GEOID, 140.0, curvature(LATITUDE, np.array([bearing])))[0]
+        for bearing in (0.6 + off, 0.6)
+    ]
+    assert batch.z[0, 2] == pytest.approx(angles[0], abs=1e-12)
+    assert abs(angles[0] - angles[1]) > 1e-6
 
 
 FAR = st.floats(1e3, 450e3)
