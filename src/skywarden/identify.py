@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from skywarden.model.assessment import Identity
 from skywarden.model.detection import NO_ADDRESS, Detections
@@ -20,19 +21,16 @@ def identify(
     """
     said = _claims(batches, matches)
     before = {identity.track: identity for identity in identities}
-    after = []
-    for label, number, address in zip(
-        tracks.label.tolist(), tracks.number.tolist(), tracks.address.tolist(), strict=True
-    ):
-        if number == 0:
-            continue
-        identity = before.get(number, Identity(number))
-        claims = said.get(label, {})
-        if address != NO_ADDRESS:
-            claims["icao24"] = f"{address:06x}"
-        if any(identity.claims.get(name) != value for name, value in claims.items()):
-            identity = msgspec.structs.replace(identity, claims=dict(sorted({**identity.claims, **claims}.items())))
-        after.append(identity)
+    numbered = np.flatnonzero(tracks.number)
+    numbers, labels = tracks.number[numbered].tolist(), tracks.label[numbered].tolist()
+    after = [before.get(number) or Identity(number) for number in numbers]
+    address = tracks.address[numbered].tolist()
+    for row in np.flatnonzero(np.isin(labels, list(said)) | (tracks.address[numbered] != NO_ADDRESS)).tolist():
+        claims, known = said.get(labels[row], {}), after[row].claims
+        if address[row] != NO_ADDRESS:
+            claims["icao24"] = f"{address[row]:06x}"
+        if any(known.get(name) != value for name, value in claims.items()):
+            after[row] = msgspec.structs.replace(after[row], claims=dict(sorted({**known, **claims}.items())))
     return tuple(after)
 
 

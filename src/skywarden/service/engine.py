@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from skywarden import __version__
 from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
@@ -20,12 +18,12 @@ from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
 from skywarden.replay import recover
 from skywarden.service.clock import Clock, DataClock, HostClock
+from skywarden.service.delays import Delays
 from skywarden.service.incoming import Incoming
 from skywarden.service.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
-LATENCY_FRAMES = 6000  # over which the percentiles are taken: 30 s of 20 sources at ten passes a second
 QUIET = 1.0  # s without a message on the data clock; then what came last is handled
 SKIPPED = 300 * SECOND  # ns; a longer gap of a recording is one tick, or a wrong date would cost a year of ticks
 PIECE = 500  # frames in one pass: a recording read from a file brings hours at once, and people want to see and stop it
@@ -67,7 +65,7 @@ class Engine:
         self._line, _, missing = recover(log)
         self._record = Recorder(log)
         self._stepped = self._stepped_at = 0
-        self._delays: deque[tuple[float, int]] = deque(maxlen=LATENCY_FRAMES)
+        self._delays = Delays()
         self._passes = 0
         self._next_tick = 0
         self._snapshot_due = 0.0
@@ -127,7 +125,8 @@ class Engine:
     def turn(self, frames: Sequence[Frame]) -> None:
         """One pass: record the inputs, wait for the disk a while, handle them, publish."""
         outputs = self._handle(self._inputs(frames))
-        self._measure(frames)
+        if isinstance(self._clock, HostClock):
+            self._delays.add(frames, self._clock.now())
         self._show(outputs)
         self._snapshot()
 
@@ -138,7 +137,7 @@ class Engine:
         if self._passes == WARM:  # what is loaded by now stays; looking through it for garbage takes 60 ms each time
             gc.collect()
             gc.freeze()
-        state = (self._latency(), self._record.fault, self._passes, self._stepped, self._stepped_at)
+        state = (self._delays.percentiles(), self._record.fault, self._passes, self._stepped, self._stepped_at)
         self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state))
 
     def recorded(self) -> dict[str, int]:
@@ -188,21 +187,6 @@ class Engine:
             outputs += [(at, c) for c in caused]
         self._record.outputs(outputs)
         return [c.event for _, c in outputs]
-
-    def _measure(self, frames: Sequence[Frame]) -> None:
-        if isinstance(self._clock, HostClock):
-            now = self._clock.now()
-            self._delays.extend(((now - frame.received) * 1e-6, len(frame)) for frame in frames if len(frame))
-
-    def _latency(self) -> tuple[float, float]:
-        """Return the p50 and p99 delay in ms over the messages of the last passes."""
-        if not self._delays:
-            return float("nan"), float("nan")
-        delay, count = np.array(self._delays).T
-        order = np.argsort(delay)
-        share = np.cumsum(count[order]) / count.sum()
-        p50, p99 = (float(delay[order][np.searchsorted(share, q)]) for q in (0.5, 0.99))
-        return p50, p99
 
     def _snapshot(self) -> None:
         now = time.monotonic()

@@ -81,8 +81,9 @@ def foreign(picture: Picture) -> Foreign:
     feeds = feeds[(feeds["verdict"] != OURS) & (feeds["time"] > picture.time - SHOWN)]
     feeds = feeds[np.lexsort((feeds["subject"], feeds["sensor"]))]
     mean = _carried(feeds, picture.time, TrackerSettings()).mean
-    shown = picture.tracks.take(picture.tracks.shown())
-    number = dict(zip(shown.label.tolist(), shown.number.tolist(), strict=True))
+    tracks = picture.tracks
+    ours = np.flatnonzero(tracks.shown() & np.isin(tracks.label, feeds["label"]))
+    number = dict(zip(tracks.label[ours].tolist(), tracks.number[ours].tolist(), strict=True))
     return Foreign(
         sensor=[picture.sensors[sensor] for sensor in feeds["sensor"].tolist()],
         states=columns(picture.time, feeds["subject"], mean),
