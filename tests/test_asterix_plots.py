@@ -156,7 +156,7 @@ def test_the_ellipsoid_is_that_in_the_direction_from_true_north() -> None:
         *(one, one, one, np.array([2e5]), np.array([0.6]), np.array([np.nan]), np.array([9000.0]), np.array([8.0])),
         *(np.array([False]), -one, -one, -one),
     )
-    (batch,) = plots.polar(found, [plots.Heard(radar, 4.0, np.array([0]))], NOON, 0)
+    (batch,) = plots.polar(found, [plots.Heard(radar, 4.0, np.array([0]), NOON, 0)])
     angles = [
         elevation(found.distance, found.height + GEOID, 140.0, curvature(LATITUDE, np.array([bearing])))[0]
         for bearing in (0.6 + off, 0.6)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skywarden.model.detection import Frame
-from skywarden.service.delays import FRAMES, Delays
+from skywarden.service.delays import FRAMES, SPAN, Delays
 
 MS = 1_000_000
 
@@ -46,3 +46,12 @@ def test_only_the_latest_frames_count() -> None:
     assert delays.percentiles() == (20.0, 20.0)  # 50 of 6,000 are under 1 %
     delays.add([frame(900.0)] * 100, 10**18)
     assert delays.percentiles() == (20.0, 900.0)
+
+
+def test_what_was_longer_ago_than_half_a_minute_does_not_count() -> None:
+    delays, later = Delays(), 10**18 + SPAN
+    delays.add([frame(900.0)] * 10, 10**18)
+    delays.add([frame(20.0, now=later - 1)], later - 1)
+    assert delays.percentiles() == (900.0, 900.0)
+    delays.add([frame(20.0, now=later)], later)
+    assert delays.percentiles() == (20.0, 20.0)

@@ -46,14 +46,19 @@ class Ahead:
         self._begun: Future[Progress] | None = None
 
     def begin(self, picture: Picture, settings: Settings) -> None:
-        """Begin, where there is anything to do."""
-        self._of = picture.chains, picture.time, settings
-        self._begun = worker().submit(made, *self._of) if picture.chains.waiting else None
+        """Begin, where there is anything to do and it has not been begun."""
+        if not self._is_of(picture, settings):
+            self._of = picture.chains, picture.time, settings
+            self._begun = worker().submit(made, *self._of) if picture.chains.waiting else None
 
     def take(self, picture: Picture, settings: Settings) -> Progress:
         """Return it, ready."""
-        if self._begun is not None and self._of is not None:
-            chains, time, its = self._of
-            if chains is picture.chains and time == picture.time and its is settings:
-                return self._begun.result()
+        if self._begun is not None and self._is_of(picture, settings):
+            return self._begun.result()
         return made(picture.chains, picture.time, settings)
+
+    def _is_of(self, picture: Picture, settings: Settings) -> bool:
+        if self._of is None:
+            return False
+        chains, time, its = self._of
+        return chains is picture.chains and time == picture.time and its is settings

@@ -121,6 +121,14 @@ class Line:
             self._resume(event.state)
         return []
 
+    def prepare(self) -> None:
+        """Begin what the next tick needs, on the other core: once nobody waits for what the last one gave.
+
+        Begun within the tick it made publishing take 3 ms more, one thread waiting for the other's lock.
+        """
+        if self.picture is not None:
+            self._ahead.begin(self.picture, self.settings)
+
     def _resume(self, saved: bytes) -> None:
         """Go on after a hole of the record. A state of a version that cannot be read: from before the hole."""
         with suppress(*UNREADABLE):
@@ -161,8 +169,8 @@ class Line:
             raise ValueError("a Tick before the first Started")
         outputs: list[Caused] = []
         decoded = []
-        for cause, frame in self.reader.join(self._pending):
-            found = self._decode(frame)
+        joined = self.reader.join(self._pending)
+        for (cause, frame), found in zip(joined, self._decoded([frame for _, frame in joined]), strict=True):
             decoded.append((found, frame.received))
             outputs += [Caused(cause, Refused(found.source, r, n)) for r, n in sorted(found.refused.items())]
             outputs += [Caused(cause, Answered(found.source, r.peer, r.data, r.close)) for r in found.replies]
@@ -176,10 +184,21 @@ class Line:
         for found, _ in decoded:
             measured[found.source] = measured.get(found.source, 0) + sum(map(len, found.batches))
         self.picture = replace(after, health=_blame(after.health, events, measured, after.time))
-        self._ahead.begin(self.picture, self.settings)
         outputs += [Caused(seq, event) for event in events]
         outputs.append(Caused(seq, Stepped(self.picture.time, digest(self.picture))))
         return outputs
+
+    def _decoded(self, frames: Sequence[Frame]) -> list[Decoded]:
+        """Decode a tick's frames, together where that is sooner; after a fault of ours in that, one by one."""
+        found: dict[int, Decoded] = {}
+        for group in self.reader.groups(frames):
+            some = [frames[index] for index in group]
+            try:
+                decoded = self.reader.read_all(some) if len(some) > 1 else [self._decode(some[0])]
+            except Exception:  # noqa: BLE001 - one of them breaks it; alone it does not stop the others
+                decoded = [self._decode(frame) for frame in some]
+            found |= zip(group, decoded, strict=True)
+        return [found[index] for index in range(len(frames))]
 
     def _decode(self, frame: Frame) -> Decoded:
         if frame.over:

@@ -241,6 +241,7 @@ def _run(entries: Iterable[Entry], line: Line) -> Iterator[tuple[Entry, list[Ent
 
 def _fed(line: Line, seq: int, event: Input) -> list[Caused]:
     try:
+        line.prepare()
         return line.feed(seq, event)
     except ConfigError as error:
         assert isinstance(event, Started)  # nothing else brings settings

@@ -117,16 +117,6 @@ class Part(NamedTuple):
     def __len__(self) -> int:
         return len(self.times) + len(self.told)
 
-    @property
-    def last(self) -> int:
-        """The latest time, ns."""
-        return max(int(times[-1]) for times in (self.times, self.told) if len(times))
-
-    @property
-    def first(self) -> int:
-        """The earliest time, ns."""
-        return min(int(times[0]) for times in (self.times, self.told) if len(times))
-
 
 @dataclass(frozen=True, slots=True)
 class Chain:

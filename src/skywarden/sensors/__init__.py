@@ -4,7 +4,7 @@ To add a format follow docs/adding-a-sensor.md: write `sensors/<name>.py` with a
 line to DECODERS, put samples under tests/samples/<name>/. The tests that run over DECODERS do the rest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, cast
@@ -72,6 +72,17 @@ class Talker(Protocol):
         ...
 
 
+class Gatherer(Protocol):
+    """What a decoder has besides that can decode the frames of many sources at once, sooner than one by one."""
+
+    alike: Hashable  # the same for all decoders whose frames can be decoded together
+
+    @staticmethod
+    def together(asked: Sequence[tuple[Any, Frame]]) -> list[Decoded]:
+        """Return what `decode` of each decoder says of its frame. If it raises, none of them remembers anything."""
+        ...
+
+
 class Catcher(Protocol):
     """What a decoder has besides whose messages are not UDP datagrams where they are captured."""
 
@@ -121,8 +132,37 @@ class Reader:
 
     def read(self, frame: Frame) -> Decoded:
         """Decode one frame and set aside what no sensor can have measured (not finite, far past, future)."""
-        source = self._sources[frame.source]
-        decoded = self._decoders[frame.source].decode(frame)
+        return self._possible(self._decoders[frame.source].decode(frame))
+
+    def read_all(self, frames: Sequence[Frame]) -> list[Decoded]:
+        """Return what `read` says of the frames of one of `groups`. If it raises, nothing of them is remembered."""
+        asked = [(cast(Any, self._decoders[frame.source]), frame) for frame in frames]
+        found = []
+        for decoded, frame in zip(asked[0][0].together(asked), frames, strict=True):
+            try:
+                found.append(self._possible(decoded))
+            except Exception:  # noqa: BLE001 - the decoders remember these frames now: they cannot be read once more
+                found.append(Decoded(frame.source, 0, (), {Reason.DECODER_FAULT: len(frame)}))
+        return found
+
+    def groups(self, frames: Sequence[Frame]) -> list[list[int]]:
+        """Return which frames can be decoded together: of decoders that can, no two of a source, in their order."""
+        found: list[list[int]] = []
+        latest: dict[Hashable, list[int]] = {}
+        for index, frame in enumerate(frames):
+            alike = getattr(self._decoders.get(frame.source), "alike", None) if _whole(frame) else None
+            group = latest.get(alike) if alike is not None else None
+            if group is None or frame.source in {frames[k].source for k in group}:
+                group = []
+                found.append(group)
+            group.append(index)
+            if alike is not None:
+                latest[alike] = group
+        return found
+
+    def _possible(self, decoded: Decoded) -> Decoded:
+        """Set aside what no sensor can have measured; add what is known of the sensors."""
+        source = self._sources[decoded.source]
         refused = dict(decoded.refused)
         batches, useless = list[Detections](), dict[str, str]()
         for batch in decoded.batches:
@@ -167,6 +207,11 @@ class Reader:
             if decoder is not None and decoder.state is not None:
                 with suppress(msgspec.MsgspecError):  # of another version: it begins without memory
                     decoder.state = msgspec.msgpack.decode(data, type=type(decoder.state))
+
+
+def _whole(frame: Frame) -> bool:
+    """Return whether a frame can be one of several: it has messages, and their lengths are those of its data."""
+    return not frame.over and len(frame) > 0 and int(frame.bounds()[-1]) == len(frame.data)
 
 
 def _joined(frames: Sequence[Frame]) -> Frame:

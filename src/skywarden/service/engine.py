@@ -139,6 +139,7 @@ class Engine:
             gc.freeze()
         state = (self._delays.percentiles(), self._record.fault, self._passes, self._stepped, self._stepped_at)
         self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state))
+        self._line.prepare()
 
     def recorded(self) -> dict[str, int]:
         """Return source -> messages that are acknowledged, since the record began."""
@@ -182,6 +183,7 @@ class Engine:
         self._record.mend(self._line)
         outputs: list[tuple[int, Caused]] = []
         for seq, event in zip(self._record.inputs(inputs), inputs, strict=True):
+            self._line.prepare()
             caused = self._line.feed(seq, event)
             at = self._line.picture.time if self._line.picture else 0
             outputs += [(at, c) for c in caused]

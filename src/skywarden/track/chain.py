@@ -5,21 +5,21 @@ whatever order and ticks they came. Items go in by quanta of time, and once a se
 whom nobody sees any more; so nothing in it depends on ticks.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.model.track import Chain, Part, Tracks
-from skywarden.track.beliefs import plain, records, tracked, without
+from skywarden.model.track import Chain, Tracks
+from skywarden.track.beliefs import records, tracked, without
 from skywarden.track.gather import QUANTUM
-from skywarden.track.items import ITEM, REPORT, Items, together
+from skywarden.track.items import Items
 from skywarden.track.lifecycle import age
-from skywarden.track.pool import SENSE, TARGET
+from skywarden.track.pool import TARGET
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.take import taken
+from skywarden.track.waiting import NEVER, Waiting
 
 SECOND = 10 * QUANTUM  # ns
 STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
@@ -33,24 +33,6 @@ class Advanced(NamedTuple):
     faults: dict[str, int]
 
 
-def stored(new: Items) -> Part:
-    """Return items, at least one, to be kept until they are settled."""
-    rows, reports = (table[np.argsort(table["time"], kind="stable")] for table in (new.rows, new.reports))
-    times, told = np.ascontiguousarray(rows["time"]), np.ascontiguousarray(reports["time"])
-    return Part(plain(rows), times, plain(new.senses), new.names, plain(reports), told)
-
-
-def window(waiting: Sequence[Part], begin: int, end: int) -> Items:
-    """Return what waits of times in [begin, end), ns."""
-    found = []
-    for part in waiting:
-        (low, high), (first, last) = (times.searchsorted((begin, end)) for times in (part.times, part.told))
-        if low < high or first < last:
-            rows, reports = records(part.rows, ITEM)[low:high], records(part.reports, REPORT)[first:last]
-            found.append(Items(rows, reports, records(part.senses, SENSE), part.names))
-    return together(found)
-
-
 def tracks_of(chain: Chain, settings: TrackerSettings) -> Tracks:
     """Return the targets of a chain as tracks; see `table`."""
     return tracked(chain.beliefs, settings)
@@ -62,7 +44,7 @@ def begun(time: int) -> Chain:
 
 
 def advanced(  # noqa: PLR0913 - how far, how much, how
-    chain: Chain, waiting: Sequence[Part], until: int, most: int, settings: TrackerSettings, roughly: bool = False
+    chain: Chain, waiting: Waiting, until: int, most: int, settings: TrackerSettings, roughly: bool = False
 ) -> Advanced:
     """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds are in.
 
@@ -72,11 +54,11 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
     enough = STEPS + (until - chain.until) // (2 * SECOND)  # who calls seldom must not fall behind for good
     while chain.until < until and items < most and steps < enough:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
-        some = window(waiting, chain.until, end)
-        if len(some) > most - items:
-            latest = np.partition(some.times, most - items)[most - items]
+        times = waiting.times(chain.until, end)
+        if len(times) > most - items:
+            latest = np.partition(times, most - items)[most - items]
             end = min(end, (int(latest) // QUANTUM + 1) * QUANTUM)
-            some = some.between(chain.until, end)
+        some = waiting.between(chain.until, end)
         items, steps, piece = items + len(some), steps + 1, SECOND if roughly else QUANTUM
         for each in np.unique(some.times // piece).tolist():
             chain = took(chain, some.between(each * piece, (each + 1) * piece), settings, faults)
@@ -84,16 +66,11 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
         if end % SECOND == 0 and len(chain.beliefs.targets):
             chain = _aged(chain, settings)
         if not len(chain.beliefs.targets):
-            chain = replace(chain, until=max(end, min(_next(waiting, end), until)))
+            following = int(waiting.times(end).min(initial=NEVER)) // QUANTUM * QUANTUM  # nothing happens before
+            chain = replace(chain, until=max(end, min(following, until)))
     if chain is not before and not roughly:  # nobody asks what a rebuilt chain came to
         chain = replace(chain, digest=_digest(chain))
     return Advanced(chain, items, faults)
-
-
-def _next(waiting: Sequence[Part], time: int) -> int:
-    """Return the begin of the quantum of the first item that waits, of times from `time` on: nothing happens before."""
-    first = min((max(part.first, time) for part in waiting if part.last >= time), default=1 << 62)
-    return first // QUANTUM * QUANTUM
 
 
 def took(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:

@@ -96,6 +96,16 @@ def predict_all(mean: F64, covariance: F64, dt: F64, level: F64, vertical: float
 
 
 @kernel
+def move_all(mean: F64, dt: F64) -> F64:
+    """Return n states (n, 6) dt (n,) s later; the means of `predict_all`."""
+    means, upward = np.empty_like(mean), np.empty(3)
+    for i in range(len(mean)):
+        up(mean[i], upward)
+        move(mean[i], dt[i], upward, means[i])
+    return means
+
+
+@kernel
 def level_sigma(mean: F64, covariance: F64) -> F64:
     """Return (n,) m: the larger semi-axis of each level 1-sigma ellipse."""
     out, u = np.empty(len(mean)), np.empty(3)

@@ -5,24 +5,23 @@ late has come, a copy of the settled chain follows what waits, some items a tick
 than once in the time that is waited, so that it costs at most what the head itself does.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.model.track import Chain, Chains, Part
-from skywarden.track.chain import advanced, begun, stored, took, window
+from skywarden.model.track import Chain, Chains
+from skywarden.track.chain import advanced, begun, took
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.settings import TrackerSettings
+from skywarden.track.waiting import NEVER, Waiting, stored
 
 PATIENCE = 600_000_000_000  # ns; so long after something that came very late more of the kind is waited for
 LATE = 1_000_000_000  # ns; what is older than that comes late, and not just from another sensor
 PACE = 1_000  # items that the settled chain takes in a tick, at least; and twice what came, so it catches up
 REBUILT_PACE = 150  # the same of the head that is made anew: it may take some seconds, and no tick should feel it
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
-EVER = 1 << 62  # ns
 
 
 class Progress(NamedTuple):
@@ -42,20 +41,20 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         return Progress(chains, None, {})
     wait, came = _wait(chains, time, settings, slow), 2 * chains.came
     edge = (time - wait) // QUANTUM * QUANTUM
-    until = max(chains.settled.until, edge, _crowded(chains.waiting, chains.settled.until, settings.max_waiting))
-    settled = advanced(chains.settled, chains.waiting, until, PACE + came, settings)
-    left = tuple(part for part in chains.waiting if part.last >= settled.chain.until)
-    chains = replace(chains, settled=settled.chain, waiting=left)
+    waiting = Waiting(chains.waiting)
+    until = max(chains.settled.until, edge, _crowded(waiting, chains.settled.until, settings.max_waiting))
+    settled = advanced(chains.settled, waiting, until, PACE + came, settings)
+    chains = replace(chains, settled=settled.chain, waiting=waiting.left(settled.chain.until))
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
         chains = replace(chains, rebuilt=settled.chain, begun=time, late=False)
     if chains.rebuilt is None:
         return Progress(chains, None, settled.faults)
     until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
     pace = REBUILT_PACE + came
-    rebuilt = advanced(chains.rebuilt, chains.waiting, until, pace, settings, roughly=True).chain
+    rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=True).chain
     if rebuilt.until < until:
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
-    head = took(rebuilt, window(chains.waiting, until, EVER), settings, {})
+    head = took(rebuilt, waiting.between(until), settings, {})
     return Progress(replace(chains, rebuilt=None), head, settled.faults)
 
 
@@ -69,7 +68,7 @@ def received(chains: Chains, new: Items | None, time: int, settings: TrackerSett
         chains = replace(chains, settled=begun(edge), begun=time)
     if new is None:
         return replace(chains, came=0)
-    timely, rebuilt, when = new.between(chains.settled.until, EVER), chains.rebuilt, new.used()
+    timely, rebuilt, when = new.between(chains.settled.until, NEVER), chains.rebuilt, new.used()
     if rebuilt is not None:
         rebuilt = took(rebuilt, new.between(chains.settled.until, rebuilt.until), settings, {})
     measured = timely.rows["time"]  # what a feed of tracks says late is not worth a new head
@@ -98,10 +97,9 @@ def _whole(chains: Chains, edge: int) -> bool:
     return chains.settled.until == edge and edge - chains.missed >= AGAIN
 
 
-def _crowded(waiting: Sequence[Part], until: int, most: int) -> int:
+def _crowded(waiting: Waiting, until: int, most: int) -> int:
     """Return the time, ns, before which items must be settled since more than `most` wait, 0 if so many do not."""
-    if sum(map(len, waiting)) <= most:
+    if len(waiting) <= most:
         return 0
-    times = np.sort(np.concatenate([times for part in waiting for times in (part.times, part.told)]))
-    times = times[np.searchsorted(times, until) :]
-    return int(times[-most] // QUANTUM * QUANTUM) if len(times) > most else 0
+    times = waiting.times(until)
+    return int(np.partition(times, -most)[-most] // QUANTUM * QUANTUM) if len(times) > most else 0

@@ -6,7 +6,7 @@ from skywarden import geo
 from skywarden.model.event import TrackStates
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Picture, Tracks
-from skywarden.track.motion import VERTICAL_NOISE, predict_all, seconds
+from skywarden.track.motion import VERTICAL_NOISE, move_all, predict_all, seconds
 
 
 def at(tracks: Tracks, time: int, vertical_noise: float = VERTICAL_NOISE) -> tuple[F64, F64]:
@@ -23,9 +23,10 @@ def states(picture: Picture) -> TrackStates:
 
     Rounded to 1e-7 deg, 0.1 m, 0.1 m/s, so that another machine's last bits do not show.
     """
-    shown = picture.tracks.take(picture.tracks.shown())
-    mean, _ = at(shown, picture.time)
-    return columns(picture.time, shown.number, mean)
+    tracks = picture.tracks
+    shown = tracks.shown()
+    mean = move_all(tracks.mean[shown], seconds(tracks.time[shown], picture.time))
+    return columns(picture.time, tracks.number[shown], mean)
 
 
 def columns(time: int, number: I64, mean: F64) -> TrackStates:

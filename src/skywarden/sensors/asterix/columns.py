@@ -55,7 +55,7 @@ class Columns:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def take(self, rows: Flags | I64) -> "Columns":
+    def take(self, rows: Flags | I64 | slice) -> "Columns":
         """Return some of the records."""
         return replace(self, offsets=self.offsets[rows], owner=self.owner[rows])
 

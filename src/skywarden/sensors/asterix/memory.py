@@ -1,12 +1,17 @@
 """What the decoder of one source remembers between frames, and how."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden import geo
 from skywarden.model.detection import Frame
+from skywarden.model.place import I64
+
+Flags = NDArray[np.bool_]
 
 SECOND = 1_000_000_000  # ns
 WINDOW = 4 * SECOND  # the same bytes within it are a copy; two networks differ by milliseconds, a turn takes 4 s
@@ -29,20 +34,29 @@ class Memory(msgspec.Struct):
     periods: dict[str, float] = {}
 
 
-def copies(memory: Memory, frame: Frame, good: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[int]:
-    """Return which of the good messages have been seen a moment ago; remember the others."""
-    now, seen = frame.received, memory.seen
+def copies(seen: Mapping[int, int], frame: Frame, good: Flags) -> tuple[I64, dict[int, int]]:
+    """Return which of the good messages have been seen a moment ago, and what is to be remembered of the others.
+
+    good: (m,) of the frame's messages.
+    """
+    now, new = frame.received, dict[int, int]()
     bounds = frame.bounds().tolist()
     found = []
     for index in np.flatnonzero(good).tolist():
         key = int.from_bytes(blake2b(frame.data[bounds[index] : bounds[index + 1]], digest_size=8).digest(), "big")
-        if key in seen and abs(now - seen[key]) <= WINDOW:
+        last = new.get(key, seen.get(key))
+        if last is not None and abs(now - last) <= WINDOW:
             found.append(index)
         else:
-            seen[key] = now
-    if abs(now - memory.swept) > WINDOW // 4 or len(seen) > MOST:
+            new[key] = now
+    return np.array(found, np.int64), new
+
+
+def remember(memory: Memory, new: Mapping[int, int], now: int) -> None:
+    """Remember messages; forget old ones now and then. now: ns."""
+    memory.seen.update(new)
+    if abs(now - memory.swept) > WINDOW // 4 or len(memory.seen) > MOST:
         _sweep(memory, now)
-    return found
 
 
 def _sweep(memory: Memory, now: int) -> None:

@@ -135,25 +135,32 @@ def _height(columns: Columns) -> tuple[F64, F64, Flags]:
 
 
 class Heard(NamedTuple):
-    """What one radar says in a frame. revisit: s, a turn of its antenna; rows: (k,) of the frame's plots."""
+    """What one radar says in a frame.
+
+    revisit: s, a turn of its antenna; rows: (k,) of the plots; received: ns; before: number of the message whose owner
+    is 0.
+    """
 
     radar: Radar
     revisit: float
     rows: I64
+    received: int
+    before: int
 
 
-def polar(found: Plots, heard: Sequence[Heard], received: int, before: int) -> Iterator[Detections]:
+def polar(found: Plots, heard: Sequence[Heard]) -> Iterator[Detections]:
     """Yield the plots of each radar as detections.
 
-    received: ns; before: number of the frame's first message. All is computed at once: the frame of a tick holds some
-    plots of each of many radars, and a step costs the same for three plots as for 300.
+    All is computed at once: the frames of a tick hold some plots of each of many radars, and a step costs the same for
+    three plots as for 300.
     """
     if not heard:
         return
     found = found.take(np.concatenate([one.rows for one in heard]))
     sizes = np.array([len(one.rows) for one in heard], np.int64)
     which, ends = np.repeat(np.arange(len(heard)), sizes), np.cumsum(sizes)
-    time = utc(found.ticks, received)
+    time = utc(found.ticks, np.array([one.received for one in heard], np.int64)[which])
+    number = found.owner + np.array([one.before for one in heard], np.int64)[which]
     z, covariance = _measurements(found, [one.radar for one in heard], which)
     claims = _claims(found, which, ends - sizes)
     for k, (one, end) in enumerate(zip(heard, ends.tolist(), strict=True)):
@@ -161,13 +168,13 @@ def polar(found: Plots, heard: Sequence[Heard], received: int, before: int) -> I
         yield detections(
             Kind.POLAR,
             one.radar.sensor.name,
-            received,
+            one.received,
             time[rows],
             z[rows],
             covariance[rows],
             place=one.radar.place,
             time_sigma=TIME_SIGMA,
-            number=before + found.owner[rows],
+            number=number[rows],
             address=found.address[rows],
             revisit=one.revisit,
             claims=tuple(claims.get(k, ())),

@@ -38,6 +38,12 @@ class Verdicts:
         found: Flags = self.code == UNDERSTOOD
         return found
 
+    def of(self, first: int, last: int) -> "Verdicts":
+        """Return those of some of the messages."""
+        some = Verdicts(0)
+        some.code = self.code[first:last]
+        return some
+
     def reason(self, message: int) -> Reason | None:
         """Return why a message is refused, None when it is not."""
         code = int(self.code[message])
