@@ -19,7 +19,7 @@ from skywarden.model.event import AlertCleared, AlertRaised, Output, Stepped, Tr
 from skywarden.model.place import Site
 from skywarden.model.track import Health, Picture
 from skywarden.outputs import EVENT_ENCODERS
-from skywarden.service.publish import Published, Publisher
+from skywarden.service.publish import APART, Published, Publisher
 from skywarden.service.wire import Wire
 from skywarden.track.motion import VERTICAL_NOISE
 
@@ -169,6 +169,35 @@ def test_watchers_are_woken_until_they_leave() -> None:
     leave()
     publisher.publish(published(), [])
     assert woken == [1]
+
+
+def test_a_stream_has_a_message_at_most_each_80_ms_with_all_that_happened_since() -> None:
+    now = [0.0]
+    publisher, woken = Publisher(steady=lambda: now[0]), []
+    leave = publisher.watch(lambda: woken.append(now[0]))
+
+    def told(at: float, tick: int | None) -> tuple[int, list[int]]:
+        now[0] = at
+        if tick is not None:
+            publisher.publish(published(tick=tick), [TrackConfirmed(NOW, tick, 9)])
+        message = publisher.message()
+        assert message is not None
+        assert json.loads(message[1])["tick"] == message[0]
+        return message[0], [event["number"] for event in json.loads(message[1])["events"]]
+
+    assert publisher.due() <= 0
+    assert told(1.00, 1) == (1, [1])
+    assert publisher.due() == pytest.approx(APART)
+    assert told(1.03, 2) == told(1.06, 3) == (1, [1])
+    assert woken == [1.00, 1.03]  # once, until there is another message
+    assert told(1.09, None) == (3, [2, 3])
+    assert told(1.18, None) == (3, [2, 3])
+    assert told(1.19, 4) == (4, [4])
+    assert woken == [1.00, 1.03, 1.19]
+    leave()
+    told(1.30, 5)
+    publisher.publish(published(tick=6), [TrackConfirmed(NOW, 6, 9)])  # nobody looks
+    assert told(1.50, 7) == (7, [7])
 
 
 def test_events_go_to_a_file_as_json_lines(tmp_path: Path) -> None:

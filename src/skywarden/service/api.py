@@ -20,6 +20,7 @@ from skywarden.service.publish import Publisher
 
 STREAMS = 64  # at once
 SEND_WITHIN = 10.0  # s; a viewer that takes longer for one message has gone
+LINGER = 0.1  # s to wait for a picture once a message is due: one made just before a tick makes both slower
 GOODBYE_WITHIN = 1.0  # s
 TOO_MANY = (1013, "too many viewers")  # code: RFC 6455, "try again later"
 NOTHING_YET = 503
@@ -135,6 +136,7 @@ class _Streams:
 
     async def _send(self, socket: WebSocket, fresh: asyncio.Event) -> None:
         last = None
+        fresh.set()  # there may be a newer picture than the last message, of which all others have been told
         while True:
             message = self._publisher.message()
             if message is not None and message[0] != last:
@@ -146,6 +148,11 @@ class _Streams:
                     return
             await fresh.wait()
             fresh.clear()
+            while (left := self._publisher.due()) > 0:  # wait for the picture that comes then, if one comes
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left + LINGER):
+                        await fresh.wait()
+                        fresh.clear()
 
 
 async def _until_gone(socket: WebSocket) -> None:
