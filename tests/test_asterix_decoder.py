@@ -298,6 +298,15 @@ def test_any_bytes_in_well_formed_blocks_are_counted_and_never_raise(bodies: lis
     assert refused == sum(n for r, n in found.refused.items() if r not in KEPT)
 
 
+def test_an_antenna_turns_as_fast_as_it_last_said() -> None:
+    asterix = decoder(Mode.LIVE, radar(revisit_s=9))
+    assert only(read(asterix, plot())).revisit == 9
+    assert only(read(asterix, north(i041={"PERIOD_s": 4}), plot(i161={"TRN": 1}))).revisit == 4
+    assert only(read(asterix, plot(i161={"TRN": 2}))).revisit == 4
+    assert only(read(asterix, north(i041={"PERIOD_s": 6}), plot(i161={"TRN": 3}))).revisit == 6
+    assert only(read(asterix, north(i041={"PERIOD_s": 0.1}), plot(i161={"TRN": 4}))).revisit == 6
+
+
 # Copies
 
 

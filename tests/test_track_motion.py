@@ -25,6 +25,7 @@ def test_prediction_equals_its_slow_twin():
     means, covariances = some(50)
     dt, level = np.linspace(-2, 60, 50), np.linspace(0.5, 40.0, 50)
     found, spread = motion.predict_all(means, covariances, dt, level, VERTICAL)
+    np.testing.assert_array_equal(motion.move_all(means, dt), found)
     for i, (x, P) in enumerate(zip(means, covariances, strict=True)):
         noise, up = (level[i], VERTICAL), reference.vertical(x[:3])
         mean, covariance = reference.predict(x, P, dt[i], noise, up)
