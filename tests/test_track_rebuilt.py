@@ -1,6 +1,7 @@
 """The head made anew after something late: as if it had come in time, with the numbers that people know."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,6 +90,22 @@ def test_it_takes_some_ticks_where_much_waits_and_what_comes_meanwhile_is_in_it(
     three = never[done].tracks
     there = [three.label.tolist().index(label) for label in two.label[mine].tolist()]
     assert np.linalg.norm(two.mean[mine, :3] - three.mean[there, :3], axis=1).min() > 0.01
+
+
+def test_it_rests_in_a_tick_that_settles_something_unless_the_tick_before_did_too(monkeypatch):
+    monkeypatch.setattr(settled, "REBUILT_PACE", 1)
+    batches = seen()
+    pictures, _ = flown(batches, {i for i, one in enumerate(batches) if one.sensor == "r" and i % 5 == 0})
+    rested, went_on = [], []
+    for before, after in pairwise(pictures):
+        one, two = before.chains, after.chains
+        settles = two.settled.beliefs is not one.settled.beliefs
+        assert two.busy == settles
+        if one.rebuilt is not None and two.rebuilt is not None:
+            (rested if settles and not one.busy else went_on).append(two.rebuilt.until > one.rebuilt.until)
+    assert len(rested) >= 3
+    assert not any(rested)
+    assert any(went_on)
 
 
 def test_a_restart_in_between_changes_nothing(monkeypatch):

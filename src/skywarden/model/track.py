@@ -138,7 +138,7 @@ class Chains:
     settled: some seconds behind. waiting: items that are not in it yet, by tick. patient: ns, until when it waits for
     feeds that are very late. rebuilt: what will be the head, under way from the settled chain; begun: ns, when the last
     of these was begun; late: something has come late since. missed: ns, of the latest item that came too late for the
-    settled chain. came: items, in the last tick.
+    settled chain. came: items, in the last tick. busy: some were settled then.
     """
 
     settled: Chain = field(default_factory=Chain)
@@ -149,6 +149,7 @@ class Chains:
     late: bool = False
     missed: int = 0
     came: int = 0
+    busy: bool = False
 
 
 class Use(NamedTuple):

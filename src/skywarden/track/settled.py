@@ -20,7 +20,7 @@ from skywarden.track.waiting import NEVER, Waiting, stored
 PATIENCE = 600_000_000_000  # ns; so long after something that came very late more of the kind is waited for
 LATE = 1_000_000_000  # ns; what is older than that comes late, and not just from another sensor
 PACE = 1_000  # items that the settled chain takes in a tick, at least; and twice what came, so it catches up
-REBUILT_PACE = 150  # the same of the head that is made anew: it may take some seconds, and no tick should feel it
+REBUILT_PACE = 150  # for the head that is made anew, and three times what came: no tick should feel it
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 
 
@@ -44,13 +44,15 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     waiting = Waiting(chains.waiting)
     until = max(chains.settled.until, edge, _crowded(waiting, chains.settled.until, settings.max_waiting))
     settled = advanced(chains.settled, waiting, until, PACE + came, settings)
-    chains = replace(chains, settled=settled.chain, waiting=waiting.left(settled.chain.until))
+    rest = settled.items > 0 and not chains.busy  # its turn comes in the next tick, which has nothing to settle
+    left = waiting.left(settled.chain.until)
+    chains = replace(chains, settled=settled.chain, waiting=left, busy=settled.items > 0)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
         chains = replace(chains, rebuilt=settled.chain, begun=time, late=False)
-    if chains.rebuilt is None:
+    if chains.rebuilt is None or rest:
         return Progress(chains, None, settled.faults)
     until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
-    pace = REBUILT_PACE + came
+    pace = REBUILT_PACE + 3 * chains.came
     rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=True).chain
     if rebuilt.until < until:
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
