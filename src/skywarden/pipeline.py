@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
 
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide

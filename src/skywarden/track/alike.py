@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.model.place import F64, I64
+from skywarden.track.nearest import nearest
 
 GATE = 22.5  # chi-square with 6 degrees of freedom, 99.9 %
 NEIGHBOURS, WIDEST = 8, 20_000.0  # candidates of each, at most so many m away
@@ -34,14 +34,7 @@ def chi2(one: States, other: States, i: I64, j: I64) -> F64:
 
 def alike(one: States, other: States) -> tuple[I64, I64]:
     """Return rows of both that may be one target. Two different addresses never are."""
-    if not len(one.mean) or not len(other.mean):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    near = min(NEIGHBOURS, len(other.mean))
-    tree = cKDTree(other.mean[:, :3])
-    found = tree.query(one.mean[:, :3], k=list(range(1, near + 1)), distance_upper_bound=WIDEST)
-    distance, which = (np.asarray(each) for each in found)
-    i, j = np.nonzero(np.isfinite(distance))
-    j = which[i, j]
+    i, j = nearest(one.mean[:, :3], other.mean[:, :3], NEIGHBOURS, WIDEST)
     off = chi2(one, other, i, j)
     a, b = one.address[i], other.address[j]
     fits = np.flatnonzero((off < GATE) & ((a == b) | (a == NO_ADDRESS) | (b == NO_ADDRESS)))

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from skywarden.model.event import TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status, Tracks
+from skywarden.track.nearest import nearest
 
 CLOSE = 300.0  # m; so close two may be one plot, whatever is known of them
 VAGUE = 1_000.0  # m; what is known worse than that is not said to be beside anything
@@ -56,11 +56,8 @@ def beside(tracks: Tracks, which: I64, when: I64, time: int, began: NDArray[np.b
     """
     shown = np.flatnonzero(tracks.shown())
     velocity, now = tracks.mean[:, 3:], _places(tracks, np.full(len(tracks), time))
-    near = min(NEIGHBOURS + 1, len(shown))
-    reach = cKDTree(now[shown]).query(now[which], k=list(range(1, near + 1)), distance_upper_bound=WIDEST)
-    distance, others = (np.asarray(each) for each in reach)
-    a, b = np.nonzero(np.isfinite(distance))
-    i, j = which[a], shown[others[a, b]]
+    a, b = nearest(now[which], now[shown], NEIGHBOURS + 1, WIDEST)
+    i, j = which[a], shown[b]
     spread = np.sqrt(np.trace(tracks.covariance[:, :3, :3], axis1=1, axis2=2))
     apart = np.linalg.norm(_places(tracks, when[a], i) - _places(tracks, when[a], j), axis=1)
     speed = np.linalg.norm(velocity, axis=1)
@@ -72,10 +69,10 @@ def beside(tracks: Tracks, which: I64, when: I64, time: int, began: NDArray[np.b
     there &= (apart < CLOSE + spread[i] + spread[j]) & (
         differ < np.maximum(TOGETHER * np.maximum(speed[i], speed[j]), DRIFT)
     )
-    nearest = [0] * len(which)
+    closest = [0] * len(which)
     for k in np.flatnonzero(there)[np.argsort(-apart[there], kind="stable")].tolist():
-        nearest[a[k]] = int(tracks.number[j[k]])
-    return nearest
+        closest[a[k]] = int(tracks.number[j[k]])
+    return closest
 
 
 def _places(tracks: Tracks, when: I64, rows: I64 | slice = slice(None)) -> F64:

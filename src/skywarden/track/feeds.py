@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from skywarden.model.detection import NO_SUBJECT, Kind
 from skywarden.model.foreign import Foreign
@@ -23,6 +22,7 @@ from skywarden.track.foreign import Estimate, tracklet
 from skywarden.track.items import FEED, ITEM, POLICIES, Items, stacked
 from skywarden.track.measure import CORRELATION, FASTEST, HIGHEST, LOWEST, SIGMA_MAX, SIGMA_MIN
 from skywarden.track.motion import predict_all
+from skywarden.track.nearest import nearest
 from skywarden.track.pool import Rows
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, OWN, QUOTA, REPEATED, TOO_LATE, USED
 from skywarden.track.settings import TrackerSettings
@@ -236,9 +236,9 @@ def _compare(now: Rows, tracks: Tracks, settings: TrackerSettings) -> None:
 
 def _clear(theirs: States, ours: States) -> NDArray[np.bool_]:
     """Return (k,) which of their places are far from all of ours."""
-    if not len(ours.mean):
-        return np.ones(len(theirs.mean), bool)
-    return np.asarray(cKDTree(ours.mean[:, :3]).query(theirs.mean[:, :3])[0] > CLEAR, bool)
+    clear = np.ones(len(theirs.mean), bool)
+    clear[nearest(theirs.mean[:, :3], ours.mean[:, :3], 1, CLEAR)[0]] = False
+    return clear
 
 
 def _paired(now: Rows, theirs: States, tracks: Tracks, ours: States) -> I64:
