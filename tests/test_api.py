@@ -98,6 +98,19 @@ def test_the_stream_sends_each_tick_with_its_events_and_counters(server: Server,
             viewer.recv(0.2)
 
 
+def test_who_comes_between_two_messages_gets_the_second_too(
+    server: Server, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skywarden.service.publish.APART", 0.5)  # s; the second viewer needs a while to come
+    with stream(server) as first:
+        first.recv(5)
+        publisher.publish(published(tick=8), [])  # sooner than the next message may be; nothing is published after it
+        with stream(server) as second:
+            while json.loads(second.recv(5))["tick"] != 8:
+                pass
+        assert json.loads(first.recv(5))["tick"] == 8
+
+
 def test_a_slow_viewer_gets_the_latest_tick_and_delays_nobody(server: Server, publisher: Publisher) -> None:
     with stream(server, max_queue=1) as slow, stream(server) as quick:
         ticks = range(100, 160)

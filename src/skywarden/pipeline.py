@@ -39,6 +39,7 @@ from skywarden.model.track import Beliefs, Health, Picture, Use
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
 from skywarden.track.beliefs import readable
+from skywarden.track.chain import DIGITS
 from skywarden.track.registration import configured, correct
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
@@ -61,7 +62,6 @@ FAULTS = {  # reasons that say that a sensor, its settings or ours are wrong, an
     Reason.NOT_REGISTERED,
     Reason.DECODER_FAULT,
 }
-DIGITS = 16  # of a picture's hash
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 

@@ -183,7 +183,7 @@ class Engine:
         self._record.mend(self._line)
         outputs: list[tuple[int, Caused]] = []
         for seq, event in zip(self._record.inputs(inputs), inputs, strict=True):
-            self._line.prepare()
+            self._line.prepare()  # a recording has several ticks in a pass
             caused = self._line.feed(seq, event)
             at = self._line.picture.time if self._line.picture else 0
             outputs += [(at, c) for c in caused]

@@ -22,6 +22,7 @@ from skywarden.track.take import taken
 from skywarden.track.waiting import NEVER, Waiting
 
 SECOND = 10 * QUANTUM  # ns
+DIGITS = 16  # of a hash
 STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
 
 
@@ -99,4 +100,4 @@ def _digest(chain: Chain) -> str:
     for column in (*columns, beliefs.feeds):
         found.update(np.ascontiguousarray(column).view(np.uint8).data)
     found.update("\n".join(chain.sensors).encode())
-    return found.hexdigest()[:16]
+    return found.hexdigest()[:DIGITS]

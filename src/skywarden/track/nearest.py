@@ -1,7 +1,6 @@
 """The nearest of other points: SciPy's tree for many; for few it is not even imported, which takes half a second."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 
@@ -16,7 +15,8 @@ def nearest(points: F64, others: F64, most: int, within: float) -> tuple[I64, I6
     most = min(most, len(others))
     if not most or not len(points):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    distance, which = (_one_by_one if len(points) * len(others) <= FEW else _tree)(points, others, most)
+    few = len(points) * len(others) <= FEW
+    distance, which = _one_by_one(points, others, most) if few else _tree(points, others, most, within)
     i, k = np.nonzero(distance < within)
     return i, which[i, k]
 
@@ -28,8 +28,9 @@ def _one_by_one(points: F64, others: F64, most: int) -> tuple[F64, I64]:
     return np.take_along_axis(distance, which, 1), which
 
 
-def _tree(points: F64, others: F64, most: int) -> tuple[F64, NDArray[np.int64]]:
+def _tree(points: F64, others: F64, most: int, within: float) -> tuple[F64, I64]:
+    """Return the same; infinite, and no row, for what is not within that many m: the search ends there."""
     from scipy.spatial import cKDTree  # `pipeline` has it already: no tick of a running system waits for this
 
-    distance, which = cKDTree(others).query(points, k=list(range(1, most + 1)))
+    distance, which = cKDTree(others).query(points, k=list(range(1, most + 1)), distance_upper_bound=within)
     return np.asarray(distance), np.asarray(which, np.int64)

@@ -39,11 +39,11 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     """
     if not chains.settled.until:
         return Progress(chains, None, {})
-    wait, came = _wait(chains, time, settings, slow), 2 * chains.came
+    wait = _wait(chains, time, settings, slow)
     edge = (time - wait) // QUANTUM * QUANTUM
     waiting = Waiting(chains.waiting)
     until = max(chains.settled.until, edge, _crowded(waiting, chains.settled.until, settings.max_waiting))
-    settled = advanced(chains.settled, waiting, until, PACE + came, settings)
+    settled = advanced(chains.settled, waiting, until, PACE + 2 * chains.came, settings)
     rest = settled.items > 0 and not chains.busy  # its turn comes in the next tick, which has nothing to settle
     left = waiting.left(settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left, busy=settled.items > 0)
