@@ -82,6 +82,31 @@ def test_the_worst_loop_two_targets_on_two_plots_without_false_alarms_is_as_far_
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_what_hangs_together_goes_on_as_if_nothing_else_were_there(seed):
+    ring = [(i, j) for i in range(3) for j in range(3)]  # goes on for many rounds
+    one, other = problem(ring, seed, spread=1.0), problem(CHAINS["chain"], seed + 100)
+    odds, rows, columns = (
+        np.zeros((6, 7)),
+        (np.array([0, 2, 4]), np.array([1, 3, 5])),
+        (np.arange(0, 6, 2), [1, 3, 5, 6]),
+    )
+    parts = (one, other)
+    for k in range(2):
+        odds[np.ix_(rows[k], columns[k])] = parts[k][0]
+    beside = [np.zeros(7), np.zeros(6), np.zeros(6)]
+    for k in range(2):
+        beside[0][columns[k]], beside[1][rows[k]], beside[2][rows[k]] = parts[k][1:]
+    both = believe(*graph(odds, *beside))
+    alone = [believe(*graph(*part)) for part in parts]
+    for k in range(2):
+        assert (both.association[np.ix_(rows[k], columns[k])] == alone[k].association).all()
+        assert (both.existence[rows[k]] == alone[k].existence).all()
+        assert (both.free[columns[k]] == alone[k].free).all()
+    assert alone[0].rounds > alone[1].rounds > 0
+    assert both.rounds == alone[0].rounds
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_shares_of_a_plot_and_of_a_leaf_are_never_more_than_one(seed):
     rng = np.random.default_rng(seed)
     odds = np.where(rng.random((6, 6)) < 0.5, np.exp(rng.normal(scale=6.0, size=(6, 6))), 0.0)

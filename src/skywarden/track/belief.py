@@ -10,9 +10,11 @@ import numpy as np
 
 from skywarden.kernel import inner
 from skywarden.model.place import I64
+from skywarden.track.components import root, unite
 from skywarden.track.pool import Leaf, Memory, Rows, View
 
 ROUNDS, SETTLED = 40, 1e-3  # at most so many rounds; the greatest relative change of a message that ends them
+RIVAL = -2  # leaf that others compete with, of no component yet
 LEAST = 1e-300  # density of false alarms and new targets; a sensor may be said to have none
 
 
@@ -58,14 +60,14 @@ def begin(memory: Memory, plots: Rows, count: int) -> I64:
 
 
 @inner
-def believe(memory: Memory, n: int, plots: Rows, count: int) -> int:
-    """Let messages between n leaves without a group and their plots settle; return after how many rounds.
+def rivals(memory: Memory, n: int, plots: Rows, degree: I64) -> tuple[I64, I64]:
+    """Send the one message of each of n leaves whose plots nobody else wants, and return the others by component.
 
-    A leaf whose plots nobody else wants needs one message and no rounds.
+    Leaves hang together that want the same plot. Returned: (m,) the first leaf of each component at its plots' root,
+    -1 none, and (n,) the next of each leaf; leaves rise.
     """
-    pairs, views = memory.pairs, memory.views
-    degree, active = begin(memory, plots, count), memory.active
-    rivals, many = np.empty(n, np.int64), 0
+    pairs, views, active = memory.pairs, memory.views, memory.active
+    parent, first, following = np.arange(len(plots)), np.full(len(plots), -1), np.full(n, -1)
     for i in range(n):
         if active[i] == 0:
             continue
@@ -74,20 +76,44 @@ def believe(memory: Memory, n: int, plots: Rows, count: int) -> int:
             continue
         for e in range(view.first, view.last):
             shared |= degree[pairs[e].plot] > 1
-        if shared:
-            rivals[many] = i
-            many += 1
-        else:
+        if not shared:
             ask(view, pairs, plots)
-    rounds, worst = 0, 1.0
-    while many > 0 and rounds < ROUNDS and worst > SETTLED:
-        worst = 0.0
-        for k in range(many):
-            ask(views[rivals[k]], pairs, plots)
-        for k in range(many):
-            worst = max(worst, tell(views[rivals[k]], pairs, plots))
-        rounds += 1
-    return rounds
+            continue
+        following[i] = RIVAL
+        for e in range(view.first + 1, view.last):
+            unite(parent, pairs[view.first].plot, pairs[e].plot)
+    for i in range(n - 1, -1, -1):
+        if following[i] == RIVAL:
+            top = root(parent, pairs[views[i].first].plot)
+            following[i] = first[top]
+            first[top] = i
+    return first, following
+
+
+@inner
+def believe(memory: Memory, n: int, plots: Rows, count: int) -> int:
+    """Let messages between n leaves without a group and their plots settle; return after how many rounds.
+
+    A leaf whose plots nobody else wants needs one message and no rounds. Of the others each component has its own
+    rounds: what goes on elsewhere changes nothing here.
+    """
+    pairs, views = memory.pairs, memory.views
+    first, following = rivals(memory, n, plots, begin(memory, plots, count))
+    most = 0
+    for top in first:
+        rounds, worst = 0, 1.0 if top >= 0 else 0.0
+        while rounds < ROUNDS and worst > SETTLED:
+            worst, i = 0.0, top
+            while i >= 0:
+                ask(views[i], pairs, plots)
+                i = following[i]
+            i = top
+            while i >= 0:
+                worst = max(worst, tell(views[i], pairs, plots))
+                i = following[i]
+            rounds += 1
+        most = max(most, rounds)
+    return most
 
 
 @inner

@@ -277,8 +277,6 @@ def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
         active[i] = 1 if sense.whole == 1 or reaches(leaf, plots, sense, limit, parameters) else 0
         if leaf.group >= 0 and active[i] == 1:
             lively[leaf.group] = 1
-    for g in range(len(lively)):
-        if lively[g] == 1:
-            for i in range(n):
-                if memory.leaves[i].group == g:
-                    active[i] = 1
+    for i in range(n):
+        if memory.leaves[i].group >= 0 and lively[memory.leaves[i].group] == 1:
+            active[i] = 1
