@@ -148,13 +148,13 @@ def test_a_silent_target_coasts_then_is_dropped_in_plain_words():
     flight = Flight(0, 0, 1000, 50, 0.0)
     sky = Sky([flight], radars()).run(30.0)
     sky.sensors = []
-    sky.run(45.0)
+    sky.run(40.0)
     assert sky.picture.tracks.status.tolist() == [Status.COASTING]
-    sky.run(75.0)
+    sky.run(45.0)
     assert len(sky.shown()) == 0
     kinds = [type(e) for e in sky.events]
     assert kinds == [TrackConfirmed, TrackCoasting, TrackDropped]
-    assert sky.events[-1].reason == "not seen for 30 s"
+    assert sky.events[-1].reason == "not seen for 12 s"
     assert len({e.number for e in sky.events}) == 1
     sky.run(155.0)
     assert len(sky.picture.tracks) == 0
@@ -177,10 +177,10 @@ def test_a_target_seen_again_is_the_same_track():
     flight = Flight(0, 0, 1000, 50, 0.0)
     sky = Sky([flight], radars()).run(40.0)
     sensors, sky.sensors = sky.sensors, []
-    sky.run(56.0)
+    sky.run(48.0)
     assert sky.picture.tracks.status.tolist() == [Status.COASTING]
     sky.sensors = sensors
-    sky.run(75.0)
+    sky.run(65.0)
     assert sky.shown().number.tolist() == [1]
     assert sky.shown().status.tolist() == [Status.CONFIRMED]
 

@@ -1,7 +1,7 @@
 """Life of a track: tentative, confirmed, coasting, dropped. Once a tick, on all targets at once.
 
 The filter confirms a target: by `confirm_hits` looks at different times, and existence that false alarms do not reach.
-A confirmed one coasts when it was not seen for 2.5 looks of the quickest sensor that sees it, and is dropped later. It
+A confirmed one coasts when it was not seen for 2 looks of the quickest sensor that sees it, and is dropped later. It
 is known for a while yet: seen again in time where it may have got to, it is shown again with its number. "Seen" is when
 we heard of it, so that a feed that comes late is no worse than a prompt one.
 """

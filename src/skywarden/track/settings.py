@@ -27,12 +27,12 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     confirm_existence: float = 0.99  # probability of being a target
     tentative_looks: float = 2.2  # revisits unseen; then an unconfirmed track is forgotten
     tentative_min_s: float = 2.0
-    coast_looks: float = 2.5  # revisits unseen; then a confirmed track is shown as coasting
+    coast_looks: float = 2.0  # revisits unseen; then a confirmed track is shown as coasting
     coast_min_s: float = 3.0
     drop_existence: float = 0.1  # a shown track that exists less likely is dropped
-    drop_after_s: float = 30.0  # unseen; then a track without an address is dropped
+    drop_after_s: float = 12.0  # unseen; then a track without an address is dropped, see docs/tracker.md
     drop_address_after_s: float = 60.0  # with an address: it is found again by its address
-    drop_looks: float = 3.5  # but never before so many revisits
+    drop_looks: float = 3.0  # but never before so many revisits
     forget_after_s: float = 120.0  # unseen; until then a dropped track that is seen again has its number back
     drop_sigma_m: float = 10_000.0  # larger level uncertainty says nothing any more
     late_s: float = 10.0  # a detection may be so much older than its track
