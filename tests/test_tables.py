@@ -101,8 +101,8 @@ def test_replay_writes_tables_of_what_was_shown_each_second(tmp_path: Path) -> N
     for _ in by_tick(record_in(tmp_path).entries(), line):
         pass
     assert line.picture is not None
-    assert [int(row["track"]) for row in last] == line.picture.tracks.number[line.picture.tracks.number > 0].tolist()
-    shown = line.picture.tracks.take(line.picture.tracks.number > 0)
+    shown = line.picture.tracks.take(line.picture.tracks.shown())
+    assert [int(row["track"]) for row in last] == shown.number.tolist()
     assert [row["sensor"] for row in last] == [line.picture.sensors[by[0]] for by in shown.seen_by.tolist()]
     mean, covariance = at(shown, max(seen))
     for row, x, P in zip(last, mean, covariance, strict=True):
