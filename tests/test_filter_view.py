@@ -113,8 +113,11 @@ def test_what_a_radar_sees_of_a_newborn_is_what_it_is_on_average_and_as_wide(see
     memory = empty(RADAR)
     view = sight(memory, put(memory, state), 4)
     half = rng.normal(size=(10_000, 3))
-    drawn = np.array([polar(state.mean[0] + x, SITE)[0] for x in np.vstack([half, -half]) @ root @ both])
-    away = drawn[:, [0, 3]]
+    drawn = state.mean[0] + np.vstack([half, -half]) @ root @ both
+    off_site = drawn[:, :3] - SITE.position
+    slant = np.linalg.norm(off_site, axis=1)
+    away = np.column_stack([slant, np.einsum("na,na->n", off_site, drawn[:, 3:]) / slant])  # all at once, `polar`'s
+    assert away[0] == pytest.approx(polar(drawn[0], SITE)[0][[0, 3]], rel=1e-12)
     assert view.z[0, [0, 3]] == pytest.approx(away.mean(0), abs=2.0)
     found, wanted = view.S[0][np.ix_([0, 3], [0, 3])], np.cov(away.T)
     found[0, 1] = found[1, 0]
