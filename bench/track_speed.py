@@ -23,7 +23,7 @@ from skywarden.track import step
 START, TICK = 1_800_000_000_000_000_000, 100_000_000
 LATITUDE, LONGITUDE, HALF = 0.87, 0.53, 0.03  # rad; a square of some 380 by 250 km
 SIGMA = np.array([50.0, 2e-3, 5e-3])  # m, rad, rad
-PARTS = ("items", "taken", "age", "closed", "progressed")  # of a tick; taken: the filter, progressed: once more, later
+PARTS = ("items", "taken", "age", "progressed")  # of a tick; taken: the filter, progressed: once more, later
 WARM = 110  # ticks until something is settled
 
 

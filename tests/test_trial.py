@@ -117,6 +117,21 @@ def test_the_command_writes_the_judges_columns_and_stops_in_time(tmp_path: Path)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/bench is not here")
+def test_the_command_says_what_it_did_not_use(tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(3))
+    lines = table(3).splitlines()
+    far = [line.split(",") for line in lines[1:6]]
+    odd = [",".join([*row[:3], "1e30", *row[4:]]) for row in far[:3]]  # a range that nothing has
+    odd += [",".join([*row[:5], "57.3", *row[6:]]) for row in far[3:]]  # an elevation in degrees
+    (tmp_path / "detections.csv").write_text("\n".join([lines[0], *odd, *lines[6:]]) + "\n")
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv")])
+    assert found.exit_code == 0
+    assert "5 detections refused: 5 implausible" in found.stderr
+    (tmp_path / "detections.csv").write_text(table(3))
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv")])
+    assert "refused" not in found.stderr
+
+
 def test_the_crossing_targets_are_all_found_before_they_meet(tmp_path: Path) -> None:
     source = SHARED / "williams15"
     lines = gzip.decompress((source / "detections.csv.gz").read_bytes()).decode().splitlines()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -33,6 +34,7 @@ def track(
     if timing is not None:
         _warm(trial)
     cpu: list[float] = []
+    refused: Counter[int] = Counter()
     total = sum(len(run.scans) for run in trial.runs)
     piped = str(out) == "-"
     with ExitStack() as stack:
@@ -41,10 +43,23 @@ def track(
         told = stack.enter_context(progress("tracking", total, printing=piped))
         file.write(("mc,k,track,x,vx,y,vy" if trial.crossing else "scan,t,track,x,vx,y,vy,z,vz") + "\n")
         for run in trial.runs:
-            _follow(run, Follower(trial.world), tmax, file, cpu)
+            follower = Follower(trial.world)
+            _follow(run, follower, tmax, file, cpu)
+            refused += follower.refused
             told(len(cpu))
+    _tell(refused)
     if timing is not None:
         timing.write_text(json.dumps({"scans": len(cpu), "cpu_s": cpu}) + "\n")
+
+
+def _tell(refused: Counter[int]) -> None:
+    """Say on stderr how many detections were not used, and why."""
+    from skywarden.cli.terminal import note
+    from skywarden.track.step import REASONS
+
+    if refused:
+        listed = ", ".join(f"{count} {REASONS[code]}" for code, count in refused.most_common())
+        note(f"{refused.total()} detections refused: {listed}")
 
 
 def _read(scenario: Path) -> "Trial":

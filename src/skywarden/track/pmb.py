@@ -1,7 +1,7 @@
-"""The filter as a thing to use: looks in, targets out. Arrays on both sides; docs/tracker.md shows it at work."""
+"""The filter as a thing to use: looks in, targets out. Arrays on both sides; docs/filter.md shows it at work."""
 
 from dataclasses import dataclass, field
-from math import erfc, exp, gamma, inf, log, pi, sqrt
+from math import erfc, exp, gamma, inf, isfinite, isnan, log, pi, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -12,12 +12,14 @@ from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64, Coverage, Place
 from skywarden.track.cover import cover
 from skywarden.track.look import follow
+from skywarden.track.measure import ROWS
 from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, SENSE, Rows
 from skywarden.track.prepare import Given
 from skywarden.track.room import room
 
 UNLIMITED = 1_000_000_000
 NEWTON = 12  # steps, twice what is needed
+LONGEST_NS = 15_000_000_000  # of a look, before and after its time; the slowest radars turn in 12 s
 NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
 
 
@@ -62,13 +64,19 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         for name in ("calm_stay_s", "busy_stay_s", "end_after_s", "ceiling_m", "speeds_m_s", "birth_shape"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0")
+        if not 0 < self.gate_probability <= 1:
+            raise ValueError("gate_probability must be over 0, and 1 at most")
+        for name in self.__struct_fields__:
+            if isnan(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
+                raise ValueError(f"{name} must be a number, not negative")
 
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """What the filter is told of a sensor. detection: probability at a look; clutter: false alarms a look, where
+    """What the filter is told of a sensor.
 
-    `volume` is 0 a look and m^2 of ground. volume: of the space of measurements that false alarms and new targets are
+    detection: probability at a look, over 0. clutter: false alarms a look; where `volume` is 0, a look and m^2 of
+    ground. volume: of the space of measurements that false alarms and new targets are
     spread over evenly, in units of z; 0 where they are spread evenly over the ground. whole: a look covers all within
     `reach_m`, so that no detection of a target tells something too. missable: else, what it has seen it should see
     again within revisit_s, s between two looks at one target. coverage: where it can see, and how well.
@@ -86,6 +94,17 @@ class Sensor:
     record: Rows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        """Raise ValueError for what no sensor can be."""
+        if not ROWS[self.kind].used or self.kind == Kind.TRACK:  # other systems' tracks are no plots, see `feeds`
+            raise ValueError(f"the filter makes nothing of {self.kind.name}")
+        if not 0 < self.detection <= 1:
+            raise ValueError("detection must be a probability over 0")
+        for name in ("clutter", "volume"):
+            if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ValueError(f"{name} must be a number, not negative")
+        for name in ("reach_m", "revisit_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0")
         row = np.zeros(1, SENSE)
         row["kind"], row["whole"], row["revisit"] = self.kind, self.whole, self.revisit_s
         row["missable"] = self.missable
@@ -109,7 +128,14 @@ class Unseen(NamedTuple):
 
 
 def evenly(middle: Place, half_m: float, number: float, per_minute: float, cells: int = 32) -> Unseen:
-    """Return `number` targets in the disc of radius half_m around middle, and so many new ones a minute, evenly."""
+    """Return `number` targets in the disc of radius half_m around middle, and so many new ones a minute, evenly.
+
+    Raise ValueError where there is no disc or no cell, or numbers are none or negative.
+    """
+    if not (isfinite(half_m) and half_m > 0 and cells > 0):
+        raise ValueError("half_m and cells must be > 0")
+    if not (isfinite(number) and isfinite(per_minute) and number >= 0 and per_minute >= 0):
+        raise ValueError("number and per_minute must be numbers, not negative")
     per_m2 = 1.0 / (pi * half_m**2)
     density = np.full((cells, cells), number * per_m2)
     return Unseen(middle, 2.0 * half_m / cells, density, np.full((cells, cells), per_minute / 60.0 * per_m2))
@@ -144,11 +170,19 @@ class Filter:
         self.time = 0
 
     def look(self, batch: Detections, sensor: Sensor, time: int) -> I64:
-        """Take one look in; return (n,) why each detection was not used, 0 where it was. time: ns, of the look."""
+        """Take one look in; return (n,) why each detection was not used, 0 where it was (docs/filter.md). time: ns.
+
+        Raise ValueError for a look that is out of order, of another kind than the sensor, without the place that its
+        kind is measured from, or with times that are not around its own.
+        """
         if time < self.time:
             raise ValueError("looks must come in time order; this one is older than the last")
         if batch.kind != sensor.kind:
             raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
+        if ROWS[batch.kind].placed and batch.place is None:
+            raise ValueError(f"a look of {batch.kind.name} needs the place that it is measured from")
+        if len(batch) and np.abs(batch.time - time).max() > LONGEST_NS:
+            raise ValueError("a look has detections of more than 15 s before or after its time, ns; make more of it")
         if self.time == 0:
             self.memory.grid["time"] = time
         self.time = time
