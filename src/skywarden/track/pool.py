@@ -289,7 +289,7 @@ class Memory(NamedTuple):
     """All records. sense, parameters, work, grid: one each. counts (4,): targets and leaves in use, groups that were
 
     ever in use, labels that were counted. sensors (s, 3): ns, when each sensor's latest look was, since when it has
-    looked without a pause, and when it was last asked whom it missed. clutter (s, columns): false alarms a second, see
+    looked without a pause, and when it was last asked whom it missed. clutter (s, rings): false alarms a second, see
     `clutter`. active (leaves,): 0 for leaves that a look does not reach, see `reach.near`.
 
     fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`.
