@@ -1,0 +1,96 @@
+"""False alarms as a radar's plots teach them."""
+
+import numpy as np
+import pytest
+from filter_memory import empty
+
+from skywarden.model.detection import Kind
+from skywarden.track import clutter
+from skywarden.track.pmb import Sensor
+from skywarden.track.pool import PLOT
+
+TOLD, REVISIT, RANGE = 1e-12, 4.0, 2_000.0  # TOLD: false alarms, 1/m^2
+RADAR = Sensor(Kind.POLAR, detection=0.9, clutter=TOLD, whole=False, missable=True, revisit_s=REVISIT)
+
+
+def radar():
+    """Return a memory that has heard nothing of one radar."""
+    memory = empty(RADAR)
+    memory.clutter[:] = 0.0
+    return memory
+
+
+def look(memory, plots, gap, slant=RANGE, claimed=0):
+    """Let a radar have some plots in one ring, `gap` s after its last look."""
+    rows = np.zeros(plots, PLOT).view(np.recarray)
+    rows["z"][:, 0], rows["claimed"] = slant, claimed
+    clutter.learn(memory, rows, memory.sense[0], gap)
+
+
+def known(memory, slant=RANGE):
+    """Return how many false alarms a look the radar is said to have at a range, 1/m^2."""
+    return clutter.known(memory, slant, memory.sense[0])
+
+
+@pytest.fixture(name="ring")
+def ring_of_range():
+    """Return the ground of the ring that RANGE lies in."""
+    k = clutter.ring(RANGE)
+    outer = 500.0 * 1.35**k
+    assert outer / 1.35 <= RANGE < outer
+    return np.pi * (outer**2 - (outer / 1.35) ** 2)
+
+
+def test_after_an_hour_the_rate_is_right(ring):
+    memory = radar()
+    for _ in range(int(3600 / REVISIT)):
+        look(memory, 3, REVISIT)
+    assert known(memory) == pytest.approx(3.0 / ring, rel=0.05)
+
+
+def test_in_the_first_minutes_it_is_too_low_since_all_may_be_targets(ring):
+    memory = radar()
+    for _ in range(int(60 / REVISIT)):
+        look(memory, 3, REVISIT)
+    assert known(memory) == pytest.approx(3.0 / ring * (1.0 - np.exp(-0.1)), rel=0.05)
+
+
+def test_of_a_turn_in_many_messages_the_same_is_learned(ring):
+    memory = radar()
+    for k in range(40 * 900):
+        look(memory, 3 if k % 40 == 0 else 0, REVISIT / 40)
+    assert known(memory) == pytest.approx(3.0 / ring, rel=0.05)
+
+
+def test_an_hour_without_them_makes_them_few():
+    memory = radar()
+    for _ in range(300):
+        look(memory, 3, REVISIT)
+    for _ in range(900):
+        look(memory, 0, REVISIT)
+    assert known(memory) == pytest.approx(TOLD, abs=1e-8)
+
+
+def test_plots_of_targets_are_none():
+    memory = radar()
+    for _ in range(300):
+        look(memory, 3, REVISIT, claimed=1)
+    assert known(memory) == TOLD
+
+
+def test_late_looks_count_their_plots_and_no_time(ring):
+    memory = radar()
+    for _ in range(900):
+        look(memory, 2, REVISIT)
+        look(memory, 1, -1.0)
+    assert known(memory) == pytest.approx(3.0 / ring, rel=0.05)
+
+
+@pytest.mark.parametrize("slant", [10.0, 499.0, 501.0, 5e3, 60e3, 4e5, 9e6])
+def test_other_rings_are_left_alone(slant):
+    memory = radar()
+    for _ in range(100):
+        look(memory, 3, REVISIT, slant)
+    assert known(memory, slant) > TOLD or clutter.ring(slant) == clutter.BINS - 1
+    for k in range(clutter.BINS):
+        assert (memory.clutter[0, k] > 0.0) == (k == clutter.ring(slant))
