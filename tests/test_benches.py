@@ -20,6 +20,7 @@ import mode_s_flight  # noqa: E402
 import raid  # noqa: E402
 import sapient_speed  # noqa: E402
 import stalls  # noqa: E402
+import track_speed  # noqa: E402
 
 from skywarden.config import parse  # noqa: E402
 from skywarden.model.event import Entry, Refused, encode  # noqa: E402
@@ -104,6 +105,10 @@ def test_warnings_go_on_while_the_disk_stalls_and_all_is_recorded_after(tmp_path
     assert found["replay_equal"]
     assert found["verified"]
     assert (found["state_after"], found["lost"]) == ("ok", {})
+
+
+def test_every_part_of_a_tick_that_is_timed_is_there() -> None:
+    assert [name for name in track_speed.PARTS if not callable(getattr(track_speed.step, name, None))] == []
 
 
 def test_a_lost_message_would_be_noticed() -> None:

@@ -35,9 +35,9 @@ def test_a_sensor_that_cannot_be_is_refused(name, value, words):
         Sensor(**SENSOR | {name: value})
 
 
-@pytest.mark.parametrize("settings", [{"detection": 1.0}, {"clutter": 0.0}, {"reach_m": float("inf")}])
-def test_what_is_at_the_edge_is_taken(settings):
-    Sensor(**SENSOR | settings)
+@pytest.mark.parametrize("name, value", [("detection", 1.0), ("clutter", 0.0), ("reach_m", float("inf"))])
+def test_what_is_at_the_edge_is_taken(name, value):
+    assert Sensor(**SENSOR | {name: value}).record[name.removesuffix("_m")][0] == value
 
 
 @pytest.mark.parametrize("name", [n for n in FilterSettings.__struct_fields__ if n != "height_m"])
@@ -50,7 +50,7 @@ def test_settings_that_are_none_or_negative_are_refused_by_name(name, value):
 def test_a_gate_is_a_probability():
     with pytest.raises(ValueError, match="gate_probability"):
         FilterSettings(gate_probability=1.5)
-    FilterSettings(gate_probability=1.0, height_m=-100.0)
+    assert FilterSettings(gate_probability=1.0, height_m=-100.0).height_m == -100.0
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ class Filter:
         if ROWS[batch.kind].placed and batch.place is None:
             raise ValueError(f"a look of {batch.kind.name} needs the place that it is measured from")
         if len(batch) and np.abs(batch.time - time).max() > LONGEST_NS:
-            raise ValueError("a look has detections of more than 15 s before or after its time, ns; make more of it")
+            raise ValueError("a look has detections of more than 15 s before or after its time, ns; make several of it")
         if self.time == 0:
             self.memory.grid["time"] = time
         self.time = time
