@@ -107,3 +107,18 @@ def test_what_is_born_has_a_positive_covariance(missing, log_sigma, place):
     scale = np.sqrt(np.diag(P))
     assert np.isfinite(mean).all()
     assert np.linalg.eigvalsh(P / np.outer(scale, scale))[0] > 0.0
+
+
+@pytest.mark.parametrize("clutter", [0.0, 1e-3, 10.0])
+@pytest.mark.parametrize("others, begins", [(0.0, True), (1.5e3, True), (2.5e3, False)])
+def test_a_plot_that_other_targets_want_begins_none_and_false_alarms_do_not_matter(clutter, others, begins):
+    memory = empty(RADAR, FilterSettings(least_existence=1e-12, least_begun=5e-4), density=1e-6)
+    z = reference.polar(np.concatenate([local(9e3, 4e3, 800.0), [10.0, 20.0, 5.0]]), SITE)
+    assert fill(memory, given([z], [np.diag([30.0, 4e-3, 6e-3, 1.0]) ** 2])) == 1
+    plot = memory.plots[0]
+    plot.clutter = clutter * plot.born * 1e3
+    plot.total = plot.clutter + plot.born * (1.0 + others)
+    bear(memory, 1)
+    assert memory.counts[0] == begins
+    if begins:
+        assert memory.leaves[0].existence == pytest.approx(1.0 / (1.0 + others + clutter * 1e3))

@@ -9,6 +9,7 @@ from filter_sky import RADAR, look, plots, straight, tracker
 
 from skywarden.model.detection import Kind, detections
 from skywarden.track import FilterSettings, Sensor, evenly
+from skywarden.track.settings import TrackerSettings
 
 NAN = float("nan")
 SENSOR = {"kind": Kind.POLAR, "detection": 0.9, "clutter": 1e-10}
@@ -106,3 +107,25 @@ def test_after_an_error_the_filter_goes_on():
         with pytest.raises(ValueError, match="needs the place"):
             used.look(seen([0.0], None), RADAR, NOW + 2 * k * SECOND)
     assert used.targets().label.tolist() == [1]
+
+
+@pytest.mark.parametrize("name", TrackerSettings.__struct_fields__)
+@pytest.mark.parametrize("value", [-1, NAN])
+def test_settings_of_the_tracker_that_are_no_numbers_or_negative_are_refused(name, value):
+    if name == "height_m" and value == -1:
+        assert TrackerSettings(height_m=-1).height_m == -1
+        return
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        TrackerSettings(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["detection_probability", "gate_probability", "confirm_existence", "drop_existence"])
+@pytest.mark.parametrize("value", [0.0, 1.5])
+def test_probabilities_of_the_tracker_are_over_0_and_1_at_most(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a probability"):
+        TrackerSettings(**{name: value})
+
+
+def test_what_the_filter_refuses_the_tracker_refuses():
+    with pytest.raises(ValueError, match="busy_stay_s must be > 0"):
+        TrackerSettings(busy_stay_s=0.0)

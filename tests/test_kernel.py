@@ -229,6 +229,12 @@ def test_compiled_kernels_are_kept_in_a_place_of_this_version():
     assert folder() == folder()
 
 
+def test_a_constant_that_kernels_use_is_part_of_what_they_follow_from():
+    found = {file.relative_to(kernel.HERE).as_posix() for file in kernel.origins()}
+    assert {"track/pairs.py", "track/measure.py", "model/place.py", "geo/earth.py"} <= found
+    assert "pipeline.py" not in found  # imported only by what has no kernels itself
+
+
 def test_only_the_latest_used_folders_stay(tmp_path: Path):
     for age in range(KEPT + 3):
         old = tmp_path / f"kernels-{age}"

@@ -3,6 +3,8 @@
 import csv
 import gzip
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,35 @@ def test_the_command_writes_the_judges_columns_and_stops_in_time(tmp_path: Path)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/bench is not here")
+def test_a_run_that_is_stopped_leaves_the_file_of_the_last_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(3))
+    (tmp_path / "detections.csv").write_text(table(3))
+    out = tmp_path / "t.csv"
+    out.write_text("of the last run\n")
+
+    def stop(follower: Follower, scan: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Follower, "step", stop)
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(out)])
+    assert found.exit_code == 130
+    assert out.read_text() == "of the last run\n"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["detections.csv", "meta.json", "t.csv"]
+
+
+def test_tracks_can_go_into_a_pipe_by_name(tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(3))
+    (tmp_path / "detections.csv").write_text(table(3))
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as reader:
+        read_text = reader.submit((tmp_path / "pipe").read_text)
+        found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "pipe"), "--tmax", "4"])
+        assert found.exit_code == 0, found.output
+        assert read_text.result(30).startswith("scan,t,track,")
+
+
 def test_the_command_says_what_it_did_not_use(tmp_path: Path) -> None:
     (tmp_path / "meta.json").write_bytes(meta(3))
     lines = table(3).splitlines()

@@ -11,6 +11,7 @@ a kernel runs. No fastmath: it drops NaN checks, and NaN is how a missing measur
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,22 +28,33 @@ P = ParamSpec("P")
 R = TypeVar("R")
 HERE = Path(__file__).parent
 MARK = b"skywarden.kernel"  # every file with kernels imports it
+KERNEL, IMPORT = re.compile(rb"^@(?:kernel|inner)\b", re.M), re.compile(rb"^from skywarden\.(\S+) import", re.M)
 ALL = "all"  # file that says: this folder has all kernels
 KEPT = 4  # folders of compiled kernels; several checkouts may share a place, and old processes go on for a while
 
 
 @cache
 def folder() -> Path:
-    """Return where compiled kernels are kept; another place after a change of any file that has kernels.
+    """Return where compiled kernels are kept; another place after a change of any file that they follow from.
 
     Numba looks only at a kernel's own file: after an update it would go on with old code of kernels called from it.
     Where it cannot be written (an installation for all users) Numba falls back to a place of the user's own.
     """
     sources = blake2b(f"Numba {version('numba')}, Python {sys.version}".encode(), digest_size=6)
-    for file in sorted(HERE.rglob("*.py")):
-        if MARK in (text := file.read_bytes()):
-            sources.update(text)
+    for text in origins().values():
+        sources.update(text)
     return Path(os.environ.get("NUMBA_CACHE_DIR") or HERE / "__pycache__") / f"kernels-{sources.hexdigest()}"
+
+
+def origins() -> dict[Path, bytes]:
+    """Return the files that compiled kernels follow from: those that have some, and those with their constants."""
+    texts = {file: text for file in sorted(HERE.rglob("*.py")) if MARK in (text := file.read_bytes())}
+    needed = {name.decode() for text in texts.values() if KERNEL.search(text) for name in IMPORT.findall(text)}
+    for name in sorted(needed):
+        file = HERE.joinpath(*name.split(".")).with_suffix(".py")
+        if file.exists():
+            texts[file] = file.read_bytes()
+    return texts
 
 
 @cache

@@ -25,7 +25,7 @@ def track(
     tmax: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop after this time of the scenario.")] = None,
 ) -> None:
     """Run the tracker on a scenario of the tracking benchmark, causally, and write its tracks for the judge."""
-    from skywarden.cli.terminal import progress, while_read
+    from skywarden.cli.terminal import progress, while_read, whole_file
     from skywarden.trial.follow import Follower
 
     if tmax is not None and not tmax >= 0:
@@ -38,7 +38,7 @@ def track(
     total = sum(len(run.scans) for run in trial.runs)
     piped = str(out) == "-"
     with ExitStack() as stack:
-        file = sys.stdout if piped else stack.enter_context(out.open("w", encoding="utf-8", newline="\n"))
+        file = sys.stdout if piped else stack.enter_context(whole_file(out))
         stack.enter_context(while_read())
         told = stack.enter_context(progress("tracking", total, printing=piped))
         file.write(("mc,k,track,x,vx,y,vy" if trial.crossing else "scan,t,track,x,vx,y,vy,z,vz") + "\n")

@@ -85,7 +85,7 @@ class Tracks:
 class Beliefs:
     """What the tracker's filter knows between two ticks: records of `track.pool`, which alone knows what is in them.
 
-    targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, rings);
+    targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, columns);
     fits: (s, kinds, 3). feeds: what other systems said last of their tracks. layout: of the records; another version's
     cannot be read.
     """

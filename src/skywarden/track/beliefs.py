@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Tracks
 from skywarden.track import monitor
-from skywarden.track.clutter import BINS
+from skywarden.track.clutter import COLUMNS
 from skywarden.track.items import FEED, ITEM, REPORT
 from skywarden.track.pmb import parameters
 from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, SENSE, TARGET, Memory, Rows
@@ -19,7 +19,7 @@ from skywarden.track.table import table
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 MOST_PLOTS = 16_384  # of one look; what is more is refused
 KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED)
-LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [BINS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
+LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [COLUMNS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
 
 
 def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: TrackerSettings) -> Memory:

@@ -12,7 +12,9 @@ from skywarden.track.pool import Memory, Rows, Sense
 from skywarden.track.view import POLAR
 
 BINS, NEAREST, RATIO = 24, 500.0, 1.35  # rings: the first is up to so many m, each other so many times as far
+COLUMNS = BINS + 1  # of Memory.clutter: the rings, and what share of the memory a sensor has looked for
 MEMORY_S = 600.0  # how long a plot is remembered, s
+FILLED = 0.1  # that share at least: a minute; what is seen in less may all be targets
 
 
 @inner
@@ -34,22 +36,24 @@ def area(k: int) -> float:
 @inner
 def known(memory: Memory, slant: float, sense: Sense) -> float:
     """Return how many false alarms a sensor has at one look, 1/m^2 of ground, at a range, m."""
-    k = ring(slant)
-    return float(max(sense.clutter, memory.clutter[sense.sensor, k] * sense.revisit / area(k)))
+    k, rate = ring(slant), memory.clutter[sense.sensor]
+    return float(max(sense.clutter, rate[k] / max(rate[BINS], FILLED) * sense.revisit / area(k)))
 
 
 @inner
 def learn(memory: Memory, plots: Rows, sense: Sense, gap: float) -> None:
     """Count the plots of a look, `gap` s after the last, that no confirmed target claims: a rate, 1/s, by ring.
 
-    memory.clutter (sensors, BINS): exponentially weighted over MEMORY_S.
+    memory.clutter (sensors, COLUMNS): exponentially weighted over MEMORY_S, from nothing on, and the sum of the weights
+    of the time that the sensor looked: their ratio is right from the beginning, and after a pause.
     """
     if sense.kind != POLAR or sense.ground == 0:
         return
     rate = memory.clutter[sense.sensor]
     fade = exp(-max(gap, 0.0) / MEMORY_S)
-    for k in range(BINS):
+    for k in range(COLUMNS):
         rate[k] *= fade
+    rate[BINS] += 1.0 - exp(-min(max(gap, 0.0), sense.revisit) / MEMORY_S)
     for plot in plots:
         if plot.claimed == 0:
             rate[ring(plot.z[0])] += 1.0 / MEMORY_S

@@ -95,7 +95,9 @@ def bear(memory: Memory, plots: Rows, given: Given) -> None:
     left = room(memory)
     for plot in plots:
         existence = plot.born / plot.total
-        if not existence > parameters.least or plot.late == 1:
+        others = plot.total - plot.clutter - plot.born
+        wanted = plot.born < parameters.begun * (plot.born + others)
+        if not existence > parameters.least or wanted or plot.late == 1:
             continue
         if left <= 0 or counts[0] == len(memory.targets) or counts[1] == len(memory.leaves):
             if plot.label == 0:

@@ -34,6 +34,7 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     end_after_s: float = 2000.0  # mean life of a target
     gate_probability: float = 0.9999  # of a target's own detection falling inside its gate
     least_existence: float = 1e-4  # less likely ones are forgotten
+    least_begun: float = 1e-4  # a new target's share of a detection, beside those of the targets that there are
     faint_odds: float = 1e-3  # of a pair, relative to "false or new"; fainter ones are not looked at
     strong_existence: float = 0.1  # from here on a target may take part in joint hypotheses
     tied_share: float = 1e-2  # of a pair, from which it can tie a target to others
@@ -228,6 +229,7 @@ def parameters(settings: FilterSettings) -> Rows:
     for name, value in (
         ("end", 1.0 / settings.end_after_s),
         ("least", settings.least_existence),
+        ("begun", settings.least_begun),
         ("faint", settings.faint_odds),
         ("strong", settings.strong_existence),
         ("tied", settings.tied_share),

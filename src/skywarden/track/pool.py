@@ -202,18 +202,19 @@ class Sense(Protocol):
 class Parameters(Protocol):
     """Settings as bare numbers, SI. noise (MODELS, 2): level, vertical; leave (MODELS,): 1/s, rate of leaving a model.
 
-    gate (5,): chi-square limit by dimension. end: 1/s. least: existence under which a leaf is dropped. faint: odds of a
-    pair, relative to "false or new", under which it is not kept. strong, tied: existence and share from which a pair
-    can make a joint association. alike: chi-square of leaves that say the same. light: weight under which a joint
-    hypothesis is dropped. keep: how many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling:
-    m; speeds: m/s; the width of heights and range rates that false alarms and new targets spread over. address_gate:
-    on chi-square. late: s. confirm, confirm_hits: existence and looks of a target that is confirmed. brief,
-    brief_least: revisits, s; then what is not confirmed is forgotten. most, most_new: targets that only one sensor has
-    seen.
+    gate (5,): chi-square limit by dimension. end: 1/s. least: existence under which a leaf is dropped. begun: share
+    of a plot, beside other targets, from which it begins one. faint: odds of a pair, relative to "false or new",
+    under which it is not kept. strong, tied: existence and share from which a pair can make a joint association.
+    alike: chi-square of leaves that say the same. light: weight under which a joint hypothesis is dropped. keep: how
+    many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
+    heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
+    confirm, confirm_hits: existence and looks of a target that is confirmed. brief, brief_least: revisits, s; then
+    what is not confirmed is forgotten. most, most_new: targets that only one sensor has seen.
     """
 
     end: float
     least: float
+    begun: float
     faint: float
     strong: float
     tied: float
@@ -289,7 +290,7 @@ class Memory(NamedTuple):
     """All records. sense, parameters, work, grid: one each. counts (4,): targets and leaves in use, groups that were
 
     ever in use, labels that were counted. sensors (s, 3): ns, when each sensor's latest look was, since when it has
-    looked without a pause, and when it was last asked whom it missed. clutter (s, rings): false alarms a second, see
+    looked without a pause, and when it was last asked whom it missed. clutter (s, columns): false alarms a second, see
     `clutter`. active (leaves,): 0 for leaves that a look does not reach, see `reach.near`.
 
     fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`.
@@ -365,7 +366,7 @@ SENSE = record(
     h_ridge=AZIMUTHS,
 )
 PARAMETERS = record(
-    "end least faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
+    "end least begun faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
     "address_gate shape late confirm brief brief_least",
     "keep confirm_hits most most_new",
     noise=(MODELS, 2),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skywarden.track.clutter import BINS
+from skywarden.track.clutter import COLUMNS
 from skywarden.track.monitor import KINDS
 from skywarden.track.pool import (
     GRID,
@@ -39,7 +39,7 @@ def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: i
         grid=np.zeros(1, GRID),
         unseen=np.zeros((2, 1, 1)),
         sensors=np.zeros((sensors, 3), np.int64),
-        clutter=np.zeros((sensors, BINS)),
+        clutter=np.zeros((sensors, COLUMNS)),
         fits=np.zeros((sensors, KINDS, 3)),
         active=np.ones(leaves, np.int64),
         counts=np.zeros(4, np.int64),

@@ -1,5 +1,7 @@
 """What an operator may tune in the tracker: the `[tracker]` table of the configuration."""
 
+from math import isnan
+
 import msgspec
 
 from skywarden.track.measure import PER_KM2
@@ -43,8 +45,19 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more
     max_tentative_per_sensor: int = 500  # of these, unconfirmed; then it starts no more until some are or have gone
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no tracker can be; the configuration's own limits are narrower."""
+        for name in self.__struct_fields__:
+            if isnan(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
+                raise ValueError(f"{name} must be a number, not negative")
+        for name in ("detection_probability", "gate_probability", "confirm_existence", "drop_existence"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be a probability over 0")
+        filter_settings(self)
 
-LEAST = 5e-4  # existence; what is less likely is forgotten
+
+LEAST = 1e-6  # existence; what is less likely is forgotten. Where sea and trees make many plots, targets begin so
+BEGUN = 5e-4  # of a plot; what known targets do not leave so much of begins none
 SAME = {  # names of FilterSettings that are settings of the tracker as they are
     "calm_noise_m2_s3",
     "busy_noise_m2_s3",
@@ -68,6 +81,7 @@ def filter_settings(settings: TrackerSettings) -> FilterSettings:
     return FilterSettings(
         **{name: getattr(settings, name) for name in SAME},
         least_existence=LEAST,
+        least_begun=BEGUN,
         brief_looks=settings.tentative_looks,
         brief_least_s=settings.tentative_min_s,
         most_of_sensor=settings.max_tracks_per_sensor,

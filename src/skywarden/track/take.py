@@ -9,7 +9,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Chain
 from skywarden.track.adopt import Known, adopted
 from skywarden.track.beliefs import closed, opened, plain, records
-from skywarden.track.clutter import BINS
+from skywarden.track.clutter import COLUMNS
 from skywarden.track.feeds import Told, told, verdicts
 from skywarden.track.gather import Gathered, gather
 from skywarden.track.items import FEED, ITEM, Items, stacked
@@ -72,7 +72,7 @@ def taken(
 def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
     """Return (sensors, rings) the false alarms of each as the settled chain knows them; 0 of one that it does not."""
     learned = settled.beliefs.clutter
-    known = np.zeros((len(sensors), BINS))
+    known = np.zeros((len(sensors), COLUMNS))
     row = {name: i for i, name in enumerate(settled.sensors[: len(learned)])}
     for k, name in enumerate(sensors):
         if name in row:
