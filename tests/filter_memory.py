@@ -295,10 +295,12 @@ def connected(memory: Memory, m: int) -> components.Parts:
     return components.connect(memory, memory.counts[1], m)
 
 
-def bear(memory: Memory, m: int) -> None:
-    """Start targets of the first m plots."""
+def bear(memory: Memory, m: int) -> I64:
+    """Start targets of the first m plots; return why they could not, by detection."""
     n = len(memory.plots)
-    newborn.bear(memory, memory.plots[:m], given(np.zeros((n, 3)), np.zeros((n, 3, 3))))
+    detections = given(np.zeros((n, 3)), np.zeros((n, 3, 3)))
+    newborn.bear(memory, memory.plots[:m], detections)
+    return detections.code
 
 
 def appear(memory: Memory, seconds: float) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from filter_memory import PLANES, POSITIONS, RADAR, SITE, bear, empty, fill, given, state
+from filter_memory import CODES, PLANES, POSITIONS, RADAR, SITE, bear, empty, fill, given, state
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -122,3 +122,23 @@ def test_a_plot_that_other_targets_want_begins_none_and_false_alarms_do_not_matt
     assert memory.counts[0] == begins
     if begins:
         assert memory.leaves[0].existence == pytest.approx(1.0 / (1.0 + others + clutter * 1e3))
+
+
+@pytest.mark.parametrize(
+    "room, begun", [(0, []), (2, [3, 4]), (3, [0, 3, 4]), (5, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4])]
+)
+def test_where_there_is_no_room_for_all_the_likeliest_begin(room, begun):
+    memory = empty(RADAR, FilterSettings(most_of_sensor=room), density=1e-6)
+    z = [reference.polar(np.concatenate([local(9e3, 1e3 * k, 800.0), np.zeros(3)]), SITE) for k in range(5)]
+    assert fill(memory, given(z, [np.diag([30.0, 4e-3, 6e-3, 1.0]) ** 2] * 5)) == 5
+    place = memory.plots["origin"][:5]
+    existence = np.array([2e-3, 3e-3, 4e-3, 0.5, 0.02])  # 1e-3 to 1e-2 is one decade, in which the first come first
+    memory.plots["total"][:5] = memory.plots["born"][:5] / existence[place]
+    memory.plots["clutter"][:5] = memory.plots["total"][:5] - memory.plots["born"][:5]
+    codes = bear(memory, 5)
+    found = memory.plots["label"][:5] > 0
+    order = place[np.flatnonzero(found)]
+    if room == 3:
+        order = np.where(order < 3, 0, order)  # whichever of the decade comes first in the look's own order
+    assert sorted(order.tolist()) == begun
+    assert (codes[place] == CODES["quota"]).tolist() == (~found).tolist()

@@ -60,10 +60,10 @@ def rings(used):
     return float((per_m2 * 2.0 * np.pi * slant).mean() * (FAR - NEAR))
 
 
-def anywhere(rng, count):
-    """Return (count, 4) detections of nothing, evenly over the ground between NEAR and FAR."""
+def anywhere(rng, count, far=FAR):
+    """Return (count, 4) detections of nothing, evenly over the ground between NEAR and `far`."""
     z = np.empty((count, 4))
-    z[:, 0] = np.sqrt(rng.uniform(NEAR**2, FAR**2, count))
+    z[:, 0] = np.sqrt(rng.uniform(NEAR**2, far**2, count))
     z[:, 1], z[:, 2], z[:, 3] = rng.uniform([-np.pi, 0.0, -50.0], [np.pi, 0.3, 50.0], (count, 3)).T
     return z
 
@@ -90,3 +90,16 @@ def test_a_swarm_that_appears_in_a_ring_is_no_false_alarms():
         look(used, radar(1e-3), np.concatenate([z, anywhere(rng, 3)]), k)
     assert sure(used) >= 40
     assert rings(used) < 8.0
+
+
+def test_more_false_alarms_than_there_is_room_for_keep_no_likely_target_out():
+    rng, used, found = np.random.default_rng(6), tracker(), []
+    for k in range(80):
+        z = anywhere(rng, 800, 10e3)
+        if k >= 70:
+            state = ecef((30e3 - 40.0 * k, 9e3, 500.0), (-40.0, 0.0, 0.0))
+            z = np.concatenate([z, [polar(state, SITE)[0] + rng.normal(size=4) * SIGMA]])
+        look(used, radar(1e-3), z, k)
+        found.append(sure(used))
+    assert used.memory.counts[0] > TrackerSettings().max_tentative_per_sensor // 2
+    assert found[69:] == [found[69]] * 3 + [found[69] + 1] * 8

@@ -89,32 +89,64 @@ def known(memory: Memory, label: int) -> bool:
 
 
 @inner
+def likely(plot: Plot, parameters: Parameters) -> float:
+    """Return with which existence a plot starts a target, 0 if it starts none."""
+    others = plot.total - plot.clutter - plot.born
+    existence = plot.born / plot.total
+    if plot.late == 1 or plot.born < parameters.begun * (plot.born + others) or not existence > parameters.least:
+        return 0.0
+    return existence
+
+
+@inner
+def pressing(plots: Rows, parameters: Parameters, left: int) -> float:
+    """Return the existence over which there is room for all that may start: a power of ten if not for every one."""
+    over, count = 0.0, len(plots)
+    while count > left and over < 1.0:
+        count = 0
+        for plot in plots:
+            count += likely(plot, parameters) > over
+        if count > left:
+            over = max(10.0 * over, parameters.least)
+    return over
+
+
+@inner
+def begin(memory: Memory, plot: Plot, given: Given, existence: float) -> int:
+    """Start a target for a plot; return 1, or 0 where its founding plot has come once more."""
+    counts = memory.counts
+    label = given.name[plot.origin]
+    if label == 0:
+        counts[3] += 1
+        label = counts[3]
+    elif known(memory, label):
+        return 0
+    newborn(plot, memory)
+    start(memory, plot, label, existence)
+    if plot.label == 0:
+        plot.label = label
+    counts[0], counts[1] = counts[0] + 1, counts[1] + 1
+    return 1
+
+
+@inner
 def bear(memory: Memory, plots: Rows, given: Given) -> None:
-    """Start targets for all plots that may be nobody's."""
+    """Start targets for all plots that may be nobody's; where there is no room for all, for the likeliest first."""
     parameters, counts = memory.parameters[0], memory.counts
-    left = room(memory)
+    left = min(room(memory), len(memory.targets) - counts[0], len(memory.leaves) - counts[1])
+    over = pressing(plots, parameters, left)
     for plot in plots:
-        existence = plot.born / plot.total
-        others = plot.total - plot.clutter - plot.born
-        wanted = plot.born < parameters.begun * (plot.born + others)
-        if not existence > parameters.least or wanted or plot.late == 1:
+        existence = likely(plot, parameters)
+        if existence > over:
+            left -= begin(memory, plot, given, existence)
+    for plot in plots:
+        existence = likely(plot, parameters)
+        if not 0.0 < existence <= over:
             continue
-        if left <= 0 or counts[0] == len(memory.targets) or counts[1] == len(memory.leaves):
-            if plot.label == 0:
-                given.code[plot.origin] = QUOTA
-            continue
-        label = given.name[plot.origin]
-        if label == 0:
-            counts[3] += 1
-            label = counts[3]
-        elif known(memory, label):
-            continue
-        newborn(plot, memory)
-        start(memory, plot, label, existence)
-        left -= 1
-        if plot.label == 0:
-            plot.label = label
-        counts[0], counts[1] = counts[0] + 1, counts[1] + 1
+        if left > 0:
+            left -= begin(memory, plot, given, existence)
+        elif plot.label == 0:
+            given.code[plot.origin] = QUOTA
 
 
 @inner
