@@ -1,11 +1,13 @@
 """False alarms as a radar's plots teach them: the right rate from the first minute on, and after a pause."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from filter_memory import empty
 
 from skywarden.model.detection import Kind
-from skywarden.track import clutter
+from skywarden.track import clutter, reach
 from skywarden.track.pmb import Sensor
 from skywarden.track.pool import PLOT
 
@@ -21,10 +23,11 @@ def radar():
 
 
 def look(memory, plots, gap, slant=RANGE, claimed=0):
-    """Let a radar have some plots in one ring, `gap` s after its last look."""
+    """Let a radar have some plots in one ring, `gap` s after its last look, 0: at the time that the memory says."""
+    memory.sense[0].time += round(gap * 1e9)
     rows = np.zeros(plots, PLOT).view(np.recarray)
     rows["z"][:, 0], rows["claimed"] = slant, claimed
-    clutter.learn(memory, rows, memory.sense[0], gap)
+    clutter.learn(memory, rows, memory.sense[0])
 
 
 def known(memory, slant=RANGE):
@@ -62,12 +65,40 @@ def test_in_the_first_looks_little_is_said_since_all_may_be_targets(ring):
     assert known(memory) == pytest.approx(3.0 / ring * REVISIT / 60.0, rel=0.05)
 
 
-def test_after_a_pause_it_is_as_before_and_not_as_if_nothing_had_been_there(ring):
+@pytest.mark.parametrize("pause", [900.0, 4 * 3600.0])
+def test_after_a_pause_it_is_as_before_and_not_as_if_nothing_had_been_there(pause, ring):
     memory = radar()
     for _ in range(300):
         look(memory, 3, REVISIT)
-    look(memory, 3, 900.0)
+    look(memory, 3, pause)
+    assert known(memory) == pytest.approx(3.0 / ring, rel=0.12)  # a minute of it may have been looks without a plot
+
+
+@pytest.mark.parametrize("every", [3, 10])
+def test_looks_without_a_plot_of_which_nobody_hears_count(every, ring):
+    memory = radar()
+    for _ in range(2000):
+        look(memory, 1, every * REVISIT)
+    assert known(memory) == pytest.approx(1.0 / every / ring, rel=0.05)
+
+
+def test_looks_of_another_kind_by_the_same_sensor_do_not_matter(ring):
+    memory, bearings = radar(), empty(replace(RADAR, kind=Kind.DIRECTION)).sense[0]
+    for _ in range(900):
+        bearings.time = memory.sense[0].time + round(REVISIT * 1e9) - 2_000_000
+        clutter.learn(memory, memory.plots[:0], bearings)
+        reach.wake(memory, bearings)
+        look(memory, 3, REVISIT)
     assert known(memory) == pytest.approx(3.0 / ring, rel=0.05)
+
+
+@pytest.mark.parametrize("width", [0.1, 0.5, 1.0])
+def test_a_radar_that_sees_a_sector_has_its_false_alarms_there(width, ring):
+    memory = radar()
+    memory.sense[0].limited, memory.sense[0].sector_width = 1, width
+    for _ in range(300):
+        look(memory, 3, REVISIT)
+    assert known(memory) == pytest.approx(3.0 / (ring * width), rel=0.05)
 
 
 def test_an_hour_without_them_makes_them_few():
@@ -91,6 +122,7 @@ def test_late_looks_count_their_plots_and_no_time(ring):
     for _ in range(300):
         look(memory, 2, REVISIT)
         look(memory, 1, -1.0)
+        memory.sense[0].time += 1_000_000_000
     assert known(memory) == pytest.approx(3.0 / ring, rel=0.05)
 
 

@@ -27,11 +27,11 @@ def tracker():
     return Filter(filter_settings(settings), unseen, 1024)
 
 
-def look(used, sensor, z, seconds):
-    """Let the radar have some detections (n, 4)."""
+def look(used, sensor, z, seconds, name="radar", R=None):
+    """Let a radar have some detections (n, 4)."""
     time, n = NOW + seconds * SECOND, len(z)
-    R = np.broadcast_to(np.diag(SIGMA**2), (n, 4, 4))
-    used.look(detections(sensor.kind, "radar", time, np.full(n, time), z, R, place=SITE, revisit=1.0), sensor, time)
+    R = np.broadcast_to(np.diag(SIGMA**2), (n, 4, 4)) if R is None else R
+    used.look(detections(sensor.kind, name, time, np.full(n, time), z, R, place=SITE, revisit=1.0), sensor, time)
 
 
 def sure(used):
@@ -52,10 +52,11 @@ def test_however_many_false_alarms_there_are_what_comes_again_is_a_target(per_km
     assert found[1] == 0
 
 
-def rings(used):
-    """Return how many false alarms a look are known between NEAR and FAR."""
+def rings(used, row=0):
+    """Return how many false alarms a look are known between NEAR and FAR of the radar that came as the row-th."""
     slant = np.linspace(NEAR, FAR, 2_000)
     memory = opened(used.memory)
+    memory.sense[0].sensor = row
     per_m2 = np.array([clutter.known(memory, each, memory.sense[0]) for each in slant])
     return float((per_m2 * 2.0 * np.pi * slant).mean() * (FAR - NEAR))
 
@@ -103,3 +104,40 @@ def test_more_false_alarms_than_there_is_room_for_keep_no_likely_target_out():
         found.append(sure(used))
     assert used.memory.counts[0] > TrackerSettings().max_tentative_per_sensor // 2
     assert found[69:] == [found[69]] * 3 + [found[69] + 1] * 8
+
+
+@pytest.mark.parametrize("away", [3e3, 9e3])
+@pytest.mark.parametrize("seed", range(2))
+def test_where_false_alarms_take_all_room_no_place_is_refused_for_good(away, seed):
+    rng, used, found = np.random.default_rng(seed), tracker(), []
+    for k in range(110):
+        z = anywhere(rng, 600, 10e3)
+        if k >= 70:
+            state = ecef((away - 20.0 * (k - 70), 500.0, 200.0), (-20.0, 0.0, 0.0))
+            z = np.concatenate([z, [polar(state, SITE)[0] + rng.normal(size=4) * SIGMA]])
+        look(used, radar(1e-3), z, k)
+        found.append(sure(used))
+    assert found[-1] == found[69] + 1
+
+
+def test_what_one_radar_has_of_false_alarms_another_has_not():
+    rng, used = np.random.default_rng(1), tracker()
+    for k in range(90):
+        look(used, radar(1e-3), anywhere(rng, 30), k, "noisy")
+        look(used, radar(1e-3), np.zeros((0, 4)), k, "quiet")
+    assert rings(used, 0) == pytest.approx(30.0, rel=0.25)
+    assert rings(used, 1) < 1.0
+
+
+def test_one_vague_detection_among_many_targets_takes_no_target_its_own():
+    rng, used = np.random.default_rng(2), tracker()
+    east, north = (a.ravel() for a in np.meshgrid(np.linspace(-20e3, 20e3, 20), np.linspace(5e3, 40e3, 20)))
+    for k in range(16):
+        states = [ecef((x - 30.0 * k, y, 800.0), (-30.0, 0.0, 0.0)) for x, y in zip(east, north, strict=True)]
+        z = np.array([polar(state, SITE)[0] for state in states]) + rng.normal(size=(400, 4)) * SIGMA
+        R = np.broadcast_to(np.diag(SIGMA**2), (400, 4, 4)).copy()
+        if k >= 6:
+            R[k] = np.diag([20_000.0, 1.0, 0.5, 100.0]) ** 2
+        look(used, radar(1e-5), z, k, R=R)
+    assert sure(used) >= 400
+    assert len(used.targets(0.9).label) >= 398

@@ -118,7 +118,6 @@ def test_the_command_writes_the_judges_columns_and_stops_in_time(tmp_path: Path)
     assert timing["scans"] == len(timing["cpu_s"]) == 11
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="../shared/bench is not here")
 def test_a_run_that_is_stopped_leaves_the_file_of_the_last_whole_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +162,7 @@ def test_the_command_says_what_it_did_not_use(tmp_path: Path) -> None:
     assert "refused" not in found.stderr
 
 
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/bench is not here")
 def test_the_crossing_targets_are_all_found_before_they_meet(tmp_path: Path) -> None:
     source = SHARED / "williams15"
     lines = gzip.decompress((source / "detections.csv.gz").read_bytes()).decode().splitlines()

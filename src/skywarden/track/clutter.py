@@ -12,9 +12,11 @@ from skywarden.track.pool import Memory, Rows, Sense
 from skywarden.track.view import POLAR
 
 BINS, NEAREST, RATIO = 24, 500.0, 1.35  # rings: the first is up to so many m, each other so many times as far
-COLUMNS = BINS + 1  # of Memory.clutter: the rings, and what share of the memory a sensor has looked for
-MEMORY_S = 600.0  # how long a plot is remembered, s
-FILLED = 0.1  # that share at least: a minute; what is seen in less may all be targets
+FULL, LATEST = BINS, BINS + 1  # columns of Memory.clutter after the rings: see `learn`
+COLUMNS = BINS + 2
+MEMORY_S = 600.0  # how long a plot is remembered, s of looking
+FILLED = 0.1  # share of the memory at least: a minute; what is seen in less may all be targets
+EMPTY_S = 60.0  # so long a radar may look and have no plot, which nobody hears of
 
 
 @inner
@@ -35,25 +37,29 @@ def area(k: int) -> float:
 
 @inner
 def known(memory: Memory, slant: float, sense: Sense) -> float:
-    """Return how many false alarms a sensor has at one look, 1/m^2 of ground, at a range, m."""
+    """Return how many false alarms a sensor has at one look, 1/m^2 of the ground that it sees, at a range, m."""
     k, rate = ring(slant), memory.clutter[sense.sensor]
-    return float(max(sense.clutter, rate[k] / max(rate[BINS], FILLED) * sense.revisit / area(k)))
+    seen = area(k) * (sense.sector_width if sense.limited == 1 else 1.0)
+    return float(max(sense.clutter, rate[k] / max(rate[FULL], FILLED) * sense.revisit / max(seen, 1.0)))
 
 
 @inner
-def learn(memory: Memory, plots: Rows, sense: Sense, gap: float) -> None:
-    """Count the plots of a look, `gap` s after the last, that no confirmed target claims: a rate, 1/s, by ring.
+def learn(memory: Memory, plots: Rows, sense: Sense) -> None:
+    """Count the plots of a look that no confirmed target claims: a rate, 1/s, by ring.
 
-    memory.clutter (sensors, COLUMNS): exponentially weighted over MEMORY_S, from nothing on, and the sum of the weights
-    of the time that the sensor looked: their ratio is right from the beginning, and after a pause.
+    memory.clutter (sensors, COLUMNS): rings, exponentially weighted over MEMORY_S of looking, from nothing on; FULL,
+    the sum of the weights: their ratio is right from the beginning, and after a pause; LATEST: ns, of the latest look.
     """
     if sense.kind != POLAR or sense.ground == 0:
         return
     rate = memory.clutter[sense.sensor]
-    fade = exp(-max(gap, 0.0) / MEMORY_S)
-    for k in range(COLUMNS):
+    gap = (sense.time - rate[LATEST]) * 1e-9 if rate[LATEST] > 0.0 else sense.revisit
+    looked = min(max(gap, 0.0), EMPTY_S)
+    fade = exp(-looked / MEMORY_S)
+    for k in range(LATEST):
         rate[k] *= fade
-    rate[BINS] += 1.0 - exp(-min(max(gap, 0.0), sense.revisit) / MEMORY_S)
+    rate[FULL] += 1.0 - fade
+    rate[LATEST] = max(rate[LATEST], float(sense.time))
     for plot in plots:
         if plot.claimed == 0:
             rate[ring(plot.z[0])] += 1.0 / MEMORY_S

@@ -156,7 +156,8 @@ def one(memory: Memory, given: Given) -> None:
         return
     plots = memory.plots[:m]
     expected(memory, m, sense.time)
-    gap, swept = wake(memory, sense), sweeps(memory, sense)
+    wake(memory, sense)
+    swept = sweeps(memory, sense)
     if swept:
         forget(memory, n, sense)
     near(memory, n, plots, sense)
@@ -176,7 +177,7 @@ def one(memory: Memory, given: Given) -> None:
     if swept or end > n or sense.whole == 1 or spent(memory, n):
         prune(memory, end)
     searched(memory, m)
-    learn(memory, plots, sense, gap)
+    learn(memory, plots, sense)
     bear(memory, plots, given)
     answer(plots, given)
 

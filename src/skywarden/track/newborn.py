@@ -11,6 +11,7 @@ from skywarden.track.prepare import QUOTA, Given
 from skywarden.track.settle import ROUNDING
 from skywarden.track.view import PLANE, POSITION, expect_polar, level
 
+TURN, TURNS = 1 << 20, 40_503  # ns, and a number of which the multiples are spread well
 RATE = 3  # the component of POLAR that says something of velocity
 
 
@@ -134,12 +135,14 @@ def bear(memory: Memory, plots: Rows, given: Given) -> None:
     """Start targets for all plots that may be nobody's; where there is no room for all, for the likeliest first."""
     parameters, counts = memory.parameters[0], memory.counts
     left = min(room(memory), len(memory.targets) - counts[0], len(memory.leaves) - counts[1])
-    over = pressing(plots, parameters, left)
+    over, m = pressing(plots, parameters, left), len(plots)
+    turn = memory.sense[0].time // TURN % TURNS * TURNS % m if over > 0.0 else 0  # so that no place is refused for good
     for plot in plots:
         existence = likely(plot, parameters)
         if existence > over:
             left -= begin(memory, plot, given, existence)
-    for plot in plots:
+    for j in range(m):
+        plot = plots[(j + turn) % m]
         existence = likely(plot, parameters)
         if not 0.0 < existence <= over:
             continue

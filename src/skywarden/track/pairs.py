@@ -185,6 +185,16 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
 
 
 @inner
+def within(plots: Rows, j: int, high: float, centre: float, most: float, kind: int) -> int:  # noqa: PLR0913 - a window
+    """Return how many plots from row j on are in a window: keys up to `high`, second keys `most` around a centre."""
+    count = 0
+    while j < len(plots) and plots[j].key <= high:
+        count += not turned(plots[j].side - centre, kind) > most
+        j += 1
+    return count
+
+
+@inner
 def search(memory: Memory, i: int, plots: Rows, count: int) -> int:
     """Write the pairs of leaf i, which is in sight, from row `count` on; return how many there are then."""
     sense, parameters, work = memory.sense[0], memory.parameters[0], memory.work[0]
@@ -196,6 +206,8 @@ def search(memory: Memory, i: int, plots: Rows, count: int) -> int:
     low, high = window(leaf, view, models(leaf), sense, limit)
     centre, most = beside(leaf, view, models(leaf), sense, limit)
     j, compared = lower(plots, low), 0
+    if lower(plots, high) - j > COMPARED and within(plots, j, high, centre, most, sense.kind) > COMPARED:
+        j = max(j, lower(plots, 0.5 * (low + high)) - COMPARED // 2)
     while j < len(plots) and plots[j].key <= high and count - view.first < KEPT and compared < COMPARED:
         plot = plots[j]
         if not turned(plot.side - centre, sense.kind) > most:  # also where there is no second key

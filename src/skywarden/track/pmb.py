@@ -169,6 +169,7 @@ class Filter:
         )
         self.settings = settings
         self.time = 0
+        self._sensors: dict[str, int] = {}  # name -> row of what is known of it
 
     def look(self, batch: Detections, sensor: Sensor, time: int) -> I64:
         """Take one look in; return (n,) why each detection was not used, 0 where it was (docs/filter.md). time: ns.
@@ -190,6 +191,7 @@ class Filter:
         place = batch.place or NOWHERE
         row = sensor.record.copy()
         row["position"], row["rotation"], row["time"], row["end"] = place.position, place.rotation, time, len(batch)
+        row["sensor"] = self._row(batch.sensor)
         given = Given(  # copies: compiled code knows one way to lie in memory, each other would be compiled anew
             np.array(batch.z, order="C"),
             np.array(batch.covariance, order="C"),
@@ -202,6 +204,15 @@ class Filter:
         )
         follow(self.memory, given, row)
         return given.code
+
+    def _row(self, sensor: str) -> int:
+        """Return where a sensor is in the memory, with room for a new one."""
+        row = self._sensors.setdefault(sensor, len(self._sensors))
+        if row == len(self.memory.sensors):
+            columns = {name: getattr(self.memory, name) for name in ("sensors", "clutter", "fits")}
+            more = {name: np.concatenate((old, np.zeros_like(old))) for name, old in columns.items()}
+            self.memory = self.memory._replace(**more)
+        return row
 
     def targets(self, existence: float | None = None) -> Estimates:
         """Return the targets that exist with at least this probability, that of the settings if it is not given."""

@@ -45,14 +45,12 @@ class Due(NamedTuple):
 
 
 @inner
-def wake(memory: Memory, sense: Sense) -> float:
-    """Note that a sensor looks; return for how long, s, it did not. After a pause it starts anew."""
+def wake(memory: Memory, sense: Sense) -> None:
+    """Note that a sensor looks; after a pause it starts anew."""
     latest = memory.sensors[sense.sensor]
-    gap = (sense.time - latest[0]) * 1e-9
-    if gap > PAUSE * sense.revisit:
+    if (sense.time - latest[0]) * 1e-9 > PAUSE * sense.revisit:
         latest[1] = sense.time
     latest[0] = max(latest[0], sense.time)
-    return float(gap)
 
 
 @inner
