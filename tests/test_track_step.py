@@ -278,8 +278,8 @@ def test_a_track_too_uncertain_is_dropped_in_plain_words():
     assert [e.reason for e in sky.events if isinstance(e, TrackDropped)] == ["uncertainty over 0.2 km"]
 
 
-@pytest.mark.parametrize("spread_m", [200_000.0, 10.0])
-def test_a_flood_in_one_scan_is_bounded(spread_m):
+@pytest.mark.parametrize("spread_m, sure", [(200_000.0, 0.95), (10.0, 0.5)])
+def test_a_flood_in_one_scan_is_bounded(spread_m, sure):
     rng = np.random.default_rng(1)
     n = 20_000
     many = TrackerSettings(max_tracks=3 * n, max_tracks_per_sensor=3 * n, max_tentative_per_sensor=3 * n)
@@ -290,7 +290,7 @@ def test_a_flood_in_one_scan_is_bounded(spread_m):
         assert refused(tracked.events) == [Refused("adsb", "quota", n - MOST_PLOTS)]  # a look holds so many
     used = tracked.matches[0] > 0
     assert used.sum() <= MOST_PLOTS
-    assert used.sum() > 0.95 * MOST_PLOTS  # in a crowd a few are probably one of several targets', no one's for sure
+    assert used.sum() > sure * MOST_PLOTS  # in a crowd many are probably one of several targets', no one's for sure
     assert len(set(tracked.matches[0][used].tolist())) == used.sum()
     assert len(tracked.tracks) <= 2 * MOST_PLOTS + 1
     assert np.isfinite(tracked.tracks.mean).all()
