@@ -56,7 +56,7 @@ def progress(label: str, total: float, *, printing: bool = True) -> Iterator[Rep
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[TextIO]:
-    """Write a file that is there when it is whole: who is stopped before leaves what was there. A pipe is one."""
+    """Write a file that is there when it is whole: who is stopped before leaves what was there. Not so a pipe."""
     if path.exists() and not path.is_file():
         with path.open("w", encoding="utf-8", newline="\n") as file:
             yield file
