@@ -160,6 +160,29 @@ def test_a_silent_target_coasts_then_is_dropped_in_plain_words():
     assert len(sky.picture.tracks) == 0
 
 
+def test_who_was_seen_briefly_is_shown_for_no_longer_and_may_come_back():
+    sky = Sky([Flight(0, 0, 1000, 50, 0.0)], [Radar("quick", 0, -20_000, revisit=1.0, detection=1.0)]).run(8.0)
+    sensors, sky.sensors = sky.sensors, []
+    tracks = sky.shown()
+    seen = float(tracks.seen_at.max() - tracks.born[0]) * 1e-9
+    assert 4.0 < seen < 8.0
+    sky.run(7.5 + seen)
+    assert sky.picture.tracks.status.tolist() == [Status.COASTING]
+    sky.run(9.5 + seen)
+    assert sky.picture.tracks.status.tolist() == [Status.DROPPED]
+    assert sky.events[-1].reason == f"not seen for {seen:.0f} s"
+    sky.sensors = sensors
+    sky.run(25.0)
+    assert sky.shown().number.tolist() == [1]
+
+
+def test_an_address_keeps_what_was_seen_briefly():
+    sky = Sky([Flight(0, 0, 1000, 50, 0.0, address=7)], [Adsb()]).run(8.0)
+    sky.sensors = []
+    sky.run(50.0)
+    assert sky.picture.tracks.status.tolist() == [Status.COASTING]
+
+
 def test_a_dropped_target_that_is_seen_again_in_time_has_its_number_back():
     flight = Flight(0, 0, 1000, 50, 0.0)
     sky = Sky([flight], radars()).run(40.0)
