@@ -179,7 +179,12 @@ ABOUT: Mapping[str, About] = {
     "tracker.coast_looks": About("A track unseen for this long is shown as coasting.", "revisits", 1, 100),
     "tracker.coast_min_s": About("But never before.", "seconds", 0, 600),
     "tracker.drop_existence": About("A shown track that exists less likely is dropped.", "0 to 1", 0.001, 0.9),
-    "tracker.drop_after_s": About("A track without an address, unseen for this long, is dropped.", "seconds", 1, 3600),
+    "tracker.drop_after_s": About(
+        "A track without an address, unseen for this long, or for as long as it was seen, is dropped.",
+        "seconds",
+        1,
+        3600,
+    ),
     "tracker.drop_address_after_s": About("A track with an address, unseen for this long.", "seconds", 1, 3600),
     "tracker.drop_looks": About("But never before.", "revisits", 1, 100),
     "tracker.forget_after_s": About("Until then a dropped track seen again has its number.", "seconds", 1, 3600),

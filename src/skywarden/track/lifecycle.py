@@ -115,8 +115,8 @@ def _fate(tracks: Tracks, confirmed: I64, time: int, settings: TrackerSettings) 
 def _limit(tracks: Tracks, known: NDArray[np.bool_], settings: TrackerSettings) -> F64:
     """Return (n,) s for which each track may go unseen. known: (n,) which are or were shown.
 
-    Who was seen briefly is shown for no longer than that: of tracks that were seen for 5 s and then not for 4, nine of
-    ten were nowhere near a target. An address makes them likelier.
+    Who was seen briefly is shown for no longer than that: nine of ten such tracks are nowhere near a target by then,
+    docs/tracker.md. An address makes a target likelier.
     """
     addressed = tracks.address != NO_ADDRESS
     seen = np.maximum((tracks.seen_at.max(1) - tracks.born) * 1e-9, settings.coast_min_s)
