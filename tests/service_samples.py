@@ -56,6 +56,7 @@ def tracks(n: int, age_s: float = 0.5) -> Tracks:
         address=np.where(np.arange(m) == 1, 0x4CA7B5, -1),
         seen_by=seen,
         seen_at=np.where(seen >= 0, times[:, None], 0),
+        since=times,
     )
 
 

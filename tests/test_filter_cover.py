@@ -13,7 +13,7 @@ from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.model.detection import Frame, Kind, detections
 from skywarden.model.event import TrackDropped
 from skywarden.model.place import AZIMUTHS, Sensor, Source
-from skywarden.model.track import Mode
+from skywarden.model.track import Mode, Status
 from skywarden.sensors import Reader
 from skywarden.sensors.asterix import encode_block
 from skywarden.track import pmb
@@ -142,8 +142,10 @@ def test_what_has_left_the_view_is_not_missed():
         far = np.linalg.norm(sky.picture.tracks.mean[:, :3] - sky.truth()[-1], axis=1).argmin()
         existence = sky.picture.tracks.existence[far]
         odds[told] = existence / (1.0 - existence)
-        assert not [event for event in sky.events if isinstance(event, TrackDropped)]
-        assert len(sky.shown()) == 5
+        dropped = [event for event in sky.events if isinstance(event, TrackDropped)]
+        assert [event.reason for event in dropped] == ["not seen for 16 s"]  # for as long as it was shown
+        assert sky.picture.tracks.status[far] == Status.DROPPED
+        assert len(sky.shown()) == 4
     assert odds[True] > 5.0 * odds[False]
 
 

@@ -38,6 +38,23 @@ def test_a_sensor_without_false_alarms_where_nothing_appears_keeps_its_targets(c
     assert np.isfinite(used.memory.unseen).all()
 
 
+def test_a_look_of_more_detections_than_there_may_be_targets_misses_none_that_is_known():
+    rng, used = np.random.default_rng(1), Filter(FilterSettings(), evenly(SITE, 60e3, 5.0, 0.0), 64)
+    sensor = Sensor(Kind.POLAR, detection=0.9, clutter=1e-9, reach_m=60e3)
+    flight = straight([(8e3, 5e3, 800.0)], [(-40.0, 20.0, 0.0)], 10)
+    for k, states in enumerate(flight):
+        crowd = false(rng, 300) if k > 5 else np.zeros((0, 4))
+        look(used, np.concatenate((crowd, plots(states, rng))), 2.0 * k, sensor)
+    assert used.targets().existence.max() > 0.99
+
+
+def test_settings_without_end_are_refused_in_words():
+    with pytest.raises(ValueError, match="end_after_s must be a finite number"):
+        FilterSettings(end_after_s=np.inf)
+    with pytest.raises(ValueError, match="capacity must be 1 or more"):
+        Filter(FilterSettings(), evenly(SITE, 60e3, 5.0, 0.0), 0)
+
+
 BAD = {
     "nan range": (0, np.nan, None, "not finite"),
     "nan azimuth": (1, np.nan, None, "not finite"),

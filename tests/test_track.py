@@ -164,15 +164,21 @@ def test_who_was_seen_briefly_is_shown_for_no_longer_and_may_come_back():
     sky = Sky([Flight(0, 0, 1000, 50, 0.0)], [Radar("quick", 0, -20_000, revisit=1.0, detection=1.0)]).run(8.0)
     sensors, sky.sensors = sky.sensors, []
     tracks = sky.shown()
-    seen = float(tracks.seen_at.max() - tracks.born[0]) * 1e-9
-    assert 4.0 < seen < 8.0
+    seen = float(tracks.heard[0] - tracks.since[0]) * 1e-9
+    assert 4.0 < seen < tracks.heard[0] - tracks.born[0]
     sky.run(7.5 + seen)
     assert sky.picture.tracks.status.tolist() == [Status.COASTING]
     sky.run(9.5 + seen)
     assert sky.picture.tracks.status.tolist() == [Status.DROPPED]
     assert sky.events[-1].reason == f"not seen for {seen:.0f} s"
     sky.sensors = sensors
-    sky.run(25.0)
+    sky.run(seen + 10.5)
+    sky.sensors = []
+    assert sky.shown().number.tolist() == [1]
+    sky.run(seen + 15.0)
+    assert sky.picture.tracks.status.tolist() == [Status.DROPPED]  # one plot more is no better than the first few
+    sky.sensors = sensors
+    sky.run(seen + 25.0)
     assert sky.shown().number.tolist() == [1]
 
 

@@ -171,7 +171,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.birth_level_speed_m_s": About("Spread of level speeds before one is known.", "metres per second", 1, 3000),
     "tracker.birth_vertical_speed_m_s": About("Spread of climb before it is known.", "metres per second", 1, 1000),
     "tracker.height_m": About("Height above the ellipsoid where no sensor measures it.", "metres", -500, 30_000),
-    "tracker.height_sigma_m": About("Standard deviation of that height.", "metres", 1, 30_000),
+    "tracker.height_sigma_m": About(
+        "Standard deviation of that height; no height is less certain.", "metres", 100, 30_000
+    ),
     "tracker.confirm_hits": About("Looks at different times before a track is shown.", "looks", 1, 20),
     "tracker.confirm_existence": About("Probability of being a target before it is shown.", "0 to 1", 0.1, 0.99999),
     "tracker.tentative_looks": About("An unconfirmed track unseen for this long is forgotten.", "revisits", 1, 100),
@@ -180,7 +182,7 @@ ABOUT: Mapping[str, About] = {
     "tracker.coast_min_s": About("But never before.", "seconds", 0, 600),
     "tracker.drop_existence": About("A shown track that exists less likely is dropped.", "0 to 1", 0.001, 0.9),
     "tracker.drop_after_s": About(
-        "A track without an address, unseen for this long, or for as long as it was seen, is dropped.",
+        "A track without an address, unseen for this long, or as long as it was seen since shown, is dropped.",
         "seconds",
         1,
         3600,

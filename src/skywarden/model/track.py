@@ -41,7 +41,9 @@ class Tracks:
     status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold: the last look that could have seen it.
     heard: (n,) int64 ns, the tick at which something measured it last; later than that by the latency of the data.
     mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6). noise: (n,) m^2/s^3, level white acceleration, as it flies now.
-    born: (n,) int64 ns. hits: (n,) int64. existence: (n,) probability that there is such a target.
+    born: (n,) int64 ns, of the first plot; since: (n,) int64 ns, the tick from which on it is
+    shown without a break, 0 before.
+    hits: (n,) int64. existence: (n,) probability that there is such a target.
     revisit: (n,) s, the quickest look that sees it. address: (n,) int64 claimed address, -1 none.
     seen_by: (n, SEEN_BY) int64 index into Picture.sensors, latest first, -1 none; seen_at: same shape, ns.
     """
@@ -61,13 +63,14 @@ class Tracks:
     address: I64
     seen_by: I64
     seen_at: I64
+    since: I64
 
     @classmethod
     def empty(cls) -> "Tracks":
         i, f = np.zeros(0, np.int64), np.zeros(0)
         pair = np.zeros((0, SEEN_BY), np.int64)
         mean, covariance = np.zeros((0, 6)), np.zeros((0, 6, 6))
-        return cls(i, i, np.zeros(0, np.int8), i, i, mean, covariance, f, i, i, f, f, i, pair, pair)
+        return cls(i, i, np.zeros(0, np.int8), i, i, mean, covariance, f, i, i, f, f, i, pair, pair, i)
 
     def __len__(self) -> int:
         return len(self.label)

@@ -66,7 +66,8 @@ def meta(data: bytes) -> Meta:
     try:
         found = msgspec.json.decode(data, type=Meta)
     except msgspec.MsgspecError as problem:
-        raise TableError(str(problem), "meta.json") from problem
+        example = 'write "dim": 2 or 3 and "gospa": {"c": 500, "p": 2}, the cutoff in m and the power'
+        raise TableError(f"{problem}; {example}", "meta.json") from problem
     if found.dim not in SKIPPED or not found.gospa.c > 0 or not found.gospa.p >= 1:
         raise TableError("dim must be 2 or 3, gospa.c over 0, gospa.p at least 1", "meta.json")
     return found

@@ -27,10 +27,13 @@ def handed_over(before: Tracks, after: Tracks, time: int, settings: TrackerSetti
     row, old = same(before, after, time, settings)
     number, status, heard = np.zeros(len(after), np.int64), np.zeros(len(after), np.int8), np.minimum(after.heard, time)
     number[old], status[old], heard[old] = before.number[row], before.status[row], before.heard[row]
+    since = np.zeros(len(after), np.int64)
+    since[old] = before.since[row]
     gone = before.shown() & ~np.isin(np.arange(len(before)), row)
     columns = {name: getattr(after, name) for name in Tracks.__slots__}
     withdrawn: list[int] = before.number[gone].tolist()
-    return Handed(Tracks(**(columns | {"number": number, "status": status, "heard": heard})), withdrawn)
+    known = {"number": number, "status": status, "heard": heard, "since": since}
+    return Handed(Tracks(**(columns | known)), withdrawn)
 
 
 def same(before: Tracks, after: Tracks, time: int, settings: TrackerSettings) -> tuple[I64, I64]:

@@ -39,12 +39,13 @@ class Life(NamedTuple):
 def age(tracks: Tracks, confirmed: I64, time: int, next_number: int, settings: TrackerSettings) -> Life:
     """Decide about all tracks at `time`, ns. confirmed: (n,) 1 where the filter is sure."""
     fate = _fate(tracks, confirmed, time, settings)
-    status, number = tracks.status.copy(), tracks.number.copy()
+    status, number, since = tracks.status.copy(), tracks.number.copy(), tracks.since.copy()
     events: list[TrackConfirmed | TrackCoasting | TrackDropped] = []
     for i in np.flatnonzero(fate.confirm | fate.found | fate.coast | fate.drop).tolist():
         if fate.confirm[i]:
             number[i], next_number = next_number, next_number + 1
         if fate.confirm[i] or fate.found[i]:
+            since[i] = time
             events.append(TrackConfirmed(time, int(number[i]), int(tracks.label[i])))
         elif fate.coast[i]:
             events.append(TrackCoasting(time, int(number[i])))
@@ -52,7 +53,8 @@ def age(tracks: Tracks, confirmed: I64, time: int, next_number: int, settings: T
             events.append(TrackDropped(time, int(number[i]), fate.why(i, settings)))
     status[fate.confirm | fate.found | ((status == Status.COASTING) & ~fate.quiet)] = Status.CONFIRMED
     status[fate.coast], status[fate.drop] = Status.COASTING, Status.DROPPED
-    columns = {name: getattr(tracks, name) for name in Tracks.__slots__} | {"status": status, "number": number}
+    known = {"status": status, "number": number, "since": since}
+    columns = {name: getattr(tracks, name) for name in Tracks.__slots__} | known
     keep = ~fate.gone
     return Life(keep, Tracks(**columns).take(keep), fate.crowded, next_number, events)
 
@@ -115,11 +117,11 @@ def _fate(tracks: Tracks, confirmed: I64, time: int, settings: TrackerSettings) 
 def _limit(tracks: Tracks, known: NDArray[np.bool_], settings: TrackerSettings) -> F64:
     """Return (n,) s for which each track may go unseen. known: (n,) which are or were shown.
 
-    Who was seen briefly is shown for no longer than that: nine of ten such tracks are nowhere near a target by then,
-    docs/tracker.md. An address makes a target likelier.
+    Who was seen briefly since it is shown, for the first time or again, is shown unseen for no longer: nine of ten such
+    tracks are nowhere near a target by then, docs/tracker.md. An address makes a target likelier.
     """
     addressed = tracks.address != NO_ADDRESS
-    seen = np.maximum((tracks.seen_at.max(1) - tracks.born) * 1e-9, settings.coast_min_s)
+    seen = np.maximum((tracks.heard - tracks.since) * 1e-9, settings.coast_min_s)
     limit = np.where(known, np.minimum(settings.drop_after_s, seen), settings.drop_after_s)
     limit = np.where(addressed, settings.drop_address_after_s, limit)
     return np.asarray(np.maximum(limit, settings.drop_looks * tracks.revisit))

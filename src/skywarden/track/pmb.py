@@ -1,7 +1,7 @@
 """The filter as a thing to use: looks in, targets out. Arrays on both sides; docs/filter.md shows it at work."""
 
 from dataclasses import dataclass, field
-from math import erfc, exp, gamma, inf, isfinite, isnan, log, pi, sqrt
+from math import erfc, exp, gamma, inf, isfinite, log, pi, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from skywarden.model.place import F64, I64, Coverage, Place
 from skywarden.track.cover import cover
 from skywarden.track.look import follow
 from skywarden.track.measure import ROWS
-from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, SENSE, Rows
+from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, PLOT, SENSE, Rows
 from skywarden.track.prepare import Given
 from skywarden.track.room import room
 
@@ -68,8 +68,8 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         if not 0 < self.gate_probability <= 1:
             raise ValueError("gate_probability must be over 0, and 1 at most")
         for name in self.__struct_fields__:
-            if isnan(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
-                raise ValueError(f"{name} must be a number, not negative")
+            if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
+                raise ValueError(f"{name} must be a finite number, not negative; for 'never' write a large one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,12 @@ class Filter:
     """A Poisson multi-Bernoulli filter with joint hypotheses where targets are close. Looks must come in time order."""
 
     def __init__(self, settings: FilterSettings, unseen: Unseen, capacity: int = 4096) -> None:
-        """capacity: how many targets and how many leaves there may be; what is over it starts nothing."""
+        """capacity: how many targets and how many leaves there may be; what is over it starts nothing.
+
+        A look may have any number of detections. Raise ValueError for no capacity.
+        """
+        if capacity < 1:
+            raise ValueError("capacity must be 1 or more")
         grid = np.zeros(1, GRID)
         grid["size"] = unseen.cell_m
         grid["position"], grid["rotation"] = unseen.middle.position, unseen.middle.rotation
@@ -168,7 +173,7 @@ class Filter:
             parameters=parameters(settings), grid=grid, unseen=np.stack([unseen.density, unseen.births])
         )
         self.settings = settings
-        self.time = 0
+        self.time: int | None = None
         self._sensors: dict[str, int] = {}  # name -> row of what is known of it
 
     def look(self, batch: Detections, sensor: Sensor, time: int) -> I64:
@@ -177,7 +182,7 @@ class Filter:
         Raise ValueError for a look that is out of order, of another kind than the sensor, without the place that its
         kind is measured from, or with times that are not around its own.
         """
-        if time < self.time:
+        if self.time is not None and time < self.time:
             raise ValueError("looks must come in time order; this one is older than the last")
         if batch.kind != sensor.kind:
             raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
@@ -185,9 +190,11 @@ class Filter:
             raise ValueError(f"a look of {batch.kind.name} needs the place that it is measured from")
         if len(batch) and np.abs(batch.time - time).max() > LONGEST_NS:
             raise ValueError("a look has detections of more than 15 s before or after its time, ns; make several of it")
-        if self.time == 0:
+        if self.time is None:
             self.memory.grid["time"] = time
         self.time = time
+        if len(batch) > len(self.memory.plots):
+            self.memory = self.memory._replace(plots=np.zeros(len(batch), PLOT))
         place = batch.place or NOWHERE
         row = sensor.record.copy()
         row["position"], row["rotation"], row["time"], row["end"] = place.position, place.rotation, time, len(batch)

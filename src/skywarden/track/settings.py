@@ -1,6 +1,6 @@
 """What an operator may tune in the tracker: the `[tracker]` table of the configuration."""
 
-from math import isnan
+from math import isfinite
 
 import msgspec
 
@@ -32,7 +32,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     coast_looks: float = 2.0  # revisits unseen; then a confirmed track is shown as coasting
     coast_min_s: float = 3.0
     drop_existence: float = 0.1  # a shown track that exists less likely is dropped
-    drop_after_s: float = 12.0  # unseen; then one without an address is dropped; at most as long as it was seen
+    drop_after_s: float = 12.0  # unseen; then one without an address is dropped, see docs/tracker.md
     drop_address_after_s: float = 60.0  # with an address: it is found again by its address
     drop_looks: float = 3.0  # but never before so many revisits
     forget_after_s: float = 120.0  # unseen; until then a dropped track that is seen again has its number back
@@ -48,8 +48,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     def __post_init__(self) -> None:
         """Raise ValueError for what no tracker can be; the configuration's own limits are narrower."""
         for name in self.__struct_fields__:
-            if isnan(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
-                raise ValueError(f"{name} must be a number, not negative")
+            if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
+                raise ValueError(f"{name} must be a finite number, not negative")
         for name in ("detection_probability", "gate_probability", "confirm_existence", "drop_existence"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability over 0")

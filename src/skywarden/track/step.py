@@ -146,10 +146,11 @@ def _tracks(memory: Memory, before: Tracks, heard: I64, time: int) -> Tracks:
 def _known(tracks: Tracks, before: Tracks, heard: I64, time: int) -> Tracks:
     """Return tracks with what people know of them: number, status, and when we heard of them; new ones just now."""
     old, row = rows_of(before.label, tracks.label)
-    number, status, last = (np.full(len(tracks), value) for value in (0, int(Status.TENTATIVE), time))
+    number, status, last, since = (np.full(len(tracks), value) for value in (0, int(Status.TENTATIVE), time, 0))
     number[old], status[old], last[old] = before.number[row], before.status[row], before.heard[row]
+    since[old] = before.since[row]
     last[rows_of(tracks.label, heard)[1]] = time
-    return replace(tracks, number=number, status=status.astype(np.int8), heard=last)
+    return replace(tracks, number=number, status=status.astype(np.int8), heard=last, since=since)
 
 
 def _ended(before: Tracks, after: Tracks) -> list[int]:

@@ -18,7 +18,8 @@ def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
     mean, covariance = combined(shown)
     number, status = np.zeros(len(targets), np.int64), np.where(targets["confirmed"] == 1, *KNOWN).astype(np.int8)
     label, heard, born, hits = (targets[name].copy() for name in ("label", "seen", "born", "hits"))
-    books = (targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at"))
+    books = [targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at")]
+    books.append(np.zeros_like(label))  # since when people see it is not the filter's
     time = shown["time"].copy()
     level = shown["weight"] @ noise
     return Tracks(label, number, status, time, heard, mean, covariance, level, born, hits, existence, *books)
