@@ -91,7 +91,7 @@ def test_times_that_are_not_around_the_looks_own_are_an_error(times):
     used = tracker()
     with pytest.raises(ValueError, match="15 s before or after"):
         used.look(seen(times), RADAR, NOW)
-    assert used.time == 0  # nothing has begun
+    assert used.time is None  # nothing has begun
     assert used.look(seen([0.0]), RADAR, NOW).tolist() == [0]
 
 
