@@ -25,6 +25,7 @@ from scipy.stats import chi2
 
 from skywarden.model.detection import Kind, detections
 from skywarden.track.pmb import Filter, FilterSettings, Sensor, chi2_limits, evenly
+from skywarden.track.settings import TrackerSettings
 
 
 @pytest.mark.parametrize("clutter", [1e-14, 1e-18, 0.0])
@@ -51,6 +52,8 @@ def test_a_look_of_more_detections_than_there_may_be_targets_misses_none_that_is
 def test_settings_without_end_are_refused_in_words():
     with pytest.raises(ValueError, match="end_after_s must be a finite number"):
         FilterSettings(end_after_s=np.inf)
+    with pytest.raises(ValueError, match="settle_s must be a finite number"):
+        TrackerSettings(settle_s=np.inf)
     with pytest.raises(ValueError, match="capacity must be 1 or more"):
         Filter(FilterSettings(), evenly(SITE, 60e3, 5.0, 0.0), 0)
 

@@ -91,6 +91,8 @@ def test_the_scenarios_own_file_is_checked() -> None:
     for bad in ({"dim": 4, "gospa": {"c": 1, "p": 2}}, {"dim": 2}, {"dim": 2, "gospa": {"c": -1, "p": 2}}):
         with pytest.raises(TableError, match=r"meta\.json"):
             flat.meta(json.dumps(bad).encode())
+    with pytest.raises(TableError, match=r'"gospa": \{"c": 500, "p": 2\}'):  # what to write
+        flat.meta(b'{"dim": 2}')
 
 
 def test_a_track_twice_at_one_time_is_refused() -> None:

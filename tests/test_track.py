@@ -165,7 +165,7 @@ def test_who_was_seen_briefly_is_shown_for_no_longer_and_may_come_back():
     sensors, sky.sensors = sky.sensors, []
     tracks = sky.shown()
     seen = float(tracks.heard[0] - tracks.since[0]) * 1e-9
-    assert 4.0 < seen < tracks.heard[0] - tracks.born[0]
+    assert 4.0 < seen < (tracks.heard[0] - tracks.born[0]) * 1e-9  # since it is shown, not since its first plot
     sky.run(7.5 + seen)
     assert sky.picture.tracks.status.tolist() == [Status.COASTING]
     sky.run(9.5 + seen)

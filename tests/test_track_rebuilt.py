@@ -162,7 +162,7 @@ def as_chain(tracks, **changes):
     """Return tracks as a chain has them: no numbers, confirmed or tentative."""
     nobody = np.zeros(len(tracks), np.int64)
     status = np.where(tracks.number > 0, Status.CONFIRMED, Status.TENTATIVE).astype(np.int8)
-    return replace(tracks, **({"number": nobody, "status": status} | changes))
+    return replace(tracks, **({"number": nobody, "status": status, "since": nobody} | changes))
 
 
 def test_the_same_label_keeps_its_number_whatever_the_order(crowd):
@@ -170,7 +170,8 @@ def test_the_same_label_keeps_its_number_whatever_the_order(crowd):
     order = np.random.default_rng(1).permutation(len(before))
     handed = handed_over(before, as_chain(before.take(order)), crowd.picture.time, SETTINGS)
     assert handed.withdrawn == []
-    for name in ("number", "status", "heard"):
+    assert (before.since > 0).all()
+    for name in ("number", "status", "heard", "since"):
         assert getattr(handed.tracks, name).tolist() == getattr(before, name)[order].tolist()
 
 

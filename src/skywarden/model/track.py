@@ -41,11 +41,10 @@ class Tracks:
     status: (n,) int8. time: (n,) int64 ns, when mean and covariance hold: the last look that could have seen it.
     heard: (n,) int64 ns, the tick at which something measured it last; later than that by the latency of the data.
     mean: (n, 6) ECEF m and m/s. covariance: (n, 6, 6). noise: (n,) m^2/s^3, level white acceleration, as it flies now.
-    born: (n,) int64 ns, of the first plot; since: (n,) int64 ns, the tick from which on it is
-    shown without a break, 0 before.
-    hits: (n,) int64. existence: (n,) probability that there is such a target.
+    born: (n,) int64 ns, of the first plot. hits: (n,) int64. existence: (n,) probability that there is such a target.
     revisit: (n,) s, the quickest look that sees it. address: (n,) int64 claimed address, -1 none.
     seen_by: (n, SEEN_BY) int64 index into Picture.sensors, latest first, -1 none; seen_at: same shape, ns.
+    since: (n,) int64 ns, the tick from which on it is shown without a break; 0 before it is shown for the first time.
     """
 
     label: I64
