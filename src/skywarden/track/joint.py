@@ -15,7 +15,7 @@ from skywarden.model.place import F64, I64
 from skywarden.track.hypotheses import Hypotheses, hypotheses, normalise, slot, times
 from skywarden.track.models import FEWEST, models
 from skywarden.track.notes import note
-from skywarden.track.pool import Leaf, Memory, Parameters
+from skywarden.track.pool import Leaf, Memory, Parameters, Rows, View, Work
 from skywarden.track.ranked import ranked
 from skywarden.track.settle import SURE, correct
 
@@ -83,9 +83,9 @@ def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
         most = max(1, min(keep, ceil(keep * before.weight[h])))
         found, total = np.empty((most, n), np.int64), np.empty(most)
         for f in range(ranked(cost, free, HOPELESS, found, total)):
-            row = slot(after, base - total[f], keep)
-            if row < 0:
+            if after.size[1] == keep and not base - total[f] > after.weight[keep - 1]:
                 break
+            row = slot(after, base - total[f], keep)
             after.parent[row] = h
             for k in range(size):
                 after.plot[row, k] = -1
@@ -96,16 +96,14 @@ def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
 
 
 @inner
-def successor(memory: Memory, n: int, i: int, e: int) -> None:
-    """Write leaf i after a look to row n: without a plot (e < 0), or corrected by pair e."""
-    memory.leaves[n] = memory.leaves[i]
-    leaf, view = memory.leaves[n], memory.views[i]
+def proceed(leaf: Leaf, view: View, pairs: Rows, plots: Rows, e: int, work: Work) -> None:  # noqa: PLR0913 - as `fit`
+    """Make a leaf what it is after a look: without a plot (e < 0), or corrected by pair e."""
     if e < 0:
         leaf.existence *= (1.0 - view.missed) / (1.0 - leaf.existence * view.missed)
         return
-    pair, total = memory.pairs[e], 0.0
+    pair, total = pairs[e], 0.0
     for m in range(models(leaf)):
-        correct(leaf, view, memory.plots[pair.plot], pair, m, memory.work[0])
+        correct(leaf, view, plots[pair.plot], pair, m, work)
         leaf.weight[m] = max(leaf.weight[m] * pair.likelihood[m], 1e-300)
         total += leaf.weight[m]
     for m in range(models(leaf)):
@@ -114,10 +112,10 @@ def successor(memory: Memory, n: int, i: int, e: int) -> None:
 
 
 @inner
-def pair_of(memory: Memory, i: int, plot: int) -> int:
-    """Return the pair of a leaf and a plot, -1 none."""
-    for e in range(memory.views[i].first, memory.views[i].last):
-        if memory.pairs[e].plot == plot:
+def pair_of(view: View, pairs: Rows, plot: int) -> int:
+    """Return the pair of a leaf, whose view is given, and a plot; -1 none."""
+    for e in range(view.first, view.last):
+        if pairs[e].plot == plot:
             return e
     return -1
 
@@ -128,7 +126,7 @@ def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tu
 
     part: rows of the leaves before, and of the plots. Where there is no room the old leaf stays as it is.
     """
-    leaves, (ids, plots) = memory.leaves, part
+    leaves, pairs, (ids, plots) = memory.leaves, memory.pairs, part
     made, stays = np.full((len(ids), len(plots) + 1), -1), np.zeros(len(ids), np.int64)
     for q in range(len(ids)):
         leaves[ids[q]].kept = q
@@ -140,7 +138,9 @@ def grow(memory: Memory, n: int, before: Hypotheses, after: Hypotheses, part: tu
                 continue
             q = leaves[i].kept
             if made[q, a + 1] < 0 and n < len(leaves):
-                successor(memory, n, i, pair_of(memory, i, plots[a]) if a >= 0 else -1)
+                leaves[n], view = leaves[i], memory.views[i]
+                e = pair_of(view, pairs, plots[a]) if a >= 0 else -1
+                proceed(leaves[n], view, pairs, memory.plots, e, memory.work[0])
                 made[q, a + 1] = n
                 n += 1
             elif made[q, a + 1] < 0:
@@ -188,22 +188,31 @@ def alike(one: Leaf, other: Leaf, parameters: Parameters) -> bool:
 
 
 @inner
-def permuted(memory: Memory, after: Hypotheses, f: int, h: int) -> bool:
-    """Return whether two hypotheses say nearly the same of all targets together, whoever of them is where."""
-    size, leaves = after.size[0], memory.leaves
-    used = np.zeros(size, np.int64)
-    for k in range(size):
-        i, hit = after.choice[f, k], False
-        for q in range(size):
-            j = after.choice[h, q]
-            if used[q] == 0 and not hit:
+def twin(memory: Memory, after: Hypotheses, f: int) -> int:
+    """Return the first hypothesis before f that says nearly the same of all targets together, whoever of them is where.
+
+    -1 none. All of them in one call: to hand bundles of arrays to a function takes longer than to compare.
+    """
+    size, choice, weight, leaves = after.size[0], after.choice, after.weight, memory.leaves
+    used = np.full(size, -1)  # the last hypothesis in which each member has been matched
+    for h in range(f):
+        count = 0
+        for k in range(size if weight[h] > 0.0 else 0):
+            i = choice[f, k]
+            for q in range(size):
+                if used[q] == h:
+                    continue
+                j = choice[h, q]
                 both = i >= 0 and j >= 0 and (i == j or alike(leaves[i], leaves[j], memory.parameters[0]))
                 if both or (i < 0 and j < 0):
-                    hit = True
-                    used[q] = 1
-        if not hit:
-            return False
-    return True
+                    used[q] = h
+                    count += 1
+                    break
+            if count <= k:
+                break
+        if count == size:
+            return h
+    return -1
 
 
 @inner
@@ -218,11 +227,10 @@ def simplify(memory: Memory, after: Hypotheses) -> None:
                     after.choice[f, k] = i
                     break
     for f in range(1, count):
-        for h in range(f):
-            if after.weight[h] > 0.0 and permuted(memory, after, f, h):
-                after.weight[h] += after.weight[f]
-                after.weight[f] = 0.0
-                break
+        h = twin(memory, after, f)
+        if h >= 0:
+            after.weight[h] += after.weight[f]
+            after.weight[f] = 0.0
 
 
 @inner

@@ -196,7 +196,7 @@ class Filter:
         if len(batch) > len(self.memory.plots):
             self.memory = self.memory._replace(plots=np.zeros(len(batch), PLOT))
         place = batch.place or NOWHERE
-        row = sensor.record.copy()
+        row = sensor.record.view(np.uint8).copy().view(SENSE)  # as bytes; NumPy copies a record field by field, 19 us
         row["position"], row["rotation"], row["time"], row["end"] = place.position, place.rotation, time, len(batch)
         row["sensor"] = self._row(batch.sensor)
         given = Given(  # copies: compiled code knows one way to lie in memory, each other would be compiled anew
