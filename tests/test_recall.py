@@ -39,7 +39,7 @@ def test_what_is_recorded_is_what_was_meant(text: str) -> None:
 def test_everything_is_recorded_also_what_was_not_written() -> None:
     kept = json.loads(resolved(Settings()))
     assert kept["layout"] == recall.LAYOUT
-    assert kept["settings"]["tracker"]["drop_after_s"] == 12.0
+    assert kept["settings"]["tracker"]["drop_after_s"] == 9.0
     assert set(kept["settings"]) == set(Settings.__struct_fields__)
 
 

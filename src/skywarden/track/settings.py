@@ -32,7 +32,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     coast_looks: float = 2.0  # revisits unseen; then a confirmed track is shown as coasting
     coast_min_s: float = 3.0
     drop_existence: float = 0.1  # a shown track that exists less likely is dropped
-    drop_after_s: float = 12.0  # unseen; then one without an address is dropped, see docs/tracker.md
+    drop_after_s: float = 9.0  # unseen; then one without an address is dropped, see docs/tracker.md
     drop_address_after_s: float = 60.0  # with an address: it is found again by its address
     drop_looks: float = 3.0  # but never before so many revisits
     forget_after_s: float = 120.0  # unseen; until then a dropped track that is seen again has its number back
