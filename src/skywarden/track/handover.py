@@ -1,11 +1,12 @@
 """From one head to the next: which of the new tracks is which of those that people know."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from skywarden.model.place import I64
-from skywarden.model.track import Tracks
+from skywarden.model.track import Status, Tracks
 from skywarden.track.alike import GATE, States, alike, chi2
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.states import at
@@ -25,15 +26,21 @@ class Handed(NamedTuple):
 def handed_over(before: Tracks, after: Tracks, time: int, settings: TrackerSettings) -> Handed:
     """Give what people know of tracks to those that continue them."""
     row, old = same(before, after, time, settings)
-    number, status, heard = np.zeros(len(after), np.int64), np.zeros(len(after), np.int8), np.minimum(after.heard, time)
-    number[old], status[old], heard[old] = before.number[row], before.status[row], before.heard[row]
-    since = np.zeros(len(after), np.int64)
-    since[old] = before.since[row]
     gone = before.shown() & ~np.isin(np.arange(len(before)), row)
-    columns = {name: getattr(after, name) for name in Tracks.__slots__}
     withdrawn: list[int] = before.number[gone].tolist()
-    known = {"number": number, "status": status, "heard": heard, "since": since}
-    return Handed(Tracks(**(columns | known)), withdrawn)
+    return Handed(carried(before, after, (row, old), np.minimum(after.heard, time)), withdrawn)
+
+
+def carried(before: Tracks, after: Tracks, rows: tuple[I64, I64], heard: I64) -> Tracks:
+    """Return `after` with what people know of those that go on; of the others that is nothing but when they were heard.
+
+    rows: of `before`, of `after`. heard: (n,) ns, written over where they go on.
+    """
+    n, (one, other) = len(after), rows
+    number, status, since = np.zeros(n, np.int64), np.full(n, Status.TENTATIVE, np.int8), np.zeros(n, np.int64)
+    number[other], status[other], since[other] = before.number[one], before.status[one], before.since[one]
+    heard[other] = before.heard[one]
+    return replace(after, number=number, status=status, heard=heard, since=since)
 
 
 def same(before: Tracks, after: Tracks, time: int, settings: TrackerSettings) -> tuple[I64, I64]:

@@ -13,7 +13,7 @@ from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Track
 from skywarden.track.beliefs import without
 from skywarden.track.chain import tracks_of
 from skywarden.track.company import accompanied
-from skywarden.track.handover import WITHDRAWN, handed_over
+from skywarden.track.handover import WITHDRAWN, carried, handed_over
 from skywarden.track.items import Items, items
 from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.measure import ROWS
@@ -146,11 +146,9 @@ def _tracks(memory: Memory, before: Tracks, heard: I64, time: int) -> Tracks:
 def _known(tracks: Tracks, before: Tracks, heard: I64, time: int) -> Tracks:
     """Return tracks with what people know of them: number, status, and when we heard of them; new ones just now."""
     old, row = rows_of(before.label, tracks.label)
-    number, status, last, since = (np.full(len(tracks), value) for value in (0, int(Status.TENTATIVE), time, 0))
-    number[old], status[old], last[old] = before.number[row], before.status[row], before.heard[row]
-    since[old] = before.since[row]
-    last[rows_of(tracks.label, heard)[1]] = time
-    return replace(tracks, number=number, status=status.astype(np.int8), heard=last, since=since)
+    known = carried(before, tracks, (row, old), np.full(len(tracks), time))
+    known.heard[rows_of(tracks.label, heard)[1]] = time
+    return known
 
 
 def _ended(before: Tracks, after: Tracks) -> list[int]:
