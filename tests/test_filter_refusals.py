@@ -79,10 +79,19 @@ def seen(times, place=SITE):
     return detections(Kind.POLAR, "radar", NOW, stamps, z, covariance, place=place, revisit=2.0)
 
 
-def test_a_radar_without_a_place_is_an_error_and_no_target_at_the_middle_of_the_earth():
+@pytest.mark.parametrize(
+    "place",
+    [
+        None,
+        replace(SITE, position=np.array([NAN, 0.0, 6.4e6])),
+        replace(SITE, position=np.array([0.0, np.inf, 0.0])),
+        replace(SITE, rotation=np.full((3, 3), NAN)),
+    ],
+)
+def test_a_radar_that_is_nowhere_is_an_error_and_no_target_at_the_middle_of_the_earth(place):
     used = tracker()
     with pytest.raises(ValueError, match="needs the place"):
-        used.look(seen([0.0], None), RADAR, NOW)
+        used.look(seen([0.0], place), RADAR, NOW)
     assert len(used.targets(0.0).label) == 0
 
 

@@ -186,8 +186,8 @@ class Filter:
             raise ValueError("looks must come in time order; this one is older than the last")
         if batch.kind != sensor.kind:
             raise ValueError(f"a look of {batch.kind.name} by a sensor of {sensor.kind.name}")
-        if ROWS[batch.kind].placed and batch.place is None:
-            raise ValueError(f"a look of {batch.kind.name} needs the place that it is measured from")
+        if ROWS[batch.kind].placed and not _somewhere(batch.place):
+            raise ValueError(f"a look of {batch.kind.name} needs the place that it is measured from, finite numbers")
         if len(batch) and np.abs(batch.time - time).max() > LONGEST_NS:
             raise ValueError("a look has detections of more than 15 s before or after its time, ns; make several of it")
         if self.time is None:
@@ -230,6 +230,11 @@ class Filter:
         leaf = leaves[shown[rows]]
         mean, covariance = combined(leaf)
         return Estimates(targets["label"][rows], leaf["existence"], leaf["time"], mean, covariance)
+
+
+def _somewhere(place: Place | None) -> bool:
+    """Return whether this is a place, none of whose numbers is NaN or infinite."""
+    return place is not None and bool(np.isfinite(place.position).all() and np.isfinite(place.rotation).all())
 
 
 def combined(leaf: Rows) -> tuple[F64, F64]:
