@@ -8,8 +8,8 @@ from filter_memory import empty
 
 from skywarden.model.detection import Kind
 from skywarden.track import clutter, reach
+from skywarden.track.looks import PLOT
 from skywarden.track.pmb import Sensor
-from skywarden.track.pool import PLOT
 
 TOLD, REVISIT, RANGE = 1e-12, 4.0, 2_000.0  # TOLD: false alarms, 1/m^2
 RADAR = Sensor(Kind.POLAR, detection=0.9, clutter=TOLD, whole=False, missable=True, revisit_s=REVISIT)

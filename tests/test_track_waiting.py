@@ -8,7 +8,7 @@ from skywarden.model.detection import Detections, Kind, detections
 from skywarden.model.track import Part
 from skywarden.track.beliefs import records
 from skywarden.track.items import ITEM, REPORT, Items, items
-from skywarden.track.pool import SENSE
+from skywarden.track.looks import SENSE
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.waiting import NEVER, Waiting, stored
 

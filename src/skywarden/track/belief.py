@@ -11,7 +11,8 @@ import numpy as np
 from skywarden.kernel import inner
 from skywarden.model.place import I64
 from skywarden.track.components import root, unite
-from skywarden.track.pool import Leaf, Memory, Rows, View
+from skywarden.track.looks import View
+from skywarden.track.pool import Leaf, Memory, Rows
 
 ROUNDS, SETTLED = 40, 1e-3  # at most so many rounds; the greatest relative change of a message that ends them
 RIVAL = -2  # leaf that others compete with, of no component yet

@@ -10,8 +10,9 @@ from skywarden.model.track import Beliefs, Tracks
 from skywarden.track import monitor
 from skywarden.track.clutter import COLUMNS
 from skywarden.track.items import FEED, ITEM, REPORT
+from skywarden.track.looks import SENSE
 from skywarden.track.pmb import parameters
-from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, SENSE, TARGET, Memory, Rows
+from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, TARGET, Memory, Rows
 from skywarden.track.room import GROUPS, rough_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
 from skywarden.track.table import table

@@ -8,7 +8,8 @@ count for a while too, which matters little: they are few.
 from math import exp, log, pi
 
 from skywarden.kernel import inner
-from skywarden.track.pool import Memory, Rows, Sense
+from skywarden.track.looks import Sense
+from skywarden.track.pool import Memory, Rows
 from skywarden.track.view import POLAR
 
 BINS, NEAREST, RATIO = 24, 500.0, 1.35  # rings: the first is up to so many m, each other so many times as far

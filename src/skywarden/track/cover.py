@@ -13,7 +13,7 @@ from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.kernel import inner
 from skywarden.model.detection import Kind
 from skywarden.model.place import AZIMUTHS, F64, Coverage
-from skywarden.track.pool import Sense
+from skywarden.track.looks import Sense
 
 BEND = 0.125 / SEMI_MAJOR  # rad a metre: half of what the ray of 4/3 of the Earth bends, (1 - 3/4) / 2 R
 STEP, FAR = 0.01 * pi / 180.0, 100.0  # rad, m: the units of SENSE.horizon and ridge, whole numbers to be small

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind
 from skywarden.model.place import F64, I64, TrackPolicy
 from skywarden.track.cover import cover
+from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
-from skywarden.track.pool import SENSE, WIDTH, Rows, record
+from skywarden.track.pool import WIDTH, Rows, record
 from skywarden.track.settings import TrackerSettings
 
 ITEM = np.dtype(

@@ -13,11 +13,13 @@ import numpy as np
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.hypotheses import Hypotheses, hypotheses, normalise, slot, times
+from skywarden.track.looks import View
 from skywarden.track.models import FEWEST, models
 from skywarden.track.notes import note
-from skywarden.track.pool import Leaf, Memory, Parameters, Rows, View, Work
+from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.ranked import ranked
 from skywarden.track.settle import SURE, correct
+from skywarden.track.work import Parameters, Work
 
 APART = 0.1  # of existence; leaves that differ by more do not say the same
 HELD = -7  # in leaf.kept: some hypothesis chooses it

@@ -10,7 +10,8 @@ from math import exp, sqrt
 from skywarden.kernel import inner
 from skywarden.model.place import F64
 from skywarden.track.motion import height, up
-from skywarden.track.pool import Leaf, Parameters, Work
+from skywarden.track.pool import Leaf
+from skywarden.track.work import Parameters, Work
 
 FEWEST = 1e-6  # weight of a model; none is ever given up
 PROMOTED = 0.9, 0.1  # weights of a leaf's models when it gets its second

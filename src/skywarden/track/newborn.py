@@ -4,12 +4,14 @@ from math import isnan
 
 from skywarden.kernel import inner
 from skywarden.track.birth import add_velocity, place_polar, place_position
+from skywarden.track.looks import Plot, Sense
 from skywarden.track.motion import up
 from skywarden.track.notes import SECOND, front
-from skywarden.track.pool import Memory, Parameters, Plot, Rows, Sense, Work
+from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import QUOTA, Given
 from skywarden.track.settle import ROUNDING
 from skywarden.track.view import PLANE, POSITION, expect_polar, level
+from skywarden.track.work import Parameters, Work
 
 TURN, TURNS = 1 << 20, 40_503  # ns, and a number of which the multiples are spread well
 RATE = 3  # the component of POLAR that says something of velocity

@@ -2,7 +2,9 @@
 
 from skywarden.kernel import inner
 from skywarden.model.detection import NO_ADDRESS
-from skywarden.track.pool import Leaf, Parameters, Plot, Rows, Sense, Target, View
+from skywarden.track.looks import Plot, Sense, View
+from skywarden.track.pool import Leaf, Rows, Target
+from skywarden.track.work import Parameters
 
 LIKELIEST = 0.5  # share from which a plot is a target's; no two targets have more of one plot
 SLOWED = 2.5  # revisits; after such a gap the quick sensor that set the revisit no longer sees the target

@@ -11,10 +11,12 @@ from math import exp, inf, pi, sqrt
 from skywarden.kernel import inner
 from skywarden.model.place import F64
 from skywarden.track.cover import HIDDEN, visible
+from skywarden.track.looks import Pair, Plot, Sense, View
 from skywarden.track.models import anchor, models, predict
-from skywarden.track.pool import Leaf, Memory, Pair, Parameters, Plot, Rows, Sense, View, Work
+from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
 from skywarden.track.view import DIRECTION, POLAR, bend, expect, innovate, look_back, spread
+from skywarden.track.work import Parameters, Work
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
 FAR = 200.0  # chi-square from which a likelihood counts as 0

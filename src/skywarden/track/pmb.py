@@ -12,10 +12,12 @@ from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64, Coverage, Place
 from skywarden.track.cover import cover
 from skywarden.track.look import follow
+from skywarden.track.looks import PLOT, SENSE
 from skywarden.track.measure import ROWS
-from skywarden.track.pool import GRID, HYPOTHESES, PARAMETERS, PLOT, SENSE, Rows
+from skywarden.track.pool import GRID, HYPOTHESES, Rows
 from skywarden.track.prepare import Given
 from skywarden.track.room import room
+from skywarden.track.work import PARAMETERS
 
 UNLIMITED = 1_000_000_000
 NEWTON = 12  # steps, twice what is needed

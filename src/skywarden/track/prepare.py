@@ -13,6 +13,7 @@ from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.clutter import known
+from skywarden.track.looks import Plot
 from skywarden.track.measure import (
     CORRELATION,
     FALSE_BEARINGS,
@@ -23,8 +24,9 @@ from skywarden.track.measure import (
     SLACK,
     TURNED,
 )
-from skywarden.track.pool import Memory, Parameters, Plot, Rows
+from skywarden.track.pool import Memory, Rows
 from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION
+from skywarden.track.work import Parameters
 
 USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Given.code
 OWN, REPEATED = 5, 6  # of reports, see `feeds`

@@ -17,10 +17,12 @@ import numpy as np
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.cover import visible
+from skywarden.track.looks import Sense
 from skywarden.track.models import models
 from skywarden.track.motion import height
-from skywarden.track.pool import Leaf, Memory, Parameters, Rows, Sense, Target
+from skywarden.track.pool import Leaf, Memory, Rows, Target
 from skywarden.track.view import PLANE, POLAR, POSITION
+from skywarden.track.work import Parameters
 
 OVERDUE, RIPE = 1.3, 0.5  # revisits since a sensor saw or missed a target: it has passed it now; it may have
 PAUSE = 2.5  # revisits without a look; then a sensor begins anew, and nothing was missed meanwhile

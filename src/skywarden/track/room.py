@@ -3,20 +3,10 @@
 import numpy as np
 
 from skywarden.track.clutter import COLUMNS
+from skywarden.track.looks import PAIR, PLOT, SENSE, VIEW
 from skywarden.track.monitor import KINDS
-from skywarden.track.pool import (
-    GRID,
-    GROUP,
-    LEAF,
-    PAIR,
-    PARAMETERS,
-    PLOT,
-    SENSE,
-    TARGET,
-    VIEW,
-    WORK,
-    Memory,
-)
+from skywarden.track.pool import GRID, GROUP, LEAF, TARGET, Memory
+from skywarden.track.work import PARAMETERS, WORK
 
 GROUPS = 256  # at most
 PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track.looks import Pair, Plot, View
 from skywarden.track.models import FEWEST, models, promote
-from skywarden.track.pool import Leaf, Pair, Plot, Rows, View, Work
+from skywarden.track.pool import Leaf, Rows
+from skywarden.track.work import Work
 
 SURE = 0.999999  # existence never reaches 1, so that what is not there can still go
 ALONE = 0.9999  # share of one plot in a model from which the others are not worth merging

@@ -14,7 +14,8 @@ from skywarden.track.feeds import Told, told, verdicts
 from skywarden.track.gather import Gathered, gather
 from skywarden.track.items import FEED, ITEM, Items, stacked
 from skywarden.track.look import follow
-from skywarden.track.pool import SENSE, Memory, Rows
+from skywarden.track.looks import SENSE
+from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import REPEATED, USED
 from skywarden.track.settings import TrackerSettings
 

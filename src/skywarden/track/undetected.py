@@ -10,8 +10,10 @@ from math import cos, expm1, inf, isnan, sin
 from skywarden.kernel import inner
 from skywarden.model.place import F64
 from skywarden.track.cover import visible
-from skywarden.track.pool import Grid, Memory, Plot, Sense, Work
+from skywarden.track.looks import Plot, Sense
+from skywarden.track.pool import Grid, Memory
 from skywarden.track.view import PLANE, POLAR, POSITION
+from skywarden.track.work import Work
 
 ROUNDS = 8  # of expectation maximisation
 

@@ -9,8 +9,10 @@ from math import atan2, floor, pi, sqrt
 from skywarden.kernel import inner
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64
+from skywarden.track.looks import Plot, Sense, View
 from skywarden.track.motion import disturb, height, move, up
-from skywarden.track.pool import Leaf, Parameters, Plot, Sense, View, Work
+from skywarden.track.pool import Leaf
+from skywarden.track.work import Parameters, Work
 
 POSITION, PLANE, POLAR, DIRECTION = int(Kind.POSITION), int(Kind.PLANE), int(Kind.POLAR), int(Kind.DIRECTION)
 FULL = 4  # components of POLAR; with 2 there is neither elevation nor range rate

@@ -13,7 +13,7 @@ from skywarden.model.place import I64
 from skywarden.model.track import Part
 from skywarden.track.beliefs import plain, records
 from skywarden.track.items import ITEM, REPORT, Items, together
-from skywarden.track.pool import SENSE
+from skywarden.track.looks import SENSE
 
 NEVER = 1 << 62  # ns
 
