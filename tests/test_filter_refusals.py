@@ -15,7 +15,7 @@ NAN = float("nan")
 SENSOR = {"kind": Kind.POLAR, "detection": 0.9, "clutter": 1e-10}
 
 
-@pytest.mark.parametrize("kind", [Kind.SOUND, Kind.PRESENCE, Kind.TRACK])
+@pytest.mark.parametrize("kind", [Kind.DELAY, Kind.PRESENCE, Kind.TRACK])
 def test_a_sensor_of_a_kind_that_the_filter_makes_nothing_of_is_refused(kind):
     with pytest.raises(ValueError, match=f"makes nothing of {kind.name}"):
         Sensor(**SENSOR | {"kind": kind})

@@ -4,6 +4,7 @@ For researchers: `Filter` and what it needs; docs/filter.md shows it at work. Fo
 docs/tracker.md says what it does and why.
 """
 
+from skywarden.track.air import Air
 from skywarden.track.pmb import Estimates, Filter, FilterSettings, Sensor, Unseen, evenly
 
-__all__ = ["Estimates", "Filter", "FilterSettings", "Sensor", "Unseen", "evenly"]
+__all__ = ["Air", "Estimates", "Filter", "FilterSettings", "Sensor", "Unseen", "evenly"]

@@ -28,7 +28,7 @@ ROWS: Mapping[Kind, Row] = {
     Kind.DIRECTION: Row(
         True, False, True, False, True, "corrects tracks that others started; elevation may be missing"
     ),
-    Kind.SOUND: Row(False, False, True, False, False, "not used yet: needs retarded time"),
+    Kind.SOUND: Row(False, False, True, False, True, "followed by the library's filter, not yet by the engine"),
     Kind.PRESENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
     Kind.SILENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
     Kind.DELAY: Row(False, False, True, False, False, "not used yet"),

@@ -16,8 +16,8 @@ from skywarden.model.track import Chain
 from skywarden.track.models import models
 from skywarden.track.pool import Memory
 
-NAMES = ("position", "plane", "polar", "direction", "track")  # of kinds, the first four by their numbers
-KINDS, TRACK = len(NAMES), 4
+NAMES = ("position", "plane", "polar", "direction", "sound", "track")  # of kinds, all but the last by their numbers
+KINDS, TRACK = len(NAMES), 5
 CLEAR = 0.95  # share from which a plot is clearly a leaf's
 REMEMBERED = 300.0  # plots; after so many the first counts 1 / e
 RECENT = 600_000_000_000  # ns; nothing is said of a sensor that has not looked for so long

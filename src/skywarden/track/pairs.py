@@ -1,9 +1,9 @@
 """Which plots of a look fit which leaf: a search in one sorted key, a test of each component, then chi-square.
 
 The key is range for POLAR and the ECEF axis along which the plots are widest for POSITION and PLANE. A second key,
-azimuth or another axis, rules out most of what is left. A DIRECTION look has few plots and no key. A component whose
-own innovation is outside of its gate rules a pair out without a division: its square over its variance is never more
-than chi-square.
+azimuth or another axis, rules out most of what is left. A look of DIRECTION or SOUND has few plots and no key. A
+component whose own innovation is outside of its gate rules a pair out without a division: its square over its variance
+is never more than chi-square.
 """
 
 from math import exp, inf, pi, sqrt
@@ -15,7 +15,8 @@ from skywarden.track.looks import Pair, Plot, Sense, View
 from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
-from skywarden.track.view import DIRECTION, POLAR, bend, expect, innovate, look_back, spread
+from skywarden.track.sound import hear, leave
+from skywarden.track.view import DIRECTION, POLAR, SOUND, bend, expect, innovate, look_back, spread
 from skywarden.track.work import Parameters, Work
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
@@ -97,7 +98,7 @@ def spread_of(leaf: Leaf, view: View, m: int, a: int) -> float:
 @inner
 def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tuple[float, float]:
     """Return from where to where in the key the plots may lie that fit a leaf."""
-    if sense.kind == DIRECTION:
+    if sense.kind == DIRECTION or sense.kind == SOUND:
         return -inf, inf
     low, high, a = inf, -inf, sense.axis
     for m in range(many):
@@ -120,7 +121,7 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
             centre = key
         variance += sense.side_blur + sense.doubt * sense.doubt * rate * rate
         most = max(most, turned(key - centre, sense.kind) + sqrt(limit * max(variance, 0.0)) + sense.lag * rate)
-    return centre, most if sense.kind != DIRECTION else inf
+    return centre, most if sense.kind != DIRECTION and sense.kind != SOUND else inf
 
 
 @inner
@@ -166,19 +167,23 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
 @inner
 def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Work) -> None:
     """Bring a leaf to the look's time, or look back to it from the leaf's, and fill its view but for its pairs."""
-    predict(leaf, sense.time, parameters, work)
+    there = sense.kind != SOUND or leave(leaf, sense, parameters, work)
+    if sense.kind != SOUND:
+        predict(leaf, sense.time, parameters, work)
     if sense.whole == 0:
         anchor(leaf, parameters, work)
     view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)
     for m in range(models(leaf)):
-        if view.ahead > 0.0:
+        if sense.kind == SOUND:
+            hear(leaf, sense, view, m, parameters, work)
+        elif view.ahead > 0.0:
             look_back(leaf, sense, view, m, parameters, work)
         else:
             expect(leaf.mean[m], sense, view, m, work)
             spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
             if sense.kind == POLAR:
                 bend(work.slopes[m], view, m, sense.parts)
-    reached = sense.kind != POLAR or view.z[0, 0] < sense.reach
+    reached = there and (view.z[0, 0] < sense.reach or (sense.kind != POLAR and sense.kind != SOUND))
     view.detection = sense.detection if reached else 0.0
     if not visible(leaf.mean[0], sense):
         view.detection = HIDDEN * sense.detection

@@ -10,6 +10,7 @@ import numpy as np
 
 from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64, Coverage, Place
+from skywarden.track.air import Air, fill
 from skywarden.track.cover import cover
 from skywarden.track.look import follow
 from skywarden.track.looks import PLOT, SENSE
@@ -22,6 +23,8 @@ from skywarden.track.work import PARAMETERS
 UNLIMITED = 1_000_000_000
 NEWTON = 12  # steps, twice what is needed
 LONGEST_NS = 15_000_000_000  # of a look, before and after its time; the slowest radars turn in 12 s
+STILL = Air()
+FOLLOWED = (Kind.POSITION, Kind.PLANE, Kind.POLAR, Kind.DIRECTION, Kind.SOUND)  # TRACK is no plot, see `feeds`
 NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
 
 
@@ -82,7 +85,7 @@ class Sensor:
     ground. volume: of the space of measurements that false alarms and new targets are
     spread over evenly, in units of z; 0 where they are spread evenly over the ground. whole: a look covers all within
     `reach_m`, so that no detection of a target tells something too. missable: else, what it has seen it should see
-    again within revisit_s, s between two looks at one target. coverage: where it can see, and how well.
+    again within revisit_s, s between two looks at one target. coverage: where it can see, and how well. air: for SOUND.
     """
 
     kind: Kind
@@ -94,11 +97,12 @@ class Sensor:
     missable: bool = False
     revisit_s: float = 5.0
     coverage: Coverage | None = None
+    air: Air = STILL
     record: Rows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no sensor can be."""
-        if not ROWS[self.kind].used or self.kind == Kind.TRACK:  # other systems' tracks are no plots, see `feeds`
+        if self.kind not in FOLLOWED:
             raise ValueError(f"the filter makes nothing of {self.kind.name}")
         if not 0 < self.detection <= 1:
             raise ValueError("detection must be a probability over 0")
@@ -113,6 +117,7 @@ class Sensor:
         row["missable"] = self.missable
         row["ground"], row["volume"], row["clutter"] = self.volume == 0.0, self.volume, self.clutter
         row["detection"], row["reach"] = self.detection, self.reach_m
+        fill(row[0], self.air)
         if self.coverage is not None:
             cover(row[0], self.coverage, True)
         object.__setattr__(self, "record", row)

@@ -25,7 +25,7 @@ from skywarden.track.measure import (
     TURNED,
 )
 from skywarden.track.pool import Memory, Rows
-from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION
+from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND
 from skywarden.track.work import Parameters
 
 USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Given.code
@@ -37,7 +37,7 @@ def shape(kind: int) -> tuple[int, int, int]:
     """Return of a kind: its components, how many of them must be there, and the first row they have in a view."""
     if kind == POLAR:
         return 4, 2, 0
-    if kind == DIRECTION:
+    if kind in (DIRECTION, SOUND):
         return 2, 1, 1
     if kind == PLANE:
         return 2, 2, 0
@@ -113,14 +113,14 @@ def plausible(plot: Plot, kind: int) -> bool:
 def density(plot: Plot, kind: int, parameters: Parameters) -> float:
     """Return how many per unit of z there are for one per m^2 of level surface, spread evenly over heights and speeds.
 
-    On average over bearings for DIRECTION.
+    On average over bearings for DIRECTION and SOUND.
     """
     z = plot.z
     if kind == POSITION:
         return 1.0 / parameters.ceiling
     if kind == PLANE:
         return 1.0
-    if kind == DIRECTION:
+    if kind in (DIRECTION, SOUND):
         return FALSE_BEARINGS if plot.d == 1 else FALSE_BEARINGS * FALSE_BEARINGS
     value = z[0]
     if not isnan(z[2]):

@@ -21,7 +21,7 @@ from skywarden.track.looks import Sense
 from skywarden.track.models import models
 from skywarden.track.motion import height
 from skywarden.track.pool import Leaf, Memory, Rows, Target
-from skywarden.track.view import PLANE, POLAR, POSITION
+from skywarden.track.view import PLANE, POLAR, POSITION, SOUND
 from skywarden.track.work import Parameters
 
 OVERDUE, RIPE = 1.3, 0.5  # revisits since a sensor saw or missed a target: it has passed it now; it may have
@@ -30,6 +30,7 @@ IN_VIEW, TURN_S = 0.5, 60.0  # share of time in which a sensor can see a target 
 LIKELY, PATIENCE = 0.1, 2.0  # from this existence on a target that is not confirmed is waited for so much longer
 SWEEP = 0.1  # revisits between two searches for what a sensor has missed
 UNKNOWN = -1.0
+SLOWEST = 0.05  # of the speed of sound, that a target comes nearer more slowly than its sound
 SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its own may be late
 
 
@@ -228,6 +229,11 @@ def reaches(leaf: Leaf, plots: Rows, sense: Sense, limit: float, parameters: Par
     east = turn[0, 0] * p0 + turn[0, 1] * p1 + turn[0, 2] * p2
     north = turn[1, 0] * p0 + turn[1, 1] * p1 + turn[1, 2] * p2
     slant, ground = sqrt(p0 * p0 + p1 * p1 + p2 * p2), sqrt(east * east + north * north)
+    if sense.kind == SOUND:  # it is heard where it was up to `late` s ago
+        if slant - reach > sense.reach:
+            return False
+        late = slant / max(sense.sound - speed, SLOWEST * sense.sound)
+        reach = gate * doubt(leaf, abs(dt) + late, parameters) + speed * late
     wide = reach + gate * sqrt(sense.blur)
     if sense.kind == POLAR and not any_within(plots, slant - wide, slant + wide):
         return False  # nearly always, and without an angle

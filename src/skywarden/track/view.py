@@ -15,8 +15,9 @@ from skywarden.track.pool import Leaf
 from skywarden.track.work import Parameters, Work
 
 POSITION, PLANE, POLAR, DIRECTION = int(Kind.POSITION), int(Kind.PLANE), int(Kind.POLAR), int(Kind.DIRECTION)
+SOUND = int(Kind.SOUND)
 FULL = 4  # components of POLAR; with 2 there is neither elevation nor range rate
-AZIMUTH = 1  # the component of POLAR that goes round; DIRECTION uses components 1 and 2 of POLAR
+AZIMUTH = 1  # the component of POLAR that goes round; DIRECTION and SOUND use components 1 and 2 of POLAR
 
 
 @inner
@@ -134,33 +135,39 @@ def bend(H: F64, view: View, m: int, parts: int) -> None:
 
 @inner
 def look_back(leaf: Leaf, sense: Sense, view: View, m: int, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
-    """Fill model m's view for a look before the leaf's time, view.ahead s ago, without moving the leaf back.
+    """Fill model m's view for a look before the leaf's time, view.ahead s ago, without moving the leaf back."""
+    up(leaf.mean[m], work.vertical)
+    move(leaf.mean[m], -view.ahead, work.vertical, work.b)
+    expect(work.b, sense, view, m, work)
+    carry(leaf, view, m, view.ahead, sense.parts, parameters, work)
+
+
+@inner
+def carry(leaf: Leaf, view: View, m: int, back: float, parts: int, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
+    """Write H P, H P H^T and dz/dt of model m for a state `back` s before the leaf's time, work.b.
 
     What is measured then depends on the state now by H F(-s), and on the motion noise between by H Q H^T.
     Source: Bar-Shalom 2002, "Update with out-of-sequence measurements in tracking: exact solution", IEEE Transactions
     on Aerospace and Electronic Systems 38(3), without the noise's correlation with what came between.
     """
-    H, back, noise = work.slopes[m], view.ahead, parameters.noise[m]
-    up(leaf.mean[m], work.vertical)
-    move(leaf.mean[m], -back, work.vertical, work.b)
-    expect(work.b, sense, view, m, work)
+    H, noise, span = work.slopes[m], parameters.noise[m], max(back, 0.0)
     for a in range(work.six):
         for b in range(work.six):
             work.C[a, b] = 0.0
-    disturb(work.C, -back, work.vertical, (noise[0], noise[1]))
-    view.growth = (noise[0] + noise[1]) * back * back * back / 3.0
-    for k in range(sense.parts):
+    disturb(work.C, -span, work.vertical, (noise[0], noise[1]))
+    view.growth = (noise[0] + noise[1]) * span * span * span / 3.0
+    for k in range(parts):
         if k < FULL - 1:
             H[k, 3] = H[k, 4] = H[k, 5] = 0.0
         view.rate[m, k] = H[k, 0] * work.b[3] + H[k, 1] * work.b[4] + H[k, 2] * work.b[5]
-    for k in range(sense.parts):
+    for k in range(parts):
         for c in range(k + 1):
             view.S[m, k, c] = 0.0
-    project(H, work.C, view.HP[m], view.S[m], sense.parts)
-    for k in range(sense.parts):
+    project(H, work.C, view.HP[m], view.S[m], parts)
+    for k in range(parts):
         for b in range(3):
             H[k, b + 3] -= back * H[k, b]
-    project(H, leaf.covariance[m], view.HP[m], view.S[m], sense.parts)
+    project(H, leaf.covariance[m], view.HP[m], view.S[m], parts)
 
 
 @inner
