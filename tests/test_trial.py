@@ -273,3 +273,14 @@ def test_an_end_before_the_start_is_refused(value: str, tmp_path: Path) -> None:
     found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "t.csv"), "--tmax", value])
     assert found.exit_code == 2
     assert "--tmax" in found.output
+
+
+@pytest.mark.parametrize("option", ["--out", "--timing"])
+def test_a_folder_that_is_not_there_is_named_before_anything_is_done(option: str, tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(2))
+    (tmp_path / "detections.csv").write_text(table(2))
+    files = {"--out": tmp_path / "t.csv"} | {option: tmp_path / "not" / "there.csv"}
+    found = CliRunner().invoke(app, ["track", str(tmp_path), *(str(word) for pair in files.items() for word in pair)])
+    assert isinstance(found.exception, ConfigError)
+    assert f"mkdir -p '{tmp_path / 'not'}'" in str(found.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["detections.csv", "meta.json"]

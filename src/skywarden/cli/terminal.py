@@ -54,6 +54,14 @@ def progress(label: str, total: float, *, printing: bool = True) -> Iterator[Rep
         yield lambda done: bar.update(task, completed=done)
 
 
+def in_folder(path: Path) -> None:
+    """Raise ConfigError for a file whose folder is not there, before anything long begins."""
+    from skywarden.errors import ConfigError
+
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path} cannot be written: there is no folder {path.parent}; mkdir -p '{path.parent}'")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[TextIO]:
     """Write a file that is there when it is whole: who is stopped before leaves what was there. Not so a pipe."""
@@ -61,6 +69,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8", newline="\n") as file:
             yield file
         return
+    in_folder(path)
     beside = path.with_name(f".{path.name}.new")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as file:

@@ -25,13 +25,14 @@ def track(
     tmax: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop after this time of the scenario.")] = None,
 ) -> None:
     """Run the tracker on a scenario of the tracking benchmark, causally, and write its tracks for the judge."""
-    from skywarden.cli.terminal import progress, while_read, whole_file
+    from skywarden.cli.terminal import in_folder, progress, while_read, whole_file
     from skywarden.trial.follow import Follower
 
     if tmax is not None and not tmax >= 0:
         raise typer.BadParameter("write s from the scenario's start, not negative", param_hint="--tmax")
     trial = _read(scenario)
     if timing is not None:
+        in_folder(timing)
         _warm(trial)
     cpu: list[float] = []
     refused: Counter[int] = Counter()
