@@ -8,7 +8,7 @@ from filter_memory import NOW, SECOND, SITE
 from filter_sky import RADAR, look, plots, straight, tracker
 
 from skywarden.model.detection import Kind, detections
-from skywarden.track import FilterSettings, Sensor, evenly
+from skywarden.track import Air, FilterSettings, Sensor, evenly
 from skywarden.track.settings import TrackerSettings
 
 NAN = float("nan")
@@ -34,6 +34,34 @@ def test_a_sensor_of_a_kind_that_the_filter_makes_nothing_of_is_refused(kind):
 def test_a_sensor_that_cannot_be_is_refused(name, value, words):
     with pytest.raises(ValueError, match=words):
         Sensor(**SENSOR | {name: value})
+
+
+def test_a_sound_says_nothing_of_who_is_not_heard():
+    with pytest.raises(ValueError, match="whole=False"):
+        Sensor(Kind.SOUND, 0.9, 0.1)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        *(("wind", value) for value in ([NAN, 0.0, 0.0], [np.inf, 0.0, 0.0], [1.0, 2.0], 3.0)),
+        *(("speed", value) for value in (0.0, -340.0, NAN, np.inf)),
+        *((name, value) for name in ("wind_sigma", "speed_sigma") for value in (-1.0, NAN, np.inf)),
+    ],
+)
+def test_air_that_cannot_be_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=name):
+        Air(**{name: value})
+
+
+def test_air_is_a_part_of_a_sensor_that_is_hashed_and_compared_and_cannot_be_written():
+    air = Air(np.array([3.0, 0.0, 0.0]))
+    assert hash(Sensor(Kind.SOUND, 0.9, 0.1, whole=False, air=air)) == hash(
+        Sensor(Kind.SOUND, 0.9, 0.1, whole=False, air=air)
+    )
+    assert Sensor(Kind.SOUND, 0.9, 0.1, whole=False) != Sensor(Kind.SOUND, 0.9, 0.1, whole=False, air=air)
+    with pytest.raises(ValueError, match="read-only"):
+        air.wind[0] = 1.0
 
 
 @pytest.mark.parametrize("name, value", [("detection", 1.0), ("clutter", 0.0), ("reach_m", float("inf"))])

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from filter_memory import NOW, SECOND, SITE, anywhere, empty, put, sight, slopes, state
+from filter_books import near
+from filter_memory import NOW, SECOND, SITE, anywhere, empty, fill, find, given, put, sight, slopes, state
 from filter_sky import POSITIONS, ecef, look, tracker
 from scipy.optimize import brentq
 from scipy.stats import chi2
@@ -14,6 +15,7 @@ from skywarden.model.detection import Kind, detections
 from skywarden.model.place import F64, Place
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
 from skywarden.track.motion import predict_all
+from skywarden.track.pool import Memory
 
 AIR = Air(np.array([6.0, -4.0, 3.0]), speed=338.0, speed_sigma=2.0, wind_sigma=3.0)
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3, air=AIR)
@@ -246,10 +248,45 @@ def test_covariances_are_honest_where_the_air_is_known() -> None:
     assert low < np.mean(nees) / 6 < high
 
 
-def test_a_sound_starts_nothing() -> None:
+@pytest.mark.parametrize("volume", [0.0, 2.0 * np.pi**2])
+def test_a_sound_starts_nothing(volume: float) -> None:
     rng, used = np.random.default_rng(2), tracker()
+    sensor = Sensor(Kind.SOUND, 0.9, 0.1, volume=volume, whole=False)
     for t, place, z in flight(rng, 50.0, 20.0, Air()).sounds:
         time = NOW + round(t * SECOND)
         R = np.diag([SIGMA**2] * 2)[None].copy()
-        used.look(detections(Kind.SOUND, "array", time, np.array([time]), z[None], R, place=place), ARRAY, time)
+        used.look(detections(Kind.SOUND, "array", time, np.array([time]), z[None], R, place=place), sensor, time)
     assert len(used.targets(0.0).label) == 0
+
+
+def few(rng: np.random.Generator) -> Memory:
+    """Return a memory with leaves from near to beyond the reach of an array, in some wind."""
+    air = Air(rng.normal(size=3) * 15.0, wind_sigma=rng.uniform(0.0, 6.0), speed_sigma=rng.uniform(0.0, 6.0))
+    memory = empty(Sensor(Kind.SOUND, 0.8, 1e-9, whole=False, reach_m=6e3, air=air))
+    for away in (2e3, 4.5e3, 5.9e3, 6.5e3, 8e3, 11e3):
+        bearing, heading = rng.uniform(-np.pi, np.pi, 2)
+        place, speed = away * np.array([np.sin(bearing), np.cos(bearing), 0.07]), rng.uniform(0.0, 280.0)
+        x = ecef(place, speed * np.array([np.sin(heading), np.cos(heading), 0.0]))
+        P = np.diag([rng.uniform(1.0, 60.0) ** 2] * 3 + [rng.uniform(0.1, 5.0) ** 2] * 3)
+        one = anywhere(rng)._replace(mean=np.stack([x, x]), covariance=np.stack([P, P]), weight=(1.0, 0.0))
+        put(memory, one, NOW + round(rng.uniform(-3.0, 3.0) * SECOND))
+    return memory
+
+
+def test_no_sound_that_fits_is_passed_over() -> None:
+    """The quick test of whom a look can concern, beside comparing all: at the edge of the reach, in wind, sent late."""
+    fits = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        memory = few(rng)
+        n = int(memory.counts[1])
+        before = memory.leaves[:n].copy()
+        z = np.array([sight(memory, row, 3).z[0, 1:3] for row in range(n)]) + 0.005 * rng.normal(size=(n, 2))
+        for k in range(n):
+            memory.leaves[:n] = before
+            m = fill(memory, given(z[[k]], np.diag([1e-5] * 2)[None]), born=1e-30)
+            active = near(memory, m)
+            for pair in find(memory, m):
+                fits += 1
+                assert active[pair.leaf] == 1
+    assert fits > 150

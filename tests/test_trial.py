@@ -282,5 +282,13 @@ def test_a_folder_that_is_not_there_is_named_before_anything_is_done(option: str
     files = {"--out": tmp_path / "t.csv"} | {option: tmp_path / "not" / "there.csv"}
     found = CliRunner().invoke(app, ["track", str(tmp_path), *(str(word) for pair in files.items() for word in pair)])
     assert isinstance(found.exception, ConfigError)
-    assert f"mkdir -p '{tmp_path / 'not'}'" in str(found.exception)
+    assert f"mkdir -p {tmp_path / 'not'}" in str(found.exception)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["detections.csv", "meta.json"]
+
+
+def test_a_folder_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_bytes(meta(2))
+    (tmp_path / "detections.csv").write_text(table(2))
+    found = CliRunner().invoke(app, ["track", str(tmp_path), "--out", str(tmp_path / "meta.json" / "t.csv")])
+    assert isinstance(found.exception, ConfigError)
+    assert "meta.json is a file and no folder" in str(found.exception)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Protocol, TextIO
 
 
@@ -58,8 +59,11 @@ def in_folder(path: Path) -> None:
     """Raise ConfigError for a file whose folder is not there, before anything long begins."""
     from skywarden.errors import ConfigError
 
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path} cannot be written: there is no folder {path.parent}; mkdir -p '{path.parent}'")
+    folder = path.parent
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{path} cannot be written: {folder} is a file and no folder; write another one")
+    if not folder.exists():
+        raise ConfigError(f"{path} cannot be written: there is no folder {folder}; mkdir -p {quote(str(folder))}")
 
 
 @contextmanager

@@ -31,13 +31,14 @@ def track(
     if tmax is not None and not tmax >= 0:
         raise typer.BadParameter("write s from the scenario's start, not negative", param_hint="--tmax")
     trial = _read(scenario)
+    piped = str(out) == "-"
+    for path in ([] if piped else [out]) + ([] if timing is None else [timing]):
+        in_folder(path)
     if timing is not None:
-        in_folder(timing)
         _warm(trial)
     cpu: list[float] = []
     refused: Counter[int] = Counter()
     total = sum(len(run.scans) for run in trial.runs)
-    piped = str(out) == "-"
     with ExitStack() as stack:
         file = sys.stdout if piped else stack.enter_context(whole_file(out))
         stack.enter_context(while_read())

@@ -1,6 +1,7 @@
 """What sound travels through, as a look has it."""
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from skywarden.model.place import F64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Air:
     """wind (3,): where the air moves, ECEF m/s. speed: of sound, m/s. What is not known of both, 1 sigma, m/s.
 
@@ -19,6 +20,19 @@ class Air:
     speed: float = 340.0
     wind_sigma: float = 5.0
     speed_sigma: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no air can be."""
+        wind = np.array(self.wind, float)
+        if wind.shape != (3,) or not np.isfinite(wind).all():
+            raise ValueError("wind must be three finite numbers, ECEF m/s")
+        if not (isfinite(self.speed) and self.speed > 0):
+            raise ValueError("speed, of sound, must be > 0 m/s")
+        for name in ("wind_sigma", "speed_sigma"):
+            if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ValueError(f"{name} must be a number, not negative")
+        wind.flags.writeable = False
+        object.__setattr__(self, "wind", wind)
 
 
 def fill(row: Any, air: Air) -> None:

@@ -48,7 +48,7 @@ def cover(row: np.void, coverage: Coverage, placed: bool) -> None:
     """Write what a sensor can see to its `SENSE`. placed: it is known where that is."""
     if coverage.detection is not None:
         row["detection"] = coverage.detection
-    if coverage.clutter is not None and row["kind"] != Kind.DIRECTION:
+    if coverage.clutter is not None and row["kind"] not in (Kind.DIRECTION, Kind.SOUND):
         row["clutter"] = coverage.clutter
     row["limited"] = placed and not coverage.whole
     row["nearest"], row["reach"] = coverage.nearest, coverage.farthest

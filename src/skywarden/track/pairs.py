@@ -185,7 +185,8 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
                 bend(work.slopes[m], view, m, sense.parts)
     reached = there and (view.z[0, 0] < sense.reach or (sense.kind != POLAR and sense.kind != SOUND))
     view.detection = sense.detection if reached else 0.0
-    if not visible(leaf.mean[0], sense):
+    seen = visible(work.b, sense) if sense.kind == SOUND else visible(leaf.mean[0], sense)  # of a sound where it left
+    if there and not seen:
         view.detection = HIDDEN * sense.detection
     elif sense.whole == 1:
         view.missed = view.detection

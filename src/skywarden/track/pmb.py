@@ -82,10 +82,11 @@ class Sensor:
     """What the filter is told of a sensor.
 
     detection: probability at a look, over 0. clutter: false alarms a look; where `volume` is 0, a look and m^2 of
-    ground. volume: of the space of measurements that false alarms and new targets are
-    spread over evenly, in units of z; 0 where they are spread evenly over the ground. whole: a look covers all within
-    `reach_m`, so that no detection of a target tells something too. missable: else, what it has seen it should see
-    again within revisit_s, s between two looks at one target. coverage: where it can see, and how well. air: for SOUND.
+    ground, for a bearing (DIRECTION, SOUND) a look and 10 rad of azimuth and of elevation. volume: of the space of
+    measurements that false alarms and new targets are spread over evenly, in units of z; 0 where they are spread
+    evenly over the ground. whole: a look covers all within `reach_m`, so that no detection of a target tells something
+    too. missable: else, what it has seen it should see again within revisit_s, s between two looks at one target.
+    coverage: where it can see, and how well. air: for SOUND.
     """
 
     kind: Kind
@@ -105,6 +106,8 @@ class Sensor:
         """Raise ValueError for what no sensor can be."""
         if self.kind not in FOLLOWED:
             raise ValueError(f"the filter makes nothing of {self.kind.name}")
+        if self.kind == Kind.SOUND and self.whole:
+            raise ValueError("a look of SOUND says nothing of who is not heard in it: write whole=False")
         if not 0 < self.detection <= 1:
             raise ValueError("detection must be a probability over 0")
         for name in ("clutter", "volume"):

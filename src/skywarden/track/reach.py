@@ -230,10 +230,13 @@ def reaches(leaf: Leaf, plots: Rows, sense: Sense, limit: float, parameters: Par
     north = turn[1, 0] * p0 + turn[1, 1] * p1 + turn[1, 2] * p2
     slant, ground = sqrt(p0 * p0 + p1 * p1 + p2 * p2), sqrt(east * east + north * north)
     if sense.kind == SOUND:  # it is heard where it was up to `late` s ago
-        if slant - reach > sense.reach:
+        w, c = sense.wind, sense.sound
+        u = sqrt((x[3] - w[0]) ** 2 + (x[4] - w[1]) ** 2 + (x[5] - w[2]) ** 2)
+        if slant - reach > sense.reach * (1.0 + u / c):  # from within reach it may have flown on
             return False
-        late = slant / max(sense.sound - speed, SLOWEST * sense.sound)
-        reach = gate * doubt(leaf, abs(dt) + late, parameters) + speed * late
+        late = (slant + reach) / max(c - u, SLOWEST * c)
+        air = late * (sense.wind_sigma + u * sense.sound_sigma / c)
+        reach += gate * (doubt(leaf, abs(dt) + late, parameters) + air) + u * late
     wide = reach + gate * sqrt(sense.blur)
     if sense.kind == POLAR and not any_within(plots, slant - wide, slant + wide):
         return False  # nearly always, and without an angle

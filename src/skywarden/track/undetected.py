@@ -12,7 +12,7 @@ from skywarden.model.place import F64
 from skywarden.track.cover import visible
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.pool import Grid, Memory
-from skywarden.track.view import PLANE, POLAR, POSITION
+from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND
 from skywarden.track.work import Work
 
 ROUNDS = 8  # of expectation maximisation
@@ -106,6 +106,10 @@ def expected(memory: Memory, m: int, time: int) -> None:
     """Write how many new targets are expected per unit of z to plot.born, which has what one per m^2 would be."""
     appear(memory, time)
     grid, sense, work, unseen = memory.grid[0], memory.sense[0], memory.work[0], memory.unseen
+    if sense.kind in (DIRECTION, SOUND):  # a bearing starts nothing
+        for j in range(m):
+            memory.plots[j].born = 0.0
+        return
     if sense.ground == 0:
         even = covered(memory, 1.0) / sense.volume
         for j in range(m):
@@ -113,12 +117,9 @@ def expected(memory: Memory, m: int, time: int) -> None:
         return
     for j in range(m):
         plot = memory.plots[j]
-        if sense.kind == POLAR or sense.kind == POSITION or sense.kind == PLANE:
-            place(plot, sense, work)
-            row, column = cell(grid, work, unseen.shape[1])
-            plot.born *= sense.detection * unseen[0, row, column]
-        else:
-            plot.born = 0.0  # a bearing starts nothing
+        place(plot, sense, work)
+        row, column = cell(grid, work, unseen.shape[1])
+        plot.born *= sense.detection * unseen[0, row, column]
 
 
 @inner
