@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from filter_books import near
 from filter_memory import NOW, SECOND, SITE, anywhere, empty, fill, find, given, put, sight, slopes, state
-from filter_sky import POSITIONS, ecef, look, tracker
+from filter_sky import POSITIONS, bits, ecef, look, tracker
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from skywarden import geo
+from skywarden.geo.earth import ECCENTRICITY2
+from skywarden.kernel import plain_while
 from skywarden.model.detection import Kind, detections
 from skywarden.model.place import F64, Place
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
@@ -290,3 +292,78 @@ def test_no_sound_that_fits_is_passed_over() -> None:
                 fits += 1
                 assert active[pair.leaf] == 1
     assert fits > 150
+
+
+def polar_twin(e: F64) -> tuple[F64, F64, list[F64]]:
+    """Return what is seen of a place east, north, up, its derivative (3, 3), and the second ones of the angles."""
+    r, g = np.linalg.norm(e), np.hypot(e[0], e[1])
+    east, north = e[0] / g, e[1] / g
+    cosine, sine = g / r, e[2] / r
+    away, side, upward = np.array([east, north, 0.0]), np.array([north, -east, 0.0]), np.array([0.0, 0.0, 1.0])
+    line, across = cosine * away + sine * upward, cosine * upward - sine * away
+    azimuth = -(np.outer(away, side) + np.outer(side, away)) / g**2
+    elevation = -(np.outer(line, across) + np.outer(across, line) + sine / cosine * np.outer(side, side)) / r**2
+    return seen(e), np.stack([line, side / g, across / r]), [azimuth, elevation]
+
+
+@pytest.mark.parametrize("lead", [-25.0, -6.0, 0.0, 4.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
+    """Matrices from top to bottom, of the same model of motion, to rounding."""
+    memory, before = empty(ARRAY), anywhere(np.random.default_rng(10 + seed))
+    row = put(memory, before, NOW + round(lead * SECOND))
+    view, leaf = sight(memory, row, 3), state(memory, row)
+    lag = (NOW - int(memory.leaves["time"][row])) * 1e-9
+    for m in range(2):
+        x, P, noise = leaf.mean[m], leaf.covariance[m], tuple(memory.parameters["noise"][0, m])
+        up = geo.east_north_up(*geo.geodetic(x[:3])[:2])[2]
+        n = x[:3] / [1.0, 1.0, 1.0 - ECCENTRICITY2]
+        vertical = n / np.linalg.norm(n)
+        assert vertical == pytest.approx(up, abs=1e-5)
+        arrived = moved(x, lag, vertical)
+        tau = brentq(
+            lambda t, x=arrived: np.linalg.norm(x[:3] - t * (x[3:] - AIR.wind) - SITE.position) - AIR.speed * t, 0, 500
+        )
+        back = tau - lag
+        left = moved(x, -back, vertical)
+        e, u = left[:3] + tau * AIR.wind - SITE.position, left[3:] - AIR.wind
+        z, J, second = polar_twin(SITE.rotation @ e)
+        J = J @ SITE.rotation
+        bottom = AIR.speed**2 * tau + e @ u
+        G = J @ (np.eye(3) - np.outer(u, e) / bottom)
+        H = np.hstack([G, -back * G])
+        Q = max(back, 0.0) ** 3 / 3.0 * (noise[0] * np.eye(3) + (noise[1] - noise[0]) * np.outer(vertical, vertical))
+        speed = J @ u * AIR.speed * tau**2 / bottom
+        S = H @ P @ H.T + G @ Q @ G.T + (tau * AIR.wind_sigma) ** 2 * G @ G.T
+        S += AIR.speed_sigma**2 * np.outer(speed, speed)
+        plain = J @ SITE.rotation.T
+        C = np.linalg.solve(plain, np.linalg.solve(plain, S).T)
+        for k, bent in enumerate(second, 1):
+            z[k] += 0.5 * np.trace(bent @ C)
+            S[k, k] += 0.5 * np.trace(bent @ C @ bent @ C)
+        some = np.tril_indices(3)
+        sigma = np.sqrt(np.diag(S))
+        assert view.z[m, :3] == pytest.approx(z, rel=1e-9)
+        assert slopes(memory)[m, :3] == pytest.approx(H, rel=1e-8, abs=1e-9 * np.abs(H).max(1).min())
+        assert view.HP[m, :3] == pytest.approx(H @ P, rel=1e-8, abs=1e-9 * np.abs(H @ P).max(1).min())
+        assert view.S[m, :3, :3][some] / np.outer(sigma, sigma)[some] == pytest.approx(
+            (S / np.outer(sigma, sigma))[some], abs=1e-8
+        )
+        assert view.rate[m, :3] == pytest.approx(G @ left[3:], rel=1e-8, abs=1e-9)
+
+
+def moved(x: F64, seconds: float, vertical: F64) -> F64:
+    """Return a state (6,) later: straight on, falling off with the Earth's curve."""
+    level = x[3:] - vertical * (vertical @ x[3:])
+    fall = level @ level / np.sqrt(x[:3] @ x[:3] + 1.0)
+    place = x[:3] + seconds * x[3:] - 0.5 * seconds**2 * fall * vertical
+    return np.concatenate([place, x[3:] - seconds * fall * vertical])
+
+
+def test_what_is_heard_is_the_same_plain_and_compiled() -> None:
+    one, found = flight(np.random.default_rng(4), 60.0, 16.0, AIR), []
+    for plain in (False, True):
+        plain_while(lambda plain=plain: plain)
+        found.append(bits(follow(one, Kind.SOUND, AIR, np.random.default_rng(5))))
+        plain_while(lambda: False)
+    assert found[0] == found[1]
