@@ -159,10 +159,11 @@ def crowd():
 
 
 def as_chain(tracks, **changes):
-    """Return tracks as a chain has them: no numbers, confirmed or tentative."""
+    """Return tracks as a chain has them: no numbers, confirmed or tentative, heard at other ticks than the head."""
     nobody = np.zeros(len(tracks), np.int64)
     status = np.where(tracks.number > 0, Status.CONFIRMED, Status.TENTATIVE).astype(np.int8)
-    return replace(tracks, **({"number": nobody, "status": status, "since": nobody} | changes))
+    known = {"number": nobody, "status": status, "heard": tracks.heard - 1_000_000_000, "since": nobody}
+    return replace(tracks, **(known | changes))
 
 
 def test_the_same_label_keeps_its_number_whatever_the_order(crowd):
