@@ -295,6 +295,13 @@ def connected(memory: Memory, m: int) -> components.Parts:
     return components.connect(memory, memory.counts[1], m)
 
 
+def take(memory: Memory, detections: prepare.Given) -> None:
+    """Take in a whole look."""
+    memory.sense["begin"], memory.sense["end"] = 0, len(detections.z)
+    with np.errstate(all="ignore"):
+        looks.one(memory, detections)
+
+
 def bear(memory: Memory, m: int) -> I64:
     """Start targets of the first m plots; return why they could not, by detection."""
     n = len(memory.plots)

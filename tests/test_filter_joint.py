@@ -24,6 +24,7 @@ from filter_memory import (
     put,
     ready,
     state,
+    take,
     tie,
     untie,
 )
@@ -240,6 +241,24 @@ def test_hypotheses_that_say_the_same_of_all_together_become_one():
         else:
             assert found.weight[0] > 0.9
     assert counts[1] < counts[0]
+
+
+def test_a_group_of_one_target_goes_on_with_each_look():
+    rng = np.random.default_rng(10)
+    one = crowd(rng, 1)[0]._replace(existence=0.9)
+    other = one._replace(mean=one.mean + 400.0 * np.eye(6)[0])
+    memory = empty(POSITIONS, ALL, capacity=256)
+    rows = [put(memory, one), put(memory, other)]
+    memory.leaves["target"][rows[1]] = 0
+    memory.counts[0] = 1
+    tie(memory, 0, [[rows[0]], [rows[1]]], (0.5, 0.5))
+    z = other.mean[0, :3] + rng.normal(size=3) * 20.0
+    take(memory, given(z[None], R[None]))
+    shown = state(memory, memory.targets["leaf"][0])
+    assert shown.existence == SURE
+    wanted = updated(other, z)
+    assert shown.mean == pytest.approx(wanted.mean, abs=0.1)
+    assert shown.covariance == pytest.approx(wanted.covariance, rel=1e-3, abs=1.0)
 
 
 def test_an_ended_group_leaves_each_target_what_is_most_likely():

@@ -58,7 +58,7 @@ def strong(memory: Memory, i: int, e: int) -> bool:
 @inner
 def joint(parts: Parts, node: int) -> bool:
     """Return whether the component at a root needs joint hypotheses."""
-    return bool(parts.excess[node] >= 0 and parts.targets[node] > 1)
+    return bool(parts.excess[node] >= 0 and (parts.targets[node] > 1 or parts.excess[node] >= len(parts.parent)))
 
 
 @inner
@@ -118,7 +118,7 @@ def connect(memory: Memory, n: int, plots: int) -> Parts:
     count(memory, n, plots, parts)
     parent, excess, targets = parts.parent, parts.excess, parts.targets
     for node in range(size):  # `joint`, but handing all of parts to a function costs more than the rest for each node
-        if targets[node] > 1 and excess[node] >= 0 and parent[node] == node:
+        if excess[node] >= 0 and parent[node] == node and (targets[node] > 1 or excess[node] >= size):
             parts.loops[0] += 1
     return parts
 
