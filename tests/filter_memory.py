@@ -12,11 +12,11 @@ from skywarden import geo, kernel
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
 from skywarden.track import (
+    begin,
     belief,
     components,
     joint,
     models,
-    newborn,
     pairs,
     pool,
     prepare,
@@ -306,7 +306,7 @@ def bear(memory: Memory, m: int) -> I64:
     """Start targets of the first m plots; return why they could not, by detection."""
     n = len(memory.plots)
     detections = given(np.zeros((n, 3)), np.zeros((n, 3, 3)))
-    newborn.bear(memory, memory.plots[:m], detections)
+    begin.bear(memory, memory.plots[:m], detections)
     return detections.code
 
 

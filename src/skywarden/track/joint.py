@@ -249,7 +249,7 @@ def heaviest(weight: F64, count: int) -> int:
 def release(memory: Memory, target: int, i: int) -> None:
     """Let a target have one leaf, i, and no group; -1 none. A target that has ended is -1 itself."""
     if target >= 0:
-        memory.targets[target].leaf = i
+        memory.targets[target].leaf, memory.targets[target].wedge = i, 0
     if i >= 0:
         leaf = memory.leaves[i]
         leaf.group, leaf.kept, leaf.target = -1, HELD, target

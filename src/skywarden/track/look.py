@@ -5,11 +5,11 @@ import numpy as np
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import I64
 from skywarden.track import components, joint
+from skywarden.track.begin import bear
 from skywarden.track.belief import believe, share
 from skywarden.track.clutter import learn
 from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.monitor import watch
-from skywarden.track.newborn import bear
 from skywarden.track.notes import note, own
 from skywarden.track.pairs import find
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Rows
@@ -17,17 +17,9 @@ from skywarden.track.prepare import Given, answer, fill
 from skywarden.track.reach import forget, near, overdue, sweep, sweeps, wake
 from skywarden.track.settle import Seen, settle
 from skywarden.track.undetected import expected, searched
+from skywarden.track.wedge import vacant
 
 OUT = -1  # excess of a component that is not done jointly after all
-
-
-@inner
-def vacant(groups: Rows) -> int:
-    """Return the first group that is not in use, -1 when all are."""
-    for g in range(len(groups)):
-        if groups[g].size == 0:
-            return g
-    return -1
 
 
 @inner
@@ -55,7 +47,7 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
         if done[i] == 1 or leaves[i].existence <= 0.0 or not components.joint(parts, node):
             continue
         part, some = members(first[node], n, following, ids, rows)
-        slot = vacant(memory.groups)
+        slot = vacant(memory)
         room = len(leaves) - end >= HYPOTHESES * parts.targets[node]
         if parts.targets[node] > MEMBERS or len(some) > GROUPED_PLOTS or slot < 0 or not room:
             separate(memory, part)
@@ -131,11 +123,15 @@ def prune(memory: Memory, n: int) -> None:
     for i in range(counts[1]):
         memory.leaves[i].target = held[memory.leaves[i].target]
     for group in memory.groups[: counts[2]]:
+        left = 0
         for k in range(group.size):
             group.member[k] = held[group.member[k]] if group.member[k] >= 0 else -1
+            left += group.member[k] >= 0
             for f in range(group.count):
                 if group.choice[f, k] >= 0:
                     group.choice[f, k] = place[group.choice[f, k]]
+        if left == 0:
+            group.size = 0
 
 
 @inner

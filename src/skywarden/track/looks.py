@@ -21,7 +21,8 @@ class Sense(Protocol):
     number. position (3,), rotation (3, 3): where it stands, ECEF -> its east, north, up. detection: probability; reach:
     m. clutter: false alarms per unit of z where `ground` is 0, else per m^2 of level surface. axis, blur, second,
     side_blur: of the sort keys, see `pairs`; lag, doubt: the greatest of any plot, s. addressed: some plot has one.
-    limited: 1 if it cannot see everywhere; nearest to ridge: where it can, see `cover`. sound, wind (3,) and their
+    limited: 1 if it cannot see everywhere; begins: m, up to which range a bearing starts targets, 0 starts none;
+    nearest to ridge: where it can, see `cover`. sound, wind (3,) and their
     sigmas: m/s, the air between the target and a microphone.
     """
 
@@ -34,6 +35,7 @@ class Sense(Protocol):
     lag: float
     doubt: float
     volume: float
+    begins: float
     kind: int
     parts: int
     whole: int
@@ -140,7 +142,7 @@ class Pair(Protocol):
 
 
 SENSE = record(
-    "detection reach clutter revisit blur side_blur lag doubt volume nearest sector sector_width lowest highest "
+    "detection reach clutter revisit blur side_blur lag doubt volume nearest sector sector_width lowest highest begins "
     "sound sound_sigma wind_sigma",
     "kind parts whole missable ground sensor axis second begin end time addressed limited",
     wind=3,

@@ -7,13 +7,11 @@ from skywarden.track.birth import add_velocity, place_polar, place_position
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.motion import up
 from skywarden.track.notes import SECOND, front
-from skywarden.track.pool import Memory, Rows
-from skywarden.track.prepare import QUOTA, Given
+from skywarden.track.pool import Leaf, Memory, Target
 from skywarden.track.settle import ROUNDING
 from skywarden.track.view import PLANE, POSITION, expect_polar, level
 from skywarden.track.work import Parameters, Work
 
-TURN, TURNS = 1 << 20, 40_503  # ns, and a number of which the multiples are spread well
 RATE = 3  # the component of POLAR that says something of velocity
 
 
@@ -71,104 +69,35 @@ def newborn(plot: Plot, memory: Memory) -> None:
 
 
 @inner
-def room(memory: Memory) -> int:
-    """Return how many targets this look's sensor may start: it holds those that no other sensor has seen."""
-    parameters, sense = memory.parameters[0], memory.sense[0]
-    every, new = parameters.most, parameters.most_new
-    for target in memory.targets[: memory.counts[0]]:
-        if target.seen_by[0] == sense.sensor and target.seen_by[1] < 0:
-            every -= 1
-            new -= 1 - target.confirmed
-    return int(min(every, new))
-
-
-@inner
-def known(memory: Memory, label: int) -> bool:
-    """Return whether there is a target of this label: then its founding plot has come once more."""
-    found = False
-    for target in memory.targets[: memory.counts[0]]:
-        found |= target.label == label
-    return found
-
-
-@inner
-def likely(plot: Plot, parameters: Parameters) -> float:
-    """Return with which existence a plot starts a target, 0 if it starts none."""
-    others = plot.total - plot.clutter - plot.born
-    existence = plot.born / plot.total
-    if plot.late == 1 or plot.born < parameters.begun * (plot.born + others) or not existence > parameters.least:
-        return 0.0
-    return existence
-
-
-@inner
-def pressing(plots: Rows, parameters: Parameters, left: int) -> float:
-    """Return the existence over which there is room for all that may start: a power of ten if not for every one."""
-    over, count = 0.0, len(plots)
-    while count > left and over < 1.0:
-        count = 0
-        for plot in plots:
-            count += likely(plot, parameters) > over
-        if count > left:
-            over = max(10.0 * over, parameters.least)
-    return over
-
-
-@inner
-def begin(memory: Memory, plot: Plot, given: Given, existence: float) -> int:
-    """Start a target for a plot; return 1, or 0 where its founding plot has come once more."""
-    counts = memory.counts
-    label = given.name[plot.origin]
-    if label == 0:
-        counts[3] += 1
-        label = counts[3]
-    elif known(memory, label):
-        return 0
-    newborn(plot, memory)
-    start(memory, plot, label, existence)
-    if plot.label == 0:
-        plot.label = label
-    counts[0], counts[1] = counts[0] + 1, counts[1] + 1
-    return 1
-
-
-@inner
-def bear(memory: Memory, plots: Rows, given: Given) -> None:
-    """Start targets for all plots that may be nobody's; where there is no room for all, for the likeliest first."""
-    parameters, counts = memory.parameters[0], memory.counts
-    left = min(room(memory), len(memory.targets) - counts[0], len(memory.leaves) - counts[1])
-    over, m = pressing(plots, parameters, left), len(plots)
-    turn = memory.sense[0].time // TURN % TURNS * TURNS % m if over > 0.0 else 0  # so that no place is refused for good
-    for plot in plots:
-        existence = likely(plot, parameters)
-        if existence > over:
-            left -= begin(memory, plot, given, existence)
-    for j in range(m):
-        plot = plots[(j + turn) % m]
-        existence = likely(plot, parameters)
-        if not 0.0 < existence <= over:
-            continue
-        if left > 0:
-            left -= begin(memory, plot, given, existence)
-        elif plot.label == 0:
-            given.code[plot.origin] = QUOTA
-
-
-@inner
 def start(memory: Memory, plot: Plot, label: int, existence: float) -> None:
     """Write a target and its leaf in the next free rows: what `newborn` has written."""
-    sense, work, counts = memory.sense[0], memory.work[0], memory.counts
-    t, n = counts[0], counts[1]
-    target, leaf = memory.targets[t], memory.leaves[n]
+    sense, counts = memory.sense[0], memory.counts
+    leaf = memory.leaves[counts[1]]
+    sow(leaf, existence, sense.time + round(plot.lag * SECOND), memory.work[0])
+    leaf.target = counts[0]
+    target = memory.targets[counts[0]]
+    enrol(target, plot, label, sense)
+    target.leaf = counts[1]
+    counts[1] += 1
+
+
+@inner
+def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
+    """Make a leaf of what `newborn` has written, at `time`, ns."""
     for a in range(6):
         leaf.mean[0, a] = leaf.mean[1, a] = work.state[a]
         for b in range(6):
             leaf.covariance[0, a, b] = leaf.covariance[1, a, b] = work.P[a, b]
     leaf.weight[0], leaf.weight[1] = 1.0, 0.0
-    leaf.existence, leaf.time = existence, sense.time + round(plot.lag * SECOND)
-    leaf.target, leaf.group, leaf.kept = t, -1, 0
-    target.label, target.leaf, target.born, target.seen, target.hits = label, n, leaf.time, leaf.time, 1
+    leaf.existence, leaf.time, leaf.group, leaf.kept = existence, time, -1, 0
+
+
+@inner
+def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
+    """Begin the books of a target that a plot starts."""
+    time = sense.time + round(plot.lag * SECOND)
+    target.label, target.born, target.seen, target.hits, target.wedge = label, time, time, 1, 0
     target.address, target.confirmed, target.revisit = plot.address, 0, sense.revisit
     for k in range(len(target.seen_by)):
         target.seen_by[k], target.seen_at[k], target.looked_at[k], target.in_view[k] = -1, 0, 0, 0.0
-    front(target, sense.sensor, leaf.time)
+    front(target, sense.sensor, time)

@@ -15,8 +15,8 @@ from skywarden.track.looks import Pair, Plot, Sense, View
 from skywarden.track.models import anchor, models, predict
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
-from skywarden.track.sound import hear, leave
-from skywarden.track.view import DIRECTION, POLAR, SOUND, bend, expect, innovate, look_back, spread
+from skywarden.track.sound import bow, hear, leave
+from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND, bend, expect, innovate, look_back, spread
 from skywarden.track.work import Parameters, Work
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
@@ -183,7 +183,9 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
             spread(leaf.mean[m], leaf.covariance[m], work.slopes[m], view, m, sense.parts)
             if sense.kind == POLAR:
                 bend(work.slopes[m], view, m, sense.parts)
-    reached = there and (view.z[0, 0] < sense.reach or (sense.kind != POLAR and sense.kind != SOUND))
+        if sense.kind == DIRECTION:
+            bow(view, m)
+    reached = there and (view.z[0, 0] < sense.reach or sense.kind == POSITION or sense.kind == PLANE)
     view.detection = sense.detection if reached else 0.0
     seen = visible(work.b, sense) if sense.kind == SOUND else visible(leaf.mean[0], sense)  # of a sound where it left
     if there and not seen:

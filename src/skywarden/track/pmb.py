@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64, Coverage, Place
@@ -15,6 +16,7 @@ from skywarden.track.cover import cover
 from skywarden.track.look import follow
 from skywarden.track.looks import PLOT, SENSE
 from skywarden.track.measure import ROWS
+from skywarden.track.mixture import Mixture, combined, mixture, moments
 from skywarden.track.pool import GRID, HYPOTHESES, Rows
 from skywarden.track.prepare import Given
 from skywarden.track.room import room
@@ -24,6 +26,7 @@ UNLIMITED = 1_000_000_000
 NEWTON = 12  # steps, twice what is needed
 LONGEST_NS = 15_000_000_000  # of a look, before and after its time; the slowest radars turn in 12 s
 STILL = Air()
+BEARINGS = (Kind.DIRECTION, Kind.SOUND)
 FOLLOWED = (Kind.POSITION, Kind.PLANE, Kind.POLAR, Kind.DIRECTION, Kind.SOUND)  # TRACK is no plot, see `feeds`
 NOWHERE = Place(np.zeros(3), np.eye(3))  # of a sensor whose place does not matter
 
@@ -86,7 +89,8 @@ class Sensor:
     measurements that false alarms and new targets are spread over evenly, in units of z; 0 where they are spread
     evenly over the ground. whole: a look covers all within `reach_m`, so that no detection of a target tells something
     too. missable: else, what it has seen it should see again within revisit_s, s between two looks at one target.
-    coverage: where it can see, and how well. air: for SOUND.
+    coverage: where it can see, and how well. air: for SOUND. begins_m: so far away at most is what a bearing that may
+    be nobody's starts, of which only a wedge is known; 0: it starts nothing.
     """
 
     kind: Kind
@@ -99,6 +103,7 @@ class Sensor:
     revisit_s: float = 5.0
     coverage: Coverage | None = None
     air: Air = STILL
+    begins_m: float = 0.0
     record: Rows = field(init=False, repr=False, compare=False)
     raw: bytes = field(init=False, repr=False, compare=False)  # the same; NumPy takes 19 us to copy a record
 
@@ -110,7 +115,9 @@ class Sensor:
             raise ValueError("a look of SOUND says nothing of who is not heard in it: write whole=False")
         if not 0 < self.detection <= 1:
             raise ValueError("detection must be a probability over 0")
-        for name in ("clutter", "volume"):
+        if self.begins_m and self.kind not in BEARINGS:
+            raise ValueError("begins_m is for bearings; what has a range needs none")
+        for name in ("clutter", "volume", "begins_m"):
             if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ValueError(f"{name} must be a number, not negative")
         for name in ("reach_m", "revisit_s"):
@@ -120,7 +127,7 @@ class Sensor:
         row["kind"], row["whole"], row["revisit"] = self.kind, self.whole, self.revisit_s
         row["missable"] = self.missable
         row["ground"], row["volume"], row["clutter"] = self.volume == 0.0, self.volume, self.clutter
-        row["detection"], row["reach"] = self.detection, self.reach_m
+        row["detection"], row["reach"], row["begins"] = self.detection, self.reach_m, self.begins_m
         fill(row[0], self.air)
         if self.coverage is not None:
             cover(row[0], self.coverage, True)
@@ -158,7 +165,7 @@ def evenly(middle: Place, half_m: float, number: float, per_minute: float, cells
 class Estimates:
     """Targets, by label. label (n,); existence (n,) probability; mean (n, 6) ECEF m and m/s; covariance (n, 6, 6).
 
-    time: (n,) ns when mean and covariance hold.
+    time: (n,) ns when mean and covariance hold. wedge (n,): several ranges are open; mean and covariance are of all.
     """
 
     label: I64
@@ -166,6 +173,7 @@ class Estimates:
     time: I64
     mean: F64
     covariance: F64
+    wedge: NDArray[np.bool_]
 
 
 class Filter:
@@ -239,23 +247,39 @@ class Filter:
         targets, leaves = self.memory.targets[: self.memory.counts[0]], self.memory.leaves
         shown = targets["leaf"]
         rows = np.flatnonzero((shown >= 0) & (leaves["existence"][np.maximum(shown, 0)] >= least))
-        leaf = leaves[shown[rows]]
+        leaf, wedge = leaves[shown[rows]], targets["wedge"][rows] == 1
+        sure: F64 = leaf["existence"].copy()
+        time: I64 = leaf["time"].copy()
         mean, covariance = combined(leaf)
-        return Estimates(targets["label"][rows], leaf["existence"], leaf["time"], mean, covariance)
+        for k in np.flatnonzero(wedge).tolist():
+            some, weight = self._open(int(rows[k]))
+            sure[k], time[k] = weight @ some["existence"], some["time"].max()
+            mean[k], covariance[k] = moments(self._mixed(int(rows[k]), int(time[k])))
+        return Estimates(targets["label"][rows], sure, time, mean, covariance, wedge)
+
+    def mixture(self, label: int, time: int | None = None) -> Mixture:
+        """Return all that is known of a target, at its own times or at one, ns. Raise ValueError if there is none."""
+        rows = np.flatnonzero(self.memory.targets["label"][: self.memory.counts[0]] == label)
+        if not len(rows):
+            raise ValueError(f"there is no target {label}")
+        return self._mixed(int(rows[0]), time)
+
+    def _mixed(self, target: int, time: int | None) -> Mixture:
+        return mixture(*self._open(target), time, self.memory.parameters["noise"][0])
+
+    def _open(self, target: int) -> tuple[Rows, F64]:
+        """Return the leaves (k,) that a target may be, and the weight of each."""
+        for group in self.memory.groups[: self.memory.counts[2]]:
+            for k in np.flatnonzero(group["member"][: group["size"]] == target).tolist():
+                choice, weight = group["choice"][: group["count"], k], group["weight"][: group["count"]]
+                if (choice >= 0).any():
+                    return self.memory.leaves[choice[choice >= 0]], weight[choice >= 0]
+        return self.memory.leaves[self.memory.targets["leaf"][[target]]], np.ones(1)
 
 
 def _somewhere(place: Place | None) -> bool:
     """Return whether this is a place, none of whose numbers is NaN or infinite."""
     return place is not None and bool(np.isfinite(place.position).all() and np.isfinite(place.rotation).all())
-
-
-def combined(leaf: Rows) -> tuple[F64, F64]:
-    """Return mean (n, 6) and covariance (n, 6, 6) of n leaves over their models of motion."""
-    weight, means = leaf["weight"], leaf["mean"]
-    mean = np.einsum("nm,nma->na", weight, means)
-    apart = means - mean[:, None]
-    covariance = np.einsum("nm,nmab->nab", weight, leaf["covariance"])
-    return mean, covariance + np.einsum("nm,nma,nmb->nab", weight, apart, apart)
 
 
 def parameters(settings: FilterSettings) -> Rows:

@@ -27,7 +27,8 @@ class Target(Protocol):
     """What may exist. leaf: row of the leaf that is shown for it, -1 none.
 
     born, seen: ns, of its first and latest plot. hits: looks at different times. address: claimed, -1 none. revisit: s,
-    the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms.
+    the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms. wedge: 1 while
+    several ranges are open.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
     seen it or missed it; in_view: probability that the sensor could see it then.
     """
@@ -39,6 +40,7 @@ class Target(Protocol):
     hits: int
     address: int
     confirmed: int
+    wedge: int
     revisit: float
     seen_by: I64
     seen_at: I64
@@ -136,7 +138,7 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TARGET = record(
     "revisit",
-    "label leaf born seen hits address confirmed",
+    "label leaf born seen hits address confirmed wedge",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,

@@ -151,6 +151,8 @@ def order(memory: Memory, m: int) -> None:
     sense.axis = widest(plots, m) if level else (0 if sense.kind == POLAR else 1)
     sense.second = (sense.axis + 1) % 3
     sense.blur, sense.side_blur, sense.parts = 0.0, 0.0, shape(sense.kind)[1] + shape(sense.kind)[2]
+    if sense.kind == DIRECTION:
+        sense.parts = 3  # range and elevation too, for how the azimuth bends
     sense.lag, sense.doubt, sense.addressed = 0.0, 0.0, 0
     key, side = np.empty(m), np.empty(m)
     for j in range(m):

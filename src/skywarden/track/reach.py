@@ -166,7 +166,7 @@ def forget(memory: Memory, n: int, sense: Sense) -> None:
     for i in range(n):
         leaf = memory.leaves[i]
         target = memory.targets[leaf.target]
-        if sense.whole == 1 or target.confirmed == 1 or leaf.group >= 0:
+        if sense.whole == 1 or target.confirmed == 1 or (leaf.group >= 0 and target.wedge == 0):
             continue
         limit = max(parameters.brief * target.revisit, parameters.brief_least)
         if leaf.existence > LIKELY:

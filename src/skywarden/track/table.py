@@ -4,7 +4,7 @@ import numpy as np
 
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status, Tracks
-from skywarden.track.pmb import combined
+from skywarden.track.mixture import combined
 from skywarden.track.pool import Rows
 
 

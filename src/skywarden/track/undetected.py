@@ -12,7 +12,8 @@ from skywarden.model.place import F64
 from skywarden.track.cover import visible
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.pool import Grid, Memory
-from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND
+from skywarden.track.ranges import NEAREST, RANGES, assume, within
+from skywarden.track.view import DIRECTION, PLANE, POSITION, SOUND
 from skywarden.track.work import Work
 
 ROUNDS = 8  # of expectation maximisation
@@ -90,7 +91,7 @@ def covered(memory: Memory, left: float) -> float:
         east += grid.rotation[0, a] * d
         north += grid.rotation[1, a] * d
     half, total = 0.5 * unseen.shape[1], 0.0
-    reach2 = sense.reach * sense.reach if sense.kind == POLAR else inf
+    reach2 = inf if sense.kind == POSITION or sense.kind == PLANE else sense.reach * sense.reach
     for row in range(unseen.shape[1]):
         y = (row + 0.5 - half) * grid.size - north
         for column in range(unseen.shape[2]):
@@ -102,13 +103,33 @@ def covered(memory: Memory, left: float) -> float:
 
 
 @inner
+def around(memory: Memory, plot: Plot) -> float:
+    """Return how many targets per m^2 are unseen where a plot is."""
+    place(plot, memory.sense[0], memory.work[0])
+    row, column = cell(memory.grid[0], memory.work[0], memory.unseen.shape[1])
+    return float(memory.unseen[0, row, column])
+
+
+@inner
+def bearing(memory: Memory, plot: Plot) -> float:
+    """Return how many new targets are expected per unit of z of a bearing, over all ranges."""
+    sense, number = memory.sense[0], 0.0
+    if sense.begins > NEAREST:
+        for k in range(RANGES):
+            away, sigma, many = within(plot, sense, k, memory.parameters[0])
+            assume(plot, away, sigma)
+            number += many * around(memory, plot)
+    return float(sense.detection * number)
+
+
+@inner
 def expected(memory: Memory, m: int, time: int) -> None:
     """Write how many new targets are expected per unit of z to plot.born, which has what one per m^2 would be."""
     appear(memory, time)
-    grid, sense, work, unseen = memory.grid[0], memory.sense[0], memory.work[0], memory.unseen
-    if sense.kind in (DIRECTION, SOUND):  # a bearing starts nothing
+    sense = memory.sense[0]
+    if sense.kind in (DIRECTION, SOUND):
         for j in range(m):
-            memory.plots[j].born = 0.0
+            memory.plots[j].born = bearing(memory, memory.plots[j])
         return
     if sense.ground == 0:
         even = covered(memory, 1.0) / sense.volume
@@ -117,9 +138,7 @@ def expected(memory: Memory, m: int, time: int) -> None:
         return
     for j in range(m):
         plot = memory.plots[j]
-        place(plot, sense, work)
-        row, column = cell(grid, work, unseen.shape[1])
-        plot.born *= sense.detection * unseen[0, row, column]
+        plot.born *= sense.detection * around(memory, plot)
 
 
 @inner
