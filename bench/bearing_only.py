@@ -1,4 +1,4 @@
-"""What bearings alone tell of where a target is: wedges of one place, and what two direction finders and an observer do.
+"""What bearings alone tell of where a target is: wedges of one place; two direction finders and an observer.
 
     python bench/bearing_only.py [runs] [first seed]
 
@@ -154,8 +154,8 @@ def three(runs: int, seed: int) -> None:
             chi.append(d @ np.linalg.solve(turn @ covariance[:3, :3] @ turn.T, d))
     middle, most = np.quantile(off, [0.5, 0.9])
     print(
-        f"two direction finders and an observer: found {len(off) / runs:.1%}, just one {np.mean(one):.1%}, a point after "
-        f"{np.nanmedian(point):.0f} s, median {middle:.0f} m, nine of ten {most:.0f} m, inside 95 % "
+        f"two direction finders and an observer: found {len(off) / runs:.1%}, just one {np.mean(one):.1%}, "
+        f"a point after {np.nanmedian(point):.0f} s, median {middle:.0f} m, nine of ten {most:.0f} m, inside 95 % "
         f"{np.mean(np.array(chi) < chi2.ppf(0.95, 2)):.1%}, NEES a dimension {np.mean(chi) / 2.0:.2f}",
         flush=True,
     )

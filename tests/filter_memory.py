@@ -17,6 +17,7 @@ from skywarden.track import (
     components,
     joint,
     models,
+    narrow,
     pairs,
     pool,
     prepare,
@@ -273,6 +274,11 @@ def tie(memory: Memory, slot: int, rows: Sequence[Sequence[int]], weight: Sequen
         group.member[k], memory.targets[target].leaf = target, rows[int(np.argmax(weight))][k]
         memory.leaves["target"][used], memory.leaves["group"][used] = target, slot
     memory.counts[2] = max(memory.counts[2], slot + 1)
+
+
+def narrowed(memory: Memory, slot: int = 0) -> None:
+    """Look whether a wedge has become a point."""
+    narrow.narrow(memory, slot)
 
 
 def product(memory: Memory) -> Together:

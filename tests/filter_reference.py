@@ -57,6 +57,26 @@ def bent(mean, P, place):
     return np.array([side @ P[:3, :3] @ side / (2 * r), 0.0, 0.0, side @ P[:3, 3:] @ side / r])
 
 
+def bowed(z, S):
+    """Return how far range, azimuth and elevation are off on average, (3,), and how much wider they are, (3, 3).
+
+    z (3,): what is seen of the mean; S (3, 3): its spread, seen straight. By second derivatives, along s to the side, r
+    along the line of sight and t across it.
+    """
+    away, steep, level_ = z[0], np.sin(z[2]), np.cos(z[2])
+    ground, order = away * level_, [1, 0, 2]
+    metres = np.array([ground, 1.0, away])
+    C = S[np.ix_(order, order)] * np.outer(metres, metres)
+    azimuth, elevation = np.zeros((3, 3)), np.zeros((3, 3))
+    azimuth[0, 1] = azimuth[1, 0] = -level_ / ground**2
+    azimuth[0, 2] = azimuth[2, 0] = steep / ground**2
+    elevation[1, 2] = elevation[2, 1] = -1.0 / away**2
+    elevation[0, 0] = -steep / level_ / away**2
+    both = azimuth, elevation
+    shift = np.array([0.0, *(0.5 * np.trace(second @ C) for second in both)])
+    return shift, np.diag([0.0, *(0.5 * np.trace(second @ C @ second @ C) for second in both)])
+
+
 def innovation(kind, z, mean, place, P=None):
     """Return what a detection z (w,) is off a state, and the Jacobian, without components that are missing.
 
@@ -69,6 +89,8 @@ def innovation(kind, z, mean, place, P=None):
         return z - mean[:3], np.eye(3, 6)
     expected, H = polar(mean, place)
     if kind == Kind.DIRECTION:
+        if P is not None:
+            expected[:3] += bowed(expected[:3], H[:3] @ P @ H[:3].T)[0]
         expected, H = expected[1:3], H[1:3]
     elif P is not None:
         expected = expected + bent(mean, P, place)
@@ -81,6 +103,9 @@ def innovation(kind, z, mean, place, P=None):
 
 def doubt(kind, R, mean, P, place):
     """Return R (w, w) and what a straight view of a wide state leaves out."""
+    if kind == Kind.DIRECTION:
+        z, H = polar(mean, place)
+        return R + bowed(z[:3], H[:3] @ P @ H[:3].T)[1][1:, 1:]
     more = bent(mean, P, place)
     return R + 2 * np.outer(more, more) if kind == Kind.POLAR else R
 

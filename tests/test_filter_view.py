@@ -18,7 +18,7 @@ from filter_memory import (
     sight,
     slopes,
 )
-from filter_reference import bent, level, polar
+from filter_reference import bent, bowed, level, polar
 from filter_reference import innovation as off
 
 from skywarden import geo
@@ -39,6 +39,8 @@ def test_what_a_radar_expects_and_how_it_changes(sensor, seed):
         expected, H = polar(mean, SITE)
         if sensor is RADAR:
             expected += bent(mean, state.covariance[m], SITE)
+        else:
+            expected[:3] += bowed(expected[:3], H[:3] @ state.covariance[m] @ H[:3].T)[0]
         assert view.z[m] == pytest.approx(expected, rel=1e-12, abs=1e-9)
         measured = reference.jacobian(mean, SITE, steps=(1.0,) * 3 + (0.1,) * 3)
         for H_found in (seen[m], H):  # the filter's and the twin's
@@ -91,6 +93,8 @@ def test_spread_is_the_covariance_seen_through_the_jacobian(sensor, parts, seed)
         if sensor is RADAR:
             more = bent(state.mean[m], P, SITE)[:parts]
             S += 2 * np.outer(more, more)
+        if sensor is CAMERA:
+            S[:3, :3] += bowed(polar(state.mean[m], SITE)[0][:3], S[:3, :3])[1]
         size = np.sqrt(np.diag(S))
         found, wanted = view.S[m, :parts, :parts] / np.outer(size, size), S / np.outer(size, size)
         np.testing.assert_allclose(np.tril(found), np.tril(wanted), atol=1e-9)

@@ -8,6 +8,7 @@ from skywarden.track.prepare import QUOTA, Given
 from skywarden.track.wedge import only_bearing, start_wedge
 from skywarden.track.work import Parameters
 
+WEDGED = 0.01  # share of a bearing, beside known targets, from which it begins one; that costs a group of leaves
 TURN, TURNS = 1 << 20, 40_503  # ns, and a number of which the multiples are spread well
 
 
@@ -33,23 +34,23 @@ def known(memory: Memory, label: int) -> bool:
 
 
 @inner
-def likely(plot: Plot, parameters: Parameters) -> float:
-    """Return with which existence a plot starts a target, 0 if it starts none."""
+def likely(plot: Plot, begun: float, parameters: Parameters) -> float:
+    """Return with which existence a plot starts a target, 0 if it starts none. begun: the least share of it."""
     others = plot.total - plot.clutter - plot.born
     existence = plot.born / plot.total
-    if plot.late == 1 or plot.born < parameters.begun * (plot.born + others) or not existence > parameters.least:
+    if plot.late == 1 or plot.born < begun * (plot.born + others) or not existence > parameters.least:
         return 0.0
     return existence
 
 
 @inner
-def pressing(plots: Rows, parameters: Parameters, left: int) -> float:
+def pressing(plots: Rows, begun: float, parameters: Parameters, left: int) -> float:
     """Return the existence over which there is room for all that may start: a power of ten if not for every one."""
     over, count = 0.0, len(plots)
     while count > left and over < 1.0:
         count = 0
         for plot in plots:
-            count += likely(plot, parameters) > over
+            count += likely(plot, begun, parameters) > over
         if count > left:
             over = max(10.0 * over, parameters.least)
     return over
@@ -80,16 +81,17 @@ def begin(memory: Memory, plot: Plot, given: Given, existence: float) -> int:
 def bear(memory: Memory, plots: Rows, given: Given) -> None:
     """Start targets for all plots that may be nobody's; where there is no room for all, for the likeliest first."""
     parameters, counts = memory.parameters[0], memory.counts
+    begun = max(parameters.begun, WEDGED) if only_bearing(memory.sense[0]) else parameters.begun
     left = min(room(memory), len(memory.targets) - counts[0], len(memory.leaves) - counts[1])
-    over, m = pressing(plots, parameters, left), len(plots)
+    over, m = pressing(plots, begun, parameters, left), len(plots)
     turn = memory.sense[0].time // TURN % TURNS * TURNS % m if over > 0.0 else 0  # so that no place is refused for good
     for plot in plots:
-        existence = likely(plot, parameters)
+        existence = likely(plot, begun, parameters)
         if existence > over:
             left -= begin(memory, plot, given, existence)
     for j in range(m):
         plot = plots[(j + turn) % m]
-        existence = likely(plot, parameters)
+        existence = likely(plot, begun, parameters)
         if not 0.0 < existence <= over:
             continue
         if left > 0:

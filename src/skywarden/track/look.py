@@ -10,6 +10,7 @@ from skywarden.track.belief import believe, share
 from skywarden.track.clutter import learn
 from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.monitor import watch
+from skywarden.track.narrow import narrow
 from skywarden.track.notes import note, own
 from skywarden.track.pairs import find
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Rows
@@ -60,6 +61,7 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
                 memory.plots[memory.pairs[e].plot].total -= memory.pairs[e].asked
         memory.counts[2] = max(memory.counts[2], slot + 1)
         end = joint.associate(memory, end, part, some, slot)
+        narrow(memory, slot)
     return end
 
 

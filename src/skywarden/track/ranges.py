@@ -6,7 +6,7 @@ Source: range-parametrised filter, Peach 1995, "Bearings-only tracking using a s
 Kalman filters", IEE Proceedings Control Theory and Applications 142(1).
 """
 
-from math import cos, erf, isnan, sin, sqrt
+from math import cos, exp, isnan, log, sin, sqrt
 
 from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.kernel import inner
@@ -15,21 +15,32 @@ from skywarden.track.motion import height
 from skywarden.track.work import Parameters
 
 RANGES = 8  # as many steps
+FARTHEST = 50.0  # whose exponential is still a number
 NEAREST = 100.0  # m
-ROOT2 = 1.4142135623730951
+LOGISTIC = 1.702  # of a normal distribution, which it meets within 0.01
 
 
 @inner
 def step(sense: Sense, k: int) -> tuple[float, float]:
     """Return from where to where, m, step k of a sensor's ranges reaches."""
-    ratio = max(sense.begins / NEAREST, 1.0) ** (1.0 / RANGES)
-    return NEAREST * ratio**k, NEAREST * ratio ** (k + 1)
+    rate = log(max(sense.begins / NEAREST, 1.0)) / RANGES
+    return NEAREST * exp(k * rate), NEAREST * exp((k + 1) * rate)
 
 
 @inner
 def power(order: int, low: float, high: float) -> float:
-    """Return the integral of r^order from low to high."""
-    return float((high ** (order + 1) - low ** (order + 1)) / (order + 1))
+    """Return the integral of r^order from low to high. Compiled powers are not to the bit those of Python."""
+    above = below = 1.0
+    for _ in range(order + 1):
+        above, below = above * high, below * low
+    return float((above - below) / (order + 1))
+
+
+@inner
+def beneath(height: float, mean: float, sigma: float) -> float:
+    """Return how likely a height of this mean and sigma is under another."""
+    off = LOGISTIC * (height - mean) / sigma
+    return float(1.0 / (1.0 + exp(-min(max(off, -FARTHEST), FARTHEST))))
 
 
 @inner
@@ -48,7 +59,7 @@ def within(plot: Plot, sense: Sense, k: int, parameters: Parameters) -> tuple[fl
     steep, level = sin(plot.z[2]), cos(plot.z[2])
     up = height(sense.position) + mean * steep + mean * mean * level * level / (2.0 * SEMI_MAJOR)
     doubt = sqrt(mean * mean * level * level * plot.covariance[2, 2] + sigma * sigma * steep * steep) + 1.0
-    inside = 0.5 * (erf((parameters.ceiling - up) / (ROOT2 * doubt)) + erf(up / (ROOT2 * doubt)))
+    inside = beneath(parameters.ceiling, up, doubt) - beneath(0.0, up, doubt)
     return mean, sigma, whole * max(level, 0.0) * inside / parameters.ceiling
 
 

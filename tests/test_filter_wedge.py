@@ -1,0 +1,268 @@
+"""A bearing that may be nobody's: ranges of equal ratio, what is known of each, and how other places decide."""
+
+import numpy as np
+import pytest
+from filter_memory import NOW, SECOND, SITE, State, empty, fill, given, later, narrowed, put, take, tie
+from filter_reference import moments as together
+from filter_sky import ecef
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from skywarden import geo, kernel
+from skywarden.model.detection import Kind, detections
+from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
+from skywarden.track.mixture import moments
+from skywarden.track.ranges import NEAREST, RANGES, step, within
+
+REACH, SIGMA = 12e3, np.radians(2.0)
+FINDER = Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, reach_m=REACH, begins_m=REACH)
+SETTINGS = FilterSettings(ceiling_m=3000.0, height_m=1500.0, height_sigma_m=900.0)
+R = np.eye(2) * SIGMA**2
+
+
+def lone(z, sensor=FINDER, settings=SETTINGS, capacity=64):
+    """Return a memory in which one bearing is all that there is."""
+    memory = empty(sensor, settings, capacity)
+    take(memory, given(np.array([z]), R[None]))
+    return memory
+
+
+def plot_of(z):
+    memory = empty(FINDER, SETTINGS)
+    assert fill(memory, given(np.array([z]), R[None])) == 1
+    return memory, memory.plots[0]
+
+
+@pytest.mark.parametrize("elevation", [np.nan, 0.02, 0.3])
+def test_each_step_holds_what_its_part_of_space_holds(elevation):
+    memory, plot = plot_of((0.4, elevation))
+    edges = [step(memory.sense[0], k) for k in range(RANGES)]
+    assert edges[0][0] == NEAREST
+    assert edges[-1][1] == pytest.approx(REACH)
+    ratios = np.array([high / low for low, high in edges])
+    assert ratios == pytest.approx(ratios[0])
+    assert [high for _, high in edges[:-1]] == pytest.approx([low for low, _ in edges[1:]])
+    order = 1 if np.isnan(elevation) else 2
+    for k, (low, high) in enumerate(edges):
+        mean, sigma, number = within(plot, memory.sense[0], k, memory.parameters[0])
+        volume = quad(lambda r: r**order, low, high)[0]
+        middle = quad(lambda r: r ** (order + 1), low, high)[0] / volume
+        spread = quad(lambda r, at=middle: (r - at) ** 2 * r**order, low, high)[0] / volume
+        assert (mean, sigma) == pytest.approx((middle, np.sqrt(spread)), rel=1e-9)
+        if order == 1:
+            assert number == pytest.approx(volume, rel=1e-9)
+            continue
+        up = 50.0 + mean * np.sin(elevation) + (mean * np.cos(elevation)) ** 2 / (2 * 6378137.0)
+        doubt = np.hypot(mean * np.cos(elevation) * SIGMA, sigma * np.sin(elevation)) + 1.0
+        inside = norm.cdf(3000.0, up, doubt) - norm.cdf(0.0, up, doubt)
+        assert number == pytest.approx(volume * np.cos(elevation) * inside / 3000.0, rel=0.02)
+
+
+@pytest.mark.parametrize("elevation", [np.nan, 0.1])
+def test_a_wedge_is_a_group_of_one_target(elevation):
+    memory = lone((0.4, elevation))
+    assert memory.counts[:3].tolist() == [1, RANGES, 1]
+    group, target = memory.groups[0], memory.targets[0]
+    assert (group.size, group.count, group.member[0], target.wedge) == (1, RANGES, 0, 1)
+    assert group.weight[:RANGES].sum() == pytest.approx(1.0)
+    _, plot = plot_of((0.4, elevation))
+    sense, parameters = memory.sense[0], memory.parameters[0]
+    known = np.array([within(plot, sense, k, parameters) for k in range(RANGES)])
+    assert group.weight[:RANGES] == pytest.approx(known[:, 2] / known[:, 2].sum(), rel=1e-9)
+    assert target.leaf == int(np.argmax(group.weight[:RANGES]))
+    for k in range(RANGES):
+        leaf = memory.leaves[group.choice[k, 0]]
+        assert (leaf.group, leaf.target, leaf.time) == (0, 0, NOW)
+        e = SITE.rotation @ (leaf.mean[0, :3] - SITE.position)
+        assert np.arctan2(e[0], e[1]) == pytest.approx(0.4, abs=0.01)
+        if not np.isnan(elevation):
+            assert np.linalg.norm(e) == pytest.approx(known[k, 0], rel=1e-6)
+            u = e / np.linalg.norm(e)
+            P = SITE.rotation @ leaf.covariance[0, :3, :3] @ SITE.rotation.T
+            assert np.sqrt(u @ P @ u) == pytest.approx(known[k, 1], rel=0.01)
+
+
+def test_as_many_are_expected_as_are_there_over_all_ranges():
+    memory = lone((0.4, np.nan))
+    whole = quad(lambda r: r, NEAREST, REACH)[0]
+    density = memory.unseen[0, 0, 0]
+    born = 0.9 * density * whole
+    clutter = 1e-3 * 0.1
+    assert memory.leaves["existence"][0] == pytest.approx(born / (born + clutter), rel=1e-6)
+
+
+def test_a_sound_begins_where_and_when_it_left():
+    wind = np.array([8.0, 0.0, 0.0]) @ SITE.rotation
+    air = Air(wind, 330.0, wind_sigma=2.0)
+    ears = Sensor(Kind.SOUND, 0.8, 1e-3, whole=False, reach_m=6e3, begins_m=6e3, air=air)
+    memory = lone((np.pi / 2, 0.1), ears)
+    for k in range(RANGES):
+        leaf = memory.leaves[memory.groups[0].choice[k, 0]]
+        delay = (NOW - leaf.time) / SECOND
+        seems = SITE.rotation @ (leaf.mean[0, :3] + delay * wind - SITE.position)
+        assert np.linalg.norm(seems) == pytest.approx(330.0 * delay, rel=1e-6)
+        assert np.arctan2(seems[0], seems[1]) == pytest.approx(np.pi / 2, abs=1e-6)
+        across = SITE.rotation[1] @ leaf.covariance[0, :3, :3] @ SITE.rotation[1]
+        away = 330.0 * delay * np.cos(0.1)
+        assert across == pytest.approx((away * SIGMA) ** 2 + (2.0 * delay) ** 2, rel=0.01, abs=1.5)
+
+
+def test_without_begins_a_bearing_starts_nothing():
+    memory = lone((0.4, 0.1), Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False))
+    assert memory.counts[0] == 0
+
+
+def test_where_there_is_no_room_nothing_begins_and_nothing_breaks():
+    assert lone((0.4, 0.1), capacity=RANGES).counts[0] == 1
+    assert lone((0.4, 0.1), capacity=RANGES - 1).counts[0] == 0
+    memory = empty(FINDER, SETTINGS)
+    memory.groups["size"] = 1
+    take(memory, given(np.array([(0.4, 0.1)]), R[None]))
+    assert memory.counts[:2].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", [Kind.POLAR, Kind.POSITION])
+def test_only_bearings_begin_wedges(kind):
+    with pytest.raises(ValueError, match="begins_m"):
+        Sensor(kind, 0.9, 1e-3, begins_m=1e3)
+    with pytest.raises(ValueError, match="begins_m"):
+        Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, begins_m=float("nan"))
+
+
+def seen(tracker, place, x, seconds, name, sensor=FINDER, rng=None):
+    """Let a finder at a place see a target, x (6,) ECEF."""
+    e = place.rotation @ (x[:3] - place.position)
+    z = np.array([np.arctan2(e[0], e[1]), np.nan])
+    z[0] += 0.0 if rng is None else SIGMA * rng.normal()
+    time = NOW + round(seconds * SECOND)
+    batch = detections(Kind.DIRECTION, name, time, np.array([time]), z[None], R[None], place=place)
+    return tracker.look(batch, sensor, time)
+
+
+def beside(east, north):
+    """Return a place so many m from SITE."""
+    return geo.place(*geo.geodetic(SITE.position + np.array([east, north, 0.0]) @ SITE.rotation))
+
+
+def test_a_second_place_makes_a_point_of_a_wedge():
+    rng = np.random.default_rng(4)
+    tracker = Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0), 512)
+    everywhere = Sensor(Kind.DIRECTION, 0.9, 1e-3, reach_m=REACH, begins_m=REACH, revisit_s=2.0)
+    places = SITE, beside(5e3, 0.0)
+    x = ecef((2e3, 4e3, 800.0), (30.0, 0.0, 0.0))
+    seen(tracker, places[0], x, 0.0, "one", everywhere)
+    found = tracker.targets()
+    assert found.wedge.tolist() == [True]
+    assert found.existence[0] > 0.9
+    mixture = tracker.mixture(int(found.label[0]))
+    assert mixture.weight.sum() == pytest.approx(1.0)
+    assert len(mixture.weight) == RANGES
+    mean, covariance = moments(mixture)
+    assert mean == pytest.approx(found.mean[0])
+    assert covariance == pytest.approx(found.covariance[0])
+    for t in range(1, 20):
+        x[:3] += x[3:]
+        seen(tracker, places[t % 2], x, float(t), ("one", "two")[t % 2], everywhere, rng)
+    found = tracker.targets()
+    assert found.wedge.tolist() == [False]
+    d = SITE.rotation @ (found.mean[0, :3] - x[:3])
+    assert np.hypot(d[0], d[1]) < 500.0
+    assert len(tracker.mixture(int(found.label[0])).weight) <= 2
+    assert (tracker.memory.groups["size"] == 0).all()
+
+
+def test_a_wedge_that_nobody_sees_again_goes_and_leaves_its_room():
+    tracker = Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0), 512)
+    sensor = Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, missable=True, revisit_s=1.0, begins_m=REACH)
+    seen(tracker, SITE, ecef((2e3, 4e3, 800.0), (0.0, 0.0, 0.0)), 0.0, "one", sensor)
+    first = int(tracker.targets(0.1).label[0])
+    for t in range(1, 12):
+        seen(tracker, SITE, ecef((-4e3, 1e3, 800.0), (0.0, 0.0, 0.0)), float(t), "one", sensor)
+    assert first not in tracker.targets(0.0).label
+    assert (tracker.memory.groups["size"] > 0).sum() <= 1
+    assert tracker.memory.counts[0] == 1
+    assert len(tracker.targets(0.5).label) == 1
+
+
+def wedge(apart, size, weight=(0.5, 0.3, 0.2), existence=0.9):
+    """Return a memory with a wedge of three leaves `apart` m from each other on the level, of `size` m sigma each."""
+    memory = empty(FINDER, SETTINGS)
+    rng = np.random.default_rng(2)
+    for k in range(len(weight)):
+        mean = ecef((2e3 + k * apart, 4e3, 800.0 + 400.0 * k), (30.0, 5.0 * k, 0.0))
+        root = rng.normal(size=(6, 6)) * np.repeat([size / 2.0, 3.0], 3)[:, None]
+        P = root @ root.T
+        leaf = State(np.stack([mean, mean + 1.0]), np.stack([P, 2.0 * P]), (0.7, 0.3), existence)
+        put(memory, leaf, NOW - k * SECOND)
+    memory.leaves["target"][:3] = 0
+    memory.counts[0] = 1
+    tie(memory, 0, [[0], [1], [2]], weight)
+    memory.targets["wedge"][0] = 1
+    return memory
+
+
+@pytest.mark.parametrize("apart, one", [(100.0, True), (3000.0, False)])
+def test_ranges_that_have_become_one_place_are_one_leaf(apart, one):
+    memory, twins = wedge(apart, 500.0), []
+    for k in range(3):
+        leaf = memory.leaves[k]
+        alone = later(State(leaf.mean.copy(), leaf.covariance.copy(), (0.7, 0.3), 0.9), float(k), SETTINGS)
+        twins.append(alone)
+    narrowed(memory)
+    assert memory.targets[0].wedge == (0 if one else 1)
+    assert memory.groups[0].size == (0 if one else 1)
+    if not one:
+        assert memory.leaves["time"][:3].tolist() == [NOW] * 3
+        return
+    parts = np.array([w * twin.existence for w, twin in zip((0.5, 0.3, 0.2), twins, strict=True)])
+    found = memory.leaves[memory.targets[0].leaf]
+    assert (found.existence, found.group, found.time) == (pytest.approx(parts.sum(), rel=1e-9), -1, NOW)
+    for m in range(2):
+        share = parts * [twin.weight[m] for twin in twins]
+        assert found.weight[m] == pytest.approx(share.sum() / parts.sum(), rel=1e-9)
+        mean, P = together(share, [t.mean[m] for t in twins], [t.covariance[m] for t in twins])
+        assert found.mean[m] == pytest.approx(mean, rel=1e-12)
+        assert np.abs(found.covariance[m] - P).max() < 1e-9 * np.abs(P).max()
+    assert (memory.leaves["existence"][:3] > 0.0).sum() == 1
+
+
+def test_a_wedge_that_is_confirmed_may_turn():
+    memory = wedge(3000.0, 500.0)
+    memory.leaves["weight"][:3] = 1.0, 0.0
+    narrowed(memory)
+    assert (memory.leaves["weight"][:3, 1] == 0.0).all()
+    memory.targets["confirmed"][0] = 1
+    narrowed(memory)
+    assert (memory.leaves["weight"][:3, 1] > 0.0).all()
+
+
+def test_a_group_that_is_no_wedge_stays_as_it_is():
+    memory = wedge(100.0, 500.0)
+    memory.targets["wedge"][0] = 0
+    before = memory.leaves["mean"][:3].tobytes()
+    narrowed(memory)
+    assert memory.groups[0].size == 1
+    assert memory.leaves["mean"][:3].tobytes() == before
+
+
+def test_nobody_is_a_target_that_there_is_not():
+    with pytest.raises(ValueError, match="no target 7"):
+        Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0)).mixture(7)
+
+
+def test_compiled_and_plain_say_the_same():
+    found = []
+    for plain in (True, False):
+        kernel.plain_while(lambda plain=plain: plain)
+        try:
+            tracker, rng = Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0), 512), np.random.default_rng(5)
+            x = ecef((2e3, 4e3, 800.0), (30.0, 10.0, 0.0))
+            for t in range(6):
+                seen(tracker, (SITE, beside(5e3, 0.0))[t % 2], x, float(t), ("one", "two")[t % 2], rng=rng)
+                x[:3] += x[3:]
+            found.append(tracker.targets(0.0))
+        finally:
+            kernel.plain_while(lambda: False)
+    assert found[0].label.tolist() == found[1].label.tolist()
+    assert found[0].mean.tobytes() == found[1].mean.tobytes()
+    assert found[0].covariance.tobytes() == found[1].covariance.tobytes()
