@@ -12,7 +12,7 @@ from skywarden import geo, kernel
 from skywarden.model.detection import Kind, detections
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
 from skywarden.track.mixture import moments
-from skywarden.track.ranges import NEAREST, RANGES, step, within
+from skywarden.track.ranges import RANGES, SPAN, WIDER, step, within
 
 REACH, SIGMA = 12e3, np.radians(2.0)
 FINDER = Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, reach_m=REACH, begins_m=REACH)
@@ -37,7 +37,7 @@ def plot_of(z):
 def test_each_step_holds_what_its_part_of_space_holds(elevation):
     memory, plot = plot_of((0.4, elevation))
     edges = [step(memory.sense[0], k) for k in range(RANGES)]
-    assert edges[0][0] == NEAREST
+    assert edges[0][0] == pytest.approx(REACH / SPAN)
     assert edges[-1][1] == pytest.approx(REACH)
     ratios = np.array([high / low for low, high in edges])
     assert ratios == pytest.approx(ratios[0])
@@ -48,7 +48,7 @@ def test_each_step_holds_what_its_part_of_space_holds(elevation):
         volume = quad(lambda r: r**order, low, high)[0]
         middle = quad(lambda r: r ** (order + 1), low, high)[0] / volume
         spread = quad(lambda r, at=middle: (r - at) ** 2 * r**order, low, high)[0] / volume
-        assert (mean, sigma) == pytest.approx((middle, np.sqrt(spread)), rel=1e-9)
+        assert (mean, sigma) == pytest.approx((middle, WIDER * np.sqrt(spread)), rel=1e-9)
         if order == 1:
             assert number == pytest.approx(volume, rel=1e-9)
             continue
@@ -84,7 +84,7 @@ def test_a_wedge_is_a_group_of_one_target(elevation):
 
 def test_as_many_are_expected_as_are_there_over_all_ranges():
     memory = lone((0.4, np.nan))
-    whole = quad(lambda r: r, NEAREST, REACH)[0]
+    whole = quad(lambda r: r, REACH / SPAN, REACH)[0]
     density = memory.unseen[0, 0, 0]
     born = 0.9 * density * whole
     clutter = 1e-3 * 0.1

@@ -16,15 +16,17 @@ from skywarden.track.work import Parameters
 
 RANGES = 8  # as many steps
 FARTHEST = 50.0  # whose exponential is still a number
-NEAREST = 100.0  # m
+NEAREST, SPAN = 100.0, 40.0  # m, and at most so many times nearer than the furthest; nearer still are too few to count
+WIDER = 1.1  # than the moments of a step: then the regions of highest density of all steps hold what they should
 LOGISTIC = 1.702  # of a normal distribution, which it meets within 0.01
 
 
 @inner
 def step(sense: Sense, k: int) -> tuple[float, float]:
     """Return from where to where, m, step k of a sensor's ranges reaches."""
-    rate = log(max(sense.begins / NEAREST, 1.0)) / RANGES
-    return NEAREST * exp(k * rate), NEAREST * exp((k + 1) * rate)
+    near = max(NEAREST, sense.begins / SPAN)
+    rate = log(max(sense.begins / near, 1.0)) / RANGES
+    return near * exp(k * rate), near * exp((k + 1) * rate)
 
 
 @inner
@@ -53,7 +55,7 @@ def within(plot: Plot, sense: Sense, k: int, parameters: Parameters) -> tuple[fl
     order = 1 if isnan(plot.z[2]) else 2
     whole = power(order, low, high)
     mean = power(order + 1, low, high) / whole
-    sigma = sqrt(max(power(order + 2, low, high) / whole - mean * mean, 0.0))
+    sigma = WIDER * sqrt(max(power(order + 2, low, high) / whole - mean * mean, 0.0))
     if order == 1:
         return mean, sigma, whole
     steep, level = sin(plot.z[2]), cos(plot.z[2])
