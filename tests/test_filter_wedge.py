@@ -48,7 +48,7 @@ def test_each_step_holds_what_its_part_of_space_holds(elevation):
         volume = quad(lambda r: r**order, low, high)[0]
         middle = quad(lambda r: r ** (order + 1), low, high)[0] / volume
         spread = quad(lambda r, at=middle: (r - at) ** 2 * r**order, low, high)[0] / volume
-        assert (mean, sigma) == pytest.approx((middle, WIDER * np.sqrt(spread)), rel=1e-9)
+        assert (mean, sigma) == pytest.approx((middle, WIDER[order - 1] * np.sqrt(spread)), rel=1e-9)
         if order == 1:
             assert number == pytest.approx(volume, rel=1e-9)
             continue

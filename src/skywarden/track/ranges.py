@@ -17,7 +17,7 @@ from skywarden.track.work import Parameters
 RANGES = 8  # as many steps
 FARTHEST = 50.0  # whose exponential is still a number
 NEAREST, SPAN = 100.0, 40.0  # m, and at most so many times nearer than the furthest; nearer still are too few to count
-WIDER = 1.15  # than the moments of a step: then the regions of highest density of all steps hold what they should
+WIDER = 1.15, 1.08  # than a step's moments, without and with elevation: then regions of all steps hold what they should
 LOGISTIC = 1.702  # of a normal distribution, which it meets within 0.01
 
 
@@ -55,7 +55,7 @@ def within(plot: Plot, sense: Sense, k: int, parameters: Parameters) -> tuple[fl
     order = 1 if isnan(plot.z[2]) else 2
     whole = power(order, low, high)
     mean = power(order + 1, low, high) / whole
-    sigma = WIDER * sqrt(max(power(order + 2, low, high) / whole - mean * mean, 0.0))
+    sigma = WIDER[order - 1] * sqrt(max(power(order + 2, low, high) / whole - mean * mean, 0.0))
     if order == 1:
         return mean, sigma, whole
     steep, level = sin(plot.z[2]), cos(plot.z[2])
