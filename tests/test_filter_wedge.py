@@ -112,21 +112,55 @@ def test_without_begins_a_bearing_starts_nothing():
     assert memory.counts[0] == 0
 
 
-def test_where_there_is_no_room_nothing_begins_and_nothing_breaks():
-    assert lone((0.4, 0.1), capacity=RANGES).counts[0] == 1
-    assert lone((0.4, 0.1), capacity=RANGES - 1).counts[0] == 0
-    memory = empty(FINDER, SETTINGS)
-    memory.groups["size"] = 1
-    take(memory, given(np.array([(0.4, 0.1)]), R[None]))
-    assert memory.counts[:2].tolist() == [0, 0]
+@pytest.mark.parametrize("capacity, groups, code", [(RANGES, 0, 0), (RANGES - 1, 0, 4), (64, 1, 4)])
+def test_where_there_is_no_room_nothing_begins_and_it_is_told(capacity, groups, code):
+    memory = empty(FINDER, SETTINGS, capacity)
+    memory.groups["size"] = groups
+    bearing = given(np.array([(0.4, 0.1)]), R[None])
+    take(memory, bearing)
+    assert bearing.code.tolist() == [code]
+    assert memory.counts[[0, 3]].tolist() == ([1, 1] if code == 0 else [0, 0])
 
 
 @pytest.mark.parametrize("kind", [Kind.POLAR, Kind.POSITION])
 def test_only_bearings_begin_wedges(kind):
     with pytest.raises(ValueError, match="begins_m"):
         Sensor(kind, 0.9, 1e-3, begins_m=1e3)
+
+
+@pytest.mark.parametrize("far", [float("nan"), -1.0, 50.0, 100.0, 12001.0, 1e100])
+def test_a_wedge_begins_within_reach(far):
     with pytest.raises(ValueError, match="begins_m"):
-        Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, begins_m=float("nan"))
+        Sensor(Kind.DIRECTION, 0.9, 1e-3, reach_m=REACH, begins_m=far)
+
+
+def nearer(tracker, metres, time):
+    """Return for each target how likely it is nearer than so many m, on the level."""
+    found = []
+    for label in tracker.targets(0.3).label.tolist():
+        of = tracker.mixture(label, time)
+        away = np.linalg.norm((of.mean[:, :3] - SITE.position) @ SITE.rotation[:2].T, axis=1)
+        found.append(float(of.weight[away < metres].sum()))
+    return found
+
+
+@pytest.mark.parametrize("count, apart", [(2, 5.0), (2, 90.0), (5, 5.0), (13, 25.0), (20, 15.0)])
+def test_wedges_beside_each_other_keep_their_ranges(count, apart):
+    """What one place sees of several says no more of their ranges than what it sees of one."""
+    shares = []
+    for azimuths in (np.zeros(1), np.radians(apart * np.arange(count))):
+        n = len(azimuths)
+        tracker = Filter(SETTINGS, evenly(SITE, 40e3, 5.0, 1.0), 4096)
+        everywhere = Sensor(Kind.DIRECTION, 0.9, 1e-3, reach_m=20e3, begins_m=20e3, revisit_s=2.0)
+        for k in range(6):
+            z, time = np.column_stack([azimuths, np.full(n, np.nan)]), NOW + 2 * k * SECOND
+            looked = np.full(n, time), z, np.tile(R, (n, 1, 1))
+            tracker.look(detections(Kind.DIRECTION, "one", time, *looked, place=SITE), everywhere, time)
+        assert tracker.targets(0.3).wedge.tolist() == [True] * n
+        shares.append(nearer(tracker, 10e3, time))
+    assert len(shares[1]) == count
+    assert shares[0][0] > 0.05
+    assert shares[1] == pytest.approx(shares[0] * count, abs=0.04)
 
 
 def seen(tracker, place, x, seconds, name, sensor=FINDER, rng=None):

@@ -62,15 +62,17 @@ def begin(memory: Memory, plot: Plot, given: Given, existence: float) -> int:
     counts = memory.counts
     label = given.name[plot.origin]
     if label == 0:
-        counts[3] += 1
-        label = counts[3]
+        label = counts[3] + 1
     elif known(memory, label):
         return 0
     if not only_bearing(memory.sense[0]):
         newborn(plot, memory)
         start(memory, plot, label, existence)
     elif not start_wedge(memory, plot, label, existence):
+        given.code[plot.origin] = QUOTA
         return 0
+    if given.name[plot.origin] == 0:
+        counts[3] = label
     if plot.label == 0:
         plot.label = label
     counts[0] += 1

@@ -69,6 +69,8 @@ def tie(memory: Memory, n: int, plots: int, parts: Parts) -> None:
         if active[i] == 0:
             continue
         leaf, view = memory.leaves[i], memory.views[i]
+        if memory.targets[leaf.target].wedge == 1:  # see `wedges`
+            continue
         if leaf.group >= 0:
             unite(parts.parent, i, n + plots + leaf.group)
             parts.lively[leaf.group] = 1

@@ -10,7 +10,6 @@ from skywarden.track.belief import believe, share
 from skywarden.track.clutter import learn
 from skywarden.track.components import Parts, connect, members, root, threads
 from skywarden.track.monitor import watch
-from skywarden.track.narrow import narrow
 from skywarden.track.notes import note, own
 from skywarden.track.pairs import find
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Rows
@@ -19,6 +18,7 @@ from skywarden.track.reach import forget, near, overdue, sweep, sweeps, wake
 from skywarden.track.settle import Seen, settle
 from skywarden.track.undetected import expected, searched
 from skywarden.track.wedge import vacant
+from skywarden.track.wedges import decide
 
 OUT = -1  # excess of a component that is not done jointly after all
 
@@ -61,7 +61,6 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
                 memory.plots[memory.pairs[e].plot].total -= memory.pairs[e].asked
         memory.counts[2] = max(memory.counts[2], slot + 1)
         end = joint.associate(memory, end, part, some, slot)
-        narrow(memory, slot)
     return end
 
 
@@ -171,6 +170,7 @@ def one(memory: Memory, given: Given) -> None:
     parts = connect(memory, n, m)
     if parts.loops[0] > 0:
         end = together(memory, n, m, parts, done)
+    end = decide(memory, n, m, end, done)
     alone(memory, n, plots, done)
     if swept or end > n or sense.whole == 1 or spent(memory, n):
         prune(memory, end)

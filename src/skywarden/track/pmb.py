@@ -19,11 +19,13 @@ from skywarden.track.measure import ROWS
 from skywarden.track.mixture import Mixture, combined, mixture, moments
 from skywarden.track.pool import GRID, HYPOTHESES, Rows
 from skywarden.track.prepare import Given
+from skywarden.track.ranges import NEAREST
 from skywarden.track.room import room
 from skywarden.track.work import PARAMETERS
 
 UNLIMITED = 1_000_000_000
 NEWTON = 12  # steps, twice what is needed
+FURTHEST = 1e6  # m
 LONGEST_NS = 15_000_000_000  # of a look, before and after its time; the slowest radars turn in 12 s
 STILL = Air()
 BEARINGS = (Kind.DIRECTION, Kind.SOUND)
@@ -89,8 +91,8 @@ class Sensor:
     measurements that false alarms and new targets are spread over evenly, in units of z; 0 where they are spread
     evenly over the ground. whole: a look covers all within `reach_m`, so that no detection of a target tells something
     too. missable: else, what it has seen it should see again within revisit_s, s between two looks at one target.
-    coverage: where it can see, and how well. air: for SOUND. begins_m: so far away at most is what a bearing that may
-    be nobody's starts, of which only a wedge is known; 0: it starts nothing.
+    coverage: where it can see, and how well. air: for SOUND. begins_m: up to which range, 100 m to
+    reach_m, a bearing that may be nobody's starts a target, of which only a wedge is known; 0: it starts none.
     """
 
     kind: Kind
@@ -117,12 +119,18 @@ class Sensor:
             raise ValueError("detection must be a probability over 0")
         if self.begins_m and self.kind not in BEARINGS:
             raise ValueError("begins_m is for bearings; what has a range needs none")
-        for name in ("clutter", "volume", "begins_m"):
+        if not (self.begins_m == 0.0 or NEAREST < self.begins_m <= min(self.reach_m, FURTHEST)):
+            raise ValueError("begins_m must be over 100 m, and not more than reach_m or 1,000 km; 0: nothing begins")
+        for name in ("clutter", "volume"):
             if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ValueError(f"{name} must be a number, not negative")
         for name in ("reach_m", "revisit_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0")
+        self._fill()
+
+    def _fill(self) -> None:
+        """Make the record that kernels read."""
         row = np.zeros(1, SENSE)
         row["kind"], row["whole"], row["revisit"] = self.kind, self.whole, self.revisit_s
         row["missable"] = self.missable
@@ -246,16 +254,18 @@ class Filter:
         least = self.settings.shown_existence if existence is None else existence
         targets, leaves = self.memory.targets[: self.memory.counts[0]], self.memory.leaves
         shown = targets["leaf"]
-        rows = np.flatnonzero((shown >= 0) & (leaves["existence"][np.maximum(shown, 0)] >= least))
+        sure: F64 = np.where(shown >= 0, leaves["existence"][np.maximum(shown, 0)], 0.0)
+        for k in np.flatnonzero((targets["wedge"] == 1) & (shown >= 0)).tolist():
+            some, weight = self._open(k)
+            sure[k] = weight @ some["existence"]
+        rows = np.flatnonzero((shown >= 0) & (sure >= least))
         leaf, wedge = leaves[shown[rows]], targets["wedge"][rows] == 1
-        sure: F64 = leaf["existence"].copy()
         time: I64 = leaf["time"].copy()
         mean, covariance = combined(leaf)
         for k in np.flatnonzero(wedge).tolist():
-            some, weight = self._open(int(rows[k]))
-            sure[k], time[k] = weight @ some["existence"], some["time"].max()
+            time[k] = self._open(int(rows[k]))[0]["time"].max()
             mean[k], covariance[k] = moments(self._mixed(int(rows[k]), int(time[k])))
-        return Estimates(targets["label"][rows], sure, time, mean, covariance, wedge)
+        return Estimates(targets["label"][rows], sure[rows], time, mean, covariance, wedge)
 
     def mixture(self, label: int, time: int | None = None) -> Mixture:
         """Return all that is known of a target, at its own times or at one, ns. Raise ValueError if there is none."""
@@ -269,12 +279,13 @@ class Filter:
 
     def _open(self, target: int) -> tuple[Rows, F64]:
         """Return the leaves (k,) that a target may be, and the weight of each."""
-        for group in self.memory.groups[: self.memory.counts[2]]:
-            for k in np.flatnonzero(group["member"][: group["size"]] == target).tolist():
-                choice, weight = group["choice"][: group["count"], k], group["weight"][: group["count"]]
-                if (choice >= 0).any():
-                    return self.memory.leaves[choice[choice >= 0]], weight[choice >= 0]
-        return self.memory.leaves[self.memory.targets["leaf"][[target]]], np.ones(1)
+        leaf = self.memory.leaves[self.memory.targets["leaf"][target]]
+        if leaf["group"] < 0:
+            return leaf.reshape(1), np.ones(1)
+        group = self.memory.groups[leaf["group"]]
+        k = group["member"][: group["size"]].tolist().index(target)
+        choice, weight = group["choice"][: group["count"], k], group["weight"][: group["count"]]
+        return self.memory.leaves[choice[choice >= 0]], weight[choice >= 0]
 
 
 def _somewhere(place: Place | None) -> bool:

@@ -39,9 +39,9 @@ def power(order: int, low: float, high: float) -> float:
 
 
 @inner
-def beneath(height: float, mean: float, sigma: float) -> float:
-    """Return how likely a height of this mean and sigma is under another."""
-    off = LOGISTIC * (height - mean) / sigma
+def beneath(limit: float, mean: float, sigma: float) -> float:
+    """Return how likely a height of this mean and sigma is under a limit."""
+    off = LOGISTIC * (limit - mean) / sigma
     return float(1.0 / (1.0 + exp(-min(max(off, -FARTHEST), FARTHEST))))
 
 
