@@ -1,0 +1,329 @@
+"""What single microphones say by hearing something, and by hearing nothing, about targets that are known.
+
+A node hears the union of what there is: its own false alarms, every target near enough, and those nobody knows. It
+tells nothing apart, so hearing something is explained by whichever of them is likeliest, and silence counts against
+all. With S the probability of silence now, B that of silence at the look before and J of both,
+
+    from silence: J / B silent, 1 - J / B heard;  from hearing: (B - J, 1 - B - S + J) / (1 - B), with B - J and S - J
+    as the silent one is before or now;  first look: S silent, 1 - S heard.
+
+Each is a product over what may be heard, so is J: noise and each target are processes that go on or change, and who
+is silent for all of them is so for each. `Hearing.memory` and `Looks.turn` say how fast they change; ten looks at the
+same state are worth about two. Source: DESIGN.md section 4.6; Williams 2015 for what the others explain (Q).
+"""
+
+from math import exp, expm1, inf, isfinite, log, log1p, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner, kernel
+from skywarden.model.place import F64, I64
+from skywarden.track.audible import FAINT, Hearing, came, chance
+from skywarden.track.cells import Field, near
+
+SILENT, HEARD, ABSENT = 0, 1, -1  # of a node's look; an absent one says nothing, whatever the reason
+POINTS = 7  # of cubature over place: the middle and two on each axis
+OUT = 2.0  # standard deviations from the middle to the others
+MIDDLE, OUTER = 0.25, 0.125  # their weights: exact to the third order, kurtosis 4 instead of 3
+SUREST = 0.9999  # limit of r Pd, as in `joint`
+LEAST = 1e-12  # of a probability that is divided by, or of which the logarithm is taken
+KEPT = 0.1  # of the spread of a place is kept, whatever one tick says: seven points cannot show less
+MOST = 96  # nodes that a target is compared with
+SIGMAS = 3.0  # of the place, around which nodes are asked
+
+
+class Looks(NamedTuple):
+    """What n nodes say at one time, in the order of a `Field`. now, before: (n,) HEARD, SILENT or ABSENT.
+
+    gap: (n,) s since the look before. false: (n,) share of the time that a node hears something without any target.
+    turn: (n,) s, how fast that changes, see `nodes.turns`. unseen: (n,) expected number of unknown targets heard.
+    """
+
+    now: I64
+    before: I64
+    gap: F64
+    false: F64
+    turn: F64
+    unseen: F64
+
+
+class Known(NamedTuple):
+    """m targets, at the looks' time. mean: (m, 6) ECEF m, m/s; covariance: (m, 6, 6). existence: (m,).
+
+    since: (m,) s before the looks that each is known to have been in flight; what it did before is not asked.
+    """
+
+    mean: F64
+    covariance: F64
+    existence: F64
+    since: F64
+
+
+class Pairs(NamedTuple):
+    """Targets and nodes that may hear them. start: (m + 1,) where each target's begin; node: (k,) rows of the field.
+
+    pd: (k, POINTS) chance of hearing now; was: (k, POINTS) at the look before; both: (k, POINTS) of silence at both.
+    Each holds over points of the target's place.
+    """
+
+    start: I64
+    node: I64
+    pd: F64
+    was: F64
+    both: F64
+
+
+class Shape(NamedTuple):
+    """Points that stand for m targets. root: (m, 6, 3), columns that make the spread of place, with the velocity that
+
+    belongs to them. good: (m,) 1 where the numbers are any good.
+    """
+
+    root: F64
+    good: I64
+
+
+def hear(known: Known, field: Field, looks: Looks, hearing: Hearing) -> Known:
+    """Return targets corrected by one look of all nodes. What is not finite stays as it is and counts for nobody.
+
+    A target is corrected by nodes within its reach and three sigmas, at most MOST of them. Takes any number of nodes.
+    """
+    shape, pairs = compare(known, field, looks, hearing)
+    silent = shares(known, shape, pairs, looks, hearing)
+    out = Known(known.mean.copy(), known.covariance.copy(), known.existence.copy(), known.since)
+    judge(out, shape, pairs, looks, hearing, silent)
+    return out
+
+
+def compare(known: Known, field: Field, looks: Looks, hearing: Hearing) -> tuple[Shape, Pairs]:
+    """Return points of each target, and with which chances nodes hear it there."""
+    m = len(known.mean)
+    shape = Shape(np.zeros((m, 6, 3)), np.zeros(m, np.int64))
+    centre, radius = np.empty((m, 3)), np.empty(m)
+    spread(known, shape, hearing, field.farthest, centre, radius)
+    start, found = np.zeros(m + 1, np.int64), np.empty(m * MOST, np.int64)
+    k = near(field, centre, radius, MOST, start, found)
+    pairs = Pairs(start, found[:k].copy(), np.empty((k, POINTS)), np.empty((k, POINTS)), np.empty((k, POINTS)))
+    listen(known, shape, field, pairs, looks, hearing)
+    return shape, pairs
+
+
+@kernel
+def spread(known: Known, shape: Shape, hearing: Hearing, farthest: F64, centre: F64, radius: F64) -> None:
+    """Fill `shape`; write where nodes are looked up: the middle of the way that the target flew since the oldest sound.
+
+    centre: (m, 3) ECEF m; radius: (m,) m, NaN where the numbers are no good.
+    """
+    reach = farthest[0] * exp(FAINT * hearing.spread)
+    for i in range(len(known.mean)):
+        x, root = known.mean[i], shape.root[i]
+        r = known.existence[i]
+        good = 0.0 < r <= 1.0 and factor(known.covariance[i], root)
+        speed = size = 0.0
+        for a in range(3):
+            speed += x[a + 3] * x[a + 3]
+            size += root[a, 0] * root[a, 0] + root[a, 1] * root[a, 1] + root[a, 2] * root[a, 2]
+        speed = sqrt(speed)
+        late = 0.5 * reach / hearing.sound
+        for a in range(3):
+            centre[i, a] = x[a] - late * x[a + 3]
+        radius[i] = reach + late * speed + SIGMAS * sqrt(size)
+        shape.good[i] = 1 if good and isfinite(radius[i] + centre[i, 0] + centre[i, 1] + centre[i, 2]) else 0
+        if shape.good[i] == 0:
+            radius[i] = -1.0
+
+
+@inner
+def factor(P: F64, root: F64) -> bool:
+    """Write the (6, 3) root of the spread of place to `root`: root root^T has the columns of P that belong to place.
+
+    The upper three rows are its Cholesky factor. Returns False where P has none.
+    """
+    for a in range(6):
+        for b in range(3):
+            if b > a:
+                root[a, b] = 0.0
+                continue
+            value = P[a, b]
+            for c in range(b):
+                value -= root[a, c] * root[b, c]
+            if a == b:
+                if not 0.0 < value < inf:
+                    return False
+                root[a, b] = sqrt(value)
+            else:
+                root[a, b] = value / root[b, b]
+    return True
+
+
+@inner
+def point(x: F64, root: F64, k: int, out: F64) -> None:
+    """Write point k of a target to out (6,): 0 the middle, then both ways on each axis."""
+    axis, sign = (k - 1) // 2, OUT if k % 2 == 1 else -OUT
+    for a in range(6):
+        out[a] = x[a] if k == 0 else x[a] + sign * root[a, axis]
+
+
+@kernel
+def listen(known: Known, shape: Shape, field: Field, pairs: Pairs, looks: Looks, hearing: Hearing) -> None:
+    """Fill the chances of `pairs`."""
+    state, d, u = np.empty(6), np.empty(3), np.empty(3)
+    for i in range(len(known.mean)):
+        for k in range(POINTS):
+            if pairs.start[i] == pairs.start[i + 1]:
+                continue
+            point(known.mean[i], shape.root[i], k, state)
+            for a in range(3):
+                u[a] = state[a + 3] - hearing.wind[a]
+            for q in range(pairs.start[i], pairs.start[i + 1]):
+                j = pairs.node[q]
+                gap = looks.gap[j] if looks.before[j] != ABSENT else inf
+                for a in range(3):
+                    d[a] = state[a] - field.place[j, a]
+                pd = heard(d, u, field.reach[j], known.since[i], hearing)
+                was = 0.0
+                if gap < inf:
+                    for a in range(3):
+                        d[a] -= gap * state[a + 3]
+                    was = heard(d, u, field.reach[j], known.since[i] - gap, hearing)
+                stays = exp(-gap / hearing.memory)
+                pairs.pd[q, k], pairs.was[q, k] = pd, was
+                pairs.both[q, k] = stays * min(1.0 - pd, 1.0 - was) + (1.0 - stays) * (1.0 - pd) * (1.0 - was)
+
+
+@inner
+def heard(d: F64, u: F64, reach: float, since: float, hearing: Hearing) -> float:
+    """Return the chance that a node hears a target d (3,) m off, unless its sound left before it was known to be."""
+    tau = came(d, u, hearing.sound)
+    if not 0.0 <= tau <= since:
+        return 0.0
+    return chance(hearing.sound * tau, reach, hearing.detection, hearing.spread)
+
+
+@inner
+def mean(values: F64) -> float:
+    """Return the mean over points."""
+    total = 0.0
+    for k in range(1, POINTS):
+        total += values[k]
+    return MIDDLE * values[0] + OUTER * total
+
+
+@inner
+def own(existence: float, pairs: Pairs, q: int, out: F64) -> None:
+    """Write logarithms of the probability that a node is silent of one target to out (3,): now, before, both."""
+    out[0] = log1p(-min(existence * mean(pairs.pd[q]), SUREST))
+    out[1] = log1p(-min(existence * mean(pairs.was[q]), SUREST))
+    out[2] = log1p(-min(existence * (1.0 - mean(pairs.both[q])), SUREST))
+
+
+def shares(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing) -> F64:
+    """Return (n, 3) logarithms of the probability that each node is silent now, at the look before, and at both."""
+    silent = np.zeros((len(looks.now), 3))
+    whole(known, shape, pairs, looks, hearing, silent)
+    return silent
+
+
+@kernel
+def whole(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64) -> None:
+    """Fill `silent` (n, 3)."""
+    term = np.empty(3)
+    for j in range(len(looks.now)):
+        false = min(max(looks.false[j], 0.0), 1.0 - LEAST)
+        unseen = max(looks.unseen[j], 0.0)
+        goes_on, same = exp(-looks.gap[j] / looks.turn[j]), exp(-looks.gap[j] / hearing.memory)
+        silent[j, 0] = silent[j, 1] = log1p(-false) - unseen
+        silent[j, 2] = silent[j, 0] + log1p(-(1.0 - goes_on) * false) + log1p((1.0 - same) * expm1(-unseen))
+    for i in range(len(known.mean)):
+        for q in range(pairs.start[i], pairs.start[i + 1]):
+            own(known.existence[i], pairs, q, term)
+            for a in range(3):
+                silent[pairs.node[q], a] += term[a]
+
+
+@inner
+def likely(now: int, before: int, silent: float, was: float, both: float) -> float:
+    """Return the probability of a look given the one before. silent, was, both: of silence now, before, at both."""
+    if before == ABSENT:
+        found = silent if now == SILENT else 1.0 - silent
+    elif before == SILENT:
+        found = both / max(was, LEAST)
+        found = found if now == SILENT else 1.0 - found
+    elif now == SILENT:
+        found = (silent - both) / max(1.0 - was, LEAST)
+    else:
+        found = (1.0 - was - silent + both) / max(1.0 - was, LEAST)
+    return min(max(found, LEAST), 1.0)
+
+
+@kernel
+def judge(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64) -> None:
+    """Correct existence, place and velocity of `known` in place. silent: (n, 3) of `shares`."""
+    weight, term, rest = np.empty(POINTS), np.empty(3), np.empty(3)
+    for i in range(len(known.mean)):
+        if shape.good[i] == 0 or pairs.start[i] == pairs.start[i + 1]:
+            continue
+        without = 0.0
+        weight[0] = log(MIDDLE)
+        for k in range(1, POINTS):
+            weight[k] = log(OUTER)
+        for q in range(pairs.start[i], pairs.start[i + 1]):
+            j = pairs.node[q]
+            now, before = looks.now[j], looks.before[j]
+            if now == ABSENT:
+                continue
+            own(known.existence[i], pairs, q, term)
+            for a in range(3):
+                rest[a] = exp(silent[j, a] - term[a])
+            without += log(likely(now, before, rest[0], rest[1], rest[2]))
+            for k in range(POINTS):
+                s, b = rest[0] * (1.0 - pairs.pd[q, k]), rest[1] * (1.0 - pairs.was[q, k])
+                weight[k] += log(likely(now, before, s, b, rest[2] * pairs.both[q, k]))
+        correct(known, shape, i, weight, without)
+
+
+@inner
+def correct(known: Known, shape: Shape, i: int, weight: F64, without: float) -> None:
+    """Correct target i. weight (POINTS,): logarithms of prior times likelihood; without: of it does not exist."""
+    best = without
+    for k in range(POINTS):
+        best = max(best, weight[k])
+    total = 0.0
+    for k in range(POINTS):
+        weight[k] = exp(weight[k] - best)
+        total += weight[k]
+    r = known.existence[i]
+    there = r * total
+    known.existence[i] = there / (there + (1.0 - r) * exp(without - best))
+    if total > LEAST:
+        shift(known.mean[i], known.covariance[i], shape.root[i], weight, total)
+
+
+@inner
+def shift(x: F64, P: F64, root: F64, weight: F64, total: float) -> None:
+    """Move a target by the mean of its weighed points and change its spread by theirs, in place.
+
+    Points are root times unit vectors z, so with their mean and spread S the state moves by root z and its covariance
+    changes by root (S - 1) root^T: never below 0, as P - root root^T is not. Source: Julier, Uhlmann 2004, section III.
+    """
+    z, change = np.zeros(3), np.zeros((3, 3))
+    for a in range(3):
+        plus, minus = weight[2 * a + 1] / total, weight[2 * a + 2] / total
+        z[a] = OUT * (plus - minus)
+        change[a, a] = OUT * OUT * (plus + minus)
+    for a in range(3):
+        for b in range(3):
+            change[a, b] = (1.0 - KEPT) * (change[a, b] - z[a] * z[b] - (1.0 if a == b else 0.0))
+    for a in range(6):
+        for b in range(3):
+            x[a] += root[a, b] * z[b]
+    for a in range(6):
+        for b in range(a + 1):
+            value = 0.0
+            for c in range(3):
+                for e in range(3):
+                    value += root[a, c] * change[c, e] * root[b, e]
+            P[a, b] += value
+            if a != b:
+                P[b, a] += value
