@@ -34,6 +34,7 @@ class State(NamedTuple):
     field: Field
     book: Book
     rate: F64
+    claps: F64
     tracks: Tracks
     begun: int
 
@@ -53,7 +54,7 @@ def begin(nodes: Nodes) -> State:
     count = len(nodes.place)
     made = field(np.arange(count), ecef(nodes.place), np.full(count, 4000.0))
     none = Known(np.zeros((0, 6)), np.zeros((0, 6, 6)), np.zeros(0), np.zeros(0))
-    return State(made, empty(count), np.full(count, np.inf), Tracks(np.zeros(0, np.int64), none), 0)
+    return State(made, empty(count), np.full(count, np.inf), np.full(count, np.inf), Tracks(np.zeros(0, np.int64), none), 0)
 
 
 def rows_of(state: State) -> I64:
@@ -76,7 +77,7 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
     """Return the state after one second more, and what came of it."""
     now = START + round(second * SECOND)
     book, fresh, _ = take(state.book, messages, now)
-    tracks, rate = state.tracks, state.rate.copy()
+    tracks, rate, claps = state.tracks, state.rate.copy(), state.claps.copy()
     usual = rates(book)
     others = usual
     if len(tracks.number) or second % IDLE == 0:
@@ -91,10 +92,10 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
             known = hear(known, state.field, looks, sought.hearing)
         book = learn(book, looks, explained)
         tracks = tracks._replace(known=known)
-    rate[fresh] = others[fresh]
-    found, rate = seek(Scene(state.field, book, rate), fresh, now, sought)
+    rate[fresh] = claps[fresh] = others[fresh]
+    found, scene = seek(Scene(state.field, book, rate, claps), fresh, now, sought)
     tracks = added(kept(tracks), found, state.begun)
-    after = State(state.field, book, rate, tracks._replace(known=moved(tracks.known, 1.0)), state.begun + len(found))
+    after = State(state.field, book, scene.rate, scene.claps, tracks._replace(known=moved(tracks.known, 1.0)), state.begun + len(found))
     return after, Step(second, found, tracks.number, local(moved(tracks.known, BEHIND).mean), tracks.known.existence)
 
 

@@ -4,11 +4,11 @@ like a fast one: a front that runs over the nodes at the speed of sound. The odd
 one are reckoned as in `lines`, over places from which it may have come.
 """
 
-from math import erfc, exp, log, pi, sqrt
+from math import erfc, exp, inf, log, pi, sqrt
 
 import numpy as np
 
-from skywarden.kernel import kernel
+from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
 from skywarden.track.lines import WINDOW, Onsets
 
@@ -26,30 +26,50 @@ def places(count: int = PLACES) -> F64:
     return np.stack([away * np.sin(turn), away * np.cos(turn)], -1)
 
 
-@kernel
-def clap(onsets: Onsets, table: F64, sound: float) -> float:
-    """Return the mean likelihood ratio, by all nodes but the first, of a clap over places (s, 2)
+def ask_clap(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:
+    """Return the mean likelihood ratio, by all nodes but the first, of a clap that the first began to hear, and
 
-    around that."""
-    logs, best = np.zeros(len(table)), -1e300
-    begun = onsets.begun[0]
+    (k,) the probability that each node's beginning is that clap, if there was one. table: (s, 2) m, see `places`.
+    """
+    weight, share = np.empty(len(table)), np.zeros(len(onsets.begun))
+    return compare_claps(onsets, table, sound, weight, share), share
+
+
+@kernel
+def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: F64) -> float:
+    """Weigh all places. weight (s,): of each, their sum is 1; share (k,) and what is returned as in `ask_clap`."""
+    best, ratio = -inf, np.empty(1)
     for s in range(len(table)):
-        x, y = onsets.place[0, 0] + table[s, 0], onsets.place[0, 1] + table[s, 1]
-        own = sqrt(table[s, 0] * table[s, 0] + table[s, 1] * table[s, 1])
-        for j in range(1, len(onsets.begun)):
-            away = sqrt((onsets.place[j, 0] - x) ** 2 + (onsets.place[j, 1] - y) ** 2)
-            at = begun + (away - own) / sound
-            until = onsets.begun[j] if onsets.begun[j] >= -WINDOW else onsets.quiet[j]
-            if onsets.free[j] > at - SIGMA:  # it was busy or down when the clap came by
-                continue
-            pd = 0.5 * DETECTION * erfc(log(max(away, 1.0) / LOUDEST) / (FADING * sqrt(2.0)))
-            off = (until - at) / SIGMA
-            missed = 1.0 - 0.5 * pd * erfc(-off / sqrt(2.0))
-            if until == onsets.begun[j]:
-                missed += pd * exp(-0.5 * off * off) / (sqrt(2.0 * pi) * SIGMA * onsets.rate[j])
-            logs[s] += log(missed)
-        best = max(best, logs[s])
+        weight[s] = 0.0
+        for j in range(1, len(share)):
+            rolled(onsets, j, table[s, 0], table[s, 1], sound, ratio)
+            weight[s] += log(ratio[0])
+        best = max(best, weight[s])
     total = 0.0
     for s in range(len(table)):
-        total += exp(logs[s] - best)
+        weight[s] = exp(weight[s] - best)
+        total += weight[s]
+    for s in range(len(table)):
+        weight[s] /= total
+        share[0] += weight[s]
+        for j in range(1, len(share)):
+            share[j] += weight[s] * rolled(onsets, j, table[s, 0], table[s, 1], sound, ratio)
     return total / len(table) * exp(best)
+
+
+@inner
+def rolled(onsets: Onsets, j: int, x: float, y: float, sound: float, ratio: F64) -> float:
+    """Write a node's likelihood ratio of a clap x, y m from the first to ratio (1,); return whether it began by it."""
+    ratio[0] = 1.0
+    away = sqrt((onsets.place[j, 0] - x) ** 2 + (onsets.place[j, 1] - y) ** 2)
+    at = onsets.begun[0] + (away - sqrt(x * x + y * y)) / sound
+    began = onsets.begun[j] >= -WINDOW
+    if onsets.free[j] > at - SIGMA:  # it was busy or down when the clap came by
+        return 0.0
+    pd = 0.5 * DETECTION * erfc(log(max(away, 1.0) / LOUDEST) / (FADING * sqrt(2.0)))
+    off = ((onsets.begun[j] if began else onsets.quiet[j]) - at) / SIGMA
+    missed, by = 1.0 - 0.5 * pd * erfc(-off / sqrt(2.0)), 0.0
+    if began:
+        by = pd * exp(-0.5 * off * off) / (sqrt(2.0 * pi) * SIGMA * onsets.rate[j])
+    ratio[0] = missed + by
+    return by / (missed + by)

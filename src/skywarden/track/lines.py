@@ -28,6 +28,9 @@ SLOWEST, FASTEST = 30.0, 250.0  # m/s
 USUAL = (38.0, 75.0)  # m/s, of most targets: one-way UAVs with a piston engine (DESIGN.md, section 1)
 USUALLY = 0.6  # of all targets
 LOWEST, HIGHEST = 50.0, 2000.0  # m above the nodes; those that fly higher are heard by few
+REPORTED = 3.0  # s after which a report has come, if there is one
+SUDDEN = 0.2  # of what nodes hear of flights ends at any time, before they are far
+FADES = 0.2  # 1 sigma of the logarithm of the distance at which it ends, over that at which it began
 FEW = 1e-9  # of the best flight's weight: less is left out
 CLIMB_SIGMA = 3.0  # m/s
 WIDE = 3.0  # of the reach: nodes further from a flight do not hear it
@@ -41,6 +44,8 @@ class Onsets(NamedTuple):
     begun: (k,) when what it hears or heard last began; -inf none. free: (k,) since when it had been listening and
     silent. quiet: (k,) until when it is known to have been silent, if it has not begun. rate: (k,) 1/s, at which it
     begins to hear for any other reason: false alarms, known targets; inf for what is used up.
+
+    still: (k,) 1 where what began goes on; lasts: (k,) s that other reasons last, on average.
     """
 
     place: F64
@@ -49,6 +54,8 @@ class Onsets(NamedTuple):
     free: F64
     quiet: F64
     rate: F64
+    still: I64
+    lasts: F64
 
 
 class Flights(NamedTuple):
@@ -212,8 +219,32 @@ def passing(onsets: Onsets, j: int, line: F64, hearing: Hearing, ratio: F64) -> 
         ratio[0] = missed / max(free, missed)
         return 0.0
     by = density / onsets.rate[j]
+    if by > 0.0:
+        by *= lasting(onsets, j, line, hearing.sound)
     ratio[0] = (by + missed) / max(free, missed)
     return by / (by + missed)
+
+
+@inner
+def lasting(onsets: Onsets, j: int, line: F64, sound: float) -> float:
+    """Return the likelihood ratio of whether a node still hears, if it began by a flight: until that is as far again.
+
+    Sound is not equally loud on both sides, nor without pauses: SUDDEN of flights end at any time, as false alarms do.
+    """
+    until = min(onsets.quiet[j], -REPORTED)
+    gone = until - onsets.begun[j]
+    if not gone > 0.0:
+        return 1.0
+    false = exp(-gone / onsets.lasts[j])
+    at, place = onsets.begun[j] - onsets.begun[0], onsets.place[j]
+    e, n, u = line[0] + at * line[3] - place[0], line[1] + at * line[4] - place[1], line[2] - place[2]
+    first, _ = nears(e, n, u, line, sound)
+    last, rate = nears(e + gone * line[3], n + gone * line[4], u, line, sound)
+    on = 1.0 if rate > 0.0 else chance(sound * last, sound * first, 1.0, FADES)
+    on = SUDDEN * false + (1.0 - SUDDEN) * on
+    if onsets.still[j] == 1:
+        return on / false
+    return (1.0 - on) / max(1.0 - false, 1e-9)
 
 
 @inner

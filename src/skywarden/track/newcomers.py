@@ -12,17 +12,17 @@ from skywarden import geo
 from skywarden.model.place import F64, I64
 from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, near
-from skywarden.track.claps import clap, places
-from skywarden.track.lines import AROUND, WINDOW, Flights, Found, Onsets, ask, flights
-from skywarden.track.nodes import Book
+from skywarden.track.claps import ask_clap, places
+from skywarden.track.lines import AROUND, REPORTED, WINDOW, Flights, Found, Onsets, ask, flights
+from skywarden.track.nodes import HOLD, Book, turns
 from skywarden.track.presence import ABSENT
 
 FEWEST = 3  # nodes that begin a target: two fit a line always
+FEWEST_CLAP = 4
 MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
 MOST = 96  # nodes around one that are asked, the nearest
 COARSE = 1024  # flights that are tried first
 HOPE = 1e-3  # of the odds needed, with which it is tried with all
-REPORTED = 3.0  # s after which a report has come, if there is one
 NS = 1e-9
 
 
@@ -49,11 +49,15 @@ class Search(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Nodes and what they did. rate: (n,) 1/s as `expected`, when each node began to hear; inf where that is used up."""
+    """Nodes and what they did. rate: (n,) 1/s as `expected`, when each node began to hear; inf where a target or a
+
+    clap has used that up. claps: (n,) the same, inf where a target has.
+    """
 
     field: Field
     book: Book
     rate: F64
+    claps: F64
 
 
 class Newcomer(NamedTuple):
@@ -68,6 +72,7 @@ class Newcomer(NamedTuple):
     existence: float
     node: I64
     share: F64
+    clap: bool = False
 
 
 def search(hearing: Hearing, rules: Rules, fine: int = 8192) -> Search:
@@ -85,49 +90,53 @@ def expected(before: I64, gap: F64, silent: F64, usual: F64) -> F64:
     return np.where((before != ABSENT) & np.isfinite(found), np.maximum(found, usual), usual)
 
 
-def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newcomer], F64]:
-    """Return who is new, the surest first, and the rates with inf where a beginning is used up.
+def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newcomer], Scene]:
+    """Return who is new, the surest first, and what is used up then.
 
     fresh: rows of nodes that have begun to hear since the last call. now: ns.
     """
     found: list[Newcomer] = []
-    scene = scene._replace(rate=scene.rate.copy())
-    enough = sought.rules.odds / (1.0 + sought.rules.odds)
+    scene = scene._replace(rate=scene.rate.copy(), claps=scene.claps.copy())
     left = fresh.tolist()
     while left:
         left = [row for row in left if np.isfinite(scene.rate[row])]
-        answers = [answer(scene, row, now, sought) for row in left]
-        answers = [one for one in answers if one.existence > enough]
+        answers = [one for row in left for one in answer(scene, row, now, sought)]
         if not answers:
             break
-        best = min(answers, key=lambda one: (-one.existence, one.node.tolist()))
+        best = min(answers, key=lambda one: (-one.existence, one.clap, one.node.tolist()))
         scene.rate[best.node] = np.inf
-        found.append(best)
-    return found, scene.rate
+        if not best.clap:
+            scene.claps[best.node] = np.inf
+            found.append(best)
+    return found, scene
 
 
-def answer(scene: Scene, row: int, now: int, sought: Search) -> Newcomer:
-    """Return what a node's beginning says of a new target; existence 0 where fewer than FEWEST nodes heard it."""
+def answer(scene: Scene, row: int, now: int, sought: Search) -> list[Newcomer]:
+    """Return what a node's beginning says, if it is sure: a new target or a clap, each heard by nodes enough."""
     field, rules, hearing = scene.field, sought.rules, sought.hearing
-    none = Newcomer(now, np.zeros(6), np.eye(6), 0.0, np.zeros(0, np.int64), np.zeros(0))
     rows = neighbours(field, row)
     latitude, longitude, _ = geo.geodetic(field.place[row])
     rotation = geo.east_north_up(float(latitude), float(longitude))
     onsets = around(scene, rows, now, rotation)
-    recent = np.isfinite(onsets.rate) & (onsets.begun >= -WINDOW)
-    if recent.sum() < FEWEST or not recent[0]:
-        return none
+    recent = onsets.begun >= -WINDOW
+    if (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST or not recent[0]:
+        return []
     found = ask(onsets, sought.coarse, hearing, rules.flow)
     if found.odds > HOPE * rules.odds:
         found = ask(onsets, sought.fine, hearing, rules.flow)
-    heard = found.share > MAINLY
-    if heard.sum() < FEWEST:
-        return none
-    other = rules.claps / onsets.rate[0] * clap(onsets, sought.claps, hearing.sound)
-    existence = found.odds / (1.0 + found.odds + other)
-    return placed(found, field.place[row], rotation, now)._replace(
-        existence=existence, node=np.sort(rows[heard]), share=found.share[heard][np.argsort(rows[heard])]
-    )
+    ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, hearing.sound)
+    clap = rules.claps / scene.claps[row] * ratio
+    all_odds, answers = 1.0 + found.odds + clap, []
+    enough = rules.odds / (1.0 + rules.odds)
+    heard = np.flatnonzero(found.share > MAINLY)
+    if found.odds / all_odds > enough and len(heard) >= FEWEST:
+        answers.append(placed(found, field.place[row], rotation, now)._replace(existence=found.odds / all_odds))
+        answers[0] = answers[0]._replace(node=rows[heard], share=found.share[heard])
+    heard = np.flatnonzero(share > MAINLY)
+    if clap / all_odds > enough and len(heard) >= FEWEST_CLAP:
+        none = Newcomer(now, np.zeros(6), np.eye(6), clap / all_odds, rows[heard], share[heard], clap=True)
+        answers.append(none)
+    return answers
 
 
 def placed(found: Found, origin: F64, rotation: F64, now: int) -> Newcomer:
@@ -151,7 +160,7 @@ def neighbours(field: Field, row: int) -> I64:
 
 def around(scene: Scene, rows: I64, now: int, rotation: F64) -> Onsets:
     """Return what the nodes `rows` did, around the first of them. rotation: (3, 3) ECEF -> its east, north, up."""
-    field, book, rate = scene
+    field, book, rate = scene.field, scene.book, scene.rate
     return Onsets(
         (field.place[rows] - field.place[rows[0]]) @ rotation.T,
         field.reach[rows],
@@ -159,6 +168,8 @@ def around(scene: Scene, rows: I64, now: int, rotation: F64) -> Onsets:
         seconds(book.free[rows], now),
         np.minimum(seconds(book.alive[rows], now) + 60.0, -REPORTED),
         rate[rows],
+        (book.last[rows] + HOLD >= now - round(REPORTED / NS)).astype(np.int64),
+        turns(book)[rows],
     )
 
 
