@@ -1,10 +1,11 @@
-"""Targets from a field of 1,000 single microphones without bearing: how soon they are found, and how many that are none.
+"""Targets from a field of 1,000 single microphones without bearing: how soon found, and how many are none.
 
     python bench/presence_field.py [--singles 600] [--waves 10] [--hours 100] [--speed 50] [--seed 1]
 
 A target is found when a track is within 4 km of it (each track is one target's). At best it can be found when the
-third node hears it: the ceiling. Both are counted at 60, 90 and 120 s after it crossed the outermost line of nodes.
-In the hours without raid there are false alarms, mopeds, storms, some helicopters and three flights.
+third node hears it: the ceiling ("three heard"). In a wave nodes hear another one already, so that fewer begin to hear
+something because of it ("three began"). All are counted at 60, 90 and 120 s after it crossed the outermost line of
+nodes. In the hours without raid there are false alarms, mopeds, storms, some helicopters and three flights.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from scipy.optimize import linear_sum_assignment
 
 from skywarden.model.place import F64
 from skywarden.track.newcomers import Rules
+from skywarden.track.nodes import PAUSE
 
 GATE = 4000.0  # m between a track and its target
 FAR = 8000.0  # m; what begins further from every flight is false
@@ -44,13 +46,14 @@ ABREAST, WAVE_S, WAVE = 60e3, 600.0, 10  # m, s and targets of a wave
 
 
 class Score(NamedTuple):
-    """Of m targets, each column (m,), s after crossing: when the third node heard it, and when it was found, inf
+    """Of m targets, each column (m,), s after crossing, inf never: when the third node heard it, when the third began
 
-    never. off: (k, 2) m and m/s of those found, in place and velocity, then. begun: tracks; spare: those that were
-    never a target's.
+    to hear something because of it, and when it was found. off: (k, 2) m and m/s, in place and velocity, of those
+    found, then. begun: tracks; spare: those that were never a target's.
     """
 
     third: F64
+    began: F64
     found: F64
     off: F64
     begun: int = 0
@@ -66,6 +69,16 @@ def third(heard: Heard, crossing: float) -> float:
     """Return s after its crossing at which the third node hears a target."""
     on = np.sort(heard.on)
     return float(on[2] - crossing) if len(on) > 2 else np.inf
+
+
+def began(heard: Heard, everything: Heard, crossing: float) -> float:
+    """Return s after its crossing at which the third node that was silent begins to hear a target."""
+    on = [
+        at
+        for node, at in zip(heard.node, heard.on, strict=True)
+        if not np.any((everything.node == node) & (everything.on < at) & (everything.off > at - PAUSE * 1e-9))
+    ]
+    return third(Heard(heard.node, np.array(on), heard.off), crossing)
 
 
 def found(steps: list[Step], flights: list[Flight]) -> tuple[F64, F64, set[int]]:
@@ -95,10 +108,12 @@ def scored(field: Nodes, flights: list[Flight], crossing: F64, rng: np.random.Ge
     end = float(max(flight.end for flight in flights))
     heard = [passing(flight, field, rng) for flight in flights]
     noise = [false(field, end, rng), mopeds(field, end, rng)]
-    steps, state = watch(field, said(field, joined([*heard, *noise]), (0.0, end), rng), (0, int(end)), rules)
+    everything = joined([*heard, *noise])
+    steps, state = watch(field, said(field, everything, (0.0, end), rng), (0, int(end)), rules)
     first, off, owned = found(steps, flights)
     late = np.array([third(one, at) for one, at in zip(heard, crossing, strict=True)])
-    return Score(late, first - crossing, off[np.isfinite(first)], state.begun, state.begun - len(owned))
+    begins = np.array([began(one, everything, at) for one, at in zip(heard, crossing, strict=True)])
+    return Score(late, begins, first - crossing, off[np.isfinite(first)], state.begun, state.begun - len(owned))
 
 
 def singles(count: int, speed: float, seed: int, rules: Rules) -> Score:
@@ -114,7 +129,7 @@ def singles(count: int, speed: float, seed: int, rules: Rules) -> Score:
 
 
 def waves(count: int, speed: float, seed: int, rules: Rules) -> Score:
-    """Score waves: ten targets each over 60 km and ten minutes, on about the same course, over one side of the field."""
+    """Score waves: ten targets each over 60 km and ten minutes, on about the same course, over one side."""
     parts = []
     for k in range(count):
         rng = np.random.default_rng([seed, 2, k])
@@ -136,7 +151,7 @@ def waves(count: int, speed: float, seed: int, rules: Rules) -> Score:
 
 def together(parts: list[Score]) -> Score:
     """Return several scores as one."""
-    columns = [np.concatenate([part[c] for part in parts]) for c in range(3)]
+    columns = [np.concatenate([part[c] for part in parts]) for c in range(4)]
     return Score(*columns, sum(part.begun for part in parts), sum(part.spare for part in parts))
 
 
@@ -147,6 +162,7 @@ class Night(NamedTuple):
     helicopters: int
     heard_helicopters: int
     flights: F64  # s after crossing at which each of the real ones was found
+    third: F64  # and at which the third node heard it
     again: int
 
 
@@ -178,20 +194,33 @@ def night(hours: float, seed: int, rules: Rules) -> Night:
     first, _, _ = found(steps, real)
     helicopters = sum(k >= len(real) for k in seen)
     audible = sum(len(one.on) > 2 for one in heard[len(real) :])
-    return Night(wrong, helicopters, audible, first - crossing, again)
+    late = np.array([third(one, at) for one, at in zip(heard, crossing, strict=False)])
+    return Night(wrong, helicopters, audible, first - crossing, late, again)
 
 
 def table(name: str, score: Score) -> None:
     """Print how many were found in time."""
     print(f"\r{name}: {len(score.third)} targets, {score.begun} tracks, {score.spare} of them never a target's")
-    print("  within   ceiling   found   ratio")
+    print("  within   three heard   three began   found   found / heard")
     for s in WITHIN:
-        ceiling, share = np.mean(score.third <= s), np.mean(score.found <= s)
-        print(f"  {s:4d} s   {ceiling:7.3f}   {share:5.3f}   {share / max(ceiling, 1e-9):5.3f}")
+        heard, begins, share = (np.mean(column <= s) for column in (score.third, score.began, score.found))
+        print(f"  {s:4d} s   {heard:11.3f}   {begins:11.3f}   {share:5.3f}   {share / max(heard, 1e-9):13.3f}")
     late = (score.found - score.third)[np.isfinite(score.found) & np.isfinite(score.third)]
     print("  after the third node heard: median {:.1f}, nine of ten {:.1f} s".format(*np.quantile(late, [0.5, 0.9])))
     place, speed = np.quantile(score.off, [0.5, 0.9], axis=0).T
-    print(f"  off when found: median {place[0]:.0f} m, {speed[0]:.0f} m/s; nine of ten {place[1]:.0f} m, {speed[1]:.0f} m/s")
+    print(f"  off when found: median {place[0]:.0f} m, {speed[0]:.0f} m/s;", end=" ")
+    print(f"nine of ten {place[1]:.0f} m, {speed[1]:.0f} m/s")
+
+
+def quiet(hours: float, seen: Night) -> None:
+    """Print what was begun in hours without raid."""
+    count = len(seen.false)
+    print(f"\r{hours:.0f} h without raid: {count} false tracks ({10 * count / hours:.2f} per 10 h)")
+    print(f"  their odds: {[round(odds, 1) for _, odds in seen.false]}")
+    print(f"  {seen.helicopters} of {seen.heard_helicopters} helicopters that three nodes heard")
+    print(f"  three flights found {np.round(seen.flights, 1).tolist()} s after crossing,", end=" ")
+    print(f"third node heard {np.round(seen.third, 1).tolist()}")
+    print(f"  {seen.again} tracks begun of what had one before")
 
 
 def main() -> None:
@@ -210,11 +239,7 @@ def main() -> None:
     if asked.waves:
         table(f"in waves, {asked.speed:.0f} m/s", waves(asked.waves, asked.speed, asked.seed, rules))
     if asked.hours:
-        seen = night(asked.hours, asked.seed, rules)
-        print(f"\r{asked.hours:.0f} h without raid: {len(seen.false)} false tracks ({10 * len(seen.false) / asked.hours:.2f}")
-        print(f"  per 10 h), odds {[round(odds, 1) for _, odds in seen.false]}")
-        print(f"  {seen.helicopters} of {seen.heard_helicopters} helicopters that three nodes heard; three flights found")
-        print(f"  {np.round(seen.flights, 1).tolist()} s after crossing; {seen.again} tracks of what had one already or before")
+        quiet(asked.hours, night(asked.hours, asked.seed, rules))
     print(f"{process_time() - begin:.0f} s of processor time")
 
 

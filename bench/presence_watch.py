@@ -22,14 +22,14 @@ HEARING = Hearing(memory=60.0)  # s; nodes hear once a pass or not at all
 
 
 class Tracks(NamedTuple):
-    """Targets that were begun, each column (m,): number, begun s; and where they are, as `Known`."""
+    """Targets that were begun: number (m,), and where they are."""
 
     number: I64
     known: Known
 
 
 class State(NamedTuple):
-    """Everything that goes from tick to tick. late: rows that began to hear and were not asked yet."""
+    """Everything that goes from tick to tick. begun: how many tracks there were."""
 
     field: Field
     book: Book
@@ -54,7 +54,9 @@ def begin(nodes: Nodes) -> State:
     count = len(nodes.place)
     made = field(np.arange(count), ecef(nodes.place), np.full(count, 4000.0))
     none = Known(np.zeros((0, 6)), np.zeros((0, 6, 6)), np.zeros(0), np.zeros(0))
-    return State(made, empty(count), np.full(count, np.inf), np.full(count, np.inf), Tracks(np.zeros(0, np.int64), none), 0)
+    return State(
+        made, empty(count), np.full(count, np.inf), np.full(count, np.inf), Tracks(np.zeros(0, np.int64), none), 0
+    )
 
 
 def rows_of(state: State) -> I64:
@@ -84,8 +86,8 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
         book, looks = look(book, now - round(BEHIND * SECOND), np.zeros(len(usual)))
         known, explained = tracks.known, np.zeros(len(usual))
         if len(tracks.number):
-            shape, pairs = compare(known, state.field, looks, sought.hearing)
-            silent = shares(known, shape, pairs, looks, sought.hearing)
+            _, pairs = compare(known, state.field, looks, sought.hearing)
+            silent = shares(known, pairs, looks, sought.hearing)
             others = expected(looks.before, looks.gap, silent, usual)
             false = np.log1p(-looks.false)
             explained = np.where(silent[:, 0] < false, np.expm1(silent[:, 0] - false) / np.expm1(silent[:, 0]), 0.0)
@@ -95,7 +97,14 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
     rate[fresh] = claps[fresh] = others[fresh]
     found, scene = seek(Scene(state.field, book, rate, claps), fresh, now, sought)
     tracks = added(kept(tracks), found, state.begun)
-    after = State(state.field, book, scene.rate, scene.claps, tracks._replace(known=moved(tracks.known, 1.0)), state.begun + len(found))
+    after = State(
+        state.field,
+        book,
+        scene.rate,
+        scene.claps,
+        tracks._replace(known=moved(tracks.known, 1.0)),
+        state.begun + len(found),
+    )
     return after, Step(second, found, tracks.number, local(moved(tracks.known, BEHIND).mean), tracks.known.existence)
 
 

@@ -80,7 +80,9 @@ def ecef(place: F64, height: float = 2.0) -> F64:
 def local(state: F64) -> F64:
     """Return east, north m and m/s (..., 4) of ECEF states (..., 6)."""
     axes = geo.east_north_up(*ORIGIN)
-    return np.concatenate([((state[..., :3] - geo.ecef(*ORIGIN, 0.0)) @ axes.T)[..., :2], (state[..., 3:] @ axes.T)[..., :2]], -1)
+    return np.concatenate(
+        [((state[..., :3] - geo.ecef(*ORIGIN, 0.0)) @ axes.T)[..., :2], (state[..., 3:] @ axes.T)[..., :2]], -1
+    )
 
 
 def edge() -> tuple[F64, F64]:

@@ -44,7 +44,7 @@ def came(d: F64, u: F64, sound: float) -> float:
     if not uu < FASTEST * FASTEST * c2:
         return -1.0
     root = sqrt(du * du + (c2 - uu) * dd)
-    return dd / (du + root + 1e-300) if du > 0.0 else (root - du) / (c2 - uu)
+    return float(dd / (du + root + 1e-300) if du > 0.0 else (root - du) / (c2 - uu))
 
 
 @inner

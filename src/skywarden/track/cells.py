@@ -64,9 +64,9 @@ def first(cube: I64, number: int) -> int:
 @inner
 def around(field: Field, centre: F64, radius: float, found: I64) -> int:
     """Write the rows of nodes within `radius` m of centre (3,) to `found`, as many as it holds; return how many."""
-    low0, high0 = int(floor((centre[0] - radius) / SIDE)), int(floor((centre[0] + radius) / SIDE))
-    low1, high1 = int(floor((centre[1] - radius) / SIDE)), int(floor((centre[1] + radius) / SIDE))
-    low2, high2 = int(floor((centre[2] - radius) / SIDE)), int(floor((centre[2] + radius) / SIDE))
+    low0, high0 = floor((centre[0] - radius) / SIDE), floor((centre[0] + radius) / SIDE)
+    low1, high1 = floor((centre[1] - radius) / SIDE), floor((centre[1] + radius) / SIDE)
+    low2, high2 = floor((centre[2] - radius) / SIDE), floor((centre[2] + radius) / SIDE)
     half, count = WIDE // 2, 0
     for i in range(low0 + half, high0 + half + 1):
         for j in range(low1 + half, high1 + half + 1):
@@ -86,10 +86,11 @@ def around(field: Field, centre: F64, radius: float, found: I64) -> int:
 
 
 @kernel
-def near(field: Field, centre: F64, radius: F64, most: int, start: I64, found: I64) -> int:
+def near(field: Field, centre: F64, radius: F64, most: int, start: I64, found: I64) -> int:  # noqa: PLR0913 - in and out
     """Write the rows of nodes around m places (m, 3), within radius (m,) m, to `found`; return how many in all.
 
-    most: for one place, beyond that the first in the order of cubes. start (m + 1,): where each place's begin. A radius that is no number or over WIDEST finds none.
+    most: for one place, beyond that the first in the order of cubes. start (m + 1,): where each place's begin. A radius
+    that is no number or over WIDEST finds none.
     """
     total = 0
     for i in range(len(centre)):

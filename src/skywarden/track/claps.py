@@ -42,7 +42,7 @@ def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: 
     for s in range(len(table)):
         weight[s] = 0.0
         for j in range(1, len(share)):
-            rolled(onsets, j, table[s, 0], table[s, 1], sound, ratio)
+            rolled(onsets, j, table[s], sound, ratio)
             weight[s] += log(ratio[0])
         best = max(best, weight[s])
     total = 0.0
@@ -53,13 +53,17 @@ def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: 
         weight[s] /= total
         share[0] += weight[s]
         for j in range(1, len(share)):
-            share[j] += weight[s] * rolled(onsets, j, table[s, 0], table[s, 1], sound, ratio)
+            share[j] += weight[s] * rolled(onsets, j, table[s], sound, ratio)
     return total / len(table) * exp(best)
 
 
 @inner
-def rolled(onsets: Onsets, j: int, x: float, y: float, sound: float, ratio: F64) -> float:
-    """Write a node's likelihood ratio of a clap x, y m from the first to ratio (1,); return whether it began by it."""
+def rolled(onsets: Onsets, j: int, from_: F64, sound: float, ratio: F64) -> float:
+    """Write a node's likelihood ratio of a clap to ratio (1,); return the probability that it began by that.
+
+    from_ (2,): m, east and north of the first node.
+    """
+    x, y = from_[0], from_[1]
     ratio[0] = 1.0
     away = sqrt((onsets.place[j, 0] - x) ** 2 + (onsets.place[j, 1] - y) ** 2)
     at = onsets.begun[0] + (away - sqrt(x * x + y * y)) / sound

@@ -132,7 +132,9 @@ def ask(onsets: Onsets, table: Flights, hearing: Hearing, flow: float) -> Found:
 
 
 @kernel
-def compare(onsets: Onsets, table: Flights, hearing: Hearing, weight: F64, share: F64, state: F64) -> float:
+def compare(  # noqa: PLR0913 - in and out
+    onsets: Onsets, table: Flights, hearing: Hearing, weight: F64, share: F64, state: F64
+) -> float:
     """Weigh all flights. weight (s,): of each, their sum is 1; state (s, 6): now; share as in `Found`.
 
     Returns the mean of their likelihood ratios.
@@ -178,7 +180,7 @@ def begin(onsets: Onsets, table: Flights, s: int, hearing: Hearing, line: F64) -
 @inner
 def heard(onsets: Onsets, j: int) -> bool:
     """Return whether a node began to hear in the window."""
-    return onsets.begun[j] >= -WINDOW
+    return bool(onsets.begun[j] >= -WINDOW)
 
 
 @inner
@@ -222,7 +224,7 @@ def passing(onsets: Onsets, j: int, line: F64, hearing: Hearing, ratio: F64) -> 
     if by > 0.0:
         by *= lasting(onsets, j, line, hearing.sound)
     ratio[0] = (by + missed) / max(free, missed)
-    return by / (by + missed)
+    return float(by / (by + missed))
 
 
 @inner

@@ -18,7 +18,7 @@ from skywarden.track.nodes import HOLD, Book, turns
 from skywarden.track.presence import ABSENT
 
 FEWEST = 3  # nodes that begin a target: two fit a line always
-FEWEST_CLAP = 4
+FEWEST_CLAP = 4  # that tell a clap: three fit one always, if they begin soon after each other
 MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
 MOST = 96  # nodes around one that are asked, the nearest
 COARSE = 1024  # flights that are tried first
@@ -63,7 +63,8 @@ class Scene(NamedTuple):
 class Newcomer(NamedTuple):
     """A target begun by presence only. time: ns, of mean (6,) ECEF m, m/s, and covariance (6, 6).
 
-    existence: probability that it is one. node: (k,) rows of the field that heard it, share: (k,) how surely.
+    existence: probability that it is one. node: (k,) rows of the field that heard it, share: (k,) how surely. clap: it
+    is no target but a clap, used by `seek` alone; place and velocity say nothing then.
     """
 
     time: int
@@ -83,7 +84,7 @@ def search(hearing: Hearing, rules: Rules, fine: int = 8192) -> Search:
 def expected(before: I64, gap: F64, silent: F64, usual: F64) -> F64:
     """Return (n,) 1/s at which each node begins to hear without anybody new.
 
-    before, gap: of the latest look; silent: (n, 3) of `presence.shares`; usual: (n,) of false alarms, see `nodes.rates`.
+    before, gap: of the latest look; silent: (n, 3) of `presence.shares`; usual: (n,) of false alarms, `nodes.rates`.
     """
     with np.errstate(invalid="ignore"):
         found = (silent[:, 1] - silent[:, 2]) / np.maximum(gap, 1e-3)
@@ -113,39 +114,33 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
 
 def answer(scene: Scene, row: int, now: int, sought: Search) -> list[Newcomer]:
     """Return what a node's beginning says, if it is sure: a new target or a clap, each heard by nodes enough."""
-    field, rules, hearing = scene.field, sought.rules, sought.hearing
-    rows = neighbours(field, row)
-    latitude, longitude, _ = geo.geodetic(field.place[row])
+    rules, rows = sought.rules, neighbours(scene.field, row)
+    latitude, longitude, _ = geo.geodetic(scene.field.place[row])
     rotation = geo.east_north_up(float(latitude), float(longitude))
     onsets = around(scene, rows, now, rotation)
     recent = onsets.begun >= -WINDOW
-    if (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST or not recent[0]:
+    if not recent[0] or (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST:
         return []
-    found = ask(onsets, sought.coarse, hearing, rules.flow)
-    if found.odds > HOPE * rules.odds:
-        found = ask(onsets, sought.fine, hearing, rules.flow)
-    ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, hearing.sound)
+    flight = ask(onsets, sought.coarse, sought.hearing, rules.flow)
+    if flight.odds > HOPE * rules.odds:
+        flight = ask(onsets, sought.fine, sought.hearing, rules.flow)
+    ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, sought.hearing.sound)
     clap = rules.claps / scene.claps[row] * ratio
-    all_odds, answers = 1.0 + found.odds + clap, []
-    enough = rules.odds / (1.0 + rules.odds)
-    heard = np.flatnonzero(found.share > MAINLY)
-    if found.odds / all_odds > enough and len(heard) >= FEWEST:
-        answers.append(placed(found, field.place[row], rotation, now)._replace(existence=found.odds / all_odds))
-        answers[0] = answers[0]._replace(node=rows[heard], share=found.share[heard])
-    heard = np.flatnonzero(share > MAINLY)
-    if clap / all_odds > enough and len(heard) >= FEWEST_CLAP:
-        none = Newcomer(now, np.zeros(6), np.eye(6), clap / all_odds, rows[heard], share[heard], clap=True)
-        answers.append(none)
-    return answers
+    every, enough = 1.0 + flight.odds + clap, rules.odds / (1.0 + rules.odds)
+    nobody = Newcomer(now, np.zeros(6), np.eye(6), clap / every, rows[share > MAINLY], share[share > MAINLY], True)
+    heard = flight.share > MAINLY
+    new = placed(flight, scene.field.place[row], rotation)
+    somebody = Newcomer(now, *new, flight.odds / every, rows[heard], flight.share[heard])
+    needed = ((somebody, FEWEST), (nobody, FEWEST_CLAP))
+    return [one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest]
 
 
-def placed(found: Found, origin: F64, rotation: F64, now: int) -> Newcomer:
-    """Turn a find around a node into ECEF."""
+def placed(found: Found, origin: F64, rotation: F64) -> tuple[F64, F64]:
+    """Return mean (6,) and covariance (6, 6) in ECEF of what was found around a node."""
     turn = np.kron(np.eye(2), rotation)
     mean = found.mean @ turn
     mean[:3] += origin
-    covariance = turn.T @ found.covariance @ turn
-    return Newcomer(now, mean, covariance, 0.0, np.zeros(0, np.int64), np.zeros(0))
+    return mean, turn.T @ found.covariance @ turn
 
 
 def neighbours(field: Field, row: int) -> I64:

@@ -89,11 +89,21 @@ def hear(known: Known, field: Field, looks: Looks, hearing: Hearing) -> Known:
 
     A target is corrected by nodes within its reach and three sigmas, at most MOST of them. Takes any number of nodes.
     """
+    looks = sane(looks)
     shape, pairs = compare(known, field, looks, hearing)
-    silent = shares(known, shape, pairs, looks, hearing)
+    silent = shares(known, pairs, looks, hearing)
     out = Known(known.mean.copy(), known.covariance.copy(), known.existence.copy(), known.since)
     judge(out, shape, pairs, looks, hearing, silent)
     return out
+
+
+def sane(looks: Looks) -> Looks:
+    """Return looks without those whose numbers are none: they are absent."""
+    whole = np.isfinite(looks.false + looks.turn + looks.unseen) & (looks.turn > 0.0) & (looks.gap > 0.0)
+    now = np.where(whole, looks.now, ABSENT)
+    false, unseen = np.where(whole, looks.false, 0.0), np.where(whole, looks.unseen, 0.0)
+    gap, turn = np.where(whole, looks.gap, inf), np.where(whole, looks.turn, 1.0)
+    return Looks(now, np.where(whole, looks.before, ABSENT), gap, false, turn, unseen)
 
 
 def compare(known: Known, field: Field, looks: Looks, hearing: Hearing) -> tuple[Shape, Pairs]:
@@ -110,7 +120,9 @@ def compare(known: Known, field: Field, looks: Looks, hearing: Hearing) -> tuple
 
 
 @kernel
-def spread(known: Known, shape: Shape, hearing: Hearing, farthest: F64, centre: F64, radius: F64) -> None:
+def spread(  # noqa: PLR0913 - in and out
+    known: Known, shape: Shape, hearing: Hearing, farthest: F64, centre: F64, radius: F64
+) -> None:
     """Fill `shape`; write where nodes are looked up: the middle of the way that the target flew since the oldest sound.
 
     centre: (m, 3) ECEF m; radius: (m,) m, NaN where the numbers are no good.
@@ -166,7 +178,9 @@ def point(x: F64, root: F64, k: int, out: F64) -> None:
 
 
 @kernel
-def listen(known: Known, shape: Shape, field: Field, pairs: Pairs, looks: Looks, hearing: Hearing) -> None:
+def listen(  # noqa: PLR0913 - in and out
+    known: Known, shape: Shape, field: Field, pairs: Pairs, looks: Looks, hearing: Hearing
+) -> None:
     """Fill the chances of `pairs`."""
     state, d, u = np.empty(6), np.empty(3), np.empty(3)
     for i in range(len(known.mean)):
@@ -207,7 +221,7 @@ def mean(values: F64) -> float:
     total = 0.0
     for k in range(1, POINTS):
         total += values[k]
-    return MIDDLE * values[0] + OUTER * total
+    return float(MIDDLE * values[0] + OUTER * total)
 
 
 @inner
@@ -218,15 +232,15 @@ def own(existence: float, pairs: Pairs, q: int, out: F64) -> None:
     out[2] = log1p(-min(existence * (1.0 - mean(pairs.both[q])), SUREST))
 
 
-def shares(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing) -> F64:
+def shares(known: Known, pairs: Pairs, looks: Looks, hearing: Hearing) -> F64:
     """Return (n, 3) logarithms of the probability that each node is silent now, at the look before, and at both."""
     silent = np.zeros((len(looks.now), 3))
-    whole(known, shape, pairs, looks, hearing, silent)
+    whole(known, pairs, looks, hearing, silent)
     return silent
 
 
 @kernel
-def whole(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64) -> None:
+def whole(known: Known, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64) -> None:
     """Fill `silent` (n, 3)."""
     term = np.empty(3)
     for j in range(len(looks.now)):
@@ -258,7 +272,9 @@ def likely(now: int, before: int, silent: float, was: float, both: float) -> flo
 
 
 @kernel
-def judge(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64) -> None:
+def judge(  # noqa: PLR0913 - in and out
+    known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64
+) -> None:
     """Correct existence, place and velocity of `known` in place. silent: (n, 3) of `shares`."""
     weight, term, rest = np.empty(POINTS), np.empty(3), np.empty(3)
     for i in range(len(known.mean)):
@@ -318,6 +334,12 @@ def shift(x: F64, P: F64, root: F64, weight: F64, total: float) -> None:
     for a in range(6):
         for b in range(3):
             x[a] += root[a, b] * z[b]
+    between(P, root, change)
+
+
+@inner
+def between(P: F64, root: F64, change: F64) -> None:
+    """Add root change root^T to P, in place. root (6, 3), change (3, 3)."""
     for a in range(6):
         for b in range(a + 1):
             value = 0.0
