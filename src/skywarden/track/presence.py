@@ -9,10 +9,14 @@ all. With S the probability of silence now, B that of silence at the look before
 
 Each is a product over what may be heard, so is J: noise and each target are processes that go on or change, and who
 is silent for all of them is so for each. `Hearing.memory` and `Looks.turn` say how fast they change; ten looks at the
-same state are worth about two. Source: DESIGN.md section 4.6; Williams 2015 for what the others explain (Q).
+same silence are worth about two, and at the same sound less.
+
+Who else may be heard is weighed by what the other nodes say of that: loopy belief propagation between targets and
+nodes, whose first round is the product over what was believed before (Q of DESIGN.md, section 4.6). Exact where targets
+and nodes make a tree, and for silence. Source: Kschischang, Frey, Loeliger 2001.
 """
 
-from math import exp, expm1, inf, isfinite, log, log1p, sqrt
+from math import exp, inf, isfinite, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +29,10 @@ from skywarden.track.cells import Field, near
 SILENT, HEARD, ABSENT = 0, 1, -1  # of a node's look; an absent one says nothing, whatever the reason
 POINTS = 7  # of cubature over place: the middle and two on each axis
 OUT = 2.0  # standard deviations from the middle to the others
+STATES = POINTS + 1  # of a target: at each point, or it does not exist
+ROUNDS = 3  # of belief propagation
 MIDDLE, OUTER = 0.25, 0.125  # their weights: exact to the third order, kurtosis 4 instead of 3
-SUREST = 0.9999  # limit of r Pd, as in `joint`
+SUREST = 0.9999  # that a target exists, or that a node hears it, as in `joint`
 LEAST = 1e-12  # of a probability that is divided by, or of which the logarithm is taken
 KEPT = 0.1  # of the spread of a place is kept, whatever one tick says: seven points cannot show less
 MOST = 96  # nodes that a target is compared with
@@ -91,9 +97,13 @@ def hear(known: Known, field: Field, looks: Looks, hearing: Hearing) -> Known:
     """
     looks = sane(looks)
     shape, pairs = compare(known, field, looks, hearing)
-    silent = shares(known, pairs, looks, hearing)
+    message, term, silent = np.zeros((len(pairs.node), STATES)), np.empty((len(pairs.node), 3)), alone(looks, hearing)
+    for _ in range(ROUNDS):
+        every = silent.copy()
+        believe(known, pairs, message, term, every)
+        tell(pairs, looks, term, every, message)
     out = Known(known.mean.copy(), known.covariance.copy(), known.existence.copy(), known.since)
-    judge(out, shape, pairs, looks, hearing, silent)
+    correct(out, shape, pairs, message)
     return out
 
 
@@ -215,45 +225,79 @@ def heard(d: F64, u: F64, reach: float, since: float, hearing: Hearing) -> float
     return chance(hearing.sound * tau, reach, hearing.detection, hearing.spread)
 
 
-@inner
-def mean(values: F64) -> float:
-    """Return the mean over points."""
-    total = 0.0
-    for k in range(1, POINTS):
-        total += values[k]
-    return float(MIDDLE * values[0] + OUTER * total)
+def alone(looks: Looks, hearing: Hearing) -> F64:
+    """Return (n, 3) logarithms of the probability that each node is silent now, at the look before, and at both, if
 
-
-@inner
-def own(existence: float, pairs: Pairs, q: int, out: F64) -> None:
-    """Write logarithms of the probability that a node is silent of one target to out (3,): now, before, both."""
-    out[0] = log1p(-min(existence * mean(pairs.pd[q]), SUREST))
-    out[1] = log1p(-min(existence * mean(pairs.was[q]), SUREST))
-    out[2] = log1p(-min(existence * (1.0 - mean(pairs.both[q])), SUREST))
+    there is none of the known targets.
+    """
+    false, unseen = np.clip(looks.false, 0.0, 1.0 - LEAST), np.maximum(looks.unseen, 0.0)
+    goes_on, same = np.exp(-looks.gap / looks.turn), np.exp(-looks.gap / hearing.memory)
+    one = np.log1p(-false) - unseen
+    again = np.log1p(-(1.0 - goes_on) * false) + np.log1p((1.0 - same) * np.expm1(-unseen))
+    return np.stack([one, one, one + again], -1)
 
 
 def shares(known: Known, pairs: Pairs, looks: Looks, hearing: Hearing) -> F64:
-    """Return (n, 3) logarithms of the probability that each node is silent now, at the look before, and at both."""
-    silent = np.zeros((len(looks.now), 3))
-    whole(known, pairs, looks, hearing, silent)
+    """Return (n, 3) logarithms as `alone`, with all known targets as they were believed to be before the look."""
+    silent = alone(looks, hearing)
+    believe(known, pairs, np.zeros((len(pairs.node), STATES)), np.empty((len(pairs.node), 3)), silent)
     return silent
 
 
+@inner
+def prior(existence: float, belief: F64) -> None:
+    """Write logarithms of the probability of each point, and of not existing, to belief (STATES,)."""
+    for k in range(POINTS):
+        belief[k] = log(existence * (MIDDLE if k == 0 else OUTER))
+    belief[POINTS] = log(max(1.0 - existence, 1.0 - SUREST))
+
+
 @kernel
-def whole(known: Known, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64) -> None:
-    """Fill `silent` (n, 3)."""
-    term = np.empty(3)
-    for j in range(len(looks.now)):
-        false = min(max(looks.false[j], 0.0), 1.0 - LEAST)
-        unseen = max(looks.unseen[j], 0.0)
-        goes_on, same = exp(-looks.gap[j] / looks.turn[j]), exp(-looks.gap[j] / hearing.memory)
-        silent[j, 0] = silent[j, 1] = log1p(-false) - unseen
-        silent[j, 2] = silent[j, 0] + log1p(-(1.0 - goes_on) * false) + log1p((1.0 - same) * expm1(-unseen))
+def believe(known: Known, pairs: Pairs, message: F64, term: F64, silent: F64) -> None:
+    """Write what each target makes a node say, as believed by all other nodes' messages.
+
+    message: (k, STATES); term: (k, 3) logarithms of the probability that the node of a pair is silent of the target of
+    the pair now, before and both; all terms of a node are added to silent (n, 3).
+    """
+    total, least = np.empty(STATES), 1.0 - SUREST
     for i in range(len(known.mean)):
+        if pairs.start[i] == pairs.start[i + 1]:
+            continue
+        prior(known.existence[i], total)
         for q in range(pairs.start[i], pairs.start[i + 1]):
-            own(known.existence[i], pairs, q, term)
+            for k in range(STATES):
+                total[k] += message[q, k]
+        for q in range(pairs.start[i], pairs.start[i + 1]):
+            best = -inf
+            for k in range(STATES):
+                best = max(best, total[k] - message[q, k])
+            left = exp(total[POINTS] - message[q, POINTS] - best)
+            now = was = both = every = left
+            for k in range(POINTS):
+                weight = exp(total[k] - message[q, k] - best)
+                every += weight
+                now += weight * (1.0 - pairs.pd[q, k])
+                was += weight * (1.0 - pairs.was[q, k])
+                both += weight * pairs.both[q, k]
+            term[q, 0], term[q, 1] = log(max(now / every, least)), log(max(was / every, least))
+            term[q, 2] = log(max(both / every, least))
             for a in range(3):
-                silent[pairs.node[q], a] += term[a]
+                silent[pairs.node[q], a] += term[q, a]
+
+
+@kernel
+def tell(pairs: Pairs, looks: Looks, term: F64, silent: F64, message: F64) -> None:
+    """Write what each node says of each point of a target, and of its not existing, to message (k, STATES)."""
+    for q in range(len(pairs.node)):
+        j = pairs.node[q]
+        now, before = looks.now[j], looks.before[j]
+        if now == ABSENT:
+            continue
+        s, b, both = exp(silent[j, 0] - term[q, 0]), exp(silent[j, 1] - term[q, 1]), exp(silent[j, 2] - term[q, 2])
+        message[q, POINTS] = log(likely(now, before, s, b, both))
+        for k in range(POINTS):
+            here, was = s * (1.0 - pairs.pd[q, k]), b * (1.0 - pairs.was[q, k])
+            message[q, k] = log(likely(now, before, here, was, both * pairs.both[q, k]))
 
 
 @inner
@@ -272,48 +316,28 @@ def likely(now: int, before: int, silent: float, was: float, both: float) -> flo
 
 
 @kernel
-def judge(  # noqa: PLR0913 - in and out
-    known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing, silent: F64
-) -> None:
-    """Correct existence, place and velocity of `known` in place. silent: (n, 3) of `shares`."""
-    weight, term, rest = np.empty(POINTS), np.empty(3), np.empty(3)
+def correct(known: Known, shape: Shape, pairs: Pairs, message: F64) -> None:
+    """Correct existence, place and velocity of `known` in place by all messages (k, STATES)."""
+    weight = np.empty(STATES)
     for i in range(len(known.mean)):
-        if shape.good[i] == 0 or pairs.start[i] == pairs.start[i + 1]:
+        if pairs.start[i] == pairs.start[i + 1]:
             continue
-        without = 0.0
-        weight[0] = log(MIDDLE)
-        for k in range(1, POINTS):
-            weight[k] = log(OUTER)
-        for q in range(pairs.start[i], pairs.start[i + 1]):
-            j = pairs.node[q]
-            now, before = looks.now[j], looks.before[j]
-            if now == ABSENT:
-                continue
-            own(known.existence[i], pairs, q, term)
-            for a in range(3):
-                rest[a] = exp(silent[j, a] - term[a])
-            without += log(likely(now, before, rest[0], rest[1], rest[2]))
-            for k in range(POINTS):
-                s, b = rest[0] * (1.0 - pairs.pd[q, k]), rest[1] * (1.0 - pairs.was[q, k])
-                weight[k] += log(likely(now, before, s, b, rest[2] * pairs.both[q, k]))
-        correct(known, shape, i, weight, without)
-
-
-@inner
-def correct(known: Known, shape: Shape, i: int, weight: F64, without: float) -> None:
-    """Correct target i. weight (POINTS,): logarithms of prior times likelihood; without: of it does not exist."""
-    best = without
-    for k in range(POINTS):
-        best = max(best, weight[k])
-    total = 0.0
-    for k in range(POINTS):
-        weight[k] = exp(weight[k] - best)
-        total += weight[k]
-    r = known.existence[i]
-    there = r * total
-    known.existence[i] = there / (there + (1.0 - r) * exp(without - best))
-    if total > LEAST:
-        shift(known.mean[i], known.covariance[i], shape.root[i], weight, total)
+        prior(known.existence[i], weight)
+        best, told = -inf, 0.0
+        for k in range(STATES):
+            for q in range(pairs.start[i], pairs.start[i + 1]):
+                weight[k] += message[q, k]
+                told += abs(message[q, k])
+            best = max(best, weight[k])
+        if told == 0.0:  # all its nodes are absent
+            continue
+        there = 0.0
+        for k in range(STATES):
+            weight[k] = exp(weight[k] - best)
+            there += weight[k] if k < POINTS else 0.0
+        known.existence[i] = there / (there + weight[POINTS])
+        if there > LEAST:
+            shift(known.mean[i], known.covariance[i], shape.root[i], weight, there)
 
 
 @inner
