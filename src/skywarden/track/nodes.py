@@ -21,7 +21,8 @@ DEAD = 150 * SECOND  # without a sign of life, then it is absent: two heartbeats
 LATE = 120 * SECOND  # later than that nothing is taken in
 AHEAD = 2 * SECOND  # by which a node's clock may be ahead of ours
 RATE, LASTS = 0.2 / 3600.0, 60.0  # 1/s and s, expected of false alarms before anything is learned
-WEIGHT_S = 24 * 3600.0  # s of listening that the expectation is worth, and over which what was learned fades
+WEIGHT_S = 24 * 3600.0  # s of listening that the expectation is worth
+FADES_S = 4 * WEIGHT_S  # s after which what was learned is worth a third
 
 
 class Book(NamedTuple):
@@ -106,7 +107,7 @@ def look(book: Book, time: int, unseen: F64) -> tuple[Book, Looks]:
     backwards = gap <= 0.0  # a clock of ours that jumps, or the same look again: nothing new
     now, gap = np.where(backwards, ABSENT, now), np.where(backwards, np.inf, gap)
     looks = Looks(now, book.said, gap, occupancy(book), turns(book), unseen)
-    said, at = np.where(backwards, book.said, now), np.where(backwards, book.at, time)
+    said, at = np.where(backwards, book.said, now), np.maximum(book.at, time)
     return book._replace(said=said, at=at), looks
 
 
@@ -136,7 +137,7 @@ def learn(book: Book, looks: Looks, explained: F64) -> Book:
     explained: (n,) probability that what each node hears is a known target.
     """
     gap = np.where(np.isfinite(looks.gap) & (looks.now != ABSENT), np.minimum(looks.gap, DEAD * 1e-9), 0.0)
-    left = np.exp(-gap / WEIGHT_S)
+    left = np.exp(-gap / FADES_S)
     false = np.where(looks.now == HEARD, 1.0 - np.clip(explained, 0.0, 1.0), 0.0)
     began = (looks.before == SILENT) & (looks.now == HEARD)
     return book._replace(
