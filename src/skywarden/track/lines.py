@@ -118,10 +118,12 @@ def ask(onsets: Onsets, table: Flights, hearing: Hearing, flow: float) -> Found:
 
     flow: new targets per s and m that they pass abreast.
     """
+    reach, rate = float(onsets.reach[0]), float(onsets.rate[0])
+    if not np.isfinite(reach + rate + onsets.begun[0]) or rate <= 0.0:
+        return Found(0.0, np.zeros(6), np.eye(6), np.zeros(len(onsets.begun)))
     weight, share, state = np.empty(len(table.speed)), np.zeros(len(onsets.begun)), np.empty((len(table.speed), 6))
     total = compare(onsets, table, hearing, weight, share, state)
-    reach, rate = onsets.reach[0], onsets.rate[0]
-    odds = 2.0 * reach * hearing.detection * flow / rate * total if rate > 0.0 else 0.0
+    odds = 2.0 * reach * hearing.detection * flow / rate * total
     if not total > 0.0:
         return Found(0.0, np.zeros(6), np.eye(6), share)
     middle = weight @ state

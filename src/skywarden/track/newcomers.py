@@ -33,7 +33,7 @@ class Rules(NamedTuple):
     sounds like thunder heard by each node.
     """
 
-    odds: float = 3.0
+    odds: float = 1.5
     flow: float = 1.0 / (3600.0 * 500e3)
     claps: float = 0.04 / 3600.0
 
