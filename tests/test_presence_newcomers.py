@@ -102,7 +102,8 @@ def test_a_flight_is_found_when_few_nodes_have_heard_it_and_only_once(speed: flo
     assert who.existence > 0.6
     assert len(who.node) >= 3
     assert np.all(np.linalg.eigvalsh(who.covariance) > 0.0)
-    assert len(told) == 1 or speed > 50.0  # what goes on of a target belongs to the filter, which is not asked here
+    used = np.concatenate([one.who.node for one in told])  # nobody follows it here, so it is begun again, by others
+    assert len(np.unique(used)) == len(used)
 
 
 def test_two_nodes_begin_nothing(sought: Search) -> None:
@@ -139,9 +140,9 @@ def test_a_node_that_reports_always_neither_begins_nor_hinders(sought: Search) -
     onsets = flight((-14e3, 13e3), (50.0, 0.1))
     always = onsets[0].node
     told = listen([*[one for one in onsets if one.node != always], Onset(always, -290.0, 1e6)], 500, sought)
-    assert len(told) == 1
     row = np.flatnonzero(standing(GRID).node == always)[0]
-    assert row not in told[0].who.node
+    assert len(told) >= 1
+    assert all(row not in one.who.node for one in told)
 
 
 def test_nodes_given_in_any_order_find_the_same_to_the_bit(sought: Search) -> None:
@@ -168,8 +169,9 @@ def test_what_a_known_target_makes_a_node_hear_is_expected() -> None:
     looks, usual = saying([SILENT, SILENT], [SILENT, SILENT]), np.full(2, 0.2 / 3600.0)
     _, pairs = compare(known, nodes, looks, HEARING)
     rate = expected(looks.before, looks.gap, shares(known, pairs, looks, HEARING), usual)
-    assert rate[0] > 100.0 * usual[0]
-    assert rate[1] == pytest.approx(usual[1], rel=0.05)
+    near, far = np.argsort(nodes.node)
+    assert rate[near] > 100.0 * usual[near]
+    assert rate[far] == pytest.approx(usual[far], rel=0.05)
     nothing = saying([HEARD, SILENT])
     _, pairs = compare(known, nodes, nothing, HEARING)
     assert expected(nothing.before, nothing.gap, shares(known, pairs, nothing, HEARING), usual) == pytest.approx(usual)
