@@ -1,6 +1,7 @@
 """Targets from a field of 1,000 single microphones without bearing: how soon found, and how many are none.
 
-    python bench/presence_field.py [--singles 600] [--waves 10] [--hours 100] [--speed 50] [--seed 1]
+    python bench/presence_field.py [--singles 600] [--waves 10] [--inside 100] [--hours 100]
+        [--speed 50] [--seed 1]
 
 A target is found when a track is within 4 km of it (each track is one target's). At best it can be found when the
 third node hears it: the ceiling ("three heard"). In a wave nodes hear another one already, so that fewer begin to hear
@@ -24,6 +25,7 @@ from presence_world import (
     false,
     inbound,
     joined,
+    launched,
     local,
     mopeds,
     nodes,
@@ -128,6 +130,17 @@ def singles(count: int, speed: float, seed: int, rules: Rules) -> Score:
     return together(parts)
 
 
+def inside(count: int, speed: float, seed: int, rules: Rules) -> Score:
+    """Score targets that begin to fly inside the field, one at a time; they cross when they begin."""
+    parts = []
+    for k in range(count):
+        rng, begins = np.random.default_rng([seed, 4, k]), QUIET
+        field = nodes(rng)
+        parts.append(scored(field, [launched(rng, speed, begins, 2 * AFTER)], np.array([begins]), rng, rules))
+        progress(f"inside {k + 1} of {count}")
+    return together(parts)
+
+
 def waves(count: int, speed: float, seed: int, rules: Rules) -> Score:
     """Score waves: ten targets each over 60 km and ten minutes, on about the same course, over one side."""
     parts = []
@@ -216,7 +229,7 @@ def quiet(hours: float, seen: Night) -> None:
     """Print what was begun in hours without raid."""
     count = len(seen.false)
     print(f"\r{hours:.0f} h without raid: {count} false tracks ({10 * count / hours:.2f} per 10 h)")
-    print(f"  their odds: {[round(odds, 1) for _, odds in seen.false]}")
+    print(f"  their odds: {[round(float(odds), 1) for _, odds in seen.false]}")
     print(f"  {seen.helicopters} of {seen.heard_helicopters} helicopters that three nodes heard")
     print(f"  three flights found {np.round(seen.flights, 1).tolist()} s after crossing,", end=" ")
     print(f"third node heard {np.round(seen.third, 1).tolist()}")
@@ -228,16 +241,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--singles", type=int, default=600)
     parser.add_argument("--waves", type=int, default=10)
+    parser.add_argument("--inside", type=int, default=100)
     parser.add_argument("--hours", type=float, default=100.0)
     parser.add_argument("--speed", type=float, default=50.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--odds", type=float, default=Rules().odds)
     asked = parser.parse_args()
     rules, begin = Rules(odds=asked.odds), process_time()
-    if asked.singles:
-        table(f"one at a time, {asked.speed:.0f} m/s", singles(asked.singles, asked.speed, asked.seed, rules))
-    if asked.waves:
-        table(f"in waves, {asked.speed:.0f} m/s", waves(asked.waves, asked.speed, asked.seed, rules))
+    parts = []
+    for name, play, count in (("one at a time", singles, asked.singles), ("in waves", waves, asked.waves)):
+        if count:
+            parts.append(play(count, asked.speed, asked.seed, rules))
+            table(f"{name}, {asked.speed:.0f} m/s", parts[-1])
+    if len(parts) > 1:
+        table("both together", together(parts))
+    if asked.inside:
+        table("launched inside the field", inside(asked.inside, asked.speed, asked.seed, rules))
     if asked.hours:
         quiet(asked.hours, night(asked.hours, asked.seed, rules))
     print(f"{process_time() - begin:.0f} s of processor time")

@@ -112,6 +112,14 @@ def inbound(rng: np.random.Generator, speed: float, crossing: float, after: floa
     return Flight(crossing - before, crossing + after, np.append(place, height), speed * heading)
 
 
+def launched(rng: np.random.Generator, speed: float, at: float, after: float) -> Flight:
+    """Return a flight that begins at a time anywhere at least 12 km inside the field, in any direction."""
+    low, high = edge()
+    turn = rng.uniform(0, 2 * np.pi)
+    start = np.append(rng.uniform(low + 12e3, high - 12e3), rng.uniform(80.0, 1200.0))
+    return Flight(at, at + after, start, speed * np.array([np.sin(turn), np.cos(turn)]))
+
+
 def passing(flight: Flight, field: Nodes, rng: np.random.Generator) -> Heard:
     """Return when nodes hear a flight: each pass has its own reach, and Pd says whether the node hears it at all."""
     reach = flight.loud * field.reach * np.exp(SPREAD * rng.normal(size=len(field.place)))

@@ -168,7 +168,7 @@ def run(grid: Grid, field: Nodes, hears: Heard, end: float, flights: list[Flight
 
 def main() -> None:
     """Print for each threshold what is found within 60, 90 and 120 s, over the ceiling, and the false ones per 10 h."""
-    singles, hours, size = (float(word) for word in (*sys.argv[1:], "100", "20", "3000")[:3])
+    singles, hours, size = (float(word) for word in [*sys.argv[1:], *("60", "10", "3000")[len(sys.argv) - 1 :]])
     late, third = [], []
     for k in range(int(singles)):
         rng = np.random.default_rng([2, 1, k])
