@@ -7,11 +7,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
-import presence_field  # noqa: E402 - the benches are scripts, not a package
-import presence_speed  # noqa: E402
-import presence_world  # noqa: E402
+import presence_field
+import presence_speed
+import presence_world
 
-from skywarden.track.newcomers import Rules  # noqa: E402
+from skywarden.track.newcomers import Rules
 
 
 def test_targets_that_fly_in_are_found_soon_after_the_third_node_hears_them() -> None:
