@@ -7,7 +7,8 @@ from scipy.stats import norm
 from skywarden.model.place import F64
 from skywarden.track.audible import FAINT, Hearing
 from skywarden.track.claps import DETECTION, FADING, LOUDEST, SIGMA
-from skywarden.track.lines import FADES, REPORTED, SUDDEN, WIDE, WINDOW, Flights, Onsets
+from skywarden.track.flights import Flights
+from skywarden.track.lines import FADES, REPORTED, SUDDEN, WIDE, WINDOW, Onsets
 
 
 def flown(onsets: Onsets, table: Flights, s: int, hearing: Hearing) -> F64:

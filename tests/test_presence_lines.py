@@ -8,7 +8,8 @@ from scipy.integrate import quad
 from skywarden.model.place import F64
 from skywarden.track.audible import Hearing
 from skywarden.track.claps import ask_clap, places
-from skywarden.track.lines import FASTEST, SLOWEST, Onsets, ask, compare, flights
+from skywarden.track.flights import FASTEST, SLOWEST, flights
+from skywarden.track.lines import Onsets, ask, compare
 
 HEARING = Hearing()
 FLOW = 1.0 / (3600.0 * 500e3)

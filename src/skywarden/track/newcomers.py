@@ -13,9 +13,10 @@ from skywarden.model.place import F64, I64
 from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, near
 from skywarden.track.claps import ask_clap, places
-from skywarden.track.lines import AROUND, REPORTED, WINDOW, Flights, Found, Onsets, ask, flights
+from skywarden.track.flights import Flights, flights
+from skywarden.track.hearers import ABSENT
+from skywarden.track.lines import AROUND, REPORTED, WINDOW, Found, Onsets, ask
 from skywarden.track.nodes import HOLD, Book, turns
-from skywarden.track.presence import ABSENT
 
 FEWEST = 3  # nodes that begin a target: two fit a line always
 FEWEST_CLAP = 4  # that tell a clap: three fit one always, if they begin soon after each other

@@ -11,7 +11,7 @@ import numpy as np
 
 from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
-from skywarden.track.presence import ABSENT, HEARD, SILENT, Looks
+from skywarden.track.hearers import ABSENT, HEARD, SILENT, Looks
 
 SECOND = 1_000_000_000
 NEVER = -(1 << 62)  # ns
