@@ -8,7 +8,7 @@ from presence_world import Nodes, Said, ecef, edge, local
 from skywarden.model.place import F64, I64
 from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, field
-from skywarden.track.newcomers import Newcomer, Rules, Scene, Search, expected, search, seek
+from skywarden.track.newcomers import Newcomer, Rules, Scene, Search, already, expected, search, seek
 from skywarden.track.nodes import SECOND, Book, Messages, empty, learn, look, rates, take
 from skywarden.track.presence import Known, compare, hear, shares
 
@@ -96,7 +96,9 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
         tracks = tracks._replace(known=known)
     rate[fresh] = claps[fresh] = others[fresh]
     found, scene = seek(Scene(state.field, book, rate, claps), fresh, now, sought)
-    tracks = added(kept(tracks), found, state.begun)
+    tracks = kept(tracks)
+    found = [one for one in found if not already(one, moved(tracks.known, BEHIND)).any()]
+    tracks = added(tracks, found, state.begun)
     after = State(
         state.field,
         book,

@@ -7,6 +7,7 @@ says at which rate each node begins to hear without anybody new, and a beginning
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden import geo
 from skywarden.model.place import F64, I64
@@ -14,7 +15,7 @@ from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, near
 from skywarden.track.claps import ask_clap, places
 from skywarden.track.flights import Flights, flights
-from skywarden.track.hearers import ABSENT
+from skywarden.track.hearers import ABSENT, Known
 from skywarden.track.lines import AROUND, REPORTED, WINDOW, Found, Onsets, ask
 from skywarden.track.nodes import HOLD, Book, turns
 
@@ -24,6 +25,8 @@ MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
 MOST = 96  # nodes around one that are asked, the nearest
 COARSE = 1024  # flights that are tried first
 HOPE = 1e-3  # of the odds needed, with which it is tried with all
+SAME = 16.8  # chi-square of six, 99 %: nearer is one target
+STEADY = 5.0  # m/s, of velocities that may differ
 NS = 1e-9
 
 
@@ -75,6 +78,17 @@ class Newcomer(NamedTuple):
     node: I64
     share: F64
     clap: bool = False
+
+
+def already(one: Newcomer, known: Known) -> NDArray[np.bool_]:
+    """Return (m,) which known targets a newcomer may be: chi-square of place and velocity within SAME.
+
+    known: at the newcomer's time. Heights count little: nobody knows them.
+    """
+    off, spread = known.mean - one.mean, known.covariance + one.covariance + np.diag([0.0] * 3 + [STEADY**2] * 3)
+    with np.errstate(invalid="ignore"):
+        distance = np.einsum("ma,ma->m", off, np.linalg.solve(spread, off[..., None])[..., 0])
+    return np.asarray(distance < SAME)
 
 
 def search(hearing: Hearing, rules: Rules, fine: int = 8192) -> Search:
