@@ -9,7 +9,7 @@ from ears import AXES, ORIGIN, ecef, flying, saying, standing
 from skywarden.model.place import F64
 from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, field
-from skywarden.track.newcomers import Newcomer, Rules, Scene, Search, expected, search, seek
+from skywarden.track.newcomers import Newcomer, Rules, Scene, Search, already, expected, search, seek
 from skywarden.track.nodes import SECOND, Messages, empty, rates, take
 from skywarden.track.presence import HEARD, SILENT, compare, shares
 
@@ -175,6 +175,16 @@ def test_what_a_known_target_makes_a_node_hear_is_expected() -> None:
     nothing = saying([HEARD, SILENT])
     _, pairs = compare(known, nodes, nothing, HEARING)
     assert expected(nothing.before, nothing.gap, shares(known, pairs, nothing, HEARING), usual) == pytest.approx(usual)
+
+
+def test_who_may_be_a_known_target_is_told() -> None:
+    sigma = np.diag([800.0, 800.0, 500.0, 10.0, 10.0, 3.0]) ** 2
+    state = np.array([[0.0, 0.0, 300.0, 50.0, 0.0, 0.0]] * 4)
+    state[1, 1], state[2, 3], state[3, 0] = 6000.0, -50.0, np.nan  # beside it, the other way, no number at all
+    known = flying(state)._replace(covariance=np.tile(sigma, (4, 1, 1)))
+    mean = known.mean[0] + np.concatenate([[1500.0, 0.0, 200.0], [5.0, 0.0, 0.0]]) @ np.kron(np.eye(2), AXES)
+    one = Newcomer(NOW, mean, sigma, 0.9, np.zeros(0, int), np.zeros(0))
+    assert already(one, known).tolist() == [True, False, False, False]
 
 
 def test_what_is_explained_begins_nobody(sought: Search) -> None:
