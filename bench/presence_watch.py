@@ -29,7 +29,7 @@ class Tracks(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that goes from tick to tick. begun: how many tracks there were."""
+    """Everything that goes from tick to tick. begun: how many tracks there were. left: rows to be asked."""
 
     field: Field
     book: Book
@@ -37,6 +37,7 @@ class State(NamedTuple):
     claps: F64
     tracks: Tracks
     begun: int
+    left: I64
 
 
 class Step(NamedTuple):
@@ -54,9 +55,8 @@ def begin(nodes: Nodes) -> State:
     count = len(nodes.place)
     made = field(np.arange(count), ecef(nodes.place), np.full(count, 4000.0))
     none = Known(np.zeros((0, 6)), np.zeros((0, 6, 6)), np.zeros(0), np.zeros(0))
-    return State(
-        made, empty(count), np.full(count, np.inf), np.full(count, np.inf), Tracks(np.zeros(0, np.int64), none), 0
-    )
+    nothing, nobody = np.full(count, np.inf), np.zeros(0, np.int64)
+    return State(made, empty(count), nothing, nothing.copy(), Tracks(nobody, none), 0, nobody)
 
 
 def rows_of(state: State) -> I64:
@@ -95,7 +95,8 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
         book = learn(book, looks, explained)
         tracks = tracks._replace(known=known)
     rate[fresh] = claps[fresh] = others[fresh]
-    found, scene = seek(Scene(state.field, book, rate, claps), fresh, now, sought)
+    fresh = np.union1d(fresh, state.left)
+    found, scene, left = seek(Scene(state.field, book, rate, claps), fresh, now, sought)
     tracks = kept(tracks)
     found = [one for one in found if not already(one, moved(tracks.known, BEHIND)).any()]
     tracks = added(tracks, found, state.begun)
@@ -106,6 +107,7 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
         scene.claps,
         tracks._replace(known=moved(tracks.known, 1.0)),
         state.begun + len(found),
+        left,
     )
     return after, Step(second, found, tracks.number, local(moved(tracks.known, BEHIND).mean), tracks.known.existence)
 

@@ -9,7 +9,7 @@ from ears import AXES, ORIGIN, ecef, flying, saying, standing
 from skywarden.model.place import F64
 from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, field
-from skywarden.track.newcomers import Newcomer, Rules, Scene, Search, already, expected, search, seek
+from skywarden.track.newcomers import ASKED, Newcomer, Rules, Scene, Search, already, expected, search, seek
 from skywarden.track.nodes import SECOND, Messages, empty, rates, take
 from skywarden.track.presence import HEARD, SILENT, compare, shares
 
@@ -80,7 +80,7 @@ def listen(
         book, fresh, _ = take(scene.book, Messages(rows, np.full(len(rows), time), heard), time)
         scene = scene._replace(book=book)
         scene.rate[fresh] = scene.claps[fresh] = rates(book)[fresh]
-        found, scene = seek(scene, fresh, time, sought)
+        found, scene, _ = seek(scene, fresh, time, sought)
         told += [Told(second, one) for one in found]
     return told
 
@@ -177,6 +177,20 @@ def test_what_a_known_target_makes_a_node_hear_is_expected() -> None:
     assert expected(nothing.before, nothing.gap, shares(known, pairs, nothing, HEARING), usual) == pytest.approx(usual)
 
 
+def test_when_all_nodes_begin_at_once_some_are_asked_and_the_others_wait(sought: Search) -> None:
+    nodes, rate = standing(GRID), np.full(64, 0.2 / 3600.0)
+    alive = Messages(np.arange(64), np.full(64, NOW - 20 * SECOND), np.zeros(64, int))
+    book, _, _ = take(empty(64), alive, NOW - 20 * SECOND)
+    book, fresh, _ = take(book, Messages(np.arange(64), np.full(64, NOW), np.ones(64, int)), NOW)
+    scene, rounds = Scene(nodes, book, rate, rate.copy()), 0
+    while len(fresh):
+        found, scene, left = seek(scene, fresh, NOW, sought)
+        assert len(left) <= max(len(fresh) - 1, 0)
+        fresh, rounds = left, rounds + 1
+        assert len(found) <= ASKED
+    assert rounds >= 2
+
+
 def test_who_may_be_a_known_target_is_told() -> None:
     sigma = np.diag([800.0, 800.0, 500.0, 10.0, 10.0, 3.0]) ** 2
     state = np.array([[0.0, 0.0, 300.0, 50.0, 0.0, 0.0]] * 4)
@@ -204,6 +218,6 @@ def test_what_is_explained_begins_nobody(sought: Search) -> None:
     for rate, count in ((0.2 / 3600.0, 1), (0.02, 0)):
         rates_ = np.full(64, np.inf)
         rates_[heard] = rate
-        found, after = seek(Scene(nodes, book, rates_, rates_.copy()), fresh, NOW, sought)
+        found, after, _ = seek(Scene(nodes, book, rates_, rates_.copy()), fresh, NOW, sought)
         assert len(found) == count
         assert np.isinf(after.rate[heard]).sum() == (0 if count == 0 else len(found[0].node))

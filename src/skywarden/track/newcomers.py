@@ -27,6 +27,7 @@ COARSE = 1024  # flights that are tried first
 HOPE = 1e-3  # of the odds needed, with which it is tried with all
 SAME = 16.8  # chi-square of six, 99 %: nearer is one target
 STEADY = 5.0  # m/s, of velocities that may differ
+ASKED = 32  # beginnings a call; the others wait for the next
 NS = 1e-9
 
 
@@ -106,16 +107,19 @@ def expected(before: I64, gap: F64, silent: F64, usual: F64) -> F64:
     return np.where((before != ABSENT) & np.isfinite(found), np.maximum(found, usual), usual)
 
 
-def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newcomer], Scene]:
-    """Return who is new, the surest first, and what is used up then.
+def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newcomer], Scene, I64]:
+    """Return who is new, the surest first, what is used up then, and rows that are to be asked the next time.
 
-    fresh: rows of nodes that have begun to hear since the last call. now: ns.
+    fresh: rows of nodes that have begun to hear since the last call, and those left from that. now: ns.
     """
     found: list[Newcomer] = []
+    later: list[int] = []
     scene = scene._replace(rate=scene.rate.copy(), claps=scene.claps.copy())
-    left = fresh.tolist()
+    left, budget = fresh.tolist(), ASKED
     while left:
         left = [row for row in left if np.isfinite(scene.rate[row])]
+        left, later = left[:budget], later + left[budget:]
+        budget -= len(left)
         answers = [one for row in left for one in answer(scene, row, now, sought)]
         if not answers:
             break
@@ -124,7 +128,7 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
         if not best.clap:
             scene.claps[best.node] = np.inf
             found.append(best)
-    return found, scene
+    return found, scene, np.array([row for row in later if np.isfinite(scene.rate[row])], np.int64)
 
 
 def answer(scene: Scene, row: int, now: int, sought: Search) -> list[Newcomer]:
