@@ -218,7 +218,8 @@ def table(name: str, score: Score) -> None:
     for s in WITHIN:
         heard, begins, share = (np.mean(column <= s) for column in (score.third, score.began, score.found))
         print(f"  {s:4d} s   {heard:11.3f}   {begins:11.3f}   {share:5.3f}   {share / max(heard, 1e-9):13.3f}")
-    late = (score.found - score.third)[np.isfinite(score.found) & np.isfinite(score.third)]
+    both = np.isfinite(score.found) & np.isfinite(score.third)
+    late = score.found[both] - score.third[both]
     print("  after the third node heard: median {:.1f}, nine of ten {:.1f} s".format(*np.quantile(late, [0.5, 0.9])))
     place, speed = np.quantile(score.off, [0.5, 0.9], axis=0).T
     print(f"  off when found: median {place[0]:.0f} m, {speed[0]:.0f} m/s;", end=" ")
