@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from ears import standing
 
+from skywarden.track.cells import rows
 from skywarden.track.nodes import (
     AHEAD,
     DEAD,
@@ -19,6 +21,7 @@ from skywarden.track.nodes import (
     learn,
     look,
     occupancy,
+    onto,
     rates,
     take,
     turns,
@@ -27,6 +30,7 @@ from skywarden.track.presence import ABSENT, HEARD, SILENT
 
 NOW = 1_800_000_000 * SECOND
 NOBODY = np.zeros(3)
+GRID = np.column_stack([9e3 * np.arange(8.0), -5e3 * np.arange(8.0), np.full(8, 2.0)])
 
 
 def messages(*rows: tuple[int, float, int]) -> Messages:
@@ -102,6 +106,18 @@ def test_unknown_nodes_and_clocks_that_are_off_are_refused_and_counted(row: int,
     assert refused == 1
     assert fresh == [1]
     assert np.all(book.alive[[0, 2]] == NEVER)
+
+
+def test_a_book_goes_over_to_a_field_with_more_nodes() -> None:
+    old, new = standing(GRID[[1, 3, 5]]), standing(GRID)
+    old = old._replace(node=np.array([1, 3, 5])[old.node])
+    book, _, _ = take(empty(3), messages(*[(k, -float(k + 3), 1) for k in range(3)]), NOW)
+    after = onto(book, old, new)
+    for k, node in enumerate(old.node):
+        assert after.begun[rows(new, np.array([node]))[0]] == book.begun[k]
+    assert (after.begun == NEVER).sum() == len(GRID) - 3
+    assert rows(new, np.array([99, 2])).tolist() == [-1, int(np.flatnonzero(new.node == 2)[0])]
+    assert rows(standing(GRID[:0]), np.array([1])).tolist() == [-1]
 
 
 def test_a_look_knows_the_one_before() -> None:

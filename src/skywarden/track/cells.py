@@ -48,6 +48,15 @@ def field(node: I64, place: F64, reach: F64) -> Field:
     return Field(cube[order], node[order], np.ascontiguousarray(place[order]), reach[order], farthest)
 
 
+def rows(field: Field, node: I64) -> I64:
+    """Return (k,) the row of each of k nodes by its name, -1 where there is none."""
+    if len(field.node) == 0:
+        return np.full(len(node), -1)
+    order = np.argsort(field.node)
+    at = order[np.minimum(np.searchsorted(field.node[order], node), len(order) - 1)]
+    return np.where(field.node[at] == node, at, -1)
+
+
 @inner
 def first(cube: I64, number: int) -> int:
     """Return the first row whose cube is not before `number`."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
+from skywarden.track.cells import Field, rows
 from skywarden.track.hearers import ABSENT, HEARD, SILENT, Looks
 
 SECOND = 1_000_000_000
@@ -55,9 +56,19 @@ class Messages(NamedTuple):
 
 def empty(n: int) -> Book:
     """Return nodes of which nothing has come yet."""
-    never, zero = np.full(n, NEVER), np.zeros(n)
-    said = np.full(n, ABSENT)
-    return Book(never, never.copy(), never.copy(), never.copy(), never.copy(), said, never.copy(), *[zero] * 3)
+    begun, last, free, alive, up, at = np.full((6, n), NEVER)
+    runs, loud, quiet = np.zeros((3, n))
+    return Book(begun, last, free, alive, up, np.full(n, ABSENT), at, runs, loud, quiet)
+
+
+def onto(book: Book, old: Field, new: Field) -> Book:
+    """Return the book of a field in the order of another: nodes that are new there have said nothing yet."""
+    row = rows(old, new.node)
+    found = empty(len(new.node))
+    kept = row >= 0
+    for column, before in zip(found, book, strict=True):
+        column[kept] = before[row[kept]]
+    return found
 
 
 def take(book: Book, messages: Messages, now: int) -> tuple[Book, I64, int]:
