@@ -148,6 +148,16 @@ def test_a_table_four_times_as_fine_says_the_same() -> None:
     assert coarse.mean[:2] == pytest.approx(fine.mean[:2], abs=300.0)
 
 
+def test_so_many_that_agree_that_numbers_overflow_are_still_sure() -> None:
+    rng = np.random.default_rng(1)
+    nodes = np.column_stack([rng.uniform(0.0, 9e3, 96), rng.uniform(-2e3, 3e3, 96)])
+    onsets = heard_by(50.0, nodes)._replace(rate=np.full(96, 1e-9))
+    found = ask(onsets, flights(2048, HEARING.spread), HEARING, FLOW)
+    assert np.isfinite(found.odds)
+    assert found.odds > 1e100
+    assert np.linalg.eigvalsh(found.covariance).min() > 1.0
+
+
 def test_numbers_that_are_none_find_nothing() -> None:
     onsets, table = heard_by(50.0, ROW), flights(256, HEARING.spread)
     for name in ("rate", "reach", "begun"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
-from skywarden.track.lines import WINDOW, Onsets
+from skywarden.track.lines import MOST, WINDOW, Onsets
 
 LOUDEST = 14e3  # m from which a clap is heard, half of the time
 FADING = 0.3  # 1 sigma of the logarithm of that
@@ -54,7 +54,7 @@ def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: 
         share[0] += weight[s]
         for j in range(1, len(share)):
             share[j] += weight[s] * rolled(onsets, j, table[s], sound, ratio)
-    return total / len(table) * exp(best)
+    return total / len(table) * exp(min(best, MOST))
 
 
 @inner

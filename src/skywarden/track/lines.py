@@ -29,6 +29,8 @@ SUDDEN = 0.2  # of what nodes hear of flights ends at any time, before they are 
 FADES = 0.2  # 1 sigma of the logarithm of the distance at which it ends, over that at which it began
 FEW = 1e-9  # of the best flight's weight: less is left out
 CLIMB_SIGMA = 3.0  # m/s
+COARSE_M, COARSE_SPEED = 100.0, 2.0  # m, m/s between flights of the table: one alone is not exact
+MOST = 600.0  # logarithm of a likelihood ratio; more is no number any more
 WIDE = 3.0  # of the reach: nodes further from a flight do not hear it
 
 
@@ -83,7 +85,7 @@ def ask(onsets: Onsets, table: Flights, hearing: Hearing, flow: float) -> Found:
     middle = weight @ state
     off = state - middle
     covariance = (off * weight[:, None]).T @ off
-    covariance[5, 5] += CLIMB_SIGMA**2
+    covariance += np.diag([COARSE_M**2] * 3 + [COARSE_SPEED**2] * 2 + [CLIMB_SIGMA**2])
     return Found(float(odds), middle, covariance, share)
 
 
@@ -117,7 +119,7 @@ def compare(  # noqa: PLR0913 - in and out
         for j in range(1, len(share)):
             if heard(onsets, j):
                 share[j] += weight[s] * passing(onsets, j, line, hearing, ratio)
-    return total / len(weight) * exp(best)
+    return total / len(weight) * exp(min(best, MOST))
 
 
 @inner
