@@ -1,0 +1,111 @@
+"""Where nodes stand, sorted into cubes of some km of the earth-centred frame, so that those around a place are found.
+
+No map projection, so no seams: a cube's number is made of three whole numbers, and those of a column follow each other.
+"""
+
+from math import floor
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner, kernel
+from skywarden.model.place import F64, I64
+
+SIDE = 6000.0  # m
+WIDE = 1 << 12  # cubes along each axis: 24,000 km around the centre of the earth
+WIDEST = 60e3  # m; around a place nothing further is looked up: who may be anywhere is not judged by nodes
+
+
+class Field(NamedTuple):
+    """n nodes in the order of their cubes. cube: (n,) its number, ascending. node: (n,) what the caller calls each row.
+
+    place: (n, 3) ECEF m. reach: (n,) m, median distance at which it hears. farthest: (1,) m, the largest reach.
+    """
+
+    cube: I64
+    node: I64
+    place: F64
+    reach: F64
+    farthest: F64
+
+
+def field(node: I64, place: F64, reach: F64) -> Field:
+    """Return nodes sorted by cube, then by `node`: equal for every order in which they are given.
+
+    node: (n,) int64, all different; place: (n, 3) ECEF m; reach: (n,) m. Raises ValueError for what is not finite, lies
+    outside of the cubes, has no reach or is given twice.
+    """
+    place, reach, node = np.asarray(place, float), np.asarray(reach, float), np.asarray(node, np.int64)
+    limit = 0.5 * SIDE * WIDE - 1.0
+    if not (np.all(np.abs(place) < limit) and np.all(np.isfinite(reach) & (reach > 0.0))):
+        raise ValueError("a node stands nowhere on earth or hears nothing: check its place and its reach")
+    if len(np.unique(node)) != len(node):
+        raise ValueError("a node is given twice")
+    whole = np.floor(place / SIDE).astype(np.int64) + WIDE // 2
+    cube = (whole[:, 0] * WIDE + whole[:, 1]) * WIDE + whole[:, 2]
+    order = np.lexsort((node, cube))
+    farthest = np.array([reach.max(initial=0.0)])
+    return Field(cube[order], node[order], np.ascontiguousarray(place[order]), reach[order], farthest)
+
+
+def rows(field: Field, node: I64) -> I64:
+    """Return (k,) the row of each of k nodes by its name, -1 where there is none."""
+    if len(field.node) == 0:
+        return np.full(len(node), -1)
+    order = np.argsort(field.node)
+    at = order[np.minimum(np.searchsorted(field.node[order], node), len(order) - 1)]
+    return np.where(field.node[at] == node, at, -1)
+
+
+@inner
+def first(cube: I64, number: int) -> int:
+    """Return the first row whose cube is not before `number`."""
+    low, high = 0, len(cube)
+    while low < high:
+        middle = (low + high) // 2
+        if cube[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def around(field: Field, centre: F64, radius: float, found: I64) -> int:
+    """Write the rows of nodes within `radius` m of centre (3,) to `found`, as many as it holds; return how many."""
+    low0, high0 = floor((centre[0] - radius) / SIDE), floor((centre[0] + radius) / SIDE)
+    low1, high1 = floor((centre[1] - radius) / SIDE), floor((centre[1] + radius) / SIDE)
+    low2, high2 = floor((centre[2] - radius) / SIDE), floor((centre[2] + radius) / SIDE)
+    half, count = WIDE // 2, 0
+    for i in range(low0 + half, high0 + half + 1):
+        for j in range(low1 + half, high1 + half + 1):
+            column = (i * WIDE + j) * WIDE + half
+            last = column + high2
+            row = first(field.cube, column + low2)
+            while row < len(field.cube) and field.cube[row] <= last:
+                away = 0.0
+                for a in range(3):
+                    d = field.place[row, a] - centre[a]
+                    away += d * d
+                if away <= radius * radius and count < len(found):
+                    found[count] = row
+                    count += 1
+                row += 1
+    return count
+
+
+@kernel
+def near(field: Field, centre: F64, radius: F64, most: int, start: I64, found: I64) -> int:  # noqa: PLR0913 - in and out
+    """Write the rows of nodes around m places (m, 3), within radius (m,) m, to `found`; return how many in all.
+
+    most: for one place, beyond that the first in the order of cubes. start (m + 1,): where each place's begin. A radius
+    that is no number or over WIDEST finds none.
+    """
+    total = 0
+    for i in range(len(centre)):
+        start[i] = total
+        off = max(abs(centre[i, 0]), abs(centre[i, 1]), abs(centre[i, 2]))
+        if 0.0 <= radius[i] <= WIDEST and off < 0.5 * SIDE * WIDE - 2.0 * WIDEST:
+            total += around(field, centre[i], radius[i], found[total : total + most])
+    start[len(centre)] = total
+    return total

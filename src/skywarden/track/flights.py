@@ -1,0 +1,55 @@
+"""A table of flights by which a node may begin to hear something, spread evenly over what is expected."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
+
+from skywarden.model.place import F64
+
+SLOWEST, FASTEST = 30.0, 250.0  # m/s
+USUAL = (38.0, 75.0)  # m/s, of most targets: one-way UAVs with a piston engine (DESIGN.md, section 1)
+USUALLY = 0.6  # of all targets
+LOWEST, HIGHEST = 50.0, 2000.0  # m above the nodes; those that fly higher are heard by few
+
+
+class Flights(NamedTuple):
+    """s flights by which one node may begin to hear, each column (s,). sine, cosine: of the azimuth flown to. side: of
+
+    the node, in parts of its reach; reach: in parts of the expected; speed: m/s; height: m.
+    """
+
+    sine: F64
+    cosine: F64
+    side: F64
+    reach: F64
+    speed: F64
+    height: F64
+
+
+def flights(count: int, spread: float) -> Flights:
+    """Return `count` flights, spread evenly over what is expected. spread: of the logarithm of reach.
+
+    Source: additive recurrence with the powers of the root of x^6 = x + 1 (Roberts 2018), for even filling without
+    random numbers.
+    """
+    root = 2.0
+    for _ in range(60):
+        root = (1.0 + root) ** (1.0 / 6.0)
+    even = (0.5 + np.arange(1, count + 1)[:, None] * root ** -np.arange(1.0, 6.0)) % 1.0
+    turn, side, reach, speed, height = even.T
+    usual, rare = speed < USUALLY, (speed - USUALLY) / (1.0 - USUALLY)
+    among = np.where(usual, _between(*USUAL, speed / USUALLY), _between(SLOWEST, FASTEST, rare))
+    return Flights(
+        np.sin(2 * np.pi * turn),
+        np.cos(2 * np.pi * turn),
+        2.0 * side - 1.0,
+        np.exp(spread * ndtri(reach)),
+        among,
+        _between(LOWEST, HIGHEST, height),
+    )
+
+
+def _between(low: float, high: float, part: F64) -> F64:
+    """Return values between two, evenly by their logarithms."""
+    return np.asarray(low * (high / low) ** part)

@@ -1,0 +1,244 @@
+"""Targets found by presence only: straight flights that explain when single microphones began to hear something.
+
+Whenever a node begins to hear, the question is whether that was a target that nobody knows yet. If so it flew in at
+the node's reach, from any side, with any offset, speed and height: a table of such flights, spread evenly over what is
+expected, is compared with what all nodes around began to hear, and when, and with those that heard nothing though they
+should have. The mean of the likelihood ratios, times how much likelier a new target is than a false alarm beforehand,
+are the odds; the weighed flights are its place, velocity and their spread. So track before detect needs no grid of the
+whole area, and no more work than there are beginnings.
+
+A node begins to hear at a time with density pd phi(z) / sigma (-D'/D), z = ln(reach / D) / sigma, where D(t) is how
+far the sound went that comes at t, and has not begun before with probability 1 - pd Phi(z). Source: the likelihood
+ratio of track before detect (Davey, Rutten, Cheung 2008), for a lognormal reach; DESIGN.md section 4.6.
+"""
+
+from math import exp, inf, log, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.kernel import inner, kernel
+from skywarden.model.place import F64, I64
+from skywarden.track.audible import Hearing, chance, dawning
+from skywarden.track.flights import Flights
+
+WINDOW = 240.0  # s that beginnings are looked back at
+AROUND = 14e3  # m around the node that began to hear, within which nodes are asked
+REPORTED = 3.0  # s after which a report has come, if there is one
+SUDDEN = 0.2  # of what nodes hear of flights ends at any time, before they are far
+FADES = 0.2  # 1 sigma of the logarithm of the distance at which it ends, over that at which it began
+FEW = 1e-9  # of the best flight's weight: less is left out
+CLIMB_SIGMA = 3.0  # m/s
+COARSE_M, COARSE_SPEED = 100.0, 2.0  # m, m/s between flights of the table: one alone is not exact
+MOST = 600.0  # logarithm of a likelihood ratio; more is no number any more
+WIDE = 3.0  # of the reach: nodes further from a flight do not hear it
+
+
+class Onsets(NamedTuple):
+    """What k nodes heard around the first, which is asked. Times in s from now, all <= 0.
+
+    place: (k, 3) m, east, north, up of the first; reach: (k,) m.
+
+    begun: (k,) when what it hears or heard last began; -inf none. free: (k,) since when it had been listening and
+    silent. quiet: (k,) until when it is known to have been silent, if it has not begun. rate: (k,) 1/s, at which it
+    begins to hear for any other reason: false alarms, known targets; inf for what is used up.
+
+    still: (k,) 1 where what began goes on; lasts: (k,) s that other reasons last, on average.
+    """
+
+    place: F64
+    reach: F64
+    begun: F64
+    free: F64
+    quiet: F64
+    rate: F64
+    still: I64
+    lasts: F64
+
+
+class Found(NamedTuple):
+    """What one beginning says of a new target. odds: that there is one, to that there is none or that it is known.
+
+    mean: (6,) m, m/s, east, north, up of the node asked, now; covariance (6, 6). share: (k,) probability that what
+    each node began to hear is this target, if there is one.
+    """
+
+    odds: float
+    mean: F64
+    covariance: F64
+    share: F64
+
+
+def ask(onsets: Onsets, table: Flights, hearing: Hearing, flow: float) -> Found:
+    """Return whether what the first node began to hear is a new target, and where that is.
+
+    flow: new targets per s and m that they pass abreast.
+    """
+    reach, rate = float(onsets.reach[0]), float(onsets.rate[0])
+    if not np.isfinite(reach + rate + onsets.begun[0]) or rate <= 0.0:
+        return Found(0.0, np.zeros(6), np.eye(6), np.zeros(len(onsets.begun)))
+    weight, share, state = np.empty(len(table.speed)), np.zeros(len(onsets.begun)), np.empty((len(table.speed), 6))
+    total = compare(onsets, table, hearing, weight, share, state)
+    odds = 2.0 * reach * hearing.detection * flow / rate * total
+    if not total > 0.0:
+        return Found(0.0, np.zeros(6), np.eye(6), share)
+    middle = weight @ state
+    off = state - middle
+    covariance = (off * weight[:, None]).T @ off
+    covariance += np.diag([COARSE_M**2] * 3 + [COARSE_SPEED**2] * 2 + [CLIMB_SIGMA**2])
+    return Found(float(odds), middle, covariance, share)
+
+
+@kernel
+def compare(  # noqa: PLR0913 - in and out
+    onsets: Onsets, table: Flights, hearing: Hearing, weight: F64, share: F64, state: F64
+) -> float:
+    """Weigh all flights. weight (s,): of each, their sum is 1; state (s, 6): now; share as in `Found`.
+
+    Returns the mean of their likelihood ratios.
+    """
+    ratio, line, best = np.empty(1), np.empty(6), -inf
+    for s in range(len(weight)):
+        begin(onsets, table, s, hearing, line)
+        for a in range(6):
+            state[s, a] = line[a] - line[a + 3] * onsets.begun[0] if a < 3 else line[a]
+        weight[s] = agree(onsets, line, hearing, best, ratio)
+        best = max(best, weight[s])
+    total = 0.0
+    for s in range(len(weight)):
+        weight[s] = exp(weight[s] - best) if best > -inf else 0.0
+        total += weight[s]
+    if not total > 0.0:
+        return 0.0
+    for s in range(len(weight)):
+        weight[s] /= total
+        if weight[s] < FEW:
+            continue
+        begin(onsets, table, s, hearing, line)
+        share[0] += weight[s]
+        for j in range(1, len(share)):
+            if heard(onsets, j):
+                share[j] += weight[s] * passing(onsets, j, line, hearing, ratio)
+    return total / len(weight) * exp(min(best, MOST))
+
+
+@inner
+def begin(onsets: Onsets, table: Flights, s: int, hearing: Hearing, line: F64) -> None:
+    """Write flight s to line (6,): where it is when the node asked begins to hear, and its velocity."""
+    reach = table.reach[s] * onsets.reach[0]
+    side, height = table.side[s] * reach, min(table.height[s], 0.9 * reach)
+    ahead = sqrt(max(reach * reach - side * side - height * height, 0.0))
+    late = table.speed[s] * reach / hearing.sound
+    line[0] = onsets.place[0, 0] + (late - ahead) * table.sine[s] + side * table.cosine[s]
+    line[1] = onsets.place[0, 1] + (late - ahead) * table.cosine[s] - side * table.sine[s]
+    line[2] = onsets.place[0, 2] + height
+    line[3], line[4], line[5] = table.speed[s] * table.sine[s], table.speed[s] * table.cosine[s], 0.0
+
+
+@inner
+def heard(onsets: Onsets, j: int) -> bool:
+    """Return whether a node began to hear in the window."""
+    return bool(onsets.begun[j] >= -WINDOW)
+
+
+@inner
+def agree(onsets: Onsets, line: F64, hearing: Hearing, best: float, ratio: F64) -> float:
+    """Return the logarithm of a flight's likelihood ratio by all nodes but the one asked; -inf if far below `best`."""
+    total = 0.0
+    for j in range(1, len(onsets.begun)):
+        if heard(onsets, j):
+            passing(onsets, j, line, hearing, ratio)
+            total += log(max(ratio[0], 1e-300))
+    if total < best + log(FEW):  # silence only takes away
+        return -inf
+    for j in range(1, len(onsets.begun)):
+        if not heard(onsets, j):
+            passing(onsets, j, line, hearing, ratio)
+            total += log(max(ratio[0], 1e-300))
+    return total
+
+
+@inner
+def passing(onsets: Onsets, j: int, line: F64, hearing: Hearing, ratio: F64) -> float:
+    """Write a node's likelihood ratio of a flight to ratio (1,); return the probability that it began by that flight.
+
+    line (6,): the flight when the first node began.
+    """
+    at = onsets.begun[0]
+    ratio[0] = 1.0
+    until = onsets.begun[j] if heard(onsets, j) else onsets.quiet[j]
+    if until <= onsets.free[j]:
+        return 0.0
+    if across(onsets.place[j], line) > WIDE * onsets.reach[j]:
+        return 0.0
+    reach, free = onsets.reach[j], 1.0
+    missed, density = silent(onsets.place[j], line, until - at, reach, hearing)
+    if onsets.free[j] > -WINDOW:
+        free, _ = silent(onsets.place[j], line, onsets.free[j] - at, reach, hearing)
+    if not heard(onsets, j):
+        ratio[0] = missed / max(free, missed)
+        return 0.0
+    by = density / onsets.rate[j]
+    if by > 0.0:
+        by *= lasting(onsets, j, line, hearing.sound)
+    ratio[0] = (by + missed) / max(free, missed)
+    return float(by / (by + missed))
+
+
+@inner
+def lasting(onsets: Onsets, j: int, line: F64, sound: float) -> float:
+    """Return the likelihood ratio of whether a node still hears, if it began by a flight: until that is as far again.
+
+    Sound is not equally loud on both sides, nor without pauses: SUDDEN of flights end at any time, as false alarms do.
+    """
+    until = min(onsets.quiet[j], -REPORTED)
+    gone = until - onsets.begun[j]
+    if not gone > 0.0:
+        return 1.0
+    false = exp(-gone / onsets.lasts[j])
+    at, place = onsets.begun[j] - onsets.begun[0], onsets.place[j]
+    e, n, u = line[0] + at * line[3] - place[0], line[1] + at * line[4] - place[1], line[2] - place[2]
+    first, _ = nears(e, n, u, line, sound)
+    last, rate = nears(e + gone * line[3], n + gone * line[4], u, line, sound)
+    on = 1.0 if rate > 0.0 else chance(sound * last, sound * first, 1.0, FADES)
+    on = SUDDEN * false + (1.0 - SUDDEN) * on
+    if onsets.still[j] == 1:
+        return on / false
+    return (1.0 - on) / max(1.0 - false, 1e-9)
+
+
+@inner
+def across(place: F64, line: F64) -> float:
+    """Return m by which a flight passes a place (3,), its height included."""
+    e, n, u = line[0] - place[0], line[1] - place[1], line[2] - place[2]
+    side = (e * line[4] - n * line[3]) / sqrt(line[3] * line[3] + line[4] * line[4])
+    return sqrt(side * side + u * u)
+
+
+@inner
+def silent(place: F64, line: F64, after: float, reach: float, hearing: Hearing) -> tuple[float, float]:
+    """Return the probability that a node has not begun to hear a flight `after` s on, and the density, 1/s, that it
+
+    does then. line (6,), m and m/s: the flight `after` s before.
+    """
+    e, n, u = line[0] + after * line[3] - place[0], line[1] + after * line[4] - place[1], line[2] - place[2]
+    tau, rate = nears(e, n, u, line, hearing.sound)
+    if rate > 0.0:
+        distance = hearing.sound * tau
+        missed = 1.0 - chance(distance, reach, hearing.detection, hearing.spread)
+        return missed, rate * dawning(distance, reach, hearing.detection, hearing.spread)
+    return 1.0 - chance(across(place, line), reach, hearing.detection, hearing.spread), 0.0
+
+
+@inner
+def nears(e: float, n: float, u: float, line: F64, sound: float) -> tuple[float, float]:
+    """Return s for which the sound went that comes now of a flight e, n, u m off, and by how many m/s its way shrinks.
+
+    As `audible.came`, in still air: from |d - v tau| = c tau, tau' = e.v / (c^2 tau + e.v) with e = d - v tau.
+    """
+    dd, vv, c2 = e * e + n * n + u * u, line[3] * line[3] + line[4] * line[4], sound * sound
+    dv = e * line[3] + n * line[4]
+    root = sqrt(dv * dv + (c2 - vv) * dd)
+    tau = dd / (dv + root + 1e-300) if dv > 0.0 else (root - dv) / (c2 - vv)
+    ev = dv - vv * tau
+    return tau, -sound * ev / max(c2 * tau + ev, 1e-9)
