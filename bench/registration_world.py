@@ -68,7 +68,9 @@ def sky(rng: np.random.Generator, count: int, speed: float, seconds: float) -> S
         begin = over & ~turning
         inward = np.arctan2(-place[:, 0], -place[:, 1])
         side = np.where(far, np.sign(np.sin(inward - heading)), rng.choice([-1.0, 1.0], count))
-        until = np.where(over, k * STEP + np.where(begin, rng.uniform(10, 40, count), rng.exponential(90, count)), until)
+        until = np.where(
+            over, k * STEP + np.where(begin, rng.uniform(10, 40, count), rng.exponential(90, count)), until
+        )
         rate = np.where(over, np.where(begin & (k > 0), side * np.radians(rng.uniform(1, 3, count)), 0.0), rate)
         heading = heading + rate * STEP
         place = place + STEP * speed * np.column_stack([np.sin(heading), np.cos(heading)])

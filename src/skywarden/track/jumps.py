@@ -2,20 +2,24 @@
 
 A jump of size d in a column before some time shifts all innovations since by a known direction times d: the believed
 bias follows it in part, by `shift`. Innovations of the steps are independent, so their scores and information add up.
-Source: Willsky, Jones 1976, "A generalized likelihood ratio approach ...", IEEE Transactions on Automatic Control 21(1).
+Source: Willsky, Jones 1976, "A generalized likelihood ratio approach to the detection and estimation of jumps in linear
+systems", IEEE Transactions on Automatic Control 21(1).
 With a Gaussian prior for d, which is integrated out, nothing is gained by a jump that need not be.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
-from skywarden.track.biases import EAST, OWN, Belief, BiasSettings, Told
+from skywarden.track.biases import CLOCK, EAST, OWN, Belief, BiasSettings, Told
 
 SPACING = 20_000_000_000  # ns between two times at which a jump may have been
 WITHIN = 300_000_000_000  # ns; earlier jumps are not looked for any more
-AGREED = 0.8  # share of the chi-square of strange measurements that a shift must explain
+AGREED = 0.75  # share of the chi-square of strange measurements that a shift must explain
+SIMPLER = 0.03  # of that chi-square, for each column of the shift
+KINDS = (*((k,) for k in range(EAST)), (EAST, EAST + 1), (CLOCK, EAST, EAST + 1))  # spoofed: place, often clock too
 FEW = 12.0  # strange measurements that say nothing yet
 FADES = 60.0  # s; after so many a strange measurement counts 1 / e
 
@@ -48,12 +52,12 @@ def none(columns: int, sensors: int) -> Candidates:
 def tried(candidates: Candidates, time: int) -> Candidates:
     """Return the candidates with one for a jump at `time`, ns, if it is time, and without those too long ago."""
     keep = candidates.since >= time - WITHIN
-    since, shift, score, information = (column[keep] for column in candidates)
+    since, shift = candidates.since[keep], candidates.shift[keep]
+    score, information = candidates.score[keep], candidates.information[keep]
     if len(since) and time - since[-1] < SPACING:
         return Candidates(since, shift, score, information)
-    more = (np.zeros((1, *column.shape[1:])) for column in (shift, score, information))
-    whole = (np.concatenate(pair) for pair in zip((shift, score, information), more, strict=True))
-    return Candidates(np.append(since, time), *whole)
+    new = [np.concatenate([column, np.zeros((1, *column.shape[1:]))]) for column in (shift, score, information)]
+    return Candidates(np.append(since, time), *new)
 
 
 def forgotten(candidates: Candidates, columns: slice) -> Candidates:
@@ -90,7 +94,7 @@ def evidence(candidates: Candidates, settings: BiasSettings) -> tuple[F64, F64, 
 
 
 def found(candidates: Candidates, settings: BiasSettings) -> tuple[Jump, F64, float] | None:
-    """Return the likeliest jump, by how much the mean must move (n,) for it, and its variance; None if there is none."""
+    """Return the likeliest jump, how the mean moves by 1 of it, (n,), and the variance of its size; None if none is."""
     nats, size, variance = evidence(candidates, settings)
     least = np.tile(settings.least_jump, nats.shape[1] // OWN)
     nats = np.where(np.abs(size) >= least, nats, -np.inf)
@@ -125,20 +129,27 @@ def nothing_strange(sensors: int) -> Strange:
     return Strange(np.zeros((sensors, OWN, OWN)), np.zeros((sensors, OWN)), one, one, one, np.zeros(sensors, np.int64))
 
 
+def trusted(strange: Strange) -> NDArray[np.bool_]:
+    """Return (S + 1,) whether most of what a sensor measured lately fits; fixes, at the end, are trusted."""
+    return np.append(~((strange.refused >= FEW) & (strange.refused > strange.used)), True)
+
+
 def gross(strange: Strange, sensor: int) -> tuple[tuple[int, ...], F64] | None:
     """Return which columns of a sensor must shift, and by how much, so that what did not fit does.
 
-    A shift of one column, or of the place, which has two. None where most of its measurements fit, or no shift helps.
+    None where most of its measurements fit, or no shift of KINDS helps.
     """
-    if strange.refused[sensor] < FEW or strange.refused[sensor] < strange.used[sensor]:
+    off = float(strange.off[sensor])
+    if trusted(strange)[sensor]:
         return None
-    G, g, best = strange.information[sensor], strange.score[sensor], (AGREED * strange.off[sensor], None)
-    for columns in (*((k,) for k in range(EAST)), (EAST, EAST + 1)):
-        block = G[np.ix_(columns, columns)]
-        if np.linalg.det(block) <= 0.0:
+    G, g, best = strange.information[sensor], strange.score[sensor], None
+    most = AGREED * off
+    for columns in KINDS:
+        block, part = G[np.ix_(columns, columns)], g[list(columns)]
+        if np.linalg.eigvalsh(block)[0] <= 0.0:
             continue
-        size = np.linalg.solve(block, g[list(columns)])
-        explained = float(size @ g[list(columns)])
-        if explained > best[0]:
-            best = explained, (columns, size)
-    return best[1]
+        size = np.linalg.solve(block, part)
+        explained = float(size @ part) - SIMPLER * off * len(columns)
+        if explained > most:
+            most, best = explained, (columns, size)
+    return best

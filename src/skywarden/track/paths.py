@@ -109,7 +109,7 @@ def sane(measured: Measured, sensors: int) -> Measured:
     rows = np.flatnonzero(good)
     rows = rows[np.lexsort((measured.target[rows], measured.sensor[rows], measured.time[rows]))]
     whole = measured._replace(z=z, covariance=0.5 * (covariance + covariance.swapaxes(1, 2)))
-    return Measured(*(column[rows] for column in whole))
+    return Measured._make(column[rows] for column in whole)
 
 
 def ended(paths: Paths, time: int) -> Paths:

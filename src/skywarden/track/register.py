@@ -1,8 +1,8 @@
 """Registration online: what each sensor adds to its measurements, from targets that it shares with others.
 
 `begun`, then `step` for each some seconds of measurements that are joined to targets, in time order, as they were
-before any correction; `corrections` says what to subtract from now on, `known` how well all is known. docs/registration.md
-shows it at work. Pure: time is an argument, and what is given is not changed.
+before any correction of `corrections`, `changed` says what to subtract from now on and `known` how well all is
+known; docs/registration.md shows them at work. Pure: time is an argument, and what is given is not changed.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,19 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64, Place
 from skywarden.track import jumps
-from skywarden.track.biases import CLAIMED, OWN, Belief, BiasSettings, learned, prior, renewed, sensor_columns, walked
-from skywarden.track.biases import target_columns as own_columns
+from skywarden.track.biases import (
+    CLAIMED,
+    CLOCK,
+    EAST,
+    OWN,
+    Belief,
+    BiasSettings,
+    learned,
+    prior,
+    renewed,
+    target_columns,
+    walked,
+)
 from skywarden.track.follow import Sums, World, assembled, followed
 from skywarden.track.jumps import Candidates, Jump, Strange
 from skywarden.track.paths import Measured, Opened, Paths, empty, ended, opened, sane
@@ -79,33 +90,25 @@ def step(register: Register, measured: Measured, time: int, settings: BiasSettin
     belief = walked(register.belief, (time - register.time) * 1e-9, count, settings)
     candidates = jumps.tried(register.candidates, register.time)
     belief, candidates = _claimed(belief, candidates, new, count)
-    ordinary = register.ordinary & paths.claimed
+    ordinary = register.ordinary.copy()
     ordinary[new.slot] = new.sigma >= 0.1 * settings.latency_most_s
-    paths, sums = followed(paths, usable, World(register.position, register.rotation, belief), settings)
+    world = World(register.position, register.rotation, belief, jumps.trusted(register.strange))
+    paths, sums = followed(paths, usable, world, settings)
     told = assembled(sums)
     after = learned(belief, told)
     candidates = jumps.weighed(candidates, told, after)
     strange = _strange(register.strange, sums, (time - register.time) * 1e-9)
     moved = register._replace(time=time, belief=after, candidates=candidates, strange=strange, ordinary=ordinary)
-    moved = _jumped(moved._replace(jumped=()), settings)
-    return moved._replace(paths=_shifted(paths, belief.mean, moved.belief.mean), bond=_bonds(register.bond, paths, time))
-
-
-def joined(register: Register, since: int) -> tuple[I64, NDArray[np.bool_]]:
-    """Return (S,) the group of each sensor, joined by targets since then, and whether it has cooperative targets.
-
-    A group is named by the lowest row of a sensor in it.
-    """
-    reach = (register.bond > since) | np.eye(len(register.bond), dtype=bool)
-    for _ in range(len(reach).bit_length()):
-        reach = reach @ reach
-    return np.argmax(reach[:-1], axis=1), reach[:-1, -1]
+    moved = _jumped(moved, settings)
+    return moved._replace(
+        paths=_shifted(paths, belief.mean, moved.belief.mean), bond=_bonds(register.bond, paths, time)
+    )
 
 
 def _claimed(belief: Belief, candidates: Candidates, new: Opened, count: int) -> tuple[Belief, Candidates]:
     """Give the targets whose first fix has come their columns: an error of fixes that stays, and a latency."""
     for slot, latency, sigma, offset in zip(new.slot.tolist(), *new[1:], strict=True):
-        columns, variance = own_columns(count, slot), np.zeros((CLAIMED, CLAIMED))
+        columns, variance = target_columns(count, slot), np.zeros((CLAIMED, CLAIMED))
         variance[:3, :3], variance[3, 3] = offset, max(sigma, 1e-4) ** 2
         belief = renewed(belief, columns, np.array([0.0, 0.0, 0.0, latency]), variance)
         candidates = jumps.forgotten(candidates, columns)
@@ -133,34 +136,59 @@ def _strange(strange: Strange, sums: Sums, seconds: float) -> Strange:
     fade = np.exp(-seconds / jumps.FADES)
     old, new = strange[:-1], (sums.strange, sums.strangely, sums.off, sums.used[:-1], sums.refused[:-1])
     since = np.where((fade * strange.refused >= 1.0) & (strange.since > 0), strange.since, sums.since)
-    return Strange(*(fade * a + b for a, b in zip(old, new, strict=True)), since)
+    return Strange._make([*(fade * a + b for a, b in zip(old, new, strict=True)), since])
 
 
 def _jumped(register: Register, settings: BiasSettings) -> Register:
-    """Return what is known after jumps that are likely enough were taken in: one by all innovations, then gross ones."""
-    count = len(register.position)
+    """Return what is known after likely jumps were taken in: one by what all innovations say, then gross ones."""
+    register = register._replace(jumped=())
     likely = jumps.found(register.candidates, settings)
     if likely is not None:
         jump, move, variance = likely
-        belief = jumps.moved(register.belief, jump, move, variance)
-        register = register._replace(belief=belief, jumped=(jump,), candidates=_anew(register))
-    for sensor in range(count):
+        register = register._replace(jumped=(jump,), candidates=_anew(register))
+        if jump.column % OWN < EAST:
+            register = register._replace(belief=jumps.moved(register.belief, jump, move, variance))
+        else:
+            register = _astray(register, jump.column // OWN, settings)
+    for sensor in range(len(register.position)):
         shift = jumps.gross(register.strange, sensor)
-        if shift is None:
+        if shift is None or abs(_clock(register, sensor, shift)) > settings.farthest_clock_s:
             continue
-        belief, strange = register.belief, register.strange
-        width = np.square(settings.jump if shift[0][0] >= 4 else settings.prior)
-        for column, size in zip(shift[0], shift[1].tolist(), strict=True):
-            at = sensor_columns(sensor).start + column
-            mean = np.array([belief.mean[at] + size])
-            belief = renewed(belief, slice(at, at + 1), mean, width[column, None, None])
-            jump = Jump(at, int(strange.since[sensor]), size, float(strange.off[sensor]), True)
-            register = register._replace(jumped=(*register.jumped, jump))
-        left = Strange(*(column.copy() for column in strange))
+        first, at = OWN * sensor, tuple(OWN * sensor + column for column in shift[0])
+        since, off = int(register.strange.since[sensor]), float(register.strange.off[sensor])
+        made = [Jump(c, since, size, 0.5 * off, True) for c, size in zip(at, shift[1].tolist(), strict=True)]
+        left = Strange._make(column.copy() for column in register.strange)
         for column in left:
-            column[sensor] = 0
-        register = register._replace(belief=belief, strange=left, candidates=_anew(register))
+            column[first // OWN] = 0
+        if EAST in shift[0]:
+            register = _astray(register, sensor, settings)
+        register = _opened(register, at, shift[1], settings)
+        register = register._replace(strange=left, candidates=_anew(register), jumped=(*register.jumped, *made))
     return register
+
+
+def _astray(register: Register, sensor: int, settings: BiasSettings) -> Register:
+    """Return what is known if a sensor stands elsewhere: nothing of it, since what was seen of that went into all."""
+    variance = np.square(settings.prior)
+    variance[EAST:] = np.square(settings.jump[EAST:])
+    columns = slice(OWN * sensor, OWN * sensor + OWN)
+    return register._replace(belief=renewed(register.belief, columns, np.zeros(OWN), np.diag(variance)))
+
+
+def _clock(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64]) -> float:
+    """Return by how much a sensor's clock would be off after a shift, s."""
+    moved = dict(zip(shift[0], shift[1].tolist(), strict=True))
+    return float(register.belief.mean[OWN * sensor + CLOCK] + moved.get(CLOCK, 0.0))
+
+
+def _opened(register: Register, columns: tuple[int, ...], step: F64, settings: BiasSettings) -> Register:
+    """Return what is known if some columns have moved by about `step`, nobody knows how exactly."""
+    belief = register.belief
+    for column, size in zip(columns, step.tolist(), strict=True):
+        mean = np.array([belief.mean[column] + size])
+        variance = np.array([[settings.jump[column % OWN] ** 2]])
+        belief = renewed(belief, slice(column, column + 1), mean, variance)
+    return register._replace(belief=belief)
 
 
 def _anew(register: Register) -> Candidates:
