@@ -33,6 +33,7 @@ class Radar(NamedTuple):
     knock: float = np.inf
     added: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     shift: tuple[float, float] = (0.0, 0.0)  # m east, north: where it is, less where it is enrolled
+    turning: bool = True  # it looks at each target at another time; else at all at once
     revisit: float = 4.0
     detection: float = 0.9
 
@@ -103,7 +104,8 @@ def looks(rng: np.random.Generator, flown: Sky, radars: list[Radar], seconds: fl
     parts = []
     for row, radar in enumerate(radars):
         count, turns = flown.position.shape[1], int(seconds / radar.revisit)
-        true = radar.revisit * (np.arange(turns)[:, None] + rng.uniform(0, 1, count)[None]) % seconds
+        phase = rng.uniform(0, 1, count if radar.turning else 1) + np.zeros(count)
+        true = radar.revisit * (np.arange(turns)[:, None] + phase[None]) % seconds
         target = np.broadcast_to(np.arange(count), true.shape)[hit := rng.random(true.shape) < radar.detection]
         true = true[hit]
         x, place = state(flown, true, target), radar.place()

@@ -17,6 +17,8 @@ from skywarden.track.biases import CLOCK, EAST, OWN, Belief, BiasSettings, Told
 
 SPACING = 20_000_000_000  # ns between two times at which a jump may have been
 WITHIN = 300_000_000_000  # ns; earlier jumps are not looked for any more
+FARTHEST = 5.0  # sigma of a jump; what is further does not fit
+LOOSE = 0.3  # of a jump's size, 1 sigma more, since its time is only known to SPACING
 AGREED = 0.75  # share of the chi-square of strange measurements that a shift must explain
 SIMPLER = 0.03  # of that chi-square, for each column of the shift
 KINDS = (*((k,) for k in range(EAST)), (EAST, EAST + 1), (CLOCK, EAST, EAST + 1))  # spoofed: place, often clock too
@@ -97,7 +99,8 @@ def found(candidates: Candidates, settings: BiasSettings) -> tuple[Jump, F64, fl
     """Return the likeliest jump, how the mean moves by 1 of it, (n,), and the variance of its size; None if none is."""
     nats, size, variance = evidence(candidates, settings)
     least = np.tile(settings.least_jump, nats.shape[1] // OWN)
-    nats = np.where(np.abs(size) >= least, nats, -np.inf)
+    most = FARTHEST * np.tile(settings.jump, nats.shape[1] // OWN)
+    nats = np.where((np.abs(size) >= least) & (np.abs(size) <= most), nats, -np.inf)
     if nats.size == 0 or nats.max() < settings.jump_evidence:
         return None
     c, column = np.unravel_index(int(nats.argmax()), nats.shape)
@@ -109,15 +112,20 @@ def found(candidates: Candidates, settings: BiasSettings) -> tuple[Jump, F64, fl
 
 def moved(belief: Belief, jump: Jump, move: F64, variance: float) -> Belief:
     """Return the belief with a jump taken in, as if it had been known of when it was."""
-    return Belief(belief.mean + jump.size * move, belief.covariance + variance * np.outer(move, move))
+    loose = variance + (LOOSE * jump.size) ** 2
+    return Belief(belief.mean + jump.size * move, belief.covariance + loose * np.outer(move, move))
 
 
 class Strange(NamedTuple):
-    """What did not fit lately, fading. information (S, 6, 6), score (S, 6), off, used, refused (S,), since (S,): ns."""
+    """What did not fit lately, fading: information (S, 6, 6), score (S, 6), chi-square off (S,), of how many, rows (S,).
+
+    used, refused (S,): how many fitted and did not, fading too. since (S,): ns, the first of these.
+    """
 
     information: F64
     score: F64
     off: F64
+    rows: F64
     used: F64
     refused: F64
     since: I64
@@ -126,7 +134,9 @@ class Strange(NamedTuple):
 def nothing_strange(sensors: int) -> Strange:
     """Return no strange measurement of `sensors` sensors."""
     one = np.zeros(sensors)
-    return Strange(np.zeros((sensors, OWN, OWN)), np.zeros((sensors, OWN)), one, one, one, np.zeros(sensors, np.int64))
+    return Strange(
+        np.zeros((sensors, OWN, OWN)), np.zeros((sensors, OWN)), one, one, one, one, np.zeros(sensors, np.int64)
+    )
 
 
 def trusted(strange: Strange) -> NDArray[np.bool_]:
@@ -140,7 +150,7 @@ def gross(strange: Strange, sensor: int) -> tuple[tuple[int, ...], F64] | None:
     None where most of its measurements fit, or no shift of KINDS helps.
     """
     off = float(strange.off[sensor])
-    if trusted(strange)[sensor]:
+    if trusted(strange)[sensor] or strange.rows[sensor] < FEW:
         return None
     G, g, best = strange.information[sensor], strange.score[sensor], None
     most = AGREED * off

@@ -92,14 +92,15 @@ def step(register: Register, measured: Measured, time: int, settings: BiasSettin
     belief, candidates = _claimed(belief, candidates, new, count)
     ordinary = register.ordinary.copy()
     ordinary[new.slot] = new.sigma >= 0.1 * settings.latency_most_s
-    world = World(register.position, register.rotation, belief, jumps.trusted(register.strange))
+    trusted = jumps.trusted(register.strange)
+    world = World(register.position, register.rotation, belief, trusted)
     paths, sums = followed(paths, usable, world, settings)
     told = assembled(sums)
     after = learned(belief, told)
     candidates = jumps.weighed(candidates, told, after)
     strange = _strange(register.strange, sums, (time - register.time) * 1e-9)
     moved = register._replace(time=time, belief=after, candidates=candidates, strange=strange, ordinary=ordinary)
-    moved = _jumped(moved, settings)
+    moved = _jumped(moved, trusted, settings)
     return moved._replace(
         paths=_shifted(paths, belief.mean, moved.belief.mean), bond=_bonds(register.bond, paths, time)
     )
@@ -133,14 +134,17 @@ def _bonds(bond: I64, paths: Paths, time: int) -> I64:
 
 def _strange(strange: Strange, sums: Sums, seconds: float) -> Strange:
     """Return what did not fit lately: what there was fades, what came is added."""
-    fade = np.exp(-seconds / jumps.FADES)
-    old, new = strange[:-1], (sums.strange, sums.strangely, sums.off, sums.used[:-1], sums.refused[:-1])
+    fade, refused = np.exp(-seconds / jumps.FADES), sums.refused[:-1]
+    new = sums.strange, sums.strangely, sums.off, refused, sums.used[:-1], refused
     since = np.where((fade * strange.refused >= 1.0) & (strange.since > 0), strange.since, sums.since)
-    return Strange._make([*(fade * a + b for a, b in zip(old, new, strict=True)), since])
+    return Strange._make([*(fade * a + b for a, b in zip(strange[:-1], new, strict=True)), since])
 
 
-def _jumped(register: Register, settings: BiasSettings) -> Register:
-    """Return what is known after likely jumps were taken in: one by what all innovations say, then gross ones."""
+def _jumped(register: Register, before: NDArray[np.bool_], settings: BiasSettings) -> Register:
+    """Return what is known after likely jumps were taken in: one by what all innovations say, then gross ones.
+
+    before (S + 1,): who was trusted until now.
+    """
     register = register._replace(jumped=())
     likely = jumps.found(register.candidates, settings)
     if likely is not None:
@@ -150,21 +154,46 @@ def _jumped(register: Register, settings: BiasSettings) -> Register:
             register = register._replace(belief=jumps.moved(register.belief, jump, move, variance))
         else:
             register = _astray(register, jump.column // OWN, settings)
+    after = jumps.trusted(register.strange)
     for sensor in range(len(register.position)):
         shift = jumps.gross(register.strange, sensor)
-        if shift is None or abs(_clock(register, sensor, shift)) > settings.farthest_clock_s:
-            continue
-        first, at = OWN * sensor, tuple(OWN * sensor + column for column in shift[0])
-        since, off = int(register.strange.since[sensor]), float(register.strange.off[sensor])
-        made = [Jump(c, since, size, 0.5 * off, True) for c, size in zip(at, shift[1].tolist(), strict=True)]
-        left = Strange._make(column.copy() for column in register.strange)
-        for column in left:
-            column[first // OWN] = 0
-        if EAST in shift[0]:
-            register = _astray(register, sensor, settings)
-        register = _opened(register, at, shift[1], settings)
-        register = register._replace(strange=left, candidates=_anew(register), jumped=(*register.jumped, *made))
+        if shift is not None and abs(_clock(register, sensor, shift)) <= settings.farthest_clock_s:
+            register = _shift(register, sensor, shift, settings)
+        elif before[sensor] > after[sensor] or abs(_clock(register, sensor, None)) > settings.farthest_clock_s:
+            register = _distrusted(register, sensor, settings)
     return register
+
+
+def _shift(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64], settings: BiasSettings) -> Register:
+    """Return what is known after a gross jump of a sensor: about where it is now, and nobody knows how exactly."""
+    at = [OWN * sensor + column for column in shift[0]]
+    since, off = int(register.strange.since[sensor]), float(register.strange.off[sensor])
+    made = [Jump(c, since, size, 0.5 * off, True) for c, size in zip(at, shift[1].tolist(), strict=True)]
+    if EAST in shift[0]:
+        register = _astray(register, sensor, settings)
+    belief = register.belief
+    for column, size in zip(at, shift[1].tolist(), strict=True):
+        mean, variance = belief.mean[column] + size, settings.jump[column % OWN] ** 2
+        belief = renewed(belief, slice(column, column + 1), np.array([mean]), np.array([[variance]]))
+    strange = Strange._make(column.copy() for column in register.strange)
+    for part in strange:
+        part[sensor] = 0
+    candidates, jumped = _anew(register), (*register.jumped, *made)
+    return register._replace(belief=belief, strange=strange, candidates=candidates, jumped=jumped)
+
+
+def _distrusted(register: Register, sensor: int, settings: BiasSettings) -> Register:
+    """Return what is known if a sensor does not fit: nothing of it, since what did fit by chance is in its biases.
+
+    It is only compared until most of what it measures fits again, or a shift is found that explains it.
+    """
+    columns = slice(OWN * sensor, OWN * sensor + OWN)
+    belief = renewed(register.belief, columns, np.zeros(OWN), np.diag(np.square(settings.prior)))
+    strange = Strange._make(column.copy() for column in register.strange)
+    for part in strange[:4]:
+        part[sensor] = 0.0
+    strange.refused[sensor] = max(strange.refused[sensor], strange.used[sensor] + jumps.FEW)
+    return register._replace(belief=belief, strange=strange, candidates=_anew(register))
 
 
 def _astray(register: Register, sensor: int, settings: BiasSettings) -> Register:
@@ -175,20 +204,10 @@ def _astray(register: Register, sensor: int, settings: BiasSettings) -> Register
     return register._replace(belief=renewed(register.belief, columns, np.zeros(OWN), np.diag(variance)))
 
 
-def _clock(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64]) -> float:
-    """Return by how much a sensor's clock would be off after a shift, s."""
-    moved = dict(zip(shift[0], shift[1].tolist(), strict=True))
+def _clock(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64] | None) -> float:
+    """Return by how much a sensor's clock is off, s, after a shift if there is one."""
+    moved = dict(zip(shift[0], shift[1].tolist(), strict=True)) if shift else {}
     return float(register.belief.mean[OWN * sensor + CLOCK] + moved.get(CLOCK, 0.0))
-
-
-def _opened(register: Register, columns: tuple[int, ...], step: F64, settings: BiasSettings) -> Register:
-    """Return what is known if some columns have moved by about `step`, nobody knows how exactly."""
-    belief = register.belief
-    for column, size in zip(columns, step.tolist(), strict=True):
-        mean = np.array([belief.mean[column] + size])
-        variance = np.array([[settings.jump[column % OWN] ** 2]])
-        belief = renewed(belief, slice(column, column + 1), mean, variance)
-    return register._replace(belief=belief)
 
 
 def _anew(register: Register) -> Candidates:
