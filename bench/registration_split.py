@@ -81,9 +81,7 @@ def counted(batches: list[Detections], truth: np.ndarray, times: np.ndarray) -> 
 
 def split(runs: int, seed: int) -> None:
     """Print how many tracks each aircraft has, raw and registered."""
-    print(
-        "two radars of opposite biases, 12 aircraft of 150 m/s, no reference: tracks per aircraft, m off | raw, registered"
-    )
+    print("two radars of opposite biases, 12 x 150 m/s, no reference: tracks per aircraft, m off, raw and registered")
     seconds = LEARNT + JUDGED
     for number, sigma in enumerate((0.3, 0.1)):
         rows = []

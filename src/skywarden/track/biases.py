@@ -30,7 +30,7 @@ class BiasSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     least_jump: tuple[float, ...] = (40.0, 3.5e-3, 3.5e-3, 0.06, 100.0, 100.0)  # 0.2 deg; smaller ones are drift
     least_change: tuple[float, ...] = (10.0, 5e-4, 5e-4, 0.01)  # of what is applied already; 0.03 deg
     latency_most_s: float = 0.6  # of an ordinary transponder; DO-260B, uncompensated
-    farthest_clock_s: float = 2.0  # a clock that is further off is not corrected: a fault
+    farthest_clock_s: float = 5.0  # a clock that is further off is not followed
     targets: int = 48  # followed at once; more tell little more
     level_noise_m2_s3: float = 60.0  # of targets: turns of 3 deg/s
     vertical_noise_m2_s3: float = 2.0

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64, Registration
 from skywarden.track.biases import CLAIMED, CLOCK, EAST, LATENCY, OWN, Belief, BiasSettings
-from skywarden.track.jumps import gross, trusted
 from skywarden.track.latency import bounded
 from skywarden.track.register import Register
+from skywarden.track.strange import gross, trusted
 
 APPLIED = 4  # columns of a sensor that are corrected: range, azimuth, elevation, clock
 REMEMBERED = 3_600_000_000_000  # ns; so long a tie to a reference or to another sensor holds after the last target
 ASTRAY = 100.0  # m, and 5 sigma: a sensor that stands so far from where it is enrolled is spoofed, or was moved
+LATE = 1.0  # s, and 5 sigma: a clock that is so far off is no bias but a fault
 SURE = 5.0
 
 
@@ -119,6 +120,9 @@ def _fault(register: Register, row: int) -> str:
     place, P = register.belief.mean[columns], register.belief.covariance[columns, columns]
     if place @ place > ASTRAY**2 and place @ np.linalg.solve(P, place) > SURE**2:
         return "place"
+    clock = OWN * row + CLOCK
+    if abs(register.belief.mean[clock]) > max(LATE, SURE * np.sqrt(register.belief.covariance[clock, clock])):
+        return "clock"
     shift = gross(strange, row)
     if shift is not None:
         return "clock" if CLOCK in shift[0] and EAST not in shift[0] else "place"

@@ -19,7 +19,7 @@ from skywarden.geo import east_north_up, geodetic
 from skywarden.model.place import F64, I64
 from skywarden.track.biases import CLAIMED, CLOCK, LATENCY, OWN, Belief, BiasSettings, Told
 from skywarden.track.motion import predict_all
-from skywarden.track.paths import BLIND, FIX, NOBODY, Mask, Measured, Paths
+from skywarden.track.paths import BLIND, FIX, LOST, NOBODY, Mask, Measured, Paths
 from skywarden.track.residuals import fixes, placed, plots
 
 GATE = 25.0  # chi-square, from which a measurement is not the target's, or its sensor is not what is believed of it
@@ -28,7 +28,7 @@ FIRST = 1e8  # m^2, of a place before it is measured: so wide that the first mea
 SPEED, CLIMB = 250.0, 20.0  # m/s, 1 sigma before it is measured
 FAST = 200.0  # m/s, of the setting `level_noise_m2_s3`
 CALMEST = 1 / 16, 4.0  # of that noise, least and most
-BACK = -5.0  # s; older than its path by more than that is not used
+BACK = -6.0  # s; older than its path by more than that is not used
 
 
 class World(NamedTuple):
@@ -82,7 +82,7 @@ class Round(NamedTuple):
 
 def followed(paths: Paths, measured: Measured, world: World, settings: BiasSettings) -> tuple[Paths, Sums]:
     """Take measurements in, as `paths.sane` left them; return the paths after them and what they say of the columns."""
-    paths = Paths._make(column.copy() for column in paths)
+    paths = Paths._make(column.copy() for column in paths)._replace(votes=np.zeros_like(paths.votes))
     sums = _nothing(len(world.position), len(paths.label))
     measured = _ordered(paths, measured, world.belief.mean)
     for rows, slot in _rounds(paths, measured):
@@ -91,7 +91,13 @@ def followed(paths: Paths, measured: Measured, world: World, settings: BiasSetti
         some, slot = Measured._make(column[ready] for column in some), slot[ready]
         if len(slot):
             _take(paths, sums, _innovations(paths, some, slot, world, settings), world)
-    return paths, sums
+    return _outvoted(paths), sums
+
+
+def _outvoted(paths: Paths) -> Paths:
+    """Return the paths, lost those that fit fewer sensors than they do not: who founded them stands alone."""
+    lost = (paths.votes < 0).sum(1) > (paths.votes > 0).sum(1)
+    return paths._replace(misses=np.where(lost, LOST, paths.misses))
 
 
 def assembled(sums: Sums) -> Told:
@@ -236,8 +242,11 @@ def _take(paths: Paths, sums: Sums, found: Round, world: World) -> None:
     strange = np.flatnonzero(~fits & ~found.near)
     _strange(sums, found, strange)
     np.add.at(sums.used, found.sensor[fits], 1)
-    paths.misses[found.slot[strange[trusted[strange]]]] += 1
+    against = strange[trusted[strange]]
+    paths.misses[found.slot[against]] += 1
+    paths.votes[found.slot[against], found.sensor[against]] -= 1
     at = np.flatnonzero(fits & trusted)
+    paths.votes[found.slot[at], found.sensor[at]] += 1
     slot, weight = found.slot[at], np.sqrt(TAIL / np.maximum(chi2[at], TAIL))
     S, y, A, H = found.S[at] / weight[:, None, None], found.y[at], found.A[at], found.H[at]
     P = paths.covariance[slot]

@@ -1,4 +1,4 @@
-"""Whether a sensor's bias has jumped, and when: the likelihood of that over that of no jump, for each time and column.
+"""Whether a sensor's bias has jumped, and when: the likelihood of that over that of no jump, for each time and kind.
 
 A jump of size d in a column before some time shifts all innovations since by a known direction times d: the believed
 bias follows it in part, by `shift`. Innovations of the steps are independent, so their scores and information add up.
@@ -10,24 +10,24 @@ With a Gaussian prior for d, which is integrated out, nothing is gained by a jum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
-from skywarden.track.biases import CLOCK, EAST, OWN, Belief, BiasSettings, Told
+from skywarden.track.biases import EAST, OWN, Belief, BiasSettings, Told
 
 SPACING = 20_000_000_000  # ns between two times at which a jump may have been
 WITHIN = 300_000_000_000  # ns; earlier jumps are not looked for any more
 FARTHEST = 5.0  # sigma of a jump; what is further does not fit
 LOOSE = 0.3  # of a jump's size, 1 sigma more, since its time is only known to SPACING
-AGREED = 0.75  # share of the chi-square of strange measurements that a shift must explain
-SIMPLER = 0.03  # of that chi-square, for each column of the shift
-KINDS = (*((k,) for k in range(EAST)), (EAST, EAST + 1), (CLOCK, EAST, EAST + 1))  # spoofed: place, often clock too
-FEW = 12.0  # strange measurements that say nothing yet
-FADES = 60.0  # s; after so many a strange measurement counts 1 / e
+KINDS = (*((k,) for k in range(EAST)), (EAST, EAST + 1))  # columns that jump at once: one, or the place
+CLEAR = 5.0  # nats by which a jump must be likelier than one of any other sensor
+PATIENCE = 90_000_000_000  # ns; so long after it the likeliest is believed all the same
 
 
 class Candidates(NamedTuple):
-    """C times. since (C,): ns. shift (C, n, 6 S): of the mean by a jump in each column; score, information (C, 6 S)."""
+    """C times. since (C,): ns. shift (C, n, S, 6): of the mean by a jump of 1 in each column of each sensor.
+
+    score (C, S, 6), information (C, S, 6, 6): of the size of such jumps.
+    """
 
     since: I64
     shift: F64
@@ -45,10 +45,19 @@ class Jump(NamedTuple):
     gross: bool
 
 
+class Found(NamedTuple):
+    """A jump of k columns. size (k,), its variance (k, k); move (k, n): of the mean, by a size of 1."""
+
+    jumps: tuple[Jump, ...]
+    size: F64
+    variance: F64
+    move: F64
+
+
 def none(columns: int, sensors: int) -> Candidates:
     """Return no time at all."""
-    cs = OWN * sensors
-    return Candidates(np.zeros(0, np.int64), np.zeros((0, columns, cs)), np.zeros((0, cs)), np.zeros((0, cs)))
+    shift, score = np.zeros((0, columns, sensors, OWN)), np.zeros((0, sensors, OWN))
+    return Candidates(np.zeros(0, np.int64), shift, score, np.zeros((0, sensors, OWN, OWN)))
 
 
 def tried(candidates: Candidates, time: int) -> Candidates:
@@ -72,94 +81,60 @@ def forgotten(candidates: Candidates, columns: slice) -> Candidates:
 def weighed(candidates: Candidates, told: Told, after: Belief) -> Candidates:
     """Return the candidates after a step. told: relative to the mean before it; after: what is believed after it."""
     G, P = told.information, after.covariance
-    cs = candidates.score.shape[1]
+    count, n, sensors, _ = candidates.shift.shape
     spread = G - G @ P @ G  # A^T (A P A^T + I)^-1 A
     rest = told.score - G @ (P @ told.score)
-    seen = np.eye(len(G), cs) - candidates.shift
+    seen = np.eye(n, OWN * sensors) - candidates.shift.reshape(count, n, -1)
+    followed = (P @ (G @ seen)).reshape(candidates.shift.shape)
+    more, seen = (spread @ seen).reshape(candidates.shift.shape), seen.reshape(candidates.shift.shape)
     return Candidates(
         candidates.since,
-        candidates.shift + P @ (G @ seen),
-        candidates.score + np.einsum("cns,n->cs", seen, rest),
-        candidates.information + np.einsum("cns,cns->cs", seen, spread @ seen),
+        candidates.shift + followed,
+        candidates.score + np.einsum("cnsk,n->csk", seen, rest),
+        candidates.information + np.einsum("cnsk,cnsl->cskl", seen, more),
     )
 
 
-def evidence(candidates: Candidates, settings: BiasSettings) -> tuple[F64, F64, F64]:
-    """Return (C, 6 S): nats for a jump in each column at each time, its size and the variance of that."""
-    cs = candidates.score.shape[1]
-    D = np.tile(np.square(settings.jump), cs // OWN)
-    information = np.maximum(candidates.information, 0.0)
-    variance = 1.0 / (information + 1.0 / D)
-    nats = 0.5 * candidates.score**2 * variance - 0.5 * np.log1p(information * D)
-    place = np.arange(cs) % OWN >= EAST
-    return nats - settings.place_doubt * place, candidates.score * variance, variance
+def evidence(candidates: Candidates, columns: tuple[int, ...], settings: BiasSettings) -> tuple[F64, F64, F64]:
+    """Return nats (C, S) for a jump of some columns together, its size (C, S, k) and the variance of that.
+
+    -inf where it would be smaller than matters, or further than fits.
+    """
+    at = list(columns)
+    width = np.square(settings.jump)[at]
+    J, g = candidates.information[:, :, at][:, :, :, at], candidates.score[:, :, at]
+    root = np.sqrt(width)
+    even = np.eye(len(at)) + root[:, None] * J * root  # I + D^1/2 J D^1/2: positive whatever J, a sum of squares, is
+    variance = root[:, None] * np.linalg.inv(even) * root
+    size = np.einsum("cskl,csl->csk", variance, g)
+    nats = 0.5 * np.einsum("csk,csk->cs", size, g) - 0.5 * np.linalg.slogdet(even)[1]
+    nats -= settings.place_doubt * (EAST in columns)
+    far = np.sqrt((size**2).sum(2))
+    least, most = settings.least_jump[at[0]], FARTHEST * settings.jump[at[0]]
+    return np.where((far >= least) & (far <= most), nats, -np.inf), size, variance
 
 
-def found(candidates: Candidates, settings: BiasSettings) -> tuple[Jump, F64, float] | None:
-    """Return the likeliest jump, how the mean moves by 1 of it, (n,), and the variance of its size; None if none is."""
-    nats, size, variance = evidence(candidates, settings)
-    least = np.tile(settings.least_jump, nats.shape[1] // OWN)
-    most = FARTHEST * np.tile(settings.jump, nats.shape[1] // OWN)
-    nats = np.where((np.abs(size) >= least) & (np.abs(size) <= most), nats, -np.inf)
-    if nats.size == 0 or nats.max() < settings.jump_evidence:
+def found(candidates: Candidates, time: int, settings: BiasSettings) -> Found | None:
+    """Return the likeliest jump, None if none is likely enough, or clearly likelier than that of another sensor."""
+    if not len(candidates.since):
         return None
-    c, column = np.unravel_index(int(nats.argmax()), nats.shape)
-    jump = Jump(int(column), int(candidates.since[c]), float(size[c, column]), float(nats[c, column]), False)
-    move = -candidates.shift[c, :, column]
-    move[column] += 1.0
-    return jump, move, float(variance[c, column])
+    every = [evidence(candidates, columns, settings) for columns in KINDS]
+    nats = np.stack([one[0] for one in every])  # (kinds, C, S)
+    kind, c, sensor = np.unravel_index(int(nats.argmax()), nats.shape)
+    best, others = float(nats[kind, c, sensor]), np.delete(nats, sensor, axis=2)
+    since = int(candidates.since[c])
+    unclear = best - float(others.max(initial=-np.inf)) < CLEAR and time - since < PATIENCE
+    if best < settings.jump_evidence or unclear:
+        return None
+    size, columns = every[kind][1][c, sensor], list(KINDS[kind])
+    at = [OWN * int(sensor) + column for column in columns]
+    move = -candidates.shift[c, :, sensor, columns]  # (k, n)
+    move[np.arange(len(at)), at] += 1.0
+    made = tuple(Jump(one, since, far, best, False) for one, far in zip(at, size.tolist(), strict=True))
+    return Found(made, size, every[kind][2][c, sensor], move)
 
 
-def moved(belief: Belief, jump: Jump, move: F64, variance: float) -> Belief:
+def moved(belief: Belief, jump: Found) -> Belief:
     """Return the belief with a jump taken in, as if it had been known of when it was."""
-    loose = variance + (LOOSE * jump.size) ** 2
-    return Belief(belief.mean + jump.size * move, belief.covariance + loose * np.outer(move, move))
-
-
-class Strange(NamedTuple):
-    """What did not fit lately, fading: information (S, 6, 6), score (S, 6), chi-square off (S,), of how many, rows (S,).
-
-    used, refused (S,): how many fitted and did not, fading too. since (S,): ns, the first of these.
-    """
-
-    information: F64
-    score: F64
-    off: F64
-    rows: F64
-    used: F64
-    refused: F64
-    since: I64
-
-
-def nothing_strange(sensors: int) -> Strange:
-    """Return no strange measurement of `sensors` sensors."""
-    one = np.zeros(sensors)
-    return Strange(
-        np.zeros((sensors, OWN, OWN)), np.zeros((sensors, OWN)), one, one, one, one, np.zeros(sensors, np.int64)
-    )
-
-
-def trusted(strange: Strange) -> NDArray[np.bool_]:
-    """Return (S + 1,) whether most of what a sensor measured lately fits; fixes, at the end, are trusted."""
-    return np.append(~((strange.refused >= FEW) & (strange.refused > strange.used)), True)
-
-
-def gross(strange: Strange, sensor: int) -> tuple[tuple[int, ...], F64] | None:
-    """Return which columns of a sensor must shift, and by how much, so that what did not fit does.
-
-    None where most of its measurements fit, or no shift of KINDS helps.
-    """
-    off = float(strange.off[sensor])
-    if trusted(strange)[sensor] or strange.rows[sensor] < FEW:
-        return None
-    G, g, best = strange.information[sensor], strange.score[sensor], None
-    most = AGREED * off
-    for columns in KINDS:
-        block, part = G[np.ix_(columns, columns)], g[list(columns)]
-        if np.linalg.eigvalsh(block)[0] <= 0.0:
-            continue
-        size = np.linalg.solve(block, part)
-        explained = float(size @ part) - SIMPLER * off * len(columns)
-        if explained > most:
-            most, best = explained, (columns, size)
-    return best
+    loose = jump.variance + np.diag((LOOSE * jump.size) ** 2)
+    return Belief(belief.mean + jump.size @ jump.move, belief.covariance + jump.move.T @ loose @ jump.move)

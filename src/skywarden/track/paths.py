@@ -47,6 +47,7 @@ class Paths(NamedTuple):
     slope (T, 6, 6 S + 4): of the mean by the columns of the S sensors and the target's own. last (T, S + 1): ns of the
     last measurement used of each sensor, fixes at the end. misses (T,): since the last that fitted. claimed (T,):
     whether its own columns have their prior. frame (T,): column of the slope whose clock the path is kept in.
+    votes (T, S + 1): of each sensor, how many more measurements fitted than did not in the last step.
     """
 
     label: I64
@@ -58,6 +59,7 @@ class Paths(NamedTuple):
     misses: I64
     claimed: Mask
     frame: I64
+    votes: I64
 
 
 class Opened(NamedTuple):
@@ -81,6 +83,7 @@ def empty(sensors: int, targets: int) -> Paths:
         np.zeros(targets, np.int64),
         np.zeros(targets, bool),
         np.zeros(targets, np.int64),
+        np.zeros((targets, sensors + 1), np.int64),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64, Place
-from skywarden.track import jumps
+from skywarden.track import jumps, strange
 from skywarden.track.biases import (
     CLAIMED,
     CLOCK,
@@ -27,8 +27,9 @@ from skywarden.track.biases import (
     walked,
 )
 from skywarden.track.follow import Sums, World, assembled, followed
-from skywarden.track.jumps import Candidates, Jump, Strange
+from skywarden.track.jumps import Candidates, Jump
 from skywarden.track.paths import Measured, Opened, Paths, empty, ended, opened, sane
+from skywarden.track.strange import Strange
 
 TOGETHER = 30_000_000_000  # ns; two that measured one target within so long of each other are joined by it
 
@@ -71,7 +72,7 @@ def begun(places: Sequence[Place], settings: BiasSettings, time: int, biases: F6
         belief,
         empty(count, targets),
         jumps.none(len(belief.mean), count),
-        jumps.nothing_strange(count),
+        strange.nothing_strange(count),
         np.zeros((count + 1, count + 1), np.int64),
         np.zeros(targets, bool),
     )
@@ -92,14 +93,14 @@ def step(register: Register, measured: Measured, time: int, settings: BiasSettin
     belief, candidates = _claimed(belief, candidates, new, count)
     ordinary = register.ordinary.copy()
     ordinary[new.slot] = new.sigma >= 0.1 * settings.latency_most_s
-    trusted = jumps.trusted(register.strange)
+    trusted = strange.trusted(register.strange)
     world = World(register.position, register.rotation, belief, trusted)
     paths, sums = followed(paths, usable, world, settings)
     told = assembled(sums)
     after = learned(belief, told)
     candidates = jumps.weighed(candidates, told, after)
-    strange = _strange(register.strange, sums, (time - register.time) * 1e-9)
-    moved = register._replace(time=time, belief=after, candidates=candidates, strange=strange, ordinary=ordinary)
+    lately = _lately(register.strange, sums, (time - register.time) * 1e-9)
+    moved = register._replace(time=time, belief=after, candidates=candidates, strange=lately, ordinary=ordinary)
     moved = _jumped(moved, trusted, settings)
     return moved._replace(
         paths=_shifted(paths, belief.mean, moved.belief.mean), bond=_bonds(register.bond, paths, time)
@@ -132,36 +133,34 @@ def _bonds(bond: I64, paths: Paths, time: int) -> I64:
     return np.where(both, time, bond)
 
 
-def _strange(strange: Strange, sums: Sums, seconds: float) -> Strange:
+def _lately(old: Strange, sums: Sums, seconds: float) -> Strange:
     """Return what did not fit lately: what there was fades, what came is added."""
-    fade, refused = np.exp(-seconds / jumps.FADES), sums.refused[:-1]
+    fade, refused = np.exp(-seconds / strange.FADES), sums.refused[:-1]
     new = sums.strange, sums.strangely, sums.off, refused, sums.used[:-1], refused
-    since = np.where((fade * strange.refused >= 1.0) & (strange.since > 0), strange.since, sums.since)
-    return Strange._make([*(fade * a + b for a, b in zip(strange[:-1], new, strict=True)), since])
+    since = np.where((fade * old.refused >= 1.0) & (old.since > 0), old.since, sums.since)
+    return Strange._make([*(fade * a + b for a, b in zip(old[:-1], new, strict=True)), since])
 
 
 def _jumped(register: Register, before: NDArray[np.bool_], settings: BiasSettings) -> Register:
-    """Return what is known after likely jumps were taken in: one by what all innovations say, then gross ones.
+    """Return what is known after jumps: gross ones, and if there was none the likeliest by what all innovations say.
 
     before (S + 1,): who was trusted until now.
     """
+    given, after = register, strange.trusted(register.strange)
     register = register._replace(jumped=())
-    likely = jumps.found(register.candidates, settings)
-    if likely is not None:
-        jump, move, variance = likely
-        register = register._replace(jumped=(jump,), candidates=_anew(register))
-        if jump.column % OWN < EAST:
-            register = register._replace(belief=jumps.moved(register.belief, jump, move, variance))
-        else:
-            register = _astray(register, jump.column // OWN, settings)
-    after = jumps.trusted(register.strange)
     for sensor in range(len(register.position)):
-        shift = jumps.gross(register.strange, sensor)
+        shift = strange.gross(register.strange, sensor)
         if shift is not None and abs(_clock(register, sensor, shift)) <= settings.farthest_clock_s:
             register = _shift(register, sensor, shift, settings)
         elif before[sensor] > after[sensor] or abs(_clock(register, sensor, None)) > settings.farthest_clock_s:
             register = _distrusted(register, sensor, settings)
-    return register
+    if register.candidates is not given.candidates:
+        return register
+    likely = jumps.found(register.candidates, register.time, settings)
+    if likely is None:
+        return register
+    belief = jumps.moved(register.belief, likely)
+    return register._replace(belief=belief, jumped=likely.jumps, candidates=_anew(register))
 
 
 def _shift(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64], settings: BiasSettings) -> Register:
@@ -175,11 +174,11 @@ def _shift(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64], 
     for column, size in zip(at, shift[1].tolist(), strict=True):
         mean, variance = belief.mean[column] + size, settings.jump[column % OWN] ** 2
         belief = renewed(belief, slice(column, column + 1), np.array([mean]), np.array([[variance]]))
-    strange = Strange._make(column.copy() for column in register.strange)
-    for part in strange:
+    left = Strange._make(column.copy() for column in register.strange)
+    for part in left:
         part[sensor] = 0
     candidates, jumped = _anew(register), (*register.jumped, *made)
-    return register._replace(belief=belief, strange=strange, candidates=candidates, jumped=jumped)
+    return register._replace(belief=belief, strange=left, candidates=candidates, jumped=jumped)
 
 
 def _distrusted(register: Register, sensor: int, settings: BiasSettings) -> Register:
@@ -189,11 +188,11 @@ def _distrusted(register: Register, sensor: int, settings: BiasSettings) -> Regi
     """
     columns = slice(OWN * sensor, OWN * sensor + OWN)
     belief = renewed(register.belief, columns, np.zeros(OWN), np.diag(np.square(settings.prior)))
-    strange = Strange._make(column.copy() for column in register.strange)
-    for part in strange[:4]:
+    left = Strange._make(column.copy() for column in register.strange)
+    for part in left[:4]:
         part[sensor] = 0.0
-    strange.refused[sensor] = max(strange.refused[sensor], strange.used[sensor] + jumps.FEW)
-    return register._replace(belief=belief, strange=strange, candidates=_anew(register))
+    left.refused[sensor] = max(left.refused[sensor], left.used[sensor] + strange.FEW)
+    return register._replace(belief=belief, strange=left, candidates=_anew(register))
 
 
 def _astray(register: Register, sensor: int, settings: BiasSettings) -> Register:
