@@ -186,6 +186,30 @@ def test_one_that_comes_back_to_its_senses_is_trusted_again():
     assert abs(bias(found, 2)[0] - 60.0) < 20.0
 
 
+@pytest.mark.parametrize("missing, kept", [((2,), (0, 1)), ((0, 2), (1,))], ids=["no elevation", "only azimuth"])
+def test_what_is_not_measured_has_no_bias_and_the_rest_is_found(missing, kept):
+    seen = measured([WEST], 13, latency="exact")
+    z = seen.z.copy()
+    for column in missing:
+        z[seen.sensor == 0, column] = np.nan
+    found = registered([WEST], seen._replace(z=z))
+    for column in missing:
+        assert (bias(found, 0)[column], sigma(found, 0)[column]) == (
+            0.0,
+            pytest.approx(SETTINGS.prior[column], rel=1e-3),
+        )
+    for column in kept:
+        assert abs(bias(found, 0)[column] - WEST.bias[column]) < TENTH[column]
+    assert {one.elevation for one in changed((), found, NAMES[:1], SETTINGS)} == {0.0}
+
+
+def test_a_mast_is_found_without_any_reference_too_and_nobody_else_is_accused():
+    knocked = WEST._replace(knock=400.0, added=(0.0, 0.5 * DEGREE, 0.0, 0.0))
+    radars, jumps = [EAST, knocked, SOUTH], []
+    registered(radars, measured(radars, 14, seconds=700.0), 700.0, lambda one: jumps.extend(one.jumped))
+    assert [jump.column for jump in jumps] == [7]
+
+
 def test_wrong_associations_do_little():
     rng = np.random.default_rng(8)
     seen = measured([WEST], 6, latency="exact")

@@ -23,7 +23,7 @@ from skywarden.track.biases import (
 from skywarden.track.follow import CLIMB, FIRST, SPEED, World, assembled, followed
 from skywarden.track.latency import bounded
 from skywarden.track.motion import predict_all
-from skywarden.track.paths import empty, opened, sane
+from skywarden.track.paths import BLIND, empty, opened, sane
 
 SETTINGS = BiasSettings(targets=3)
 ONE = BiasSettings(targets=1)
@@ -228,7 +228,7 @@ def test_what_cannot_be_is_left_out_and_what_is_missing_weighs_nothing():
     z, covariance, sensor, target = seen.z.copy(), seen.covariance.copy(), seen.sensor.copy(), seen.target.copy()
     plots, fixes = np.flatnonzero(sensor == 0), np.flatnonzero(sensor == FIX)
     z[plots[0], 2] = np.nan  # no elevation: used
-    z[plots[1], 0], z[plots[2], 0], z[plots[3], 1] = np.nan, -5.0, 1e9
+    z[plots[1], 1], z[plots[2], 0], z[plots[3], 1] = np.nan, -5.0, 1e9
     z[fixes[0], 1] = np.nan
     covariance[fixes[1]] = 0.0
     covariance[fixes[2]] = np.ones((3, 3))
@@ -239,5 +239,5 @@ def test_what_cannot_be_is_left_out_and_what_is_missing_weighs_nothing():
     assert len(found.time) == n - 9
     assert np.isfinite(found.z).all()
     assert (np.diff(found.time) >= 0).all()
-    assert found.covariance[:, 2, 2].max() == 1e6
+    assert found.covariance[:, 2, 2].max() == BLIND
     assert found.time.max() < SECOND * 20 + START

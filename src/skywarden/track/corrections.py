@@ -15,7 +15,7 @@ from skywarden.track.strange import gross, trusted
 APPLIED = 4  # columns of a sensor that are corrected: range, azimuth, elevation, clock
 REMEMBERED = 3_600_000_000_000  # ns; so long a tie to a reference or to another sensor holds after the last target
 ASTRAY = 100.0  # m, and 5 sigma: a sensor that stands so far from where it is enrolled is spoofed, or was moved
-LATE = 1.0  # s, and 5 sigma: a clock that is so far off is no bias but a fault
+LATE = 1.0  # s; a clock that is so far off is no bias but a fault
 SURE = 5.0
 
 
@@ -38,10 +38,14 @@ class Known(NamedTuple):
 
 
 def believed(register: Register, settings: BiasSettings) -> Belief:
-    """Return what is believed of all columns, no latency under 0 or over the most: see `latency`."""
+    """Return what is believed of all columns, no latency under 0 or over the most: see `latency`.
+
+    The clocks of a group that no cooperative target ties down are relative to their median: their common part cannot
+    be measured, and one that is far off would draw all of them with it.
+    """
     count, belief = len(register.position), register.belief
     slots = np.flatnonzero(register.ordinary)
-    group, _ = joined(register)
+    group, tied = joined(register)
     columns = OWN * count + CLAIMED * slots + LATENCY
     sigma = np.sqrt(np.diag(belief.covariance))
     clocks = OWN * np.arange(count) + CLOCK
@@ -49,7 +53,10 @@ def believed(register: Register, settings: BiasSettings) -> Belief:
     mine = group[np.argmax(np.abs(alike), axis=1)] if len(slots) else slots
     for one in np.unique(mine).tolist():
         belief = bounded(belief, count, slots[mine == one], settings.latency_most_s)
-    return belief
+    mean, fits = belief.mean.copy(), trusted(register.strange)[:-1]
+    for one in np.unique(group[~tied & fits]).tolist():
+        mean[clocks[group == one]] -= np.median(mean[clocks[(group == one) & fits]])
+    return belief._replace(mean=mean)
 
 
 def known(register: Register, names: Sequence[str], settings: BiasSettings) -> tuple[Known, ...]:
@@ -60,7 +67,7 @@ def known(register: Register, names: Sequence[str], settings: BiasSettings) -> t
         columns = slice(OWN * row, OWN * row + APPLIED)
         sigma = np.sqrt(np.diag(belief.covariance)[columns])
         used, refused = float(register.strange.used[row]), float(register.strange.refused[row])
-        relative, fault = not tied[row], _fault(register, row)
+        relative, fault = not tied[row], _fault(register, belief, row)
         found.append(Known(name, belief.mean[columns], sigma, relative, names[group[row]], fault, used, refused))
     return tuple(found)
 
@@ -90,7 +97,7 @@ def changed(
         last = old.get(name, Registration(name))
         step = mean - [last.range_m, last.azimuth, last.elevation, last.time_s]
         more = step**2 > np.diag(covariance) + np.square(settings.least_change)
-        if not more.any() or _fault(register, row):
+        if not more.any() or _fault(register, belief, row):
             continue
         distance, azimuth, elevation, clock = mean.tolist()
         spread = tuple(covariance.ravel().tolist())
@@ -114,14 +121,14 @@ def _closed(reach: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return reach
 
 
-def _fault(register: Register, row: int) -> str:
+def _fault(register: Register, belief: Belief, row: int) -> str:
     """Return what is wrong with a sensor that is no bias, "" if nothing is."""
     strange, columns = register.strange, slice(OWN * row + EAST, OWN * row + OWN)
-    place, P = register.belief.mean[columns], register.belief.covariance[columns, columns]
+    place, P = belief.mean[columns], belief.covariance[columns, columns]
     if place @ place > ASTRAY**2 and place @ np.linalg.solve(P, place) > SURE**2:
         return "place"
     clock = OWN * row + CLOCK
-    if abs(register.belief.mean[clock]) > max(LATE, SURE * np.sqrt(register.belief.covariance[clock, clock])):
+    if abs(belief.mean[clock]) > LATE:
         return "clock"
     shift = gross(strange, row)
     if shift is not None:

@@ -157,7 +157,8 @@ def _rounds(paths: Paths, measured: Measured) -> list[tuple[I64, I64]]:
 def _begin(paths: Paths, some: Measured, slot: I64, world: World) -> I64:
     """Begin the paths that have none yet, where a measurement says where it is; return which can go on."""
     fix, new = some.sensor == FIX, paths.time[slot] == 0
-    whole = fix | ((some.covariance[:, 2, 2] < BLIND) & ~paths.claimed[slot] & world.trusted[some.sensor])
+    full = (np.einsum("kii->ki", some.covariance) < BLIND).all(1)
+    whole = fix | (full & ~paths.claimed[slot] & world.trusted[some.sensor])
     step = (_when(paths, some, slot, world.belief.mean) - paths.time[slot]) * 1e-9
     at = np.flatnonzero(new & whole)
     if len(at):
@@ -209,7 +210,8 @@ def _innovations(paths: Paths, some: Measured, slot: I64, world: World, settings
     A += H @ paths.slope[slot]
     y = some.z - z
     y[radar, 1:] = (y[radar, 1:] + np.pi) % (2.0 * np.pi) - np.pi
-    y[some.covariance[:, [0, 1, 2], [0, 1, 2]] >= BLIND] = 0.0
+    blind = np.einsum("kii->ki", some.covariance) >= BLIND
+    y[blind], A[blind], H[blind], by_time[blind] = 0.0, 0.0, 0.0, 0.0
     jitter = by_time * some.time_sigma[:, None]
     S = H @ covariance @ H.swapaxes(1, 2) + some.covariance + jitter[:, :, None] * jitter[:, None]
     return Round(slot, some.sensor, when, y, H, A, S, near)

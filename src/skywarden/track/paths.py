@@ -18,7 +18,7 @@ NOBODY = -1
 FIX = -1  # `sensor` of a fix of a cooperative target
 UNSEEN = 30_000_000_000  # ns; a path that was not measured for so long has ended
 LOST = 3  # measurements one after another that do not fit it: the path is begun anew
-BLIND = 1e6  # of a component that is missing, squared: m or rad, it weighs nothing
+BLIND = 1e18  # variance of a component that is missing
 FARTHEST = 2e6  # m, of a radar's plots
 LEAST_RATIO = 1e-9  # of the eigenvalues of a covariance in its own units
 
@@ -27,8 +27,8 @@ class Measured(NamedTuple):
     """m measurements that are joined to targets. time (m,): ns, as reported; time_sigma (m,): s, of each alone.
 
     sensor (m,): row of the sensor, -1 for a fix. target (m,): label of the target, 0 or more. z (m, 3): range m,
-    azimuth, elevation rad, NaN where missing, or a fix, ECEF m. covariance (m, 3, 3). latency, latency_sigma (m,): s,
-    what is believed of a fix's source before it is measured.
+    azimuth, elevation rad, range and elevation NaN where missing, or a fix, ECEF m. covariance (m, 3, 3). latency,
+    latency_sigma (m,): s, what is believed of a fix's source before it is measured.
     """
 
     time: I64
@@ -88,7 +88,7 @@ def empty(sensors: int, targets: int) -> Paths:
 
 
 def sane(measured: Measured, sensors: int) -> Measured:
-    """Return what can be used, in time order, missing components as 0 with no weight: never NaN.
+    """Return what can be used, in time order, missing components as 0 with the variance BLIND: never NaN.
 
     Left out: unknown sensors, negative labels, ranges and angles that cannot be, fixes that are no numbers,
     covariances that are not positive.
@@ -97,9 +97,10 @@ def sane(measured: Measured, sensors: int) -> Measured:
     fix = measured.sensor == FIX
     missing = ~np.isfinite(z)
     good = (measured.sensor >= FIX) & (measured.sensor < sensors) & (measured.target >= 0)
-    good &= np.where(fix, ~missing.any(1), ~missing[:, :2].any(1))
+    good &= np.where(fix, ~missing.any(1), ~missing[:, 1])
     z[missing] = 0.0
-    good &= fix | ((z[:, 0] > 0.0) & (z[:, 0] < FARTHEST) & (np.abs(z[:, 1:]) < 100.0).all(1))
+    ranged = missing[:, 0] | ((z[:, 0] > 0.0) & (z[:, 0] < FARTHEST))
+    good &= fix | (ranged & (np.abs(z[:, 1:]) < 100.0).all(1))
     covariance = np.where(missing[:, :, None] | missing[:, None, :], np.eye(3) * BLIND, covariance)
     diagonal = np.einsum("kii->ki", covariance)
     good &= np.isfinite(covariance).all((1, 2)) & (diagonal > 0.0).all(1)
