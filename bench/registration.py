@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from registration_split import split
-from registration_world import SECOND, START, Radar, between, fixes, joined, looks, sky
+from registration_world import SECOND, START, Radar, between, fixes, looks, sky
 
 from skywarden.track.biases import BiasSettings
 from skywarden.track.corrections import believed, difference, known
-from skywarden.track.paths import Measured
+from skywarden.track.measured import Measured, together
 from skywarden.track.register import Register, begun, step
 
 SETTINGS = BiasSettings()
@@ -49,7 +49,7 @@ def seen(
     own, spread = np.zeros(count), np.full(count, LATENCY if by == "each" else 0.0)
     if by == "own":
         own = rng.uniform(0.0, LATENCY, count)
-    return joined(plots, fixes(rng, flown, seconds, own, spread, 0.0 if by == "exact" else LATENCY / np.sqrt(12.0)))
+    return together([plots, fixes(rng, flown, seconds, own, spread, by == "exact")])
 
 
 def run(radars: list[Radar], measured: Measured, seconds: float) -> Iterator[Register]:

@@ -8,7 +8,7 @@ from skywarden.model.place import Registration
 from skywarden.track import Filter, FilterSettings, Sensor, evenly
 from skywarden.track.biases import BiasSettings
 from skywarden.track.corrections import changed
-from skywarden.track.paths import Measured
+from skywarden.track.measured import Measured
 from skywarden.track.register import begun, step
 from skywarden.track.registration import correct
 

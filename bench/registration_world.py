@@ -11,7 +11,7 @@ import numpy as np
 
 from skywarden import geo
 from skywarden.model.place import F64, I64, Place
-from skywarden.track.paths import FIX, Measured
+from skywarden.track.measured import EXACT, FIX, ORDINARY, Measured, together
 
 SECOND, START = 1_000_000_000, 1_900_000_000_000_000_000
 MIDDLE = geo.place(np.radians(33.5), np.radians(-41.25), 0.0)  # the open Atlantic
@@ -115,13 +115,13 @@ def looks(rng: np.random.Generator, flown: Sky, radars: list[Radar], seconds: fl
         z = np.stack([r, np.arctan2(e[:, 0], e[:, 1]), np.arctan2(e[:, 2], level)], -1) + bias[:, :3]
         z += rng.normal(size=z.shape) * radar.sigma
         parts.append(_columns(true + bias[:, 3], row, target, z, np.diag(np.square(radar.sigma))))
-    return _together(parts)
+    return together(parts)
 
 
-def fixes(rng: np.random.Generator, flown: Sky, seconds: float, latency: F64, spread: F64, known: float) -> Measured:
+def fixes(rng: np.random.Generator, flown: Sky, seconds: float, latency: F64, spread: F64, exact: bool) -> Measured:
     """Return fixes once a second. latency (n,): s, of each aircraft; spread (n,): s, even, of each message besides.
 
-    known: 1 sigma of the latency that registration is told, s; 0: an exact reference.
+    exact: whether registration is told that they are an exact reference.
     """
     count = flown.position.shape[1]
     stamped = np.arange(2, seconds, 1.0)[:, None] + rng.uniform(0, 1, count)[None]
@@ -133,8 +133,8 @@ def fixes(rng: np.random.Generator, flown: Sky, seconds: float, latency: F64, sp
     told = _columns(stamped.ravel(), FIX, target, z, np.eye(3) * (WHITE**2 + STAYING**2))
     one = np.ones(len(true))
     return told._replace(
-        latency=one * (0.3 if known else 0.0),
-        latency_sigma=one * (known or 0.002),
+        latency=one * (EXACT if exact else ORDINARY)[0],
+        latency_sigma=one * (EXACT if exact else ORDINARY)[1],
         time_sigma=one * (spread.max() / np.sqrt(12.0)),
     )
 
@@ -144,16 +144,6 @@ def _columns(seconds: F64, sensor: int, target: I64, z: F64, covariance: F64) ->
     time = START + np.round(seconds * SECOND).astype(np.int64)
     R = np.broadcast_to(covariance, (m, 3, 3)).copy()
     return Measured(time, none, np.full(m, sensor), target.astype(np.int64), z, R, none, none)
-
-
-def _together(parts: list[Measured]) -> Measured:
-    whole = Measured(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return Measured(*(column[np.argsort(whole.time, kind="stable")] for column in whole))
-
-
-def joined(*parts: Measured) -> Measured:
-    """Return several sets of measurements as one, in time order."""
-    return _together(list(parts))
 
 
 def between(measured: Measured, begin: int, end: int) -> Measured:

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 import registration_world as world
 
 from skywarden.track.biases import BiasSettings
-from skywarden.track.paths import FIX, Measured
+from skywarden.track.measured import FIX, Measured, together
 from skywarden.track.register import begun, step
 
 SETTINGS, SECOND, START = BiasSettings(targets=16), world.SECOND, world.START
@@ -28,8 +28,7 @@ def measured(radars, seed=0, count=8, speed=150.0, seconds=300.0, latency=None):
     if latency is None:
         return seen
     late = rng.uniform(0.0, 0.6, count) if latency == "ordinary" else np.zeros(count)
-    told = 0.6 / np.sqrt(12.0) if latency == "ordinary" else 0.0
-    return world.joined(seen, world.fixes(rng, flown, seconds, late, np.zeros(count), told))
+    return together([seen, world.fixes(rng, flown, seconds, late, np.zeros(count), latency == "exact")])
 
 
 def registered(radars, seen, seconds=300.0, each=None, pace=10.0, settings=SETTINGS):

@@ -5,7 +5,6 @@ import pytest
 from register_sky import (
     DEGREE,
     EAST,
-    FIX,
     SECOND,
     SETTINGS,
     SOUTH,
@@ -24,7 +23,7 @@ from skywarden.model.detection import Kind, detections
 from skywarden.track.biases import BiasSettings
 from skywarden.track.corrections import changed, difference, known
 from skywarden.track.follow import FAST
-from skywarden.track.paths import Measured
+from skywarden.track.measured import FIX, Measured
 from skywarden.track.register import begun, step
 from skywarden.track.registration import correct
 

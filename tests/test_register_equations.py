@@ -22,8 +22,9 @@ from skywarden.track.biases import (
 )
 from skywarden.track.follow import CLIMB, FIRST, SPEED, World, assembled, followed
 from skywarden.track.latency import bounded
+from skywarden.track.measured import BLIND, sane
 from skywarden.track.motion import predict_all
-from skywarden.track.paths import BLIND, empty, opened, sane
+from skywarden.track.paths import empty, opened
 
 SETTINGS = BiasSettings(targets=3)
 ONE = BiasSettings(targets=1)

@@ -18,8 +18,9 @@ import numpy as np
 from skywarden.geo import east_north_up, geodetic
 from skywarden.model.place import F64, I64
 from skywarden.track.biases import CLAIMED, CLOCK, LATENCY, OWN, Belief, BiasSettings, Told
+from skywarden.track.measured import BLIND, FIX, Measured
 from skywarden.track.motion import predict_all
-from skywarden.track.paths import BLIND, FIX, LOST, NOBODY, Mask, Measured, Paths
+from skywarden.track.paths import LOST, NOBODY, Mask, Paths
 from skywarden.track.residuals import fixes, placed, plots
 
 GATE = 25.0  # chi-square, from which a measurement is not the target's, or its sensor is not what is believed of it
@@ -81,7 +82,7 @@ class Round(NamedTuple):
 
 
 def followed(paths: Paths, measured: Measured, world: World, settings: BiasSettings) -> tuple[Paths, Sums]:
-    """Take measurements in, as `paths.sane` left them; return the paths after them and what they say of the columns."""
+    """Take measurements in, as `measured.sane` left them; return the paths after them and what they say of columns."""
     paths = Paths._make(column.copy() for column in paths)._replace(votes=np.zeros_like(paths.votes))
     sums = _nothing(len(world.position), len(paths.label))
     measured = _ordered(paths, measured, world.belief.mean)

@@ -1,4 +1,4 @@
-"""The targets that registration follows: whose path is which row, and which measurements can be used at all.
+"""The targets that registration follows, and whose path is which row.
 
 Each path is a Kalman filter as if all biases were what they are believed to be, and its slope: how its state would
 differ if they were not. So one target that is seen by several joins them, whoever they are.
@@ -12,33 +12,12 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.track.biases import CLAIMED, OWN
+from skywarden.track.measured import FIX, Measured
 
 Mask = NDArray[np.bool_]
 NOBODY = -1
-FIX = -1  # `sensor` of a fix of a cooperative target
 UNSEEN = 30_000_000_000  # ns; a path that was not measured for so long has ended
 LOST = 3  # measurements one after another that do not fit it: the path is begun anew
-BLIND = 1e18  # variance of a component that is missing
-FARTHEST = 2e6  # m, of a radar's plots
-LEAST_RATIO = 1e-9  # of the eigenvalues of a covariance in its own units
-
-
-class Measured(NamedTuple):
-    """m measurements that are joined to targets. time (m,): ns, as reported; time_sigma (m,): s, of each alone.
-
-    sensor (m,): row of the sensor, -1 for a fix. target (m,): label of the target, 0 or more. z (m, 3): range m,
-    azimuth, elevation rad, range and elevation NaN where missing, or a fix, ECEF m. covariance (m, 3, 3). latency,
-    latency_sigma (m,): s, what is believed of a fix's source before it is measured.
-    """
-
-    time: I64
-    time_sigma: F64
-    sensor: I64
-    target: I64
-    z: F64
-    covariance: F64
-    latency: F64
-    latency_sigma: F64
 
 
 class Paths(NamedTuple):
@@ -87,35 +66,6 @@ def empty(sensors: int, targets: int) -> Paths:
     )
 
 
-def sane(measured: Measured, sensors: int) -> Measured:
-    """Return what can be used, in time order, missing components as 0 with the variance BLIND: never NaN.
-
-    Left out: unknown sensors, negative labels, ranges and angles that cannot be, fixes that are no numbers,
-    covariances that are not positive.
-    """
-    z, covariance = measured.z.copy(), measured.covariance.copy()
-    fix = measured.sensor == FIX
-    missing = ~np.isfinite(z)
-    good = (measured.sensor >= FIX) & (measured.sensor < sensors) & (measured.target >= 0)
-    good &= np.where(fix, ~missing.any(1), ~missing[:, 1])
-    z[missing] = 0.0
-    ranged = missing[:, 0] | ((z[:, 0] > 0.0) & (z[:, 0] < FARTHEST))
-    good &= fix | (ranged & (np.abs(z[:, 1:]) < 100.0).all(1))
-    covariance = np.where(missing[:, :, None] | missing[:, None, :], np.eye(3) * BLIND, covariance)
-    diagonal = np.einsum("kii->ki", covariance)
-    good &= np.isfinite(covariance).all((1, 2)) & (diagonal > 0.0).all(1)
-    for name in ("time_sigma", "latency", "latency_sigma"):
-        value = getattr(measured, name)
-        good &= np.isfinite(value) & (value >= 0.0)
-    scale = 1.0 / np.sqrt(diagonal[good])
-    even = covariance[good] * scale[:, :, None] * scale[:, None, :]
-    good[np.flatnonzero(good)[np.linalg.eigvalsh(even)[:, 0] < LEAST_RATIO]] = False
-    rows = np.flatnonzero(good)
-    rows = rows[np.lexsort((measured.target[rows], measured.sensor[rows], measured.time[rows]))]
-    whole = measured._replace(z=z, covariance=0.5 * (covariance + covariance.swapaxes(1, 2)))
-    return Measured._make(column[rows] for column in whole)
-
-
 def ended(paths: Paths, time: int) -> Paths:
     """Return the paths without those that nothing was measured of for UNSEEN, or that their measurements have left."""
     gone = (paths.label != NOBODY) & ((time - paths.time > UNSEEN) | (paths.misses >= LOST))
@@ -129,7 +79,7 @@ def ended(paths: Paths, time: int) -> Paths:
 
 
 def opened(paths: Paths, measured: Measured) -> tuple[Paths, Opened]:
-    """Give new labels a free row, those with fixes and then the earlier ones first. measured: see `sane`.
+    """Give new labels a free row, those with fixes and then the earlier ones first. measured: see `measured.sane`.
 
     Also return the targets whose own columns begin now, with their first fix; their paths begin anew, by a fix.
     """

@@ -28,7 +28,8 @@ from skywarden.track.biases import (
 )
 from skywarden.track.follow import Sums, World, assembled, followed
 from skywarden.track.jumps import Candidates, Jump
-from skywarden.track.paths import Measured, Opened, Paths, empty, ended, opened, sane
+from skywarden.track.measured import Measured, sane
+from skywarden.track.paths import Opened, Paths, empty, ended, opened
 from skywarden.track.strange import Strange
 
 TOGETHER = 30_000_000_000  # ns; two that measured one target within so long of each other are joined by it
