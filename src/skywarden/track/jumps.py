@@ -20,7 +20,7 @@ FARTHEST = 5.0  # sigma of a jump; what is further does not fit
 LOOSE = 0.3  # of a jump's size, 1 sigma more, since its time is only known to SPACING
 KINDS = (*((k,) for k in range(EAST)), (EAST, EAST + 1))  # columns that jump at once: one, or the place
 CLEAR = 5.0  # nats by which a jump must be likelier than one of any other sensor
-PATIENCE = 90_000_000_000  # ns; so long after it the likeliest is believed all the same
+PATIENCE = 90_000_000_000  # ns; so long after it the likeliest is believed all the same, but not of a place
 
 
 class Candidates(NamedTuple):
@@ -120,17 +120,20 @@ def found(candidates: Candidates, time: int, settings: BiasSettings) -> Found | 
         return None
     every = [evidence(candidates, columns, settings) for columns in KINDS]
     nats = np.stack([one[0] for one in every])  # (kinds, C, S)
+    best = nats.max((0, 1))
+    others = np.array([np.delete(best, k).max(initial=-np.inf) for k in range(len(best))])
+    patient = np.array([EAST not in columns for columns in KINDS])[:, None] & (time - candidates.since >= PATIENCE)
+    clear = (nats >= others + CLEAR) | patient[:, :, None]
+    nats = np.where(clear & (nats >= settings.jump_evidence), nats, -np.inf)
     kind, c, sensor = np.unravel_index(int(nats.argmax()), nats.shape)
-    best, others = float(nats[kind, c, sensor]), np.delete(nats, sensor, axis=2)
-    since = int(candidates.since[c])
-    unclear = best - float(others.max(initial=-np.inf)) < CLEAR and time - since < PATIENCE
-    if best < settings.jump_evidence or unclear:
+    if nats[kind, c, sensor] == -np.inf:
         return None
+    since, most = int(candidates.since[c]), float(nats[kind, c, sensor])
     size, columns = every[kind][1][c, sensor], list(KINDS[kind])
     at = [OWN * int(sensor) + column for column in columns]
     move = -candidates.shift[c, :, sensor, columns]  # (k, n)
     move[np.arange(len(at)), at] += 1.0
-    made = tuple(Jump(one, since, far, best, False) for one, far in zip(at, size.tolist(), strict=True))
+    made = tuple(Jump(one, since, far, most, False) for one, far in zip(at, size.tolist(), strict=True))
     return Found(made, size, every[kind][2][c, sensor], move)
 
 

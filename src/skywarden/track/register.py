@@ -20,6 +20,7 @@ from skywarden.track.biases import (
     OWN,
     Belief,
     BiasSettings,
+    Told,
     learned,
     prior,
     renewed,
@@ -32,6 +33,8 @@ from skywarden.track.measured import Measured, sane
 from skywarden.track.paths import Opened, Paths, empty, ended, opened
 from skywarden.track.strange import Strange
 
+ROUNDS = 4  # through one step's measurements, at most
+FAR = 4.0  # times what matters (`least_change`), from which a step is taken once more
 TOGETHER = 30_000_000_000  # ns; two that measured one target within so long of each other are joined by it
 
 
@@ -96,16 +99,33 @@ def step(register: Register, measured: Measured, time: int, settings: BiasSettin
     ordinary[new.slot] = new.sigma >= 0.1 * settings.latency_most_s
     trusted = strange.trusted(register.strange)
     world = World(register.position, register.rotation, belief, trusted)
-    paths, sums = followed(paths, usable, world, settings)
-    told = assembled(sums)
-    after = learned(belief, told)
+    paths, sums, told, after = _taken(paths, usable, world, settings)
     candidates = jumps.weighed(candidates, told, after)
     lately = _lately(register.strange, sums, (time - register.time) * 1e-9)
     moved = register._replace(time=time, belief=after, candidates=candidates, strange=lately, ordinary=ordinary)
     moved = _jumped(moved, trusted, settings)
-    return moved._replace(
-        paths=_shifted(paths, belief.mean, moved.belief.mean), bond=_bonds(register.bond, paths, time)
-    )
+    paths = _shifted(paths, after.mean, moved.belief.mean)
+    return moved._replace(paths=paths, bond=_bonds(register.bond, paths, time))
+
+
+def _taken(paths: Paths, usable: Measured, world: World, settings: BiasSettings) -> tuple[Paths, Sums, Told, Belief]:
+    """Return the paths after measurements, what these say relative to the mean before, and what is believed then.
+
+    Where biases turn out to be quite different from what was believed, once more from there, since nothing is linear
+    over so much (Gauss-Newton).
+    """
+    before, start, sensors = world.belief, paths, len(world.position)
+    for _ in range(ROUNDS):
+        middle = world.belief.mean
+        paths, sums = followed(_shifted(start, before.mean, middle), usable, world, settings)
+        told = assembled(sums)
+        told = told._replace(score=told.score + told.information @ (middle - before.mean))
+        after = learned(before, told)
+        step = np.abs(after.mean - middle)[: OWN * sensors].reshape(sensors, OWN)[:, : len(settings.least_change)]
+        if (step < FAR * np.array(settings.least_change)).all():
+            break
+        world = world._replace(belief=before._replace(mean=after.mean))
+    return _shifted(paths, middle, after.mean), sums, told, after
 
 
 def _claimed(belief: Belief, candidates: Candidates, new: Opened, count: int) -> tuple[Belief, Candidates]:
