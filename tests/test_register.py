@@ -75,7 +75,7 @@ def drift(rng, count, seconds, pace):
     state[:, 3:] = 150.0 * np.column_stack([np.sin(heading), np.cos(heading), 0.0 * heading]) @ here.rotation
     states = [state]
     for _ in range(round(seconds / pace)):
-        level = settings.level_noise_m2_s3 * np.clip((state[:, 3:] ** 2).sum(1) / FAST**2, 1 / 16, 4.0)
+        level = settings.claimed_noise_m2_s3 * np.clip((state[:, 3:] ** 2).sum(1) / FAST**2, 1 / 16, 4.0)
         q = np.column_stack([level, level, np.full(count, settings.vertical_noise_m2_s3)])
         one, other = rng.normal(size=(2, count, 3))
         speed = np.sqrt(q * pace) * one

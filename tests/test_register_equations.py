@@ -124,7 +124,7 @@ def joint(belief, seen, world, first):
         clock = cs + LATENCY if fix else OWN * sensor + 3
         when = seen.time[k] - round((belief.mean[clock] - belief.mean[cs + LATENCY]) * 1e9)
         dt, before = (when - before) * 1e-9, when
-        noise = 60.0 * np.clip((alone[3:] ** 2).sum() / 200.0**2, 1 / 16, 4.0)
+        noise = ONE.claimed_noise_m2_s3 * np.clip((alone[3:] ** 2).sum() / 200.0**2, 1 / 16, 4.0)
         F = np.eye(6 + n)
         F[:3, 3:6] = dt * np.eye(3)
         ahead, spread = predict_all(alone[None], P[None], np.array([dt]), np.array([noise]), 2.0)

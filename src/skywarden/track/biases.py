@@ -32,7 +32,8 @@ class BiasSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     latency_most_s: float = 0.6  # of an ordinary transponder; DO-260B, uncompensated
     farthest_clock_s: float = 5.0  # a clock that is further off is not followed
     targets: int = 48  # followed at once; more tell little more
-    level_noise_m2_s3: float = 60.0  # of targets: turns of 3 deg/s
+    level_noise_m2_s3: float = 60.0  # of targets of 200 m/s that only radars see: turns of 3 deg/s
+    claimed_noise_m2_s3: float = 20.0  # of those with fixes: less, since a clock drawn from noisy velocities is late
     vertical_noise_m2_s3: float = 2.0
     jump_evidence: float = 14.0  # nats, from which a jump is believed
     place_doubt: float = 4.0  # nats more for a place: it moves less often than a mast turns

@@ -27,7 +27,7 @@ GATE = 25.0  # chi-square, from which a measurement is not the target's, or its 
 TAIL = 9.0  # chi-square, from which one counts less (Huber 1981)
 FIRST = 1e8  # m^2, of a place before it is measured: so wide that the first measurement is all that is known of it
 SPEED, CLIMB = 250.0, 20.0  # m/s, 1 sigma before it is measured
-FAST = 200.0  # m/s, of the setting `level_noise_m2_s3`
+FAST = 200.0  # m/s, of the settings of level noise
 CALMEST = 1 / 16, 4.0  # of that noise, least and most
 BACK = -6.0  # s; older than its path by more than that is not used
 
@@ -221,7 +221,8 @@ def _innovations(paths: Paths, some: Measured, slot: I64, world: World, settings
 def _predicted(paths: Paths, slot: I64, dt: F64, settings: BiasSettings) -> tuple[F64, F64]:
     """Return states (k, 6) and covariances (k, 6, 6) of paths dt (k,) s later; faster ones turn with more force."""
     speed2 = (paths.mean[slot, 3:] ** 2).sum(1) / FAST**2
-    noise = settings.level_noise_m2_s3 * np.clip(speed2, *CALMEST)
+    turns = np.where(paths.claimed[slot], settings.claimed_noise_m2_s3, settings.level_noise_m2_s3)
+    noise = turns * np.clip(speed2, *CALMEST)
     return predict_all(paths.mean[slot], paths.covariance[slot], dt, noise, settings.vertical_noise_m2_s3)
 
 
