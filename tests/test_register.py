@@ -23,7 +23,8 @@ from skywarden.model.detection import Kind, detections
 from skywarden.track.biases import BiasSettings
 from skywarden.track.corrections import changed, difference, known
 from skywarden.track.follow import FAST
-from skywarden.track.measured import FIX, Measured
+from skywarden.track.measured import EXACT, FIX, ORDINARY, Measured, together
+from skywarden.track.measured import measured as told
 from skywarden.track.register import begun, step
 from skywarden.track.registration import correct
 
@@ -229,6 +230,43 @@ def test_what_is_no_measurement_changes_nothing_to_the_bit():
     one, other = registered([WEST], seen, 60.0), registered([WEST], both, 60.0)
     assert one.belief.mean.tobytes() == other.belief.mean.tobytes()
     assert one.belief.covariance.tobytes() == other.belief.covariance.tobytes()
+
+
+def test_absurd_measurements_leave_a_belief_that_is_one():
+    rng = np.random.default_rng(15)
+    seen = measured([WEST, EAST], 15, seconds=60.0, latency="ordinary")
+    n = len(seen.time)
+    wild = rng.random(n) < 0.3
+    scale = 10.0 ** rng.uniform(-20.0, 20.0, (n, 3))
+    covariance = np.where(wild[:, None, None], np.einsum("ni,ij->nij", scale, np.eye(3)), seen.covariance)
+    z = np.where(wild[:, None], seen.z * 10.0 ** rng.uniform(-6.0, 6.0, (n, 3)), seen.z)
+    time = np.where(rng.random(n) < 0.05, rng.integers(0, 2**62, n), seen.time)
+    odd = seen._replace(z=z, covariance=covariance, time=time, time_sigma=np.where(wild, 1e6, 0.0))
+    found = begun([WEST.place(), EAST.place()], SETTINGS, START)
+    for k in range(6):
+        part = only(odd, (seen.time >= START + 10 * k * SECOND) & (seen.time < START + 10 * (k + 1) * SECOND))
+        found = step(found, part, found.time + 10 * SECOND, SETTINGS)
+    assert np.isfinite(found.belief.mean).all()
+    assert np.linalg.eigvalsh(found.belief.covariance).min() > 0.0
+    assert np.isfinite(found.paths.mean).all()
+
+
+def test_a_batch_of_detections_is_told_as_it_was_before_its_correction():
+    seen = measured([WEST], 11, latency="exact")
+    (one,) = changed((), registered([WEST], seen), NAMES[:1], SETTINGS)
+    z, time = np.array([[20_000.0, 1.0, 0.1, np.nan]]), np.array([START])
+    plot = detections(Kind.POLAR, "west", START, time, z, np.eye(4)[None], place=WEST.place())
+    label = np.array([4])
+    raw, again = told(plot, 0, label), told(correct(plot, [one]), 0, label, applied=one)
+    assert all(np.array_equal(a, b) for a, b in zip(raw, again, strict=True))
+    angle = detections(Kind.DIRECTION, "west", START, time, z[:, 1:3], np.eye(2)[None], place=WEST.place())
+    assert np.isnan(told(angle, 0, label).z[0]).tolist() == [True, False, False]
+    fix = detections(Kind.POSITION, "adsb", START, time, z[:, :3], np.eye(3)[None])
+    both = together([told(fix, 3, label, EXACT), raw])
+    assert both.sensor.tolist() == [FIX, 0]
+    assert both.latency_sigma.tolist() == [EXACT[1], ORDINARY[1]]
+    with pytest.raises(ValueError, match="PRESENCE"):
+        told(detections(Kind.PRESENCE, "n", START, time, z[:, :2], np.eye(2)[None]), 0, label)
 
 
 def test_equal_measurements_give_equal_results_and_what_is_given_stays_as_it_is():

@@ -11,6 +11,8 @@ from skywarden.model.place import F64, I64, Registration
 FIX = -1  # `sensor` of a fix of a cooperative target
 BLIND = 1e18  # variance of a component that is missing
 FARTHEST = 2e6  # m, of a radar's plots
+LATE, EARLY = 120_000_000_000, 10_000_000_000  # ns; stamped before or after the step by more, it is not used
+FINEST = ((0.1, 1e-5, 1e-5), (0.1, 0.1, 0.1))  # m, rad, rad of a plot, m of a fix; nobody measures better
 LEAST_RATIO = 1e-9  # of the eigenvalues of a covariance in its own units
 ORDINARY = (0.3, 0.6 / 12.0**0.5)  # s, latency of an ordinary transponder and its sigma: even from 0 to 0.6
 EXACT = (0.0, 0.002)  # s, of one whose times are exact
@@ -77,6 +79,12 @@ def together(parts: Sequence[Measured]) -> Measured:
     return Measured._make(column[order] for column in whole)
 
 
+def within(measured: Measured, begin: int, end: int) -> Measured:
+    """Return what is stamped in a time, ns, give or take what may be late or early."""
+    rows = (measured.time >= begin - LATE) & (measured.time <= end + EARLY)
+    return Measured._make(column[rows] for column in measured)
+
+
 def sane(measured: Measured, sensors: int) -> Measured:
     """Return what can be used, in time order, missing components as 0 with the variance BLIND: never NaN.
 
@@ -102,5 +110,9 @@ def sane(measured: Measured, sensors: int) -> Measured:
     good[np.flatnonzero(good)[np.linalg.eigvalsh(even)[:, 0] < LEAST_RATIO]] = False
     rows = np.flatnonzero(good)
     rows = rows[np.lexsort((measured.target[rows], measured.sensor[rows], measured.time[rows]))]
-    whole = measured._replace(z=z, covariance=0.5 * (covariance + covariance.swapaxes(1, 2)))
+    covariance = 0.5 * (covariance + covariance.swapaxes(1, 2))
+    index = np.arange(3)
+    finest = np.square(np.where(fix[:, None], FINEST[1], FINEST[0]))
+    covariance[:, index, index] = np.maximum(covariance[:, index, index], finest)
+    whole = measured._replace(z=z, covariance=covariance)
     return Measured._make(column[rows] for column in whole)

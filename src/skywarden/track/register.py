@@ -1,7 +1,7 @@
 """Registration online: what each sensor adds to its measurements, from targets that it shares with others.
 
 `begun`, then `step` for each some seconds of measurements that are joined to targets, in time order, as they were
-before any correction of `corrections`, `changed` says what to subtract from now on and `known` how well all is
+before any correction. Of `corrections`, `changed` says what to subtract from now on and `known` how well all is
 known; docs/registration.md shows them at work. Pure: time is an argument, and what is given is not changed.
 """
 
@@ -29,7 +29,7 @@ from skywarden.track.biases import (
 )
 from skywarden.track.follow import Sums, World, assembled, followed
 from skywarden.track.jumps import Candidates, Jump
-from skywarden.track.measured import Measured, sane
+from skywarden.track.measured import Measured, sane, within
 from skywarden.track.paths import Opened, Paths, empty, ended, opened
 from skywarden.track.strange import Strange
 
@@ -90,7 +90,7 @@ def step(register: Register, measured: Measured, time: int, settings: BiasSettin
     if time < register.time:
         raise ValueError("steps must come in time order; this one is older than the last")
     count = len(register.position)
-    usable = sane(measured, count)
+    usable = sane(within(measured, register.time, time), count)
     paths, new = opened(ended(register.paths, time), usable)
     belief = walked(register.belief, (time - register.time) * 1e-9, count, settings)
     candidates = jumps.tried(register.candidates, register.time)
