@@ -2,8 +2,8 @@
 
     python bench/registration.py [--runs 100] [--seed 2026] [--hours 100] [parts]
 
-Parts: accuracy, relative, knock, quiet, spoofed, split, rough; all of them if none is named. What flies and what
-measures is in registration_world.py. Latencies: "own", each aircraft has one of its own, even from 0 to 600 ms, as
+Parts: accuracy, relative, knock, quiet, spoofed, split, displaced, rough; all of them if none is named. What flies and
+what measures is in registration_world.py. Latencies: "own", each aircraft has one of its own, even from 0 to 600 ms, as
 long as it is there; "each", each message has one of its own. Nobody is told either, only that they are between 0 and
 600 ms; of "each" also that messages scatter. Signs of all biases are drawn.
 """
@@ -17,6 +17,7 @@ from registration_world import SECOND, START, Radar, between, fixes, looks, sky
 
 from skywarden.track.biases import BiasSettings
 from skywarden.track.corrections import believed, difference, known
+from skywarden.track.displaced import shift
 from skywarden.track.measured import FIX, Measured, together
 from skywarden.track.register import Register, begun, step
 
@@ -198,6 +199,49 @@ def spoofed(runs: int, seed: int) -> None:
         print(f"{what:5s}, {by:4s}: {found / runs:4.0%} | {right / runs:4.0%} | {accused / runs:4.0%}", flush=True)
 
 
+def displaced(runs: int, seed: int) -> None:
+    """Print whether a radar is found whose plots nobody joins to targets, by a minute of them and others' fixes."""
+    print("a radar off by 1 to 5 km or 1 to 60 s, or both, plots without labels, 60 s, fixes: found | labels right")
+    for number, (what, count) in enumerate((w, n) for n in (5, 12) for w in ("neither", "place", "clock", "both")):
+        found, right = 0, []
+        for k in range(runs):
+            rng = np.random.default_rng([seed, 8, number, k])
+            away, towards = rng.uniform(1e3, 5e3) * (what in ("place", "both")), rng.uniform(-np.pi, np.pi)
+            late = rng.uniform(1.0, 60.0) * rng.choice([-1.0, 1.0]) * (what in ("clock", "both"))
+            bad = radar(rng, 2, shift=(away * np.sin(towards), away * np.cos(towards)))
+            flown = sky(rng, count, 150.0, 182.0)
+            own, none = rng.uniform(0.0, LATENCY, count), np.zeros(count)
+            reference = fixes(rng, flown, 180.0, own, none, False)
+            plots = between(looks(rng, flown, [bad], 180.0), START + 60 * SECOND, START + 120 * SECOND)
+            plots = plots._replace(time=plots.time + round(late * SECOND))
+            apart = shift(*level(bad, plots, reference, count))
+            off = [-bad.shift[0], -bad.shift[1], bad.bias[3] + late]  # who stands east sees all too far west
+            if apart and (np.abs(np.subtract(apart[:3], off)) < [700.0, 700.0, 4.0]).all():
+                found += 1
+                right.append((apart.target == plots.target).mean())
+        print(f"{what:7s}, {count:2d} targets: {found / runs:4.0%} | {np.mean(right):4.0%}", flush=True)
+
+
+def level(
+    bad: Radar, plots: Measured, reference: Measured, count: int
+) -> tuple[np.ndarray, Callable[[float], np.ndarray]]:
+    """Return plots, m east and north of a radar, and the places there of targets at their times less some clock."""
+    place, t = bad.place(), (plots.time - START) / SECOND
+    away = plots.z[:, 0] * np.cos(plots.z[:, 2])
+    seen = away[:, None] * np.column_stack([np.sin(plots.z[:, 1]), np.cos(plots.z[:, 1])])
+    paths = []
+    for one in range(count):
+        rows = reference.target == one
+        e = (reference.z[rows] - place.position) @ place.rotation.T
+        paths.append(((reference.time[rows] - START) / SECOND, e[:, :2]))
+
+    def where(clock: float) -> np.ndarray:
+        at = [[np.interp(t - clock, when, e[:, axis], np.nan, np.nan) for axis in range(2)] for when, e in paths]
+        return np.moveaxis(np.array(at), -1, 0)
+
+    return seen, where
+
+
 def rough(hours: int, seed: int) -> None:
     """Print jumps that are none and errors where one plot in fifty is another target's and heights are 80 m off."""
     print("one plot in fifty joined to any target, all fixes 80 m too high (told 100 m), two radars, runs of an hour")
@@ -238,6 +282,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "quiet": quiet,
     "spoofed": spoofed,
     "split": split,
+    "displaced": displaced,
     "rough": rough,
 }
 
