@@ -331,6 +331,18 @@ def test_what_is_configured_is_where_it_begins():
     wanted = np.array([[150.0, 0.5 * DEGREE, 0.0, 0.2]])
     found = begun([WEST.place()], SETTINGS, START, wanted)
     assert bias(found, 0) == pytest.approx(wanted[0])
+    far = WEST._replace(bias=(150.0, 20.0 * DEGREE, 0.0, 0.2), knock=60.0, added=(0.0, 0.0, 0.0, 20.0))
+    seen = measured([far], 16, seconds=120.0, latency="exact")
+    found = begun([far.place()], SETTINGS, START, np.array([[0.0, 20.0 * DEGREE, 0.0, 0.0]]))
+    azimuths, faults = [], []
+    for k in range(12):
+        until = START + 10 * (k + 1) * SECOND
+        here = only(seen, (seen.time >= found.time) & (seen.time < until))
+        found = step(found, here, until, SETTINGS)
+        azimuths.append(bias(found, 0)[1])
+        faults.append(known(found, NAMES[:1], SETTINGS)[0].fault)
+    assert azimuths == pytest.approx(np.full(12, 20.0 * DEGREE), abs=0.3 * DEGREE)  # it is not begun from nothing again
+    assert (faults[5], bool(faults[-1])) == ("", True)
 
 
 def test_more_targets_than_there_is_room_for_do_no_harm():

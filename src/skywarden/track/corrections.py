@@ -109,7 +109,8 @@ def changed(
 def joined(register: Register) -> tuple[I64, NDArray[np.bool_]]:
     """Return (S,) the group of each sensor, by the lowest row in it, and whether cooperative targets tie it down."""
     count = len(register.position)
-    reach = (register.bond > register.time - REMEMBERED) | np.eye(count + 1, dtype=bool)
+    lately = (register.bond > 0) & (register.bond > register.time - REMEMBERED)
+    reach = lately | np.eye(count + 1, dtype=bool)
     among = _closed(reach[:count, :count])
     return np.argmax(among, axis=1), (among @ reach[:count, count])
 

@@ -41,6 +41,7 @@ TOGETHER = 30_000_000_000  # ns; two that measured one target within so long of 
 class Register(NamedTuple):
     """All that is known. time: ns, up to when. position (S, 3), rotation (S, 3, 3): where sensors are enrolled.
 
+    first (S, 6): what was believed of each before anything was measured.
     bond (S + 1, S + 1): ns when two sensors last were joined by a target, cooperative targets in the last row.
     ordinary (T,): whether a target's latency is only known to lie between 0 and the most. jumped: those of this step.
     """
@@ -48,6 +49,7 @@ class Register(NamedTuple):
     time: int
     position: F64
     rotation: F64
+    first: F64
     belief: Belief
     paths: Paths
     candidates: Candidates
@@ -67,12 +69,15 @@ def begun(places: Sequence[Place], settings: BiasSettings, time: int, biases: F6
     if not count or not (np.isfinite(position).all() and np.isfinite(rotation).all()):
         raise ValueError("registration needs the places of one sensor or more, in finite numbers")
     belief, targets = prior(count, settings), settings.targets
+    first = np.zeros((count, OWN))
     if biases is not None:
-        belief.mean[: OWN * count].reshape(count, OWN)[:, :4] = biases
+        first[:, :EAST] = biases
+    belief.mean[: OWN * count] = first.ravel()
     return Register(
         time,
         position,
         rotation,
+        first,
         belief,
         empty(count, targets),
         jumps.none(len(belief.mean), count),
@@ -208,7 +213,7 @@ def _distrusted(register: Register, sensor: int, settings: BiasSettings) -> Regi
     It is only compared until most of what it measures fits again, or a shift is found that explains it.
     """
     columns = slice(OWN * sensor, OWN * sensor + OWN)
-    belief = renewed(register.belief, columns, np.zeros(OWN), np.diag(np.square(settings.prior)))
+    belief = renewed(register.belief, columns, register.first[sensor], np.diag(np.square(settings.prior)))
     left = Strange._make(column.copy() for column in register.strange)
     for part in left[:4]:
         part[sensor] = 0.0
@@ -221,7 +226,7 @@ def _astray(register: Register, sensor: int, settings: BiasSettings) -> Register
     variance = np.square(settings.prior)
     variance[EAST:] = np.square(settings.jump[EAST:])
     columns = slice(OWN * sensor, OWN * sensor + OWN)
-    return register._replace(belief=renewed(register.belief, columns, np.zeros(OWN), np.diag(variance)))
+    return register._replace(belief=renewed(register.belief, columns, register.first[sensor], np.diag(variance)))
 
 
 def _clock(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64] | None) -> float:
