@@ -163,7 +163,9 @@ def test_paths_and_biases_apart_are_one_filter_for_all_of_it_together():
     belief = renewed(belief, target_columns(2, 0), np.array([0.0, 0.0, 0.0, 0.1]), offset)
     places = [radar.place() for radar in radars]
     trusted = np.ones(3, bool)
-    world = World(np.array([p.position for p in places]), np.array([p.rotation for p in places]), belief, trusted)
+    world = World(
+        np.array([p.position for p in places]), np.array([p.rotation for p in places]), belief, belief.mean, trusted
+    )
     paths, _ = opened(empty(2, 1), seen)
     _, sums = followed(paths, seen, world, ONE)
     assert sums.refused.sum() == 0

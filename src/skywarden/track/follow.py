@@ -33,14 +33,16 @@ BACK = -6.0  # s; older than its path by more than that is not used
 
 
 class World(NamedTuple):
-    """position (S, 3) and rotation (S, 3, 3) of the sensors, and what is believed of all columns.
+    """position (S, 3) and rotation (S, 3, 3) of the sensors, and what is believed of all columns beforehand.
 
-    trusted (S + 1,): whether what a sensor measures is used, and not only compared; fixes at the end.
+    middle (n,): biases about which all is linear. trusted (S + 1,): whether what a sensor measures is used, and not
+    only compared; fixes at the end.
     """
 
     position: F64
     rotation: F64
     belief: Belief
+    middle: F64
     trusted: Mask
 
 
@@ -85,7 +87,7 @@ def followed(paths: Paths, measured: Measured, world: World, settings: BiasSetti
     """Take measurements in, as `measured.sane` left them; return the paths after them and what they say of columns."""
     paths = Paths._make(column.copy() for column in paths)._replace(votes=np.zeros_like(paths.votes))
     sums = _nothing(len(world.position), len(paths.label))
-    measured = _ordered(paths, measured, world.belief.mean)
+    measured = _ordered(paths, measured, world.middle)
     for rows, slot in _rounds(paths, measured):
         some = Measured._make(column[rows] for column in measured)
         ready = _begin(paths, some, slot, world)
@@ -160,16 +162,16 @@ def _begin(paths: Paths, some: Measured, slot: I64, world: World) -> I64:
     fix, new = some.sensor == FIX, paths.time[slot] == 0
     full = (np.einsum("kii->ki", some.covariance) < BLIND).all(1)
     whole = fix | (full & ~paths.claimed[slot] & world.trusted[some.sensor])
-    step = (_when(paths, some, slot, world.belief.mean) - paths.time[slot]) * 1e-9
+    step = (_when(paths, some, slot, world.middle) - paths.time[slot]) * 1e-9
     at = np.flatnonzero(new & whole)
     if len(at):
         cs, sensor = OWN * len(world.position), np.maximum(some.sensor[at], 0)
-        bias = world.belief.mean[:cs].reshape(-1, OWN)[sensor]
+        bias = world.middle[:cs].reshape(-1, OWN)[sensor]
         place = np.where(
             fix[at, None], some.z[at], placed(some.z[at], world.position[sensor], world.rotation[sensor], bias)
         )
         into = slot[at]
-        own = world.belief.mean[cs:].reshape(-1, CLAIMED)[into, :3]
+        own = world.middle[cs:].reshape(-1, CLAIMED)[into, :3]
         paths.mean[into, :3], paths.mean[into, 3:] = place - fix[at, None] * own, 0.0
         turn = east_north_up(*geodetic(place)[:2])
         paths.covariance[into] = 0.0
@@ -192,7 +194,7 @@ def _when(paths: Paths, some: Measured, slot: I64, mean: F64) -> I64:
 def _innovations(paths: Paths, some: Measured, slot: I64, world: World, settings: BiasSettings) -> Round:
     """Bring the paths to their measurements' times, and return how far these are off."""
     cs, k, fix, frame = OWN * len(world.position), len(slot), some.sensor == FIX, paths.frame[slot]
-    radar, every = np.flatnonzero(~fix), world.belief.mean
+    radar, every = np.flatnonzero(~fix), world.middle
     when = _when(paths, some, slot, every)
     dt = np.asarray((when - paths.time[slot]) * 1e-9, float)
     mean, covariance = _predicted(paths, slot, dt, settings)
@@ -226,22 +228,23 @@ def _predicted(paths: Paths, slot: I64, dt: F64, settings: BiasSettings) -> tupl
     return predict_all(paths.mean[slot], paths.covariance[slot], dt, noise, settings.vertical_noise_m2_s3)
 
 
-def _doubt(found: Round, belief: Belief, cs: int) -> F64:
-    """Return (k,) chi-square of the innovations, what is not known of the biases counted in."""
+def _doubt(found: Round, world: World, cs: int) -> F64:
+    """Return (k,) chi-square of the innovations, what is not known of the biases beforehand counted in."""
     slots = found.A.shape[2] - cs
     shared, own = found.A[:, :, :cs], found.A[:, :, cs:]
     at = cs + slots * found.slot[:, None] + np.arange(slots)
-    P = belief.covariance
+    P, away = world.belief.covariance, world.middle - world.belief.mean
     cross = shared @ P[:cs][:, at].swapaxes(0, 1) @ own.swapaxes(1, 2)
     S = found.S + shared @ P[:cs, :cs] @ shared.swapaxes(1, 2) + cross + cross.swapaxes(1, 2)
     S += own @ P[at[:, :, None], at[:, None, :]] @ own.swapaxes(1, 2)
-    return np.asarray(np.einsum("ki,ki->k", found.y, np.linalg.solve(S, found.y[:, :, None])[:, :, 0]))
+    y = found.y + shared @ away[:cs] + np.einsum("kij,kj->ki", own, away[at])
+    return np.asarray(np.einsum("ki,ki->k", y, np.linalg.solve(S, y[:, :, None])[:, :, 0]))
 
 
 def _take(paths: Paths, sums: Sums, found: Round, world: World) -> None:
     """Correct paths by the measurements that fit, and add what they say to the sums; the others to the strange ones."""
     cs = len(sums.both)
-    chi2, trusted = _doubt(found, world.belief, cs), world.trusted[found.sensor]
+    chi2, trusted = _doubt(found, world, cs), world.trusted[found.sensor]
     fits = (chi2 < GATE) & ~found.near
     strange = np.flatnonzero(~fits & ~found.near)
     _strange(sums, found, strange)

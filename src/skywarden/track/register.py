@@ -103,7 +103,7 @@ def step(register: Register, measured: Measured, time: int, settings: BiasSettin
     ordinary = register.ordinary.copy()
     ordinary[new.slot] = new.sigma >= 0.1 * settings.latency_most_s
     trusted = strange.trusted(register.strange)
-    world = World(register.position, register.rotation, belief, trusted)
+    world = World(register.position, register.rotation, belief, belief.mean, trusted)
     paths, sums, told, after = _taken(paths, usable, world, settings)
     candidates = jumps.weighed(candidates, told, after)
     lately = _lately(register.strange, sums, (time - register.time) * 1e-9)
@@ -121,7 +121,7 @@ def _taken(paths: Paths, usable: Measured, world: World, settings: BiasSettings)
     """
     before, start, sensors = world.belief, paths, len(world.position)
     for _ in range(ROUNDS):
-        middle = world.belief.mean
+        middle = world.middle
         paths, sums = followed(_shifted(start, before.mean, middle), usable, world, settings)
         told = assembled(sums)
         told = told._replace(score=told.score + told.information @ (middle - before.mean))
@@ -129,7 +129,7 @@ def _taken(paths: Paths, usable: Measured, world: World, settings: BiasSettings)
         step = np.abs(after.mean - middle)[: OWN * sensors].reshape(sensors, OWN)[:, : len(settings.least_change)]
         if (step < FAR * np.array(settings.least_change)).all():
             break
-        world = world._replace(belief=before._replace(mean=after.mean))
+        world = world._replace(middle=after.mean)
     return _shifted(paths, middle, after.mean), sums, told, after
 
 
@@ -172,13 +172,19 @@ def _jumped(register: Register, before: NDArray[np.bool_], settings: BiasSetting
 
     before (S + 1,): who was trusted until now.
     """
-    given, after = register, strange.trusted(register.strange)
+    given, doubted = register, _doubted(register)
     register = register._replace(jumped=())
-    for sensor in range(len(register.position)):
+    for sensor in doubted:
         shift = strange.gross(register.strange, sensor)
         if shift is not None and abs(_clock(register, sensor, shift)) <= settings.farthest_clock_s:
             register = _shift(register, sensor, shift, settings)
-        elif before[sensor] > after[sensor] or abs(_clock(register, sensor, None)) > settings.farthest_clock_s:
+        elif before[sensor]:
+            register = _distrusted(register, sensor, settings)
+        else:
+            continue
+        break  # the others may only not fit this one
+    for sensor in range(len(register.position)):
+        if abs(_clock(register, sensor, None)) > settings.farthest_clock_s:
             register = _distrusted(register, sensor, settings)
     if register.candidates is not given.candidates:
         return register
@@ -187,6 +193,15 @@ def _jumped(register: Register, before: NDArray[np.bool_], settings: BiasSetting
         return register
     belief = jumps.moved(register.belief, likely)
     return register._replace(belief=belief, jumped=likely.jumps, candidates=_anew(register))
+
+
+def _doubted(register: Register) -> list[int]:
+    """Return the sensors that most of what they measured does not fit lately, the worst first."""
+    lately = register.strange
+    share = lately.refused / np.maximum(lately.used + lately.refused, 1e-9)
+    order = np.argsort(-share, kind="stable")
+    doubted: list[int] = order[~strange.trusted(lately)[order]].tolist()
+    return doubted
 
 
 def _shift(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64], settings: BiasSettings) -> Register:
@@ -202,7 +217,7 @@ def _shift(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64], 
         belief = renewed(belief, slice(column, column + 1), np.array([mean]), np.array([[variance]]))
     left = Strange._make(column.copy() for column in register.strange)
     for part in left:
-        part[sensor] = 0
+        part[:] = 0  # of the others too: they may have not fitted this one
     candidates, jumped = _anew(register), (*register.jumped, *made)
     return register._replace(belief=belief, strange=left, candidates=candidates, jumped=jumped)
 
