@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from filter_memory import NOW, SECOND, SITE, State, empty, fill, given, later, narrowed, put, take, tie
+from filter_memory import NOW, SECOND, SITE, State, empty, fill, find, given, later, narrowed, put, take, tie
 from filter_reference import moments as together
 from filter_sky import ecef
 from scipy.integrate import quad
@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from skywarden import geo, kernel
 from skywarden.model.detection import Kind, detections
-from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
+from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly, wedges
 from skywarden.track.mixture import moments
 from skywarden.track.ranges import RANGES, SPAN, WIDER, step, within
 
@@ -268,6 +268,35 @@ def test_a_wedge_that_is_confirmed_may_turn():
     memory.targets["confirmed"][0] = 1
     narrowed(memory)
     assert (memory.leaves["weight"][:3, 1] > 0.0).all()
+
+
+def test_what_joint_hypotheses_have_of_a_plot_is_not_free_beside_a_wedge():
+    memory = wedge(3000.0, 500.0)
+    bearing = given(np.array([(0.4, np.nan)]), R[None])
+    assert fill(memory, bearing) == 1
+    find(memory, 1)
+    plot = memory.plots[0]
+    plot.total, plot.free = 0.5, 0.25
+    end, done = memory.counts[1], np.zeros(3, np.int64)
+    wedges.decide(memory, 3, 1, end, done)
+    assert done.tolist() == [1, 1, 1]
+    assert 0.0 <= plot.free < 0.25
+    assert plot.total == 0.5
+
+
+def test_a_target_that_the_heaviest_hypothesis_denies_is_known_by_the_others():
+    memory = wedge(3000.0, 500.0, (0.6, 0.3, 0.1))
+    tracker = Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0), 64)
+    for name in ("targets", "leaves", "groups"):
+        rows = getattr(memory, name)
+        getattr(tracker.memory, name)[: len(rows)] = np.array(rows)
+    tracker.memory.counts[:3] = 1, 3, 1
+    tracker.memory.targets["label"][0] = 9
+    tracker.memory.groups["choice"][0, 0, 0], tracker.memory.targets["leaf"][0] = -1, -1
+    tracker.memory.leaves["target"][3] = 5  # another's
+    found = tracker.mixture(9)
+    assert found.weight == pytest.approx([0.525, 0.225, 0.175, 0.075])
+    assert found.mean.tobytes() == tracker.memory.leaves["mean"][1:3].tobytes()
 
 
 def test_a_group_that_is_no_wedge_stays_as_it_is():

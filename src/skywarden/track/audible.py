@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track.retarded import retarded
 
-FASTEST = 0.95  # of the speed of sound: who is faster comes before its sound
 LEAST = 1.0  # m; nearer than that is as near
 FAINT = 3.0  # standard deviations of reach beyond which nothing is heard
 
@@ -33,18 +33,11 @@ class Hearing(NamedTuple):
 
 @inner
 def came(d: F64, u: F64, sound: float) -> float:
-    """Return s since the sound left that comes now, -1 for none. d (3,) m: node to target; u (3,): through the air.
-
-    The positive root of (c^2 - u.u) tau^2 + 2 (d.u) tau - d.d = 0, without a difference of near numbers.
-    """
+    """Return s since the sound left that comes now, -1 for none. d (3,) m: node to target; u (3,): through the air."""
     dd = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
     du = d[0] * u[0] + d[1] * u[1] + d[2] * u[2]
     uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
-    c2 = sound * sound
-    if not uu < FASTEST * FASTEST * c2:
-        return -1.0
-    root = sqrt(du * du + (c2 - uu) * dd)
-    return float(dd / (du + root + 1e-300) if du > 0.0 else (root - du) / (c2 - uu))
+    return retarded(dd, du, uu, sound)
 
 
 @inner

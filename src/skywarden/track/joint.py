@@ -27,6 +27,15 @@ HOPELESS = 12.0  # nats worse than the best of its parent; such an answer is not
 
 
 @inner
+def vacant(memory: Memory) -> int:
+    """Return the first group that is not in use, -1 when all are."""
+    for g in range(len(memory.groups)):
+        if memory.groups[g].size == 0:
+            return g
+    return -1
+
+
+@inner
 def prior(memory: Memory, part: I64) -> Hypotheses:
     """Return the joint hypotheses before a look about all targets of some leaves, `part`, and end their groups."""
     before, leaves = hypotheses(), memory.leaves

@@ -21,6 +21,7 @@ from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
 from skywarden.track.audible import Hearing, chance, dawning
 from skywarden.track.flights import Flights
+from skywarden.track.retarded import retarded
 
 WINDOW = 240.0  # s that beginnings are looked back at
 AROUND = 14e3  # m around the node that began to hear, within which nodes are asked
@@ -238,7 +239,6 @@ def nears(e: float, n: float, u: float, line: F64, sound: float) -> tuple[float,
     """
     dd, vv, c2 = e * e + n * n + u * u, line[3] * line[3] + line[4] * line[4], sound * sound
     dv = e * line[3] + n * line[4]
-    root = sqrt(dv * dv + (c2 - vv) * dd)
-    tau = dd / (dv + root + 1e-300) if dv > 0.0 else (root - dv) / (c2 - vv)
+    tau = retarded(dd, dv, vv, sound)
     ev = dv - vv * tau
     return tau, -sound * ev / max(c2 * tau + ev, 1e-9)

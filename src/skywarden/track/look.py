@@ -17,7 +17,6 @@ from skywarden.track.prepare import Given, answer, fill
 from skywarden.track.reach import forget, near, overdue, sweep, sweeps, wake
 from skywarden.track.settle import Seen, settle
 from skywarden.track.undetected import expected, searched
-from skywarden.track.wedge import vacant
 from skywarden.track.wedges import decide
 
 OUT = -1  # excess of a component that is not done jointly after all
@@ -48,7 +47,7 @@ def together(memory: Memory, n: int, plots: int, parts: Parts, done: I64) -> int
         if done[i] == 1 or leaves[i].existence <= 0.0 or not components.joint(parts, node):
             continue
         part, some = members(first[node], n, following, ids, rows)
-        slot = vacant(memory)
+        slot = joint.vacant(memory)
         room = len(leaves) - end >= HYPOTHESES * parts.targets[node]
         if parts.targets[node] > MEMBERS or len(some) > GROUPED_PLOTS or slot < 0 or not room:
             separate(memory, part)

@@ -13,6 +13,7 @@ from skywarden.track.models import models, predict, promote
 from skywarden.track.motion import up
 from skywarden.track.pool import MODELS, Group, Leaf, Memory, Rows
 
+LEAST = 1e-300  # that is divided by
 TOGETHER = 1.0  # of the variance on the level inside of leaves, what lies between them
 
 
@@ -32,7 +33,7 @@ def narrow(memory: Memory, g: int) -> None:
     for f in range(group.count):
         if group.choice[f, 0] >= 0:
             predict(leaves[group.choice[f, 0]], latest, memory.parameters[0], memory.work[0])
-    if together(leaves, group, memory.work[0].vertical):
+    if one_place(leaves, group, memory.work[0].vertical):
         merge(memory, g)
 
 
@@ -43,7 +44,7 @@ def middle(leaf: Leaf, a: int) -> float:
 
 
 @inner
-def together(leaves: Rows, group: Group, upward: F64) -> bool:
+def one_place(leaves: Rows, group: Group, upward: F64) -> bool:
     """Return whether the leaves of a wedge are about as near to each other, on the level, as each is wide."""
     total = inside = between = 0.0
     mean = np.zeros(3)
@@ -89,7 +90,7 @@ def merge(memory: Memory, g: int) -> None:
     for f in range(group.count):
         if group.choice[f, 0] >= 0:
             for m in range(MODELS):
-                gather(leaves[group.choice[f, 0]], m, group.weight[f] / max(weight[m], 1e-300), mean[m], P[m])
+                gather(leaves[group.choice[f, 0]], m, group.weight[f] / max(weight[m], LEAST), mean[m], P[m])
     for f in range(group.count):
         if group.choice[f, 0] >= 0:
             leaves[group.choice[f, 0]].existence = 0.0
@@ -104,7 +105,7 @@ def average(leaf: Leaf, m: int, part: float, weight: F64, mean: F64) -> None:
     part *= leaf.existence * leaf.weight[m]
     weight[m] += part
     for a in range(6):
-        mean[a] += part / max(weight[m], 1e-300) * (leaf.mean[m, a] - mean[a])
+        mean[a] += part / max(weight[m], LEAST) * (leaf.mean[m, a] - mean[a])
 
 
 @inner

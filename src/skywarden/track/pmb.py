@@ -279,10 +279,11 @@ class Filter:
 
     def _open(self, target: int) -> tuple[Rows, F64]:
         """Return the leaves (k,) that a target may be, and the weight of each."""
-        leaf = self.memory.leaves[self.memory.targets["leaf"][target]]
-        if leaf["group"] < 0:
-            return leaf.reshape(1), np.ones(1)
-        group = self.memory.groups[leaf["group"]]
+        leaves, shown = self.memory.leaves, int(self.memory.targets["leaf"][target])
+        if shown >= 0 and leaves["group"][shown] < 0:
+            return leaves[[shown]], np.ones(1)
+        mine = np.flatnonzero(leaves["target"][: self.memory.counts[1]] == target)  # it may not be in the heaviest one
+        group = self.memory.groups[leaves["group"][mine[0]]]
         k = group["member"][: group["size"]].tolist().index(target)
         choice, weight = group["choice"][: group["count"], k], group["weight"][: group["count"]]
         return self.memory.leaves[choice[choice >= 0]], weight[choice >= 0]

@@ -8,7 +8,7 @@ A leaf that is behind the arrival is only brought to when the sound left, so tha
 looked at as it was then, without a way back through turns that nobody knows.
 """
 
-from math import cos, sin, sqrt
+from math import cos, sin
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
@@ -16,31 +16,24 @@ from skywarden.track.looks import Sense, View
 from skywarden.track.models import predict
 from skywarden.track.motion import move, up
 from skywarden.track.pool import Leaf
+from skywarden.track.retarded import retarded
 from skywarden.track.view import FULL, carry, expect_polar
 from skywarden.track.work import Parameters, Work
 
 PARTS = 3  # range, azimuth and elevation, whichever of them are measured
 FLATTEST = 0.01  # cosine of the elevation that is reckoned with right above an array
-FASTEST = 0.95  # of the speed of sound, relative to the air; the sound of who is faster comes from ahead of it
 
 
 @inner
 def delay(state: F64, sense: Sense) -> float:
-    """Return s before a look that a sound left which it hears, -1 for none. state: (6,) at the look's time.
-
-    The positive root of (c^2 - u.u) tau^2 + 2 (d.u) tau - d.d = 0, without a difference of near numbers.
-    """
+    """Return s before a look that a sound left which it hears, -1 for none. state: (6,) at the look's time."""
     dd = du = uu = 0.0
     for a in range(3):
         d, u = state[a] - sense.position[a], state[a + 3] - sense.wind[a]
         dd += d * d
         du += d * u
         uu += u * u
-    c2 = sense.sound * sense.sound
-    if not uu < FASTEST * FASTEST * c2:
-        return -1.0
-    root = sqrt(du * du + (c2 - uu) * dd)
-    return dd / (du + root + 1e-300) if du > 0.0 else (root - du) / (c2 - uu)
+    return retarded(dd, du, uu, sense.sound)
 
 
 @inner

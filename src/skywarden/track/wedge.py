@@ -4,6 +4,7 @@ Sounds and bearings of other places decide between them, as joint hypotheses do 
 """
 
 from skywarden.kernel import inner
+from skywarden.track.joint import vacant
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.newborn import enrol, newborn, sow
 from skywarden.track.notes import SECOND
@@ -13,20 +14,13 @@ from skywarden.track.undetected import around
 from skywarden.track.view import DIRECTION, SOUND
 from skywarden.track.work import Work
 
+LEAST = 1e-300  # that is divided by
+
 
 @inner
 def only_bearing(sense: Sense) -> bool:
     """Return whether what a look starts has no range."""
     return bool(sense.kind == DIRECTION or sense.kind == SOUND)
-
-
-@inner
-def vacant(memory: Memory) -> int:
-    """Return the first group that is not in use, -1 when all are."""
-    for g in range(len(memory.groups)):
-        if memory.groups[g].size == 0:
-            return g
-    return -1
 
 
 @inner
@@ -63,7 +57,7 @@ def start_wedge(memory: Memory, plot: Plot, label: int, existence: float) -> boo
         group.choice[k, 0] = counts[1] + k
     best = 0
     for k in range(RANGES):
-        group.weight[k] /= max(total, 1e-300)
+        group.weight[k] /= max(total, LEAST)
         if group.weight[k] > group.weight[best]:
             best = k
     enrol(target, plot, label, sense)

@@ -100,11 +100,12 @@ def decide(memory: Memory, n: int, m: int, end: int, done: I64) -> int:
     Where there is no room a wedge stays as it is.
     """
     groups, plots, tied = reached(memory, n), memory.plots, memory.parameters[0].tied
-    odds, asked, total, free = np.zeros((len(groups), m)), np.zeros((len(groups), m)), np.empty(m), np.ones(m)
+    odds, asked, total, free = np.zeros((len(groups), m)), np.zeros((len(groups), m)), np.empty(m), np.empty(m)
     if len(groups) == 0:
         return end
     for j in range(m):
-        total[j] = plots[j].total / max(plots[j].free, TINY)
+        free[j] = plots[j].free  # of joint hypotheses
+        total[j] = plots[j].total / max(free[j], TINY)
     for u in range(len(groups)):
         weigh(memory, groups[u], odds[u])
     ask(odds, asked, total)
@@ -112,7 +113,7 @@ def decide(memory: Memory, n: int, m: int, end: int, done: I64) -> int:
         part, some = leaves_of(memory, groups[u], n, done), wanted(asked[u], tied, total)
         if len(memory.leaves) - end < HYPOTHESES:
             continue
-        end = settle(memory, (part, some), groups[u], total - asked[u], end)
+        end = choose(memory, (part, some), groups[u], total - asked[u], end)
         for a in range(len(some)):
             free[some[a]] -= 1.0 - plots[some[a]].free
     for j in range(m):
@@ -121,7 +122,7 @@ def decide(memory: Memory, n: int, m: int, end: int, done: I64) -> int:
 
 
 @inner
-def settle(memory: Memory, parts: tuple[I64, I64], g: int, total: F64, end: int) -> int:
+def choose(memory: Memory, parts: tuple[I64, I64], g: int, total: F64, end: int) -> int:
     """Associate a wedge, its leaves and plots, against what others ask for, (m,); plots' `free` is what it leaves."""
     part, some = parts
     before = np.empty(len(some))
