@@ -12,7 +12,7 @@ from skywarden import geo, kernel
 from skywarden.model.detection import Kind, detections
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly, wedges
 from skywarden.track.mixture import moments
-from skywarden.track.ranges import RANGES, SPAN, WIDER, step, within
+from skywarden.track.ranges import RANGES, SPAN, WIDER, assume, step, within
 
 REACH, SIGMA = 12e3, np.radians(2.0)
 FINDER = Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, reach_m=REACH, begins_m=REACH)
@@ -56,6 +56,38 @@ def test_each_step_holds_what_its_part_of_space_holds(elevation):
         doubt = np.hypot(mean * np.cos(elevation) * SIGMA, sigma * np.sin(elevation)) + 1.0
         inside = norm.cdf(3000.0, up, doubt) - norm.cdf(0.0, up, doubt)
         assert number == pytest.approx(volume * np.cos(elevation) * inside / 3000.0, rel=0.02)
+
+
+def test_far_away_the_earth_falls_away_under_a_level_bearing():
+    far = Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, reach_m=250e3, begins_m=250e3)
+    memory = empty(far, SETTINGS)
+    assert fill(memory, given(np.array([(0.4, 0.0)]), np.eye(2)[None] * 1e-6)) == 1
+    sense, parameters = memory.sense[0], memory.parameters[0]
+    mean, _, number = within(memory.plots[0], sense, RANGES - 1, parameters)
+    assert mean**2 / (2 * 6378137.0) > 3100.0  # the ceiling is at 3,000 m
+    doubt = np.hypot(mean * 1e-3, 1.0)
+    above = norm.sf(mean**2 / (2 * 6378137.0) + 50.0 - 3000.0, scale=doubt)
+    low, high = step(sense, RANGES - 1)
+    assert number == pytest.approx((high**3 - low**3) / 3.0 / 3000.0 * above, abs=0.02 * (high**3 - low**3) / 9000.0)
+
+
+def test_an_assumed_range_hangs_together_with_nothing():
+    _, plot = plot_of((0.4, 0.1))
+    plot.covariance[:] = 7.0
+    assume(plot, 3000.0, 20.0)
+    assert plot.z[0] == 3000.0
+    assert plot.covariance[0].tolist() == plot.covariance[:, 0].tolist() == [400.0, 0.0, 0.0, 0.0]
+
+
+def test_where_nobody_is_unseen_no_range_is_likely():
+    """The map has cells of 2 km; none of the unseen is north of the second row after the middle."""
+    memory = empty(FINDER, SETTINGS, cell=2e3)
+    memory.unseen[0, 6:] = 0.0
+    take(memory, given(np.array([(0.0, np.nan)]), R[None]))
+    group = memory.groups[0]
+    away = [SITE.rotation[1] @ (memory.leaves[i].mean[0, :3] - SITE.position) for i in group.choice[:RANGES, 0]]
+    assert min(away) < 4e3 < max(away)
+    assert ((group.weight[:RANGES] > 0.0) == (np.array(away) < 4e3)).all()
 
 
 @pytest.mark.parametrize("elevation", [np.nan, 0.1])
