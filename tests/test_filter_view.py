@@ -22,6 +22,8 @@ from filter_reference import bent, bowed, level, polar
 from filter_reference import innovation as off
 
 from skywarden import geo
+from skywarden.model.detection import Kind
+from skywarden.track.pmb import Sensor
 
 SEEDS = range(20)
 SIGMA = np.array([20.0, 0.004, 0.006, 1.0])
@@ -202,3 +204,12 @@ def test_what_is_out_of_reach_is_not_detected_and_no_plot_tells_nothing_of_it():
     assert sight(memory, put(memory, state), 4).missed == RADAR.detection
     out = sight(memory, put(memory, far), 4)
     assert out.detection == out.missed == 0.0
+
+
+@pytest.mark.parametrize("kind", [Kind.DIRECTION, Kind.POLAR, Kind.POSITION])
+def test_who_is_out_of_reach_is_not_expected(kind):
+    state = anywhere(np.random.default_rng(1))
+    away = np.linalg.norm(state.mean[0, :3] - SITE.position)
+    for reach, there in ((0.9 * away, kind == Kind.POSITION), (1.1 * away, True)):
+        memory = empty(Sensor(kind, 0.7, 0.1, reach_m=reach, whole=False))
+        assert sight(memory, put(memory, state), 4 if kind != Kind.POSITION else 3).detection == (0.7 if there else 0.0)

@@ -7,7 +7,7 @@ from scipy.integrate import quad
 
 from skywarden.model.place import F64
 from skywarden.track.audible import Hearing
-from skywarden.track.claps import ask_clap, places
+from skywarden.track.claps import LOUDEST, ask_clap, places
 from skywarden.track.flights import FASTEST, SLOWEST, flights
 from skywarden.track.lines import Onsets, ask, compare
 
@@ -163,3 +163,12 @@ def test_numbers_that_are_none_find_nothing() -> None:
     for name in ("rate", "reach", "begun"):
         spoiled = ask(onsets._replace(**{name: np.full(5, np.nan)}), table, HEARING, FLOW)
         assert not spoiled.odds > 0.0
+
+
+def test_claps_are_tried_evenly_all_around() -> None:
+    table = places()
+    away = np.hypot(*table.T)
+    farthest = 1.2 * LOUDEST
+    assert np.abs(table.mean(0)).max() < 0.02 * farthest
+    for part in (0.25, 0.5, 0.75, 1.0):
+        assert (away < np.sqrt(part) * farthest).mean() == pytest.approx(part, abs=0.01)

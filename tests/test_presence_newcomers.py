@@ -221,3 +221,10 @@ def test_what_is_explained_begins_nobody(sought: Search) -> None:
         found, after, _ = seek(Scene(nodes, book, rates_, rates_.copy()), fresh, NOW, sought)
         assert len(found) == count
         assert np.isinf(after.rate[heard]).sum() == (0 if count == 0 else len(found[0].node))
+
+
+def test_two_nodes_begin_nobody_however_easily_it_is_believed() -> None:
+    sure = search(HEARING, Rules(odds=1e-9))
+    onsets = flight((-6000.0, 6000.0), (50.0, 0.0))[:3]
+    assert len(listen(onsets, 240, sure)) > 0
+    assert listen(onsets[:2], 240, sure) == []

@@ -364,3 +364,11 @@ def test_what_cannot_be_is_refused():
         BiasSettings(least_change=(1.0, 2.0, 3.0, -1.0))
     with pytest.raises(ValueError, match="targets"):
         BiasSettings(targets=0)
+
+
+@pytest.mark.parametrize("latency, ordinary", [("ordinary", True), ("exact", False)])
+def test_whose_latency_lies_between_limits_is_known(latency, ordinary):
+    found = registered([WEST], measured([WEST], 1, latency=latency, seconds=60.0), 60.0)
+    fixed = found.paths.label >= 0
+    assert fixed.any()
+    assert (found.ordinary[fixed] == ordinary).all()
