@@ -11,6 +11,7 @@ from scipy.stats import norm
 from skywarden import geo, kernel
 from skywarden.model.detection import Kind, detections
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly, wedges
+from skywarden.track.look import prune
 from skywarden.track.mixture import moments
 from skywarden.track.ranges import RANGES, SPAN, WIDER, assume, step, within
 
@@ -245,7 +246,9 @@ def test_a_wedge_that_nobody_sees_again_goes_and_leaves_its_room():
     for t in range(1, 12):
         seen(tracker, SITE, ecef((-4e3, 1e3, 800.0), (0.0, 0.0, 0.0)), float(t), "one", sensor)
     assert first not in tracker.targets(0.0).label
-    assert (tracker.memory.groups["size"] > 0).sum() <= 1
+    used = tracker.memory.groups[tracker.memory.groups["size"] > 0]
+    assert len(used) <= 1
+    assert (used["member"][:, 0] == 0).all()
     assert tracker.memory.counts[0] == 1
     assert len(tracker.targets(0.5).label) == 1
 
@@ -418,6 +421,14 @@ def test_a_lone_wedge_that_ends_leaves_its_group():
         tracker.look(detections(Kind.DIRECTION, "one", time, *nothing, place=SITE), everywhere, time)
     assert tracker.memory.counts[:2].tolist() == [0, 0]
     assert (tracker.memory.groups["size"] == 0).all()
+
+
+def test_a_wedge_whose_leaves_have_gone_leaves_its_group():
+    memory = wedge(3000.0, 500.0)
+    memory.leaves["existence"][:3] = 0.0
+    prune(memory, 3)
+    assert memory.counts[:2].tolist() == [0, 0]
+    assert memory.groups[0].size == 0
 
 
 def test_nobody_is_a_target_that_there_is_not():
