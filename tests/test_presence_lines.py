@@ -169,6 +169,8 @@ def test_claps_are_tried_evenly_all_around() -> None:
     table = places()
     away = np.hypot(*table.T)
     farthest = 1.2 * LOUDEST
+    sides = np.histogram(np.arctan2(*table.T), 8, (-np.pi, np.pi))[0]
+    assert sides == pytest.approx(np.full(8, len(table) / 8), rel=0.05)
     assert np.abs(table.mean(0)).max() < 0.02 * farthest
     for part in (0.25, 0.5, 0.75, 1.0):
         assert (away < np.sqrt(part) * farthest).mean() == pytest.approx(part, abs=0.01)
