@@ -169,7 +169,7 @@ def test_what_the_tracker_refuses_stands_in_the_health_of_its_source(monkeypatch
     def absurd(self, frame):
         found = decode(self, frame)
         time = np.array([frame.received])
-        wrong = detections(Kind.PRESENCE, "a/1-2", frame.received, time, np.ones((1, 2)), np.eye(2)[None])
+        wrong = detections(Kind.DELAY, "a/1-2", frame.received, time, np.ones((1, 1)), np.ones((1, 1, 1)))
         return Decoded(found.source, found.messages, (*found.batches, wrong), found.refused)
 
     monkeypatch.setattr(ModeS, "decode", absurd)

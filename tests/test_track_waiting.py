@@ -9,6 +9,7 @@ from skywarden.model.track import Part
 from skywarden.track.beliefs import records
 from skywarden.track.items import ITEM, REPORT, Items, items
 from skywarden.track.looks import SENSE
+from skywarden.track.posts import CALL
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.waiting import NEVER, Waiting, stored
 
@@ -39,7 +40,15 @@ def listed(found: Items) -> list[tuple[int, int, str]]:
 def plainly(parts: list[Part], begin: int, end: int) -> list[tuple[int, int, str]]:
     """Return the same, from looking at every item of every part."""
     whole = [
-        listed(Items(records(one.rows, ITEM), records(one.reports, REPORT), records(one.senses, SENSE), one.names))
+        listed(
+            Items(
+                records(one.rows, ITEM),
+                records(one.reports, REPORT),
+                records(one.senses, SENSE),
+                one.names,
+                records(one.calls, CALL),
+            )
+        )
         for one in parts
     ]
     rows = [each for one, all_of in zip(parts, whole, strict=True) for each in all_of[: len(one.times)]]

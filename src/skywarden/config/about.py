@@ -194,6 +194,13 @@ ABOUT: Mapping[str, About] = {
     "tracker.late_s": About("A detection may be so much older than its track.", "seconds", 0, 600),
     "tracker.settle_s": About("So far behind the picture is settled, and what is late changes it.", "seconds", 1, 600),
     "tracker.settle_slow_s": About("The same where people report or a feed is very late.", "seconds", 1, 600),
+    "tracker.microphone_reach_m": About(
+        "A single microphone hears half of what flies by so far.", "metres", 10, 50_000
+    ),
+    "tracker.microphone_reach_spread": About("How much that differs, of its logarithm.", "1 sigma", 0.02, 2),
+    "tracker.microphone_detection": About("It hears what flies right by it this often.", "0 to 1", 0.05, 0.999),
+    "tracker.microphone_memory_s": About("One that misses a target goes on so for this long.", "seconds", 1, 3600),
+    "tracker.sound_m_s": About("Speed of sound.", "metres per second", 250, 400),
     "tracker.max_waiting": About("Detections not settled yet; then it is sooner.", "detections", 1000, 10_000_000),
     "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),
     "tracker.max_tentative_per_sensor": About(

@@ -89,7 +89,7 @@ class Beliefs:
 
     targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, columns);
     fits: (s, kinds, 3). feeds: what other systems said last of their tracks. layout: of the records; another version's
-    cannot be read.
+    cannot be read. nodes: single microphones, where they stand and what they heard.
     """
 
     targets: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
@@ -100,13 +100,14 @@ class Beliefs:
     fits: F64 = field(default_factory=lambda: np.zeros((0, 0, 3)))
     feeds: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     layout: str = ""
+    nodes: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
 
 
 class Part(NamedTuple):
     """Items of the tracker that came in one tick, in time order: records of `track.items`, as bytes.
 
-    times: (n,) ns, of measurements; told: (m,) ns, of reports. senses: of the sensors that they come from; names: of
-    these sensors.
+    times: (n,) ns, of measurements; told: (m,) ns, of reports; called: (k,) ns, of calls of single microphones. senses:
+    of the sensors that they come from; names: of these sensors.
     """
 
     rows: NDArray[np.void]
@@ -115,6 +116,8 @@ class Part(NamedTuple):
     names: tuple[str, ...]
     reports: NDArray[np.void]
     told: I64
+    calls: NDArray[np.void]
+    called: I64
 
     def __len__(self) -> int:
         return len(self.times) + len(self.told)

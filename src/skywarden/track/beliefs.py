@@ -13,13 +13,14 @@ from skywarden.track.items import FEED, ITEM, REPORT
 from skywarden.track.looks import SENSE
 from skywarden.track.pmb import parameters
 from skywarden.track.pool import GROUP, HYPOTHESES, LEAF, MEMBERS, TARGET, Memory, Rows
+from skywarden.track.posts import CALL, NODE
 from skywarden.track.room import GROUPS, rough_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
 from skywarden.track.table import table
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 MOST_PLOTS = 16_384  # of one look; what is more is refused
-KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED)
+KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED, CALL, NODE)
 LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [COLUMNS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
 
 
@@ -33,6 +34,7 @@ def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: Tra
     memory.sensors[: len(beliefs.sensors)] = beliefs.sensors
     if len(beliefs.clutter):
         memory.clutter[: len(beliefs.clutter)] = beliefs.clutter
+    if len(beliefs.fits):
         memory.fits[: len(beliefs.fits)] = beliefs.fits
     memory.parameters[0] = parameters(filter_settings(settings))[0]
     memory.counts[:3] = n, m, len(groups)
@@ -60,20 +62,22 @@ def tracked(beliefs: Beliefs, settings: TrackerSettings) -> Tracks:
     return table(*rows, noise)
 
 
-def closed(memory: Memory, gone: NDArray[np.bool_], feeds: Rows | None = None) -> Beliefs:
-    """Return what is known, without the targets in `gone`, (targets,) bool. feeds: of other systems, as bytes."""
+def closed(memory: Memory, gone: NDArray[np.bool_], feeds: Rows | None = None, nodes: Rows | None = None) -> Beliefs:
+    """Return what is known, without the targets in `gone`, (targets,) bool. feeds, nodes: as bytes, None none."""
     n, m = memory.counts[:2]
     targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
     columns = memory.sensors.copy(), memory.clutter.copy(), memory.fits.copy()
     rows = targets, leaves, memory.groups[: memory.counts[2]].copy()
-    return _sealed(rows, columns, gone, plain(np.zeros(0, FEED)) if feeds is None else feeds)
+    return _sealed(rows, columns, gone, (feeds, nodes))
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
     targets, leaves = records(beliefs.targets, TARGET).copy(), records(beliefs.leaves, LEAF).copy()
     columns = beliefs.sensors, beliefs.clutter, beliefs.fits
-    return _sealed((targets, leaves, records(beliefs.groups, GROUP).copy()), columns, gone, beliefs.feeds)
+    return _sealed(
+        (targets, leaves, records(beliefs.groups, GROUP).copy()), columns, gone, (beliefs.feeds, beliefs.nodes)
+    )
 
 
 def plain(rows: Rows) -> Rows:
@@ -84,7 +88,10 @@ def plain(rows: Rows) -> Rows:
 
 
 def _sealed(
-    rows: tuple[Rows, Rows, Rows], columns: tuple[I64, F64, F64], gone: NDArray[np.bool_], feeds: Rows
+    rows: tuple[Rows, Rows, Rows],
+    columns: tuple[I64, F64, F64],
+    gone: NDArray[np.bool_],
+    others: tuple[Rows | None, Rows | None],
 ) -> Beliefs:
     targets, leaves, groups = rows
     if gone.any():
@@ -93,7 +100,9 @@ def _sealed(
         groups = groups[:-1]
     for column in columns:
         column.flags.writeable = False
-    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, feeds, LAYOUT)
+    kinds = zip(others, (FEED, NODE), strict=True)
+    feeds, nodes = (plain(np.zeros(0, kind) if one is None else records(one, kind)) for one, kind in kinds)
+    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, feeds, LAYOUT, nodes)
 
 
 def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:

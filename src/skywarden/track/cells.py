@@ -41,20 +41,30 @@ def field(node: I64, place: F64, reach: F64) -> Field:
         raise ValueError("a node stands nowhere on earth or hears nothing: check its place and its reach")
     if len(np.unique(node)) != len(node):
         raise ValueError("a node is given twice")
-    whole = np.floor(place / SIDE).astype(np.int64) + WIDE // 2
-    cube = (whole[:, 0] * WIDE + whole[:, 1]) * WIDE + whole[:, 2]
+    cube = cubes(place)
     order = np.lexsort((node, cube))
     farthest = np.array([reach.max(initial=0.0)])
     return Field(cube[order], node[order], np.ascontiguousarray(place[order]), reach[order], farthest)
 
 
+def cubes(place: F64) -> I64:
+    """Return (n,) the number of the cube of each place (n, 3), ECEF m."""
+    whole = np.floor(place / SIDE).astype(np.int64) + WIDE // 2
+    return np.asarray((whole[:, 0] * WIDE + whole[:, 1]) * WIDE + whole[:, 2], np.int64)
+
+
 def rows(field: Field, node: I64) -> I64:
     """Return (k,) the row of each of k nodes by its name, -1 where there is none."""
-    if len(field.node) == 0:
-        return np.full(len(node), -1)
-    order = np.argsort(field.node)
-    at = order[np.minimum(np.searchsorted(field.node[order], node), len(order) - 1)]
-    return np.where(field.node[at] == node, at, -1)
+    return find(field.node, node)
+
+
+def find(names: I64, wanted: I64) -> I64:
+    """Return (k,) the row of `names` (n,), all different and in any order, that each of `wanted` (k,) is, -1 none."""
+    if len(names) == 0:
+        return np.full(len(wanted), -1)
+    order = np.argsort(names)
+    at = order[np.minimum(np.searchsorted(names[order], wanted), len(order) - 1)]
+    return np.where(names[at] == wanted, at, -1)
 
 
 @inner

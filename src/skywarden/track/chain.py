@@ -16,10 +16,12 @@ from skywarden.track.beliefs import records, tracked, without
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.lifecycle import age
+from skywarden.track.listen import listened, waits
 from skywarden.track.pool import TARGET
+from skywarden.track.posts import NODE
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.take import taken
-from skywarden.track.waiting import NEVER, Waiting
+from skywarden.track.take import called, taken
+from skywarden.track.waiting import Waiting
 
 SECOND = 10 * QUANTUM  # ns
 DIGITS = 16  # of a hash
@@ -61,13 +63,14 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             end = min(end, (int(latest) // QUANTUM + 1) * QUANTUM)
         some = waiting.between(chain.until, end)
         items, steps, piece = items + len(some), steps + 1, SECOND if roughly else QUANTUM
+        chain = _called(chain, some)
         for each in np.unique(some.times // piece).tolist():
-            chain = took(chain, some.between(each * piece, (each + 1) * piece), settings, faults)
+            chain = _followed(chain, some.between(each * piece, (each + 1) * piece), settings, faults)
         chain = replace(chain, until=end)
-        if end % SECOND == 0 and len(chain.beliefs.targets):
-            chain = _aged(chain, settings)
-        if not len(chain.beliefs.targets):
-            following = int(waiting.times(end).min(initial=NEVER)) // QUANTUM * QUANTUM  # nothing happens before
+        if end % SECOND == 0:
+            chain = _second(chain, settings, faults)
+        if not len(chain.beliefs.targets) and not waits(records(chain.beliefs.nodes, NODE)):
+            following = waiting.first(end) // QUANTUM * QUANTUM  # nothing happens before
             chain = replace(chain, until=max(end, min(following, until)))
     if chain is not before and not roughly:  # nobody asks what a rebuilt chain came to
         chain = replace(chain, digest=_digest(chain))
@@ -76,6 +79,15 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
 
 def took(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
     """Return the chain after it took items in. If the filter breaks on them, they are left out: it must go on."""
+    return _followed(_called(chain, some), some, settings, faults)
+
+
+def _called(chain: Chain, some: Items) -> Chain:
+    found = called(chain.beliefs, chain.sensors, some)
+    return replace(chain, beliefs=found.beliefs, sensors=found.sensors)
+
+
+def _followed(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
     if not len(some):
         return chain
     try:
@@ -85,6 +97,18 @@ def took(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str,
             faults[name] = faults.get(name, 0) + 1
         return chain
     return replace(chain, beliefs=found.beliefs(), sensors=found.sensors)
+
+
+def _second(chain: Chain, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
+    """Return the chain after a whole second: single microphones are asked, and targets are forgotten."""
+    try:
+        found = listened(chain.beliefs, len(chain.sensors), chain.until, settings)
+        chain = replace(chain, beliefs=found.beliefs)
+    except Exception:  # noqa: BLE001 - a fault of ours, as in `took`
+        nodes = records(chain.beliefs.nodes, NODE)
+        for k in np.unique(nodes["sensor"]).tolist():
+            faults[chain.sensors[k]] = faults.get(chain.sensors[k], 0) + 1
+    return _aged(chain, settings) if len(chain.beliefs.targets) else chain
 
 
 def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
@@ -97,7 +121,7 @@ def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
 def _digest(chain: Chain) -> str:
     found, beliefs = sha256(), chain.beliefs
     columns = beliefs.targets, beliefs.leaves, beliefs.groups, beliefs.sensors, beliefs.clutter, beliefs.fits
-    for column in (*columns, beliefs.feeds):
+    for column in (*columns, beliefs.feeds, beliefs.nodes):
         found.update(np.ascontiguousarray(column).view(np.uint8).data)
     found.update("\n".join(chain.sensors).encode())
     return found.hexdigest()[:DIGITS]

@@ -10,13 +10,16 @@ import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
-from skywarden.track.lines import MOST, WINDOW, Onsets
+from skywarden.track.lines import FEW, MOST, WINDOW, Onsets, heard
 
 LOUDEST = 14e3  # m from which a clap is heard, half of the time
 FADING = 0.3  # 1 sigma of the logarithm of that
 PLACES = 1024  # from which it may have come
 SIGMA = 2.0  # s, of when a node begins to hear it: looks of 1 s, wind, length of the flash
 DETECTION = 0.9
+FEWEST = 4  # nodes that tell a clap: three fit one always, if they begin soon after each other
+LIKE = 3  # nodes that may be a flight or a clap
+LOOSE = 5.0  # sigmas, beyond which a node did not begin by it
 
 
 def places(count: int = PLACES) -> F64:
@@ -32,7 +35,15 @@ def ask_clap(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:
     (k,) the probability that each node's beginning is that clap, if there was one. table: (s, 2) m, see `places`.
     """
     weight, share = np.empty(len(table)), np.zeros(len(onsets.begun))
+    if together(onsets, sound) < LIKE:
+        return 0.0, share
     return compare_claps(onsets, table, sound, weight, share), share
+
+
+def together(onsets: Onsets, sound: float) -> int:
+    """Return how many nodes, the first too, began when a clap might that the first began to hear: not used up."""
+    away, after = np.linalg.norm(onsets.place[:, :2], axis=1), np.abs(onsets.begun - onsets.begun[0])
+    return int((np.isfinite(onsets.rate) & (after < away / sound + LOOSE * SIGMA)).sum())
 
 
 @kernel
@@ -41,9 +52,14 @@ def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: 
     best, ratio = -inf, np.empty(1)
     for s in range(len(table)):
         weight[s] = 0.0
-        for j in range(1, len(share)):
-            rolled(onsets, j, table[s], sound, ratio)
-            weight[s] += log(ratio[0])
+        for began in (True, False):
+            if not began and weight[s] < best + log(FEW):  # silence only takes away
+                weight[s] = -inf
+                break
+            for j in range(1, len(share)):
+                if heard(onsets, j) == began:
+                    rolled(onsets, j, table[s], sound, ratio)
+                    weight[s] += log(ratio[0])
         best = max(best, weight[s])
     total = 0.0
     for s in range(len(table)):
@@ -51,6 +67,8 @@ def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: 
         total += weight[s]
     for s in range(len(table)):
         weight[s] /= total
+        if weight[s] < FEW:
+            continue
         share[0] += weight[s]
         for j in range(1, len(share)):
             share[j] += weight[s] * rolled(onsets, j, table[s], sound, ratio)

@@ -18,6 +18,7 @@ from skywarden.track.cover import cover
 from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
 from skywarden.track.pool import WIDTH, Rows, record
+from skywarden.track.posts import CALL, calls
 from skywarden.track.settings import TrackerSettings
 
 ITEM = np.dtype(
@@ -50,6 +51,7 @@ FEED = record(
     mean=6,
     covariance=(6, 6),
 )
+CALLED = (Kind.PRESENCE, Kind.SILENCE)  # that say nothing of a place: of single microphones
 POLICIES = tuple(TrackPolicy)  # REPORT.policy is a place in it
 SHORTEST = 0.05  # s; no sensor looks more often
 WIDE = 1e12  # m; how far a sensor reaches, which nobody says
@@ -83,14 +85,15 @@ class Feed(Protocol):
 class Items:
     """Measurements, and what other systems say of their tracks.
 
-    rows (n,): `ITEM`, reports (m,): `REPORT`, each with the row of `senses` that it comes from. senses: `SENSE`, each
-    with a row of `names`, of sensors.
+    rows (n,): `ITEM`, reports (m,): `REPORT`, calls (k,): `CALL`, each with the row of `senses` that it comes from.
+    senses: `SENSE`, each with a row of `names`, of sensors. Calls are not counted: they cost next to nothing.
     """
 
     rows: Rows
     reports: Rows
     senses: Rows
     names: tuple[str, ...]
+    calls: Rows
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.reports)
@@ -112,9 +115,10 @@ class Items:
 
     def between(self, begin: int, end: int) -> "Items":
         """Return those of times in [begin, end), ns."""
-        inside = (_within(table["time"], begin, end) for table in (self.rows, self.reports))
-        rows, reports = (table[which] for table, which in zip((self.rows, self.reports), inside, strict=True))
-        return Items(rows, reports, self.senses, self.names)
+        rows, reports, calls = (
+            table[_within(table["time"], begin, end)] for table in (self.rows, self.reports, self.calls)
+        )
+        return Items(rows, reports, self.senses, self.names, calls)
 
 
 def _within(times: I64, begin: int, end: int) -> NDArray[np.bool_]:
@@ -127,7 +131,8 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     senses = np.zeros(len(batches), SENSE)
     for batch, sense in zip(batches, senses, strict=True):
         _describe(sense, batch, names, settings)
-    plots = [k for k, batch in enumerate(batches) if batch.kind is not Kind.TRACK]
+    heard = [k for k, batch in enumerate(batches) if batch.kind in CALLED]
+    plots = [k for k, batch in enumerate(batches) if batch.kind not in (*CALLED, Kind.TRACK)]
     told = [k for k, batch in enumerate(batches) if batch.kind is Kind.TRACK]
     rows, reports = (
         np.zeros(sum(len(batches[k]) for k in which), kind) for which, kind in ((plots, ITEM), (told, REPORT))
@@ -147,7 +152,7 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
             [POLICIES.index(batches[k].policy) for k in told], [len(batches[k]) for k in told]
         )
         _fill(reports, [(k, batches[k]) for k in told], ("time", "address", "subject"), salts)
-    return Items(rows, reports, senses, names)
+    return Items(rows, reports, senses, names, calls([(k, batches[k]) for k in heard]))
 
 
 def _fill(
@@ -164,18 +169,19 @@ def _fill(
 def together(parts: Sequence[Items]) -> Items:
     """Return all items of several."""
     names = tuple(sorted({name for part in parts for name in part.names}))
-    rows, reports, senses, before = list[Rows](), list[Rows](), list[Rows](), 0
+    rows, reports, senses, said, before = list[Rows](), list[Rows](), list[Rows](), list[Rows](), 0
     for part in parts:
-        mine, told, theirs = part.rows.copy(), part.reports.copy(), part.senses.copy()
-        mine["sense"] += before
-        told["sense"] += before
+        mine, told, theirs, heard = part.rows.copy(), part.reports.copy(), part.senses.copy(), part.calls.copy()
+        for table in (mine, told, heard):
+            table["sense"] += before
         if len(theirs):
             theirs["sensor"] = np.array([names.index(name) for name in part.names])[theirs["sensor"]]
         before += len(theirs)
         rows.append(mine)
         reports.append(told)
         senses.append(theirs)
-    return Items(stacked(rows, ITEM), stacked(reports, REPORT), stacked(senses, SENSE), names)
+        said.append(heard)
+    return Items(stacked(rows, ITEM), stacked(reports, REPORT), stacked(senses, SENSE), names, stacked(said, CALL))
 
 
 def stacked(parts: Sequence[Rows], kind: "np.dtype[np.void]") -> Rows:

@@ -102,7 +102,7 @@ def _fate(tracks: Tracks, confirmed: I64, time: int, settings: TrackerSettings) 
         broken
         | missed
         | _vague(tracks, (known | confirm) & ~broken, time, settings)
-        | (unseen > np.where(known, settings.forget_after_s, limit))
+        | (unseen > np.where(known, np.maximum(settings.forget_after_s, limit), limit))
     )
     crowded = _crowded(tracks, np.flatnonzero(~gone), settings.max_tracks)
     gone[crowded] = True

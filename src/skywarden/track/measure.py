@@ -29,8 +29,8 @@ ROWS: Mapping[Kind, Row] = {
         True, False, True, False, True, "corrects tracks that others started; elevation may be missing"
     ),
     Kind.SOUND: Row(False, False, True, False, True, "followed by the library's filter, not yet by the engine"),
-    Kind.PRESENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
-    Kind.SILENCE: Row(False, False, True, False, False, "not used yet: needs an existence model"),
+    Kind.PRESENCE: Row(True, True, True, False, False, "a call: all nodes are asked once a second, see `listen`"),
+    Kind.SILENCE: Row(True, False, True, False, False, "a call: the node lives"),
     Kind.DELAY: Row(False, False, True, False, False, "not used yet"),
     Kind.TRACK: Row(
         True, True, False, False, False, "another system's tracks: as their source's policy says, see `feeds`"

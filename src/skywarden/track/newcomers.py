@@ -13,6 +13,7 @@ from skywarden import geo
 from skywarden.model.place import F64, I64
 from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field, near
+from skywarden.track.claps import FEWEST as FEWEST_CLAP
 from skywarden.track.claps import ask_clap, places
 from skywarden.track.flights import Flights, flights
 from skywarden.track.hearers import ABSENT, Known
@@ -20,7 +21,6 @@ from skywarden.track.lines import AROUND, REPORTED, WINDOW, Found, Onsets, ask
 from skywarden.track.nodes import HOLD, Book, turns
 
 FEWEST = 3  # nodes that begin a target: two fit a line always
-FEWEST_CLAP = 4  # that tell a clap: three fit one always, if they begin soon after each other
 MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
 MOST = 96  # nodes around one that are asked, the nearest
 COARSE = 1024  # flights that are tried first
@@ -113,17 +113,17 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
     fresh: rows of nodes that have begun to hear since the last call, and those left from that. now: ns.
     """
     found: list[Newcomer] = []
-    later: list[int] = []
     scene = scene._replace(rate=scene.rate.copy(), claps=scene.claps.copy())
-    left, budget = fresh.tolist(), ASKED
+    fresh = fresh[np.isfinite(scene.rate[fresh])]
+    left, later, known = fresh[:ASKED].tolist(), fresh[ASKED:].tolist(), dict[int, Answer]()
     while left:
         left = [row for row in left if np.isfinite(scene.rate[row])]
-        left, later = left[:budget], later + left[budget:]
-        budget -= len(left)
-        answers = [one for row in left for one in answer(scene, row, now, sought)]
+        known |= {row: answer(scene, row, now, sought) for row in left if row not in known}
+        answers = [one for row in left for one in known[row].found]
         if not answers:
             break
         best = min(answers, key=lambda one: (-one.existence, one.clap, one.node.tolist()))
+        known = {row: one for row, one in known.items() if not np.isin(best.node, one.around).any()}
         scene.rate[best.node] = np.inf
         if not best.clap:
             scene.claps[best.node] = np.inf
@@ -131,7 +131,14 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
     return found, scene, np.array([row for row in later if np.isfinite(scene.rate[row])], np.int64)
 
 
-def answer(scene: Scene, row: int, now: int, sought: Search) -> list[Newcomer]:
+class Answer(NamedTuple):
+    """What a node's beginning says. around: rows of the nodes that it hangs on. found: a target or a clap, if sure."""
+
+    around: I64
+    found: tuple[Newcomer, ...]
+
+
+def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     """Return what a node's beginning says, if it is sure: a new target or a clap, each heard by nodes enough."""
     rules, rows = sought.rules, neighbours(scene.field, row)
     latitude, longitude, _ = geo.geodetic(scene.field.place[row])
@@ -139,7 +146,7 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> list[Newcomer]:
     onsets = around(scene, rows, now, rotation)
     recent = onsets.begun >= -WINDOW
     if not recent[0] or (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST:
-        return []
+        return Answer(rows, ())
     flight = ask(onsets, sought.coarse, sought.hearing, rules.flow)
     if flight.odds > HOPE * rules.odds:
         flight = ask(onsets, sought.fine, sought.hearing, rules.flow)
@@ -151,7 +158,7 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> list[Newcomer]:
     new = placed(flight, scene.field.place[row], rotation)
     somebody = Newcomer(now, *new, flight.odds / every, rows[heard], flight.share[heard])
     needed = ((somebody, FEWEST), (nobody, FEWEST_CLAP))
-    return [one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest]
+    return Answer(rows, tuple(one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest))
 
 
 def placed(found: Found, origin: F64, rotation: F64) -> tuple[F64, F64]:

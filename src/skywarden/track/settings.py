@@ -40,6 +40,11 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     late_s: float = 10.0  # a detection may be so much older than its track
     settle_s: float = 12.0  # so far behind the picture is settled: 10 s late, and a sector and the wire before
     settle_slow_s: float = 60.0  # the same where people report, or a feed is known to be very late
+    microphone_reach_m: float = 3700.0  # at which a single microphone hears half of what flies by
+    microphone_reach_spread: float = 0.3  # 1 sigma of its logarithm, of nodes, air and engines
+    microphone_detection: float = 0.95  # of a target right beside, at one pass
+    microphone_memory_s: float = 60.0  # a node that misses a target misses it so long for the same reason
+    sound_m_s: float = 340.0  # speed of sound
     max_waiting: int = 60_000  # detections that are not settled; then they are settled sooner
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more
@@ -50,12 +55,19 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         for name in self.__struct_fields__:
             if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
                 raise ValueError(f"{name} must be a finite number, not negative")
-        for name in ("detection_probability", "gate_probability", "confirm_existence", "drop_existence"):
+        for name in PROBABILITIES:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability over 0")
         filter_settings(self)
 
 
+PROBABILITIES = (
+    "detection_probability",
+    "gate_probability",
+    "confirm_existence",
+    "drop_existence",
+    "microphone_detection",
+)
 LEAST = 1e-6  # existence; what is less likely is forgotten. Where sea and trees make many plots, targets begin so
 BEGUN = 5e-4  # of a plot; what known targets do not leave so much of begins none
 SAME = {  # names of FilterSettings that are settings of the tracker as they are

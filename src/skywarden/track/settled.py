@@ -76,7 +76,7 @@ def received(chains: Chains, new: Items | None, time: int, settings: TrackerSett
     measured = timely.rows["time"]  # what a feed of tracks says late is not worth a new head
     return replace(
         chains,
-        waiting=(*chains.waiting, stored(timely)) if len(timely) else chains.waiting,
+        waiting=(*chains.waiting, stored(timely)) if len(timely) or len(timely.calls) else chains.waiting,
         patient=time + PATIENCE if (when < time - _ns(settings.settle_s)).any() else chains.patient,
         rebuilt=rebuilt,
         late=chains.late or bool((measured < time - LATE).any()),

@@ -1,6 +1,6 @@
 """The tracker's way in: one tick's detections and the picture before it -> the tracks after it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,19 +10,20 @@ from skywarden.model.detection import Detections, Kind, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
-from skywarden.track.beliefs import without
-from skywarden.track.chain import tracks_of
+from skywarden.track.beliefs import records, tracked, without
+from skywarden.track.chain import SECOND, tracks_of
 from skywarden.track.company import accompanied
 from skywarden.track.handover import WITHDRAWN, carried, handed_over
-from skywarden.track.items import Items, items
+from skywarden.track.items import CALLED, Items, items
 from skywarden.track.lifecycle import MISSED, age
+from skywarden.track.listen import listened
 from skywarden.track.measure import ROWS
-from skywarden.track.pool import Memory
+from skywarden.track.pool import TARGET, Memory
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, OWN, QUOTA, REPEATED, TOO_LATE
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.settled import Progress, progressed, received
 from skywarden.track.table import rows_of, table
-from skywarden.track.take import Taken, taken
+from skywarden.track.take import Taken, called, taken
 
 REASONS = {
     NOT_FINITE: Reason.NOT_FINITE,
@@ -84,10 +85,14 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
         head = _renewed(head, renewed, picture.time, settings)
     new = items([batches[k] for k in used], settings) if used else None
     if new is not None:
+        said = called(head.beliefs, head.sensors, new)
+        head = head._replace(beliefs=said.beliefs, sensors=said.sensors)
+        _count(refused, said.refused)
+    if new is not None and len(new):
         head, found = _heard(head, new, time, settings, chains.settled)
         _hand_back(found.label, [batches[k] for k in used], [matches[k] for k in used])
-        for (sensor, code), count in found.refused.items():
-            _refuse(refused, sensor, REASONS[code], count)
+        _count(refused, found.refused)
+    head = _listened(head, (picture.time, time), settings, chains.settled)
     life = age(head.tracks, head.confirmed, time, picture.next_number, settings)
     for number in head.tracks.seen_by[life.crowded, 0].tolist():
         _refuse(refused, head.sensors[number], Reason.QUOTA, 1)
@@ -125,6 +130,17 @@ def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings, settle
     ended = head.ended + [TrackDropped(time, number, MISSED) for number in _ended(head.tracks, tracks)]
     confirmed = memory.targets["confirmed"][: memory.counts[0]].copy()
     return _Head(found.beliefs(), found.sensors, tracks, confirmed, ended), found
+
+
+def _listened(head: _Head, ticks: tuple[int, int], settings: TrackerSettings, settled: Chain) -> _Head:
+    """Ask single microphones once a second. ticks: ns, the one before and this one."""
+    second = ticks[1] // SECOND * SECOND
+    if second <= ticks[0] or not len(head.beliefs.nodes):
+        return head
+    found = listened(head.beliefs, len(head.sensors), second, settings, settled.beliefs)
+    tracks = _known(tracked(found.beliefs, settings), head.tracks, found.heard, ticks[1])
+    confirmed = records(found.beliefs.targets, TARGET)["confirmed"].copy()
+    return _Head(found.beliefs, head.sensors, tracks, confirmed, head.ended)
 
 
 def _renewed(head: _Head, chain: Chain, time: int, settings: TrackerSettings) -> _Head:
@@ -172,7 +188,7 @@ def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
         return False
     if not row.used:
         _refuse(refused, batch.sensor, Reason.UNSUPPORTED, len(batch))
-    elif row.placed and batch.place is None:
+    elif row.placed and batch.place is None and batch.origin is None:
         _refuse(refused, batch.sensor, Reason.SITE_UNKNOWN, len(batch))
     else:
         return True
@@ -183,11 +199,16 @@ def _refuse(refused: dict[tuple[str, str], int], sensor: str, reason: str, count
     refused[sensor, str(reason)] = refused.get((sensor, str(reason)), 0) + count
 
 
+def _count(refused: dict[tuple[str, str], int], codes: Mapping[tuple[str, int], int]) -> None:
+    for (sensor, code), count in codes.items():
+        _refuse(refused, sensor, REASONS[code], count)
+
+
 def _hand_back(label: I64, batches: list[Detections], matches: list[I64]) -> None:
     """Put the labels of items into the matches of the batches that they come from: reports were behind the others."""
     begin = 0
     for reports in (False, True):
         for batch, match in zip(batches, matches, strict=True):
-            if (batch.kind is Kind.TRACK) == reports:
+            if batch.kind not in CALLED and (batch.kind is Kind.TRACK) == reports:
                 match[:] = label[begin : begin + len(match)]
                 begin += len(match)

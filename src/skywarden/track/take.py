@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from skywarden.track.items import FEED, ITEM, Items, stacked
 from skywarden.track.look import follow
 from skywarden.track.looks import SENSE
 from skywarden.track.pool import Memory, Rows
+from skywarden.track.posts import NODE, noted
 from skywarden.track.prepare import REPEATED, USED
 from skywarden.track.settings import TrackerSettings
 
@@ -34,10 +36,19 @@ class Taken:
     heard: I64
     refused: Counter[tuple[str, int]]
     feeds: Rows
+    nodes: Rows
 
     def beliefs(self) -> Beliefs:
         """Return what is known now."""
-        return closed(self.memory, np.zeros(self.memory.counts[0], bool), self.feeds)
+        return closed(self.memory, np.zeros(self.memory.counts[0], bool), self.feeds, self.nodes)
+
+
+class Called(NamedTuple):
+    """What is known after calls of single microphones. refused: how many, by (sensor, code)."""
+
+    beliefs: Beliefs
+    sensors: tuple[str, ...]
+    refused: Counter[tuple[str, int]]
 
 
 def taken(
@@ -54,7 +65,8 @@ def taken(
         found = gather(new, sensors)
         memory = _followed(beliefs, found, 0, settings)
         label, refused = _outcome(new, found)
-        return Taken(memory, found.sensors, label, label, refused, plain(records(beliefs.feeds, FEED)))
+        feeds = plain(records(beliefs.feeds, FEED))
+        return Taken(memory, found.sensors, label, label, refused, feeds, beliefs.nodes)
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
     found = gather(both, said.sensors)
@@ -67,7 +79,22 @@ def taken(
     refused.update((name, code) for name, code in codes if code != USED)
     heard = label.copy()
     heard[n + said.states[~said.alone]] = 0
-    return Taken(memory, found.sensors, label, heard, refused, said.feeds)
+    return Taken(memory, found.sensors, label, heard, refused, said.feeds, beliefs.nodes)
+
+
+def called(beliefs: Beliefs, sensors: tuple[str, ...], new: Items) -> Called:
+    """Write down what single microphones call."""
+    if not len(new.calls):
+        return Called(beliefs, sensors, Counter())
+    names = [new.names[k] for k in new.senses["sensor"].tolist()]
+    mine = np.unique(new.calls["sense"]).tolist()
+    sensors += tuple(name for name in sorted({names[k] for k in mine}) if name not in sensors)
+    number = np.array([sensors.index(name) if name in sensors else -1 for name in names], np.int64)
+    found = noted(records(beliefs.nodes, NODE), new.calls, number)
+    bad = np.flatnonzero(found.code != USED)
+    pairs = zip(new.calls["sense"][bad].tolist(), found.code[bad].tolist(), strict=True)
+    refused = Counter((names[sense], code) for sense, code in pairs)
+    return Called(replace(beliefs, nodes=plain(found.nodes)), sensors, refused)
 
 
 def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
@@ -96,7 +123,7 @@ def _joined(new: Items, said: Told) -> Items:
     if not len(said.tracklets):
         return new
     rows, senses = stacked([new.rows, said.tracklets], ITEM), stacked([new.senses, said.senses], SENSE)
-    return Items(rows, new.reports, senses, new.names)
+    return replace(new, rows=rows, senses=senses)
 
 
 def _outcome(items: Items, found: Gathered) -> tuple[I64, Counter[tuple[str, int]]]:

@@ -14,15 +14,17 @@ from skywarden.model.track import Part
 from skywarden.track.beliefs import plain, records
 from skywarden.track.items import ITEM, REPORT, Items, together
 from skywarden.track.looks import SENSE
+from skywarden.track.posts import CALL
 
 NEVER = 1 << 62  # ns
 
 
 def stored(new: Items) -> Part:
     """Return items, at least one, to be kept until they are settled."""
-    rows, reports = (table[np.argsort(table["time"], kind="stable")] for table in (new.rows, new.reports))
-    times, told = np.ascontiguousarray(rows["time"]), np.ascontiguousarray(reports["time"])
-    return Part(plain(rows), times, plain(new.senses), new.names, plain(reports), told)
+    tables = (table[np.argsort(table["time"], kind="stable")] for table in (new.rows, new.reports, new.calls))
+    rows, reports, calls = tables
+    times, told, called = (np.ascontiguousarray(table["time"]) for table in (rows, reports, calls))
+    return Part(plain(rows), times, plain(new.senses), new.names, plain(reports), told, plain(calls), called)
 
 
 class Window(NamedTuple):
@@ -65,29 +67,42 @@ class Waiting:
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
         self._rows, self._reports = Times([part.times for part in parts]), Times([part.told for part in parts])
+        self._calls = Times([part.called for part in parts])
 
     def __len__(self) -> int:
         return len(self._rows.all) + len(self._reports.all)
 
     def times(self, begin: int, end: int = NEVER) -> I64:
-        """Return the times, ns, of all in [begin, end), in no order."""
+        """Return the times, ns, of all in [begin, end) but calls, in no order."""
         return np.concatenate((self._rows.inside(begin, end), self._reports.inside(begin, end)))
+
+    def first(self, begin: int) -> int:
+        """Return the time, ns, of the first from `begin` on, calls too; NEVER if none is."""
+        return min(int(each.inside(begin, NEVER).min(initial=NEVER)) for each in self._tables)
+
+    @property
+    def _tables(self) -> tuple[Times, Times, Times]:
+        return self._rows, self._reports, self._calls
 
     def between(self, begin: int, end: int = NEVER) -> Items:
         """Return what waits of times in [begin, end), ns."""
         pieces: dict[int, list[slice]] = {}
-        for k, times in enumerate((self._rows, self._reports)):
+        for k, times in enumerate(self._tables):
             for part, low, high in zip(*(column.tolist() for column in times.window(begin, end)), strict=True):
-                pieces.setdefault(part, [slice(0), slice(0)])[k] = slice(low, high)
+                pieces.setdefault(part, [slice(0), slice(0), slice(0)])[k] = slice(low, high)
         return together([_piece(self._parts[part], *pieces[part]) for part in sorted(pieces)])
 
     def left(self, time: int) -> tuple[Part, ...]:
         """Return the parts that have any from `time`, ns, on."""
-        living = np.union1d(self._rows.living(time), self._reports.living(time)).tolist()
+        living = np.unique(np.concatenate([each.living(time) for each in self._tables])).tolist()
         return tuple(self._parts[part] for part in living)
 
 
-def _piece(part: Part, rows: slice, reports: slice) -> Items:
+def _piece(part: Part, rows: slice, reports: slice, calls: slice) -> Items:
     return Items(
-        records(part.rows, ITEM)[rows], records(part.reports, REPORT)[reports], records(part.senses, SENSE), part.names
+        records(part.rows, ITEM)[rows],
+        records(part.reports, REPORT)[reports],
+        records(part.senses, SENSE),
+        part.names,
+        records(part.calls, CALL)[calls],
     )

@@ -1,0 +1,224 @@
+"""Once a second: what all single microphones say of the targets of a chain, and who is new.
+
+Nodes are looked at BEHIND their newest messages, so that reports on their way do not count as silence. Whom they hear
+is measured by them, whom they should hear and do not exists less likely; what no known target explains is asked for new
+ones (`newcomers`). The settled chain alone learns which false alarms each node has; the head takes that over.
+"""
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.model.place import F64, I64
+from skywarden.model.track import Beliefs, Tracks
+from skywarden.track.adopt import arrive
+from skywarden.track.audible import Hearing
+from skywarden.track.beliefs import closed, opened, plain, records
+from skywarden.track.cells import Field
+from skywarden.track.hearers import HEARD, Known, Looks, Pairs, compare
+from skywarden.track.motion import level_sigma, predict_all
+from skywarden.track.newcomers import Newcomer, Rules, Scene, already, expected, search, seek
+from skywarden.track.nodes import SECOND, Book, learn, look, rates
+from skywarden.track.pool import Memory, Rows
+from skywarden.track.posts import NODE, book_of, field_of, kept, learned
+from skywarden.track.presence import hear, shares
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.table import table
+from skywarden.track.weigh import begin, exist, meet, place, ratios
+
+BEHIND = 3 * SECOND  # ns
+POSSIBLE = 0.05  # existence from which a target is asked about
+VAGUE_M = 300.0  # m, level sigma, under which nodes say nothing of a place
+PLAINLY = 0.3  # chance of hearing, from which a node that hears something hears the target
+FOUND = 0.5  # of a node that hears something, chance of silence without the target, above which it hears the target
+LEAST = 1e-3  # of a probability that is divided by
+PASS_S = 60.0  # s between two nodes that hear a target by
+EXPLAINED = 3.0  # times its usual rate; a beginning that known targets make so likely is theirs
+EARLIER = 30 * SECOND  # ns, by which a target flew before it was first heard
+FINE = 4096  # flights that beginnings are compared with
+
+
+class Listened(NamedTuple):
+    """beliefs: after the look. heard: labels of targets that were begun or heard."""
+
+    beliefs: Beliefs
+    heard: I64
+
+
+class Scan(NamedTuple):
+    """One look of all nodes. time: ns, now; at: ns, of the look."""
+
+    time: int
+    at: int
+    field: Field
+    book: Book
+    looks: Looks
+    hearing: Hearing
+
+
+class Asked(NamedTuple):
+    """What nodes are asked about. target: (m,) rows; leaf: (m,) the one that is shown; known: at the look's time.
+
+    vague: (m,) whether its place is poorly known. alone: (m,) whether that leaf is all that is held possible of it.
+    """
+
+    target: I64
+    leaf: I64
+    known: Known
+    vague: NDArray[np.bool_]
+    alone: NDArray[np.bool_]
+
+
+def listened(
+    beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings, settled: Beliefs | None = None
+) -> Listened:
+    """Look at all nodes at `time`, ns, a whole second. settled: of the chain that learns, None: this is it."""
+    nodes = records(beliefs.nodes, NODE)
+    if not len(nodes) or not (len(beliefs.targets) or waits(nodes)):
+        return Listened(beliefs, np.zeros(0, np.int64))
+    if settled is not None:
+        nodes = learned(nodes, records(settled.nodes, NODE))
+    book, looks = look(book_of(nodes), time - BEHIND, np.zeros(len(nodes)))
+    scan = Scan(time, time - BEHIND, field_of(nodes, settings.microphone_reach_m), book, looks, hearing_of(settings))
+    memory = opened(beliefs, (_most_new(nodes), 1), sensors, settings)
+    heard, silent, asked = _ask(memory, nodes, scan, settings)
+    usual = rates(book)
+    others = usual if silent is None else expected(looks.before, looks.gap, silent, usual)
+    if settled is None:
+        book = learn(book, looks, _explained(looks, silent))
+    nodes, found = _sought(kept(nodes, book), scan._replace(book=book), others, usual)
+    mean, covariance = _moved(asked.known.mean, asked.known.covariance, BEHIND * 1e-9)
+    now = asked.known._replace(mean=mean, covariance=covariance)
+    found = [one for one in found if not already(one, now).any()]
+    begun = [_begun(memory, nodes, one, settings) for one in found]
+    every = np.concatenate((heard, memory.targets["label"][begun]))
+    return Listened(closed(memory, np.zeros(memory.counts[0], bool), beliefs.feeds, plain(nodes)), every)
+
+
+def waits(nodes: Rows) -> bool:
+    """Return whether any node has said something that was not looked at, or is to be asked whether somebody is new."""
+    return bool((nodes["alive"] > nodes["at"]).any() or nodes["fresh"].any())
+
+
+def hearing_of(settings: TrackerSettings) -> Hearing:
+    """Return what nodes hear of targets."""
+    return Hearing(
+        settings.microphone_detection,
+        settings.microphone_reach_spread,
+        settings.microphone_memory_s,
+        settings.sound_m_s,
+    )
+
+
+def _most_new(nodes: Rows) -> int:
+    """Return how many targets may begin."""
+    return int((nodes["fresh"] > 0).sum())
+
+
+def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None, Asked]:
+    """Correct the targets of a memory. Returns labels of those that are heard, (n, 3) silence by known targets as
+
+    `shares` has it, None without any; and whom nodes were asked about, as it was before.
+    """
+    asked = _known(memory, scan.at, settings)
+    if not len(asked.target):
+        return np.zeros(0, np.int64), None, asked
+    _, pairs = compare(asked.known, scan.field, scan.looks, scan.hearing)
+    silent = shares(asked.known, pairs, scan.looks, scan.hearing)
+    after = hear(asked.known, scan.field, scan.looks, scan.hearing)
+    exist(memory, asked.target, ratios(asked.known.existence, after.existence))
+    moved = np.flatnonzero(asked.vague & asked.alone)
+    place(memory, asked.leaf[moved], _some(asked.known, moved), _some(after, moved), scan.at)
+    row, node = _hears(pairs, scan.looks, silent, after.existence)
+    unmeasured = memory.targets["hits"][asked.target] == 0
+    going_on = unmeasured[row] | ~asked.vague[row]
+    row, node = row[going_on], node[going_on]
+    meet(memory, asked.target[row], nodes["sensor"][node], scan.at)
+    memory.targets["confirmed"][asked.target[unmeasured & (after.existence > settings.confirm_existence)]] = 1
+    return memory.targets["label"][asked.target[row]], silent, asked._replace(known=after)
+
+
+def _known(memory: Memory, at: int, settings: TrackerSettings) -> Asked:
+    """Return whom nodes are asked about; vague ones are brought to the time of the look."""
+    tracks = _table(memory)
+    target = np.flatnonzero(tracks.existence > POSSIBLE)
+    tracks = tracks.take(target)
+    leaf = memory.targets["leaf"][target]
+    alone = (leaf >= 0) & (memory.leaves["group"][leaf] < 0)
+    vague = level_sigma(*_at(tracks, at, settings)) > VAGUE_M
+    some = leaf[alone & vague]
+    arrive(memory, some, np.full(len(some), at))
+    tracks = _table(memory).take(target) if len(some) else tracks
+    since = np.maximum((at - tracks.born) * 1e-9, 0.0)
+    known = Known(*_at(tracks, at, settings), np.minimum(tracks.existence, 1.0), since)
+    return Asked(target, leaf, known, vague, alone)
+
+
+def _at(tracks: Tracks, time: int, settings: TrackerSettings) -> tuple[F64, F64]:
+    """Return mean and covariance of tracks at `time`, ns, which may be some seconds before their own."""
+    dt = np.asarray((time - tracks.time) * 1e-9, float)
+    later = np.maximum(dt, 0.0)
+    found = predict_all(tracks.mean, tracks.covariance, later, tracks.noise, settings.vertical_noise_m2_s3)
+    return _moved(*found, np.minimum(dt, 0.0))
+
+
+def _table(memory: Memory) -> Tracks:
+    n, m, g, _ = memory.counts
+    return table(memory.targets[:n], memory.leaves[:m], memory.groups[:g], memory.parameters["noise"][0, :, 0])
+
+
+def _moved(mean: F64, covariance: F64, dt: F64 | float) -> tuple[F64, F64]:
+    """Return states (m, 6) and covariances dt (m,) s later or earlier, on straight lines: it is a few seconds."""
+    F = np.tile(np.eye(6), (len(mean), 1, 1))
+    F[:, :3, 3:] = np.broadcast_to(dt, len(mean))[:, None, None] * np.eye(3)
+    return np.einsum("mab,mb->ma", F, mean), F @ covariance @ F.swapaxes(1, 2)
+
+
+def _some(known: Known, rows: I64) -> Known:
+    return Known(*(column[rows] for column in known))
+
+
+def _hears(pairs: Pairs, looks: Looks, silent: F64, existence: F64) -> tuple[I64, I64]:
+    """Return the targets that nodes hear which would rather be silent without them, each once, and such a node."""
+    target = np.repeat(np.arange(len(existence)), np.diff(pairs.start))
+    likely = existence[target] * pairs.pd[:, 0]
+    without = np.exp(silent[pairs.node, 0]) / np.maximum(1.0 - likely, LEAST)
+    hears = (looks.now[pairs.node] == HEARD) & (likely > PLAINLY) & (without > FOUND)
+    row, first = np.unique(target[hears], return_index=True)
+    return row, pairs.node[hears][first]
+
+
+def _explained(looks: Looks, silent: F64 | None) -> F64:
+    """Return (n,) the probability that what each node hears is a known target."""
+    if silent is None:
+        return np.zeros(len(looks.now))
+    false = np.log1p(-looks.false)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.expm1(silent[:, 0] - false) / np.expm1(silent[:, 0])
+    return np.where(silent[:, 0] < false, found, 0.0)
+
+
+def _sought(nodes: Rows, scan: Scan, others: F64, usual: F64) -> tuple[Rows, list[Newcomer]]:
+    """Ask nodes that began to hear whether somebody is new; return the nodes after it, and who is."""
+    new, rate, claps = nodes["fresh"] == 1, nodes["rate"].copy(), nodes["claps"].copy()
+    rate[new] = claps[new] = np.where(others > EXPLAINED * usual, np.inf, others)[new]
+    fresh = np.flatnonzero(nodes["fresh"] > 0)
+    scene = Scene(scan.field, scan.book, rate, claps)
+    found, scene, left = seek(scene, fresh, scan.time, search(scan.hearing, Rules(), FINE))
+    nodes["rate"], nodes["claps"], nodes["fresh"] = scene.rate, scene.claps, 0
+    nodes["fresh"][left] = 2
+    return nodes, found
+
+
+def _begun(memory: Memory, nodes: Rows, one: Newcomer, settings: TrackerSettings) -> int:
+    """Begin a target that nodes have told of; return its row."""
+    mine = nodes[one.node]
+    label = int.from_bytes(blake2b(np.sort(mine["node"]).tobytes() + mine["begun"].tobytes(), digest_size=8).digest())
+    since = int(mine["begun"].min()) - EARLIER
+    row = begin(memory, label >> 12 or 1, (one.mean, one.covariance), one.existence, (since, one.time))
+    memory.targets["revisit"][row] = PASS_S
+    memory.targets["confirmed"][row] = one.existence > settings.confirm_existence
+    meet(memory, np.array([row]), mine["sensor"][:1], one.time)
+    return row

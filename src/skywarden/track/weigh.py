@@ -1,0 +1,97 @@
+"""What looks of single microphones change of what is held for possible: existence, and place where that is vague.
+
+Nodes are asked about targets as a whole, `presence` knows no hypotheses. So what they say of a target moves all that is
+held possible of it alike: existence by the ratio of odds, place by the map that takes the target's moments before to
+those after; the velocity that hangs together with it follows (Jeffrey's rule: given the place, all else stays).
+"""
+
+import numpy as np
+
+from skywarden.kernel import kernel
+from skywarden.model.place import F64, I64
+from skywarden.track.hearers import Known
+from skywarden.track.notes import front
+from skywarden.track.pool import MODELS, Memory
+
+SUREST = 0.9999  # that a target exists, as in `presence`
+HAIR = 1e-9  # of a variance
+
+
+def ratios(before: F64, after: F64) -> F64:
+    """Return (m,) by what the odds of existence changed."""
+    one, other = np.clip(before, 1e-9, SUREST), np.clip(after, 1e-9, SUREST)
+    return np.asarray(other * (1.0 - one) / (one * (1.0 - other)), float)
+
+
+def exist(memory: Memory, target: I64, ratio: F64) -> None:
+    """Multiply the odds of targets, rows (m,), by `ratio` (m,), in all hypotheses about them."""
+    n, m, g, _ = memory.counts
+    every = np.ones(n)
+    every[target] = ratio
+    leaves, groups = memory.leaves[:m], memory.groups[:g]
+    mine = every[leaves["target"]]
+    was = leaves["existence"].copy()
+    total = 1.0 - was + was * mine  # how likely what was heard is, given the leaf
+    leaves["existence"] = np.where(mine == 1.0, was, np.minimum(was * mine / total, SUREST))
+    asked = np.isin(groups["member"], target[ratio != 1.0]).any(1) & (groups["size"] > 0)
+    for k in np.flatnonzero(asked).tolist():
+        group = groups[k]
+        size, count = int(group["size"]), int(group["count"])
+        choice = group["choice"][:count, :size]
+        weight = group["weight"][:count] * np.where(choice >= 0, total[choice], 1.0).prod(1)
+        group["weight"][:count] = weight / weight.sum()
+
+
+def place(memory: Memory, leaf: I64, before: Known, after: Known, time: int) -> None:
+    """Move leaves, rows (m,) without a group, as the targets they are of moved: from `before` to `after` at `time`, ns.
+
+    A leaf stays at its own time. What is not finite, or has no spread, is left as it was.
+    """
+    leaves = memory.leaves
+    dt = (time - leaves["time"][leaf]) * 1e-9
+    for k in range(MODELS):
+        x, P = leaves["mean"][leaf, k], leaves["covariance"][leaf, k]
+        moved = shifted(x, P, dt, before, after)
+        good = np.isfinite(moved[0]).all(1) & np.isfinite(moved[1]).all((1, 2)) & (leaves["weight"][leaf, k] > 0.0)
+        leaves["mean"][leaf[good], k], leaves["covariance"][leaf[good], k] = moved[0][good], moved[1][good]
+
+
+def shifted(mean: F64, covariance: F64, dt: F64, before: Known, after: Known) -> tuple[F64, F64]:
+    """Return states (m, 6), (m, 6, 6) after the map that takes `before` to `after`, dt (m,) s later than they hold."""
+    A = np.zeros((len(dt), 3, 6))
+    A[:, :, :3], A[:, :, 3:] = np.eye(3), dt[:, None, None] * np.eye(3)
+    L0, L1 = (np.linalg.cholesky(known.covariance[:, :3, :3]) for known in (before, after))
+    B = L1 @ np.linalg.inv(L0)
+    S = A @ covariance @ A.swapaxes(1, 2)
+    K = np.linalg.solve(S, A @ covariance).swapaxes(1, 2)
+    here = np.einsum("mab,mb->ma", A, mean)
+    there = after.mean[:, :3] + np.einsum("mab,mb->ma", B, here - before.mean[:, :3])
+    change = K @ (B @ S @ B.swapaxes(1, 2) - S) @ K.swapaxes(1, 2)
+    found = covariance + 0.5 * (change + change.swapaxes(1, 2))
+    found[:, np.arange(6), np.arange(6)] *= 1.0 + HAIR
+    return mean + np.einsum("mab,mb->ma", K, there - here), found
+
+
+@kernel
+def meet(memory: Memory, target: I64, sensor: I64, time: int) -> None:
+    """Write into the books of targets, rows (m,), that nodes of a sensor (m,) hear them at `time`, ns."""
+    for k in range(len(target)):
+        row = memory.targets[target[k]]
+        row.seen = max(row.seen, time)
+        front(row, sensor[k], time)
+
+
+def begin(memory: Memory, label: int, state: tuple[F64, F64], existence: float, times: tuple[int, int]) -> int:
+    """Begin a target with mean (6,) and covariance (6, 6), which flies calmly until more is known; return its row.
+
+    times: ns, since when it is known to fly, and when the state holds. Needs room for it.
+    """
+    t, i = memory.counts[:2].tolist()
+    target, leaf = memory.targets[t], memory.leaves[i]
+    memory.targets[t : t + 1], memory.leaves[i : i + 1] = np.zeros(1, target.dtype), np.zeros(1, leaf.dtype)
+    target["label"], target["leaf"], target["address"], target["seen_by"] = label, i, -1, -1
+    target["born"], target["seen"], leaf["time"] = times[0], times[1], times[1]
+    leaf["target"], leaf["group"], leaf["existence"] = t, -1, existence
+    leaf["weight"][0], leaf["mean"], leaf["covariance"] = 1.0, state[0], state[1]
+    memory.counts[:2] += 1
+    return int(t)

@@ -1,0 +1,160 @@
+"""The engine with single microphones: found by them alone, never lost before a sound can have come, equal for all."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from ears_world import PLACES, REACH, SECOND, Path, called, flight, told
+from track_world import START, batch
+
+from skywarden.model.detection import Kind
+from skywarden.model.event import Refused, TrackConfirmed
+from skywarden.model.track import Picture, Status
+from skywarden.track.beliefs import records
+from skywarden.track.chain import tracks_of
+from skywarden.track.posts import NODE
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.states import at
+from skywarden.track.step import track
+
+SETTINGS = TrackerSettings(settle_s=10.0)
+
+
+class Watch:
+    """A picture that is stepped once a second."""
+
+    def __init__(self):
+        self.picture, self.events, self.told, self.settings = Picture(START), [], None, SETTINGS
+
+    def step(self, t, batches):
+        time = START + round(t * SECOND)
+        self.told = track(self.picture, batches, time, self.settings)
+        self.picture = replace(self.told.onto(self.picture), time=time)
+        self.events += self.told.events
+        return self.picture
+
+    def shown(self):
+        """Return the shown tracks, and where each is now, ECEF m."""
+        tracks = self.picture.tracks.take(self.picture.tracks.shown())
+        return tracks, at(tracks, self.picture.time)[0][:, :3]
+
+
+def watched(flights, until, dead=()):
+    watch = Watch()
+    for t in range(until):
+        watch.step(t + 0.5, called(flights, float(t), dead))
+    return watch
+
+
+def test_who_flies_over_a_field_is_found_by_it_alone_and_lost_behind_it():
+    one = flight(begin=20.0)
+    watch, off = Watch(), {}
+    for t in range(1000):
+        watch.step(t + 0.5, called([one], float(t)))
+        tracks, places = watch.shown()
+        assert len(tracks) <= 1
+        if len(tracks):
+            off[t] = float(np.linalg.norm(places[0] - one.at(t + 0.5)))
+    first = min(off)
+    assert first < 200  # it is over the first nodes at 100 s
+    assert np.median([off[t] for t in off if t < 820]) < 1500.0
+    assert all(t in off for t in range(first, 820))  # until it has flown out, 40 km on
+    assert max(off) < 999
+    assert sum(isinstance(event, TrackConfirmed) for event in watch.events) == 1
+    assert watch.picture.sensors == ("ears",)
+
+
+def test_nobody_flies_and_nobody_is_found():
+    watch = watched([], 200)
+    assert len(watch.picture.tracks) == 0
+    assert not watch.events
+    nodes = records(watch.picture.beliefs.nodes, NODE)
+    assert len(nodes) == len(PLACES)
+    assert (nodes["alive"] > 0).all()
+
+
+@pytest.mark.parametrize("speed", [50.0, 140.0, 230.0])
+def test_silence_of_a_node_is_nothing_before_a_sound_can_have_come(speed):
+    """A target flies straight at the one node there is, known by positions until it is 16 km off; then nobody tells.
+
+    The node is silent for good. Existence falls when a sound may have come, three sigmas of reach off, and not before.
+    """
+    one, watch = Path((-20_000.0, 0.0, 300.0), (speed, 0.0, 0.0)), Watch()
+    watch.settings = msgspec.structs.replace(
+        SETTINGS, calm_noise_m2_s3=1e-3, busy_noise_m2_s3=1e-3, vertical_noise_m2_s3=1e-3
+    )
+    existence = {}
+    for t in range(int(21_000.0 / speed)):
+        batches = [told(Kind.SILENCE, np.array([0]), float(t))] if t % 10 == 0 else []
+        if one.way(t)[0] > 16_000.0:
+            found = one.at(t)[None]
+            batches.append(batch(Kind.POSITION, "radar", np.array([float(t)]), found, np.eye(3) * 25.0, revisit=300.0))
+        watch.step(t + 0.5, batches)
+        if one.way(t)[0] <= 16_000.0:
+            (existence[t],) = watch.picture.tracks.existence.tolist() or [0.0]
+    first = min(existence)
+    early = [r for t, r in existence.items() if one.way(t)[0] > np.exp(3 * SETTINGS.microphone_reach_spread) * REACH]
+    assert len(early) > 8
+    assert min(early) > 0.999 * existence[first]
+    assert min(existence.values()) < 0.998  # of 0.9999, at most: five times as likely that there is none
+
+
+def test_any_order_of_arrival_gives_the_same_settled_chain():
+    """Ticks of any length, messages up to 10 s late and in any order; a radar's positions beside the microphones."""
+    rng = np.random.default_rng(5)
+    flights = [flight(begin=-30.0), Path((0.0, 9_000.0, 400.0), (60.0, 5.0, 0.0))]
+    sent = [(float(t), one) for t in range(90) for one in called(flights, float(t))]
+    for t in range(0, 90, 4):
+        place = flights[1].at(float(t)) + rng.normal(0.0, 20.0, 3)
+        found = batch(Kind.POSITION, "radar", np.array([float(t)]), place[None], np.eye(3) * 400.0, revisit=4.0)
+        sent.append((float(t), found))
+    digests = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        coming = [(t + (rng.uniform(0.0, 9.0) if seed else 0.0), one) for t, one in sent]
+        picture, now, seen = Picture(START), 0.0, {}
+        while now < 130.0:
+            now += rng.uniform(0.2, 0.8)
+            due = [one for when, one in coming if when <= now]
+            coming = [(when, one) for when, one in coming if when > now]
+            order = rng.permutation(len(due))
+            found = track(picture, [due[k] for k in order], START + round(now * SECOND), SETTINGS)
+            picture = replace(found.onto(picture), time=START + round(now * SECOND))
+            settled = picture.chains.settled
+            seen[settled.until] = settled.digest
+        digests.append(seen)
+        assert len(tracks_of(settled, SETTINGS)) >= 1
+        assert len(settled.beliefs.nodes) == len(PLACES)
+    for other in digests[1:]:
+        both = [time for time in other if time in digests[0]]
+        assert len(both) > 20
+        assert [other[time] for time in both] == [digests[0][time] for time in both]
+
+
+def test_the_head_begins_whom_the_settled_chain_begins_too():
+    watch = watched([flight(begin=20.0)], 220)
+    sure = tracks_of(watch.picture.chains.settled, SETTINGS)
+    assert (sure.status == Status.CONFIRMED).sum() == 1
+    tracks, places = watch.shown()
+    settled, _ = at(sure, watch.picture.time)
+    assert len(tracks) == 1
+    assert np.linalg.norm(settled[0, :3] - places[0]) < 2000.0
+
+
+def test_calls_from_nowhere_are_counted_for_their_source():
+    some = told(Kind.PRESENCE, np.arange(3), 0.0)
+    object.__setattr__(some, "origin", np.full((3, 3), np.nan))
+    watch = Watch()
+    watch.step(0.5, [some])
+    assert watch.told.events == (Refused("ears", "implausible", 3),)
+
+
+def test_a_beginning_that_a_known_target_makes_likely_begins_nobody():
+    """A radar knows the flight all the time: nodes hear it, one after the other, and nobody else is there."""
+    one, watch = flight(begin=20.0), Watch()
+    for t in range(420):
+        found = batch(Kind.POSITION, "radar", np.array([float(t)]), one.at(t)[None], np.eye(3) * 400.0, revisit=2.0)
+        watch.step(t + 0.5, [*called([one], float(t)), found])
+    assert sum(isinstance(event, TrackConfirmed) for event in watch.events) == 1
+    assert len(watch.picture.tracks) == 1

@@ -1,0 +1,95 @@
+"""What single microphones change of hypotheses: odds, places, books."""
+
+import numpy as np
+import pytest
+from ears_world import AXES, ORIGIN
+from track_world import START
+
+from skywarden.model.track import Beliefs
+from skywarden.track.beliefs import opened
+from skywarden.track.hearers import Known
+from skywarden.track.pool import GROUP
+from skywarden.track.settings import TrackerSettings
+from skywarden.track.weigh import begin, exist, meet, place, ratios, shifted
+
+SECOND = 1_000_000_000
+MEAN = np.concatenate([ORIGIN + 500.0 * AXES[2], 50.0 * AXES[0]])
+SPREAD = np.diag([900.0**2] * 3 + [12.0**2] * 3) + 0.0
+SPREAD[:3, 3:] = SPREAD[3:, :3] = 4000.0 * np.eye(3)
+
+
+def held(*existences):
+    """Return a memory with a target of each existence."""
+    memory = opened(Beliefs(), (20, 1), 2, TrackerSettings())
+    for k, r in enumerate(existences):
+        begin(memory, 100 + k, (MEAN, SPREAD), r, (START - 30 * SECOND, START))
+    return memory
+
+
+def odds(r):
+    return r / (1.0 - r)
+
+
+def test_odds_are_multiplied_and_others_stay():
+    memory = held(0.5, 0.2, 0.7)
+    exist(memory, np.array([0, 2]), np.array([4.0, 0.1]))
+    found = memory.leaves["existence"][:3]
+    assert odds(found) == pytest.approx([odds(0.5) * 4.0, odds(0.2), odds(0.7) * 0.1])
+    assert ratios(np.array([0.5, 0.2]), np.array([0.8, 0.2])) == pytest.approx([4.0, 1.0])
+
+
+def test_joint_hypotheses_are_weighed_by_who_is_in_them():
+    """Two targets, three hypotheses: both, the first, none. The ratio of the second is 0.25; against Bayes by hand."""
+    memory = held(0.9, 0.6)
+    group = np.zeros(1, GROUP)
+    group["size"], group["count"], group["member"][0, :2] = 2, 3, [0, 1]
+    group["weight"][0, :3], group["choice"][0, :3, :2] = [0.5, 0.3, 0.2], [[0, 1], [0, -1], [-1, -1]]
+    memory.groups[0], memory.counts[2] = group[0], 1
+    memory.leaves["group"][:2] = 0
+    exist(memory, np.array([1]), np.array([0.25]))
+    likely = 0.4 + 0.6 * 0.25
+    weight = np.array([0.5 * likely, 0.3, 0.2])
+    assert memory.groups["weight"][0, :3] == pytest.approx(weight / weight.sum())
+    assert memory.leaves["existence"][:2] == pytest.approx([0.9, 0.6 * 0.25 / likely])
+    before, after = 0.5 * 0.6, weight[0] / weight.sum() * 0.6 * 0.25 / likely
+    assert odds(after) == pytest.approx(odds(before) * 0.25)
+
+
+def test_a_leaf_of_that_time_becomes_what_the_target_became():
+    """With the velocity that hangs together with the place: the same as a Kalman correction by a place would give."""
+    R = 700.0**2 * np.eye(3)
+    K = SPREAD[:, :3] @ np.linalg.inv(SPREAD[:3, :3] + R)
+    step = np.array([300.0, -200.0, 50.0])
+    mean, spread = MEAN + K @ step, SPREAD - K @ SPREAD[:3]
+    before, after = (Known(x[None], P[None], np.ones(1), np.ones(1)) for x, P in ((MEAN, SPREAD), (mean, spread)))
+    memory = held(0.9)
+    place(memory, np.array([0]), before, after, START)
+    assert memory.leaves["mean"][0, 0] == pytest.approx(mean, abs=1e-6)
+    assert memory.leaves["covariance"][0, 0] == pytest.approx(spread, rel=1e-6, abs=1e-6)
+
+
+def test_a_leaf_of_another_time_is_moved_as_of_that_time():
+    F = np.eye(6)
+    F[:3, 3:] = 4.0 * np.eye(3)
+    then, wide = F @ MEAN, F @ SPREAD @ F.T
+    after = Known((then + np.r_[100.0, 0, 0, 0, 0, 0])[None], wide[None], np.ones(1), np.ones(1))
+    before = Known(then[None], wide[None], np.ones(1), np.ones(1))
+    x, P = shifted(MEAN[None], SPREAD[None], np.array([4.0]), before, after)
+    assert (F @ x[0])[:3] == pytest.approx(then[:3] + np.array([100.0, 0.0, 0.0]), abs=1e-6)
+    assert P[0] == pytest.approx(SPREAD, rel=1e-6)
+
+
+def test_numbers_that_are_none_change_nothing():
+    memory = held(0.9)
+    before = Known(MEAN[None], SPREAD[None], np.ones(1), np.ones(1))
+    place(memory, np.array([0]), before, before._replace(mean=np.full((1, 6), np.nan)), START)
+    assert memory.leaves["mean"][0, 0].tolist() == MEAN.tolist()
+
+
+def test_who_is_heard_has_been_seen_by_that_source():
+    memory = held(0.9, 0.9)
+    meet(memory, np.array([1]), np.array([5]), START + 3 * SECOND)
+    assert memory.targets["seen"][:2].tolist() == [START, START + 3 * SECOND]
+    assert memory.targets["seen_by"][1, 0] == 5
+    assert memory.targets["seen_at"][1, 0] == START + 3 * SECOND
+    assert memory.targets["hits"][:2].tolist() == [0, 0]
