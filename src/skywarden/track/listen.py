@@ -17,13 +17,13 @@ from skywarden.track.adopt import arrive
 from skywarden.track.audible import Hearing
 from skywarden.track.beliefs import closed, opened, plain, records
 from skywarden.track.cells import Field
-from skywarden.track.hearers import HEARD, Known, Looks, Pairs, compare
+from skywarden.track.hearers import HEARD, Known, Looks, Pairs
 from skywarden.track.motion import level_sigma, predict_all
 from skywarden.track.newcomers import Newcomer, Rules, Scene, already, expected, search, seek
 from skywarden.track.nodes import SECOND, Book, learn, look, rates
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.posts import NODE, book_of, field_of, kept, learned
-from skywarden.track.presence import hear, shares
+from skywarden.track.presence import asked
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import table
 from skywarden.track.weigh import begin, exist, meet, place, ratios
@@ -38,6 +38,9 @@ PASS_S = 60.0  # s between two nodes that hear a target by
 EXPLAINED = 3.0  # times its usual rate; a beginning that known targets make so likely is theirs
 EARLIER = 30 * SECOND  # ns, by which a target flew before it was first heard
 FINE = 4096  # flights that beginnings are compared with
+WORK = 100_000  # see `Rules`: some 20 ms a second
+STALE = 60 * SECOND  # ns; a beginning that has waited so long to be asked is not: others of the same flight came since
+LISTENED = 10 * SECOND  # ns; a node that was not there for so long before it began says nothing by that
 
 
 class Listened(NamedTuple):
@@ -58,7 +61,7 @@ class Scan(NamedTuple):
     hearing: Hearing
 
 
-class Asked(NamedTuple):
+class Whom(NamedTuple):
     """What nodes are asked about. target: (m,) rows; leaf: (m,) the one that is shown; known: at the look's time.
 
     vague: (m,) whether its place is poorly known. alone: (m,) whether that leaf is all that is held possible of it.
@@ -83,14 +86,14 @@ def listened(
     book, looks = look(book_of(nodes), time - BEHIND, np.zeros(len(nodes)))
     scan = Scan(time, time - BEHIND, field_of(nodes, settings.microphone_reach_m), book, looks, hearing_of(settings))
     memory = opened(beliefs, (_most_new(nodes), 1), sensors, settings)
-    heard, silent, asked = _ask(memory, nodes, scan, settings)
+    heard, silent, whom = _ask(memory, nodes, scan, settings)
     usual = rates(book)
     others = usual if silent is None else expected(looks.before, looks.gap, silent, usual)
     if settled is None:
         book = learn(book, looks, _explained(looks, silent))
     nodes, found = _sought(kept(nodes, book), scan._replace(book=book), others, usual)
-    mean, covariance = _moved(asked.known.mean, asked.known.covariance, BEHIND * 1e-9)
-    now = asked.known._replace(mean=mean, covariance=covariance)
+    mean, covariance = _moved(whom.known.mean, whom.known.covariance, BEHIND * 1e-9)
+    now = whom.known._replace(mean=mean, covariance=covariance)
     found = [one for one in found if not already(one, now).any()]
     begun = [_begun(memory, nodes, one, settings) for one in found]
     every = np.concatenate((heard, memory.targets["label"][begun]))
@@ -117,30 +120,28 @@ def _most_new(nodes: Rows) -> int:
     return int((nodes["fresh"] > 0).sum())
 
 
-def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None, Asked]:
+def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None, Whom]:
     """Correct the targets of a memory. Returns labels of those that are heard, (n, 3) silence by known targets as
 
     `shares` has it, None without any; and whom nodes were asked about, as it was before.
     """
-    asked = _known(memory, scan.at, settings)
-    if not len(asked.target):
-        return np.zeros(0, np.int64), None, asked
-    _, pairs = compare(asked.known, scan.field, scan.looks, scan.hearing)
-    silent = shares(asked.known, pairs, scan.looks, scan.hearing)
-    after = hear(asked.known, scan.field, scan.looks, scan.hearing)
-    exist(memory, asked.target, ratios(asked.known.existence, after.existence))
-    moved = np.flatnonzero(asked.vague & asked.alone)
-    place(memory, asked.leaf[moved], _some(asked.known, moved), _some(after, moved), scan.at)
+    whom = _known(memory, scan.at, settings)
+    if not len(whom.target):
+        return np.zeros(0, np.int64), None, whom
+    after, pairs, silent = asked(whom.known, scan.field, scan.looks, scan.hearing)
+    exist(memory, whom.target, ratios(whom.known.existence, after.existence))
+    moved = np.flatnonzero(whom.vague & whom.alone)
+    place(memory, whom.leaf[moved], _some(whom.known, moved), _some(after, moved), scan.at)
     row, node = _hears(pairs, scan.looks, silent, after.existence)
-    unmeasured = memory.targets["hits"][asked.target] == 0
-    going_on = unmeasured[row] | ~asked.vague[row]
+    unmeasured = memory.targets["hits"][whom.target] == 0
+    going_on = unmeasured[row] | ~whom.vague[row]
     row, node = row[going_on], node[going_on]
-    meet(memory, asked.target[row], nodes["sensor"][node], scan.at)
-    memory.targets["confirmed"][asked.target[unmeasured & (after.existence > settings.confirm_existence)]] = 1
-    return memory.targets["label"][asked.target[row]], silent, asked._replace(known=after)
+    meet(memory, whom.target[row], nodes["sensor"][node], scan.at)
+    memory.targets["confirmed"][whom.target[unmeasured & (after.existence > settings.confirm_existence)]] = 1
+    return memory.targets["label"][whom.target[row]], silent, whom._replace(known=after)
 
 
-def _known(memory: Memory, at: int, settings: TrackerSettings) -> Asked:
+def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:
     """Return whom nodes are asked about; vague ones are brought to the time of the look."""
     tracks = _table(memory)
     target = np.flatnonzero(tracks.existence > POSSIBLE)
@@ -153,7 +154,7 @@ def _known(memory: Memory, at: int, settings: TrackerSettings) -> Asked:
     tracks = _table(memory).take(target) if len(some) else tracks
     since = np.maximum((at - tracks.born) * 1e-9, 0.0)
     known = Known(*_at(tracks, at, settings), np.minimum(tracks.existence, 1.0), since)
-    return Asked(target, leaf, known, vague, alone)
+    return Whom(target, leaf, known, vague, alone)
 
 
 def _at(tracks: Tracks, time: int, settings: TrackerSettings) -> tuple[F64, F64]:
@@ -204,9 +205,10 @@ def _sought(nodes: Rows, scan: Scan, others: F64, usual: F64) -> tuple[Rows, lis
     """Ask nodes that began to hear whether somebody is new; return the nodes after it, and who is."""
     new, rate, claps = nodes["fresh"] == 1, nodes["rate"].copy(), nodes["claps"].copy()
     rate[new] = claps[new] = np.where(others > EXPLAINED * usual, np.inf, others)[new]
-    fresh = np.flatnonzero(nodes["fresh"] > 0)
+    waiting = (nodes["fresh"] > 0) & (nodes["begun"] >= scan.time - STALE) & (nodes["begun"] - nodes["free"] > LISTENED)
+    fresh = np.flatnonzero(waiting)
     scene = Scene(scan.field, scan.book, rate, claps)
-    found, scene, left = seek(scene, fresh, scan.time, search(scan.hearing, Rules(), FINE))
+    found, scene, left = seek(scene, fresh, scan.time, search(scan.hearing, Rules(work=WORK), FINE))
     nodes["rate"], nodes["claps"], nodes["fresh"] = scene.rate, scene.claps, 0
     nodes["fresh"][left] = 2
     return nodes, found

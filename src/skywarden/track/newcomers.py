@@ -35,12 +35,13 @@ class Rules(NamedTuple):
     """What begins a target. odds: needed, so that one in 1 + odds is false if all that is assumed holds.
 
     flow: 1/(s m), new targets expected on a line abreast of them; the default is one an hour over 500 km. claps: 1/s,
-    sounds like thunder heard by each node.
+    sounds like thunder heard by each node. work: flights times nodes that heard, after which a call asks nobody more.
     """
 
     odds: float = 1.5
     flow: float = 1.0 / (3600.0 * 500e3)
     claps: float = 0.04 / 3600.0
+    work: int = 100_000_000
 
 
 class Search(NamedTuple):
@@ -115,11 +116,14 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
     found: list[Newcomer] = []
     scene = scene._replace(rate=scene.rate.copy(), claps=scene.claps.copy())
     fresh = fresh[np.isfinite(scene.rate[fresh])]
-    left, later, known = fresh[:ASKED].tolist(), fresh[ASKED:].tolist(), dict[int, Answer]()
+    left, later, known, work = fresh[:ASKED].tolist(), fresh[ASKED:].tolist(), dict[int, Answer](), 0
     while left:
         left = [row for row in left if np.isfinite(scene.rate[row])]
-        known |= {row: answer(scene, row, now, sought) for row in left if row not in known}
-        answers = [one for row in left for one in known[row].found]
+        for row in left:
+            if row not in known and work < sought.rules.work:
+                known[row] = answer(scene, row, now, sought)
+                work += known[row].work
+        answers = [one for row in left if row in known for one in known[row].found]
         if not answers:
             break
         best = min(answers, key=lambda one: (-one.existence, one.clap, one.node.tolist()))
@@ -128,14 +132,19 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
         if not best.clap:
             scene.claps[best.node] = np.inf
             found.append(best)
+    later += [row for row in left if row not in known]
     return found, scene, np.array([row for row in later if np.isfinite(scene.rate[row])], np.int64)
 
 
 class Answer(NamedTuple):
-    """What a node's beginning says. around: rows of the nodes that it hangs on. found: a target or a clap, if sure."""
+    """What a node's beginning says. around: rows of the nodes that it hangs on. found: a target or a clap, if sure.
+
+    work: flights that were compared, times nodes that heard.
+    """
 
     around: I64
     found: tuple[Newcomer, ...]
+    work: int = 0
 
 
 def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
@@ -147,9 +156,9 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     recent = onsets.begun >= -WINDOW
     if not recent[0] or (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST:
         return Answer(rows, ())
-    flight = ask(onsets, sought.coarse, sought.hearing, rules.flow)
+    flight, work = ask(onsets, sought.coarse, sought.hearing, rules.flow), len(sought.coarse.speed)
     if flight.odds > HOPE * rules.odds:
-        flight = ask(onsets, sought.fine, sought.hearing, rules.flow)
+        flight, work = ask(onsets, sought.fine, sought.hearing, rules.flow), work + len(sought.fine.speed)
     ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, sought.hearing.sound)
     clap = rules.claps / scene.claps[row] * ratio
     every, enough = 1.0 + flight.odds + clap, rules.odds / (1.0 + rules.odds)
@@ -158,7 +167,8 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     new = placed(flight, scene.field.place[row], rotation)
     somebody = Newcomer(now, *new, flight.odds / every, rows[heard], flight.share[heard])
     needed = ((somebody, FEWEST), (nobody, FEWEST_CLAP))
-    return Answer(rows, tuple(one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest))
+    sure = tuple(one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest)
+    return Answer(rows, sure, work * int(recent.sum()))
 
 
 def placed(found: Found, origin: F64, rotation: F64) -> tuple[F64, F64]:

@@ -17,6 +17,7 @@ and nodes make a tree, and for silence. Source: Kschischang, Frey, Loeliger 2001
 """
 
 from math import exp, inf, log
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from skywarden.track.audible import Hearing
 from skywarden.track.cells import Field
 from skywarden.track.hearers import ABSENT, HEARD, OUT, POINTS, SILENT, Known, Looks, Pairs, Shape, compare
 
-__all__ = ["ABSENT", "HEARD", "SILENT", "Known", "Looks", "Pairs", "compare", "hear", "shares"]
+__all__ = ["ABSENT", "HEARD", "SILENT", "Asked", "Known", "Looks", "Pairs", "asked", "compare", "hear", "shares"]
 
 STATES = POINTS + 1  # of a target: at each point, or it does not exist
 ROUNDS = 3  # of belief propagation
@@ -41,16 +42,31 @@ def hear(known: Known, field: Field, looks: Looks, hearing: Hearing) -> Known:
 
     A target is corrected by nodes within its reach and three sigmas, at most MOST of them. Takes any number of nodes.
     """
+    return asked(known, field, looks, hearing).known
+
+
+class Asked(NamedTuple):
+    """known: after a look. pairs: who may hear whom. silent: (n, 3) as in `shares`, before the look."""
+
+    known: Known
+    pairs: Pairs
+    silent: F64
+
+
+def asked(known: Known, field: Field, looks: Looks, hearing: Hearing) -> Asked:
+    """Return what `hear` does, and what it came by."""
     looks = sane(looks)
     shape, pairs = compare(known, field, looks, hearing)
-    message, term, silent = np.zeros((len(pairs.node), STATES)), np.empty((len(pairs.node), 3)), alone(looks, hearing)
-    for _ in range(ROUNDS):
-        every = silent.copy()
+    message, term, nobody = np.zeros((len(pairs.node), STATES)), np.empty((len(pairs.node), 3)), alone(looks, hearing)
+    silent = nobody
+    for k in range(ROUNDS):
+        every = nobody.copy()
         believe(known, pairs, message, term, every)
+        silent = every if k == 0 else silent
         tell(pairs, looks, term, every, message)
     out = Known(known.mean.copy(), known.covariance.copy(), known.existence.copy(), known.since)
     correct(out, shape, pairs, message)
-    return out
+    return Asked(out, pairs, silent)
 
 
 def sane(looks: Looks) -> Looks:
