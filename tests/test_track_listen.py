@@ -11,6 +11,7 @@ from track_world import START, batch
 from skywarden.model.detection import Kind
 from skywarden.model.event import Refused, TrackConfirmed
 from skywarden.model.track import Picture, Status
+from skywarden.track import listen
 from skywarden.track.beliefs import records
 from skywarden.track.chain import tracks_of
 from skywarden.track.posts import NODE
@@ -158,3 +159,29 @@ def test_a_beginning_that_a_known_target_makes_likely_begins_nobody():
         watch.step(t + 0.5, [*called([one], float(t)), found])
     assert sum(isinstance(event, TrackConfirmed) for event in watch.events) == 1
     assert len(watch.picture.tracks) == 1
+
+
+def fresh(watch):
+    return records(watch.picture.beliefs.nodes, NODE)["fresh"].tolist()
+
+
+def test_a_field_that_is_switched_on_in_noise_is_asked_for_nobody():
+    """What hears something since it lives has not begun to."""
+    watch, every = Watch(), np.arange(len(PLACES))
+    for t in range(5):
+        watch.step(t + 0.5, [told(Kind.PRESENCE, every, float(t))])
+    assert not any(fresh(watch))
+    assert len(watch.picture.tracks) == 0
+
+
+def test_when_all_begin_at_once_they_are_asked_one_after_the_other_until_it_is_too_late(monkeypatch):
+    monkeypatch.setattr(listen, "WORK", 1)
+    watch, every = Watch(), np.arange(len(PLACES))
+    watch.step(0.5, [told(Kind.SILENCE, every, 0.0)])
+    waiting = []
+    for t in range(30, 95):
+        watch.step(t + 0.5, [told(Kind.PRESENCE, every, float(t))])
+        waiting.append(fresh(watch).count(2))
+    assert 50 < waiting[0] < len(PLACES)  # who is told by the same clap is not asked any more
+    assert waiting[1] < waiting[0]
+    assert waiting[-1] == 0
