@@ -1,9 +1,9 @@
 """A table of flights by which a node may begin to hear something, spread evenly over what is expected."""
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
 from skywarden.model.place import F64
 
@@ -37,6 +37,7 @@ def flights(count: int, spread: float) -> Flights:
     for _ in range(60):
         root = (1.0 + root) ** (1.0 / 6.0)
     even = (0.5 + np.arange(1, count + 1)[:, None] * root ** -np.arange(1.0, 6.0)) % 1.0
+    normal = NormalDist()  # of SciPy, which a first track should not have to wait for, one function would be used
     turn, side, reach, speed, height = even.T
     usual, rare = speed < USUALLY, (speed - USUALLY) / (1.0 - USUALLY)
     among = np.where(usual, _between(*USUAL, speed / USUALLY), _between(SLOWEST, FASTEST, rare))
@@ -44,7 +45,7 @@ def flights(count: int, spread: float) -> Flights:
         np.sin(2 * np.pi * turn),
         np.cos(2 * np.pi * turn),
         2.0 * side - 1.0,
-        np.exp(spread * ndtri(reach)),
+        np.exp(spread * np.array([normal.inv_cdf(part) for part in reach.tolist()])),
         among,
         _between(LOWEST, HIGHEST, height),
     )

@@ -208,6 +208,9 @@ def _sought(nodes: Rows, scan: Scan, others: F64, usual: F64) -> tuple[Rows, lis
     waiting = (nodes["fresh"] > 0) & (nodes["begun"] >= scan.time - STALE) & (nodes["begun"] - nodes["free"] > LISTENED)
     fresh = np.flatnonzero(waiting)
     scene = Scene(scan.field, scan.book, rate, claps)
+    if not len(fresh):
+        nodes["rate"], nodes["claps"], nodes["fresh"] = rate, claps, 0
+        return nodes, []
     found, scene, left = seek(scene, fresh, scan.time, search(scan.hearing, Rules(work=WORK), FINE))
     nodes["rate"], nodes["claps"], nodes["fresh"] = scene.rate, scene.claps, 0
     nodes["fresh"][left] = 2
