@@ -14,6 +14,7 @@ from skywarden.model.track import Picture, Status
 from skywarden.track import listen
 from skywarden.track.beliefs import records
 from skywarden.track.chain import tracks_of
+from skywarden.track.pool import TARGET
 from skywarden.track.posts import NODE
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.states import at
@@ -98,7 +99,10 @@ def test_silence_of_a_node_is_nothing_before_a_sound_can_have_come(speed):
     early = [r for t, r in existence.items() if one.way(t)[0] > np.exp(3 * SETTINGS.microphone_reach_spread) * REACH]
     assert len(early) > 8
     assert min(early) > 0.999 * existence[first]
-    assert min(existence.values()) < 0.998  # of 0.9999, at most: five times as likely that there is none
+    fell = [r / (1.0 - r) for r in (min(existence.values()), existence[first])]
+    assert 0.45 * fell[1] < fell[0] < 0.6 * fell[1]
+    loud = records(watch.picture.beliefs.targets, TARGET)["loud"]
+    assert loud[0] < -1.0  # rather it cannot be heard than that it is not there
 
 
 def test_any_order_of_arrival_gives_the_same_settled_chain():

@@ -10,7 +10,7 @@ from skywarden.track.beliefs import opened
 from skywarden.track.hearers import Known
 from skywarden.track.pool import GROUP
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.weigh import begin, exist, meet, place, ratios, shifted
+from skywarden.track.weigh import LOUDEST, audible, begin, exist, judged, meet, place, shifted
 
 SECOND = 1_000_000_000
 MEAN = np.concatenate([ORIGIN + 500.0 * AXES[2], 50.0 * AXES[0]])
@@ -35,7 +35,32 @@ def test_odds_are_multiplied_and_others_stay():
     exist(memory, np.array([0, 2]), np.array([4.0, 0.1]))
     found = memory.leaves["existence"][:3]
     assert odds(found) == pytest.approx([odds(0.5) * 4.0, odds(0.2), odds(0.7) * 0.1])
-    assert ratios(np.array([0.5, 0.2]), np.array([0.8, 0.2])) == pytest.approx([4.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("r", "heard", "likely"), [(0.8, 0.5, 0.05), (0.3, 0.9, 20.0), (0.99, 0.1, 0.3), (0.6, 0.7, 1.0)]
+)
+def test_who_cannot_be_heard_is_to_nodes_as_nobody_is(r, heard, likely):
+    """Three cases by hand: heard, not to be heard, none. likely: of what nodes say, if it can be heard, to nobody."""
+    loud = np.log(heard / (1.0 - heard))
+    cases = np.array([r * heard * likely, r * (1.0 - heard), 1.0 - r])
+    cases /= cases.sum()
+    q = r * heard
+    after = q * likely / (q * likely + 1.0 - q)  # as `presence` has it
+    found = judged(np.array([r]), np.array([loud]), np.array([after]))
+    assert found.existence == pytest.approx([cases[0] + cases[1]])
+    assert odds(r) * found.ratio == pytest.approx([odds(cases[0] + cases[1])])
+    assert 1.0 / (1.0 + np.exp(-found.loud)) == pytest.approx([cases[0] / (cases[0] + cases[1])])
+
+
+def test_silence_for_ever_takes_no_more_of_a_target_than_that_it_can_be_heard():
+    r, loud = np.array([0.9]), np.zeros(1)
+    for _ in range(50):
+        q = audible(r, loud)
+        found = judged(r, loud, 0.2 * q / (1.0 - 0.8 * q))
+        r, loud = found.existence, found.loud
+    assert odds(r) == pytest.approx(odds(0.9) / 2.0, rel=0.05)
+    assert loud == -LOUDEST
 
 
 def test_joint_hypotheses_are_weighed_by_who_is_in_them():

@@ -26,7 +26,7 @@ from skywarden.track.posts import NODE, book_of, field_of, kept, learned
 from skywarden.track.presence import asked
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import table
-from skywarden.track.weigh import begin, exist, meet, place, ratios
+from skywarden.track.weigh import audible, begin, exist, judged, meet, place
 
 BEHIND = 3 * SECOND  # ns
 POSSIBLE = 0.05  # existence from which a target is asked about
@@ -64,12 +64,14 @@ class Scan(NamedTuple):
 class Whom(NamedTuple):
     """What nodes are asked about. target: (m,) rows; leaf: (m,) the one that is shown; known: at the look's time.
 
-    vague: (m,) whether its place is poorly known. alone: (m,) whether that leaf is all that is held possible of it.
+    loud: (m,) logarithm of the odds that it can be heard. vague: (m,) whether its place is poorly known. alone: (m,)
+    whether that leaf is all that is held possible of it.
     """
 
     target: I64
     leaf: I64
     known: Known
+    loud: F64
     vague: NDArray[np.bool_]
     alone: NDArray[np.bool_]
 
@@ -128,16 +130,19 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     whom = _known(memory, scan.at, settings)
     if not len(whom.target):
         return np.zeros(0, np.int64), None, whom
-    after, pairs, silent = asked(whom.known, scan.field, scan.looks, scan.hearing)
-    exist(memory, whom.target, ratios(whom.known.existence, after.existence))
-    moved = np.flatnonzero(whom.vague & whom.alone)
+    before = whom.known._replace(existence=audible(whom.known.existence, whom.loud))
+    after, pairs, silent = asked(before, scan.field, scan.looks, scan.hearing)
+    found = judged(whom.known.existence, whom.loud, after.existence)
+    exist(memory, whom.target, found.ratio)
+    memory.targets["loud"][whom.target] = found.loud
+    moved = np.flatnonzero(whom.vague & whom.alone & (found.loud > 0.0))
     place(memory, whom.leaf[moved], _some(whom.known, moved), _some(after, moved), scan.at)
     row, node = _hears(pairs, scan.looks, silent, after.existence)
     unmeasured = memory.targets["hits"][whom.target] == 0
     going_on = unmeasured[row] | ~whom.vague[row]
     row, node = row[going_on], node[going_on]
     meet(memory, whom.target[row], nodes["sensor"][node], scan.at)
-    memory.targets["confirmed"][whom.target[unmeasured & (after.existence > settings.confirm_existence)]] = 1
+    memory.targets["confirmed"][whom.target[unmeasured & (found.existence > settings.confirm_existence)]] = 1
     return memory.targets["label"][whom.target[row]], silent, whom._replace(known=after)
 
 
@@ -154,7 +159,7 @@ def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:
     tracks = _table(memory).take(target) if len(some) else tracks
     since = np.maximum((at - tracks.born) * 1e-9, 0.0)
     known = Known(*_at(tracks, at, settings), np.minimum(tracks.existence, 1.0), since)
-    return Whom(target, leaf, known, vague, alone)
+    return Whom(target, leaf, known, memory.targets["loud"][target], vague, alone)
 
 
 def _at(tracks: Tracks, time: int, settings: TrackerSettings) -> tuple[F64, F64]:

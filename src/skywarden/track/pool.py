@@ -28,7 +28,7 @@ class Target(Protocol):
 
     born, seen: ns, of its first and latest plot. hits: looks at different times. address: claimed, -1 none. revisit: s,
     the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms. wedge: 1 while
-    several ranges are open.
+    several ranges are open. loud: logarithm of the odds that single microphones can hear it at all.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
     seen it or missed it; in_view: probability that the sensor could see it then.
     """
@@ -42,6 +42,7 @@ class Target(Protocol):
     confirmed: int
     wedge: int
     revisit: float
+    loud: float
     seen_by: I64
     seen_at: I64
     looked_at: I64
@@ -137,7 +138,7 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 
 TARGET = record(
-    "revisit",
+    "revisit loud",
     "label leaf born seen hits address confirmed wedge",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,

@@ -5,6 +5,8 @@ held possible of it alike: existence by the ratio of odds, place by the map that
 those after; the velocity that hangs together with it follows (Jeffrey's rule: given the place, all else stays).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skywarden.kernel import kernel
@@ -14,13 +16,38 @@ from skywarden.track.notes import front
 from skywarden.track.pool import MODELS, Memory
 
 SUREST = 0.9999  # that a target exists, as in `presence`
+LEAST = 1e-9  # of a probability
+LOUDEST = 8.0  # logarithm of odds; nobody is more surely heard, nor less
+HEARD = 3.0  # the same of who was begun by being heard
 HAIR = 1e-9  # of a variance
 
 
-def ratios(before: F64, after: F64) -> F64:
-    """Return (m,) by what the odds of existence changed."""
-    one, other = np.clip(before, 1e-9, SUREST), np.clip(after, 1e-9, SUREST)
-    return np.asarray(other * (1.0 - one) / (one * (1.0 - other)), float)
+class Judged(NamedTuple):
+    """Of m targets: by what the odds of existence change, existence then, and the logarithm of the odds to be heard."""
+
+    ratio: F64
+    existence: F64
+    loud: F64
+
+
+def audible(existence: F64, loud: F64) -> F64:
+    """Return (m,) the probability that a target exists and can be heard. loud: (m,) logarithm of odds."""
+    return np.asarray(existence / (1.0 + np.exp(-loud)), float)
+
+
+def judged(existence: F64, loud: F64, after: F64) -> Judged:
+    """Return what follows for targets from what nodes say of those that can be heard.
+
+    existence, loud: (m,) before; after: (m,) of `audible` now. To nodes a target that cannot be heard is as none:
+    silence first speaks against being heard, and against existence only of who was heard.
+    """
+    existence = np.minimum(existence, SUREST)
+    before = np.clip(audible(existence, loud), LEAST, SUREST)
+    after = np.clip(after, LEAST, SUREST)
+    ratio = after * (1.0 - before) / (before * (1.0 - after))
+    there = before * ratio + existence - before
+    loud = np.clip(loud + np.log(ratio), -LOUDEST, LOUDEST)
+    return Judged(there / existence, there / (there + 1.0 - existence), loud)
 
 
 def exist(memory: Memory, target: I64, ratio: F64) -> None:
@@ -91,6 +118,7 @@ def begin(memory: Memory, label: int, state: tuple[F64, F64], existence: float, 
     memory.targets[t : t + 1], memory.leaves[i : i + 1] = np.zeros(1, target.dtype), np.zeros(1, leaf.dtype)
     target["label"], target["leaf"], target["address"], target["seen_by"] = label, i, -1, -1
     target["born"], target["seen"], leaf["time"] = times[0], times[1], times[1]
+    target["loud"] = HEARD
     leaf["target"], leaf["group"], leaf["existence"] = t, -1, existence
     leaf["weight"][0], leaf["mean"], leaf["covariance"] = 1.0, state[0], state[1]
     memory.counts[:2] += 1
