@@ -4,6 +4,7 @@ from skywarden.kernel import inner
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.track.looks import Plot, Sense, View
 from skywarden.track.pool import Leaf, Rows, Target
+from skywarden.track.view import SOUND
 from skywarden.track.work import Parameters
 
 LIKELIEST = 0.5  # share from which a plot is a target's; no two targets have more of one plot
@@ -28,7 +29,8 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
     if gap > 0.0:
         target.hits += 1
         target.seen = time
-    if sense.revisit < target.revisit or gap > SLOWED * target.revisit:
+    quicker = sense.revisit < target.revisit and sense.kind != SOUND  # who is heard may be silent the next second
+    if quicker or gap > SLOWED * target.revisit:
         target.revisit = sense.revisit
     if target.address == NO_ADDRESS:
         target.address = plot.address

@@ -98,7 +98,8 @@ class Memory(NamedTuple):
     looked without a pause, and when it was last asked whom it missed. clutter (s, columns): false alarms a second, see
     `clutter`. active (leaves,): 0 for leaves that a look does not reach, see `reach.near`.
 
-    fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`.
+    fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`. spots (leaves,): where each leaf is,
+    roughly, see `spots`.
 
     unseen (2, cells, cells), by north and east: targets per m^2 that nobody has seen yet, and how many per m^2 and s
     appear.
@@ -118,6 +119,7 @@ class Memory(NamedTuple):
     sensors: I64
     clutter: F64
     fits: F64
+    spots: Rows
     active: I64
     counts: I64
 
@@ -146,4 +148,5 @@ TARGET = record(
 )
 LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
+SPOT = np.dtype([(name, "f4") for name in ("x", "y", "z", "wide", "speed", "known")] + [("since", "i8")])
 GRID = record("size", "time", position=3, rotation=(3, 3))

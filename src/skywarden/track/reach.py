@@ -21,6 +21,7 @@ from skywarden.track.looks import Sense
 from skywarden.track.models import models
 from skywarden.track.motion import height
 from skywarden.track.pool import Leaf, Memory, Rows, Target
+from skywarden.track.spots import GOOD, earshot, mark, unheard
 from skywarden.track.view import PLANE, POLAR, POSITION, SOUND
 from skywarden.track.work import Parameters
 
@@ -31,6 +32,7 @@ LIKELY, PATIENCE = 0.1, 2.0  # from this existence on a target that is not confi
 SWEEP = 0.1  # revisits between two searches for what a sensor has missed
 UNKNOWN = -1.0
 SLOWEST = 0.05  # of the speed of sound, that a target comes nearer more slowly than its sound
+SPAN = GOOD * 1e-9  # s
 SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its own may be late
 
 
@@ -276,16 +278,31 @@ def between(plots: Rows, sense: Sense, limits: tuple[float, float], centre: floa
 
 @inner
 def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
-    """Write 1 to memory.active (n,) for leaves that some plot may fit and those of their groups, 0 for the others."""
-    parameters, active = memory.parameters[0], memory.active
+    """Write 1 to memory.active (n,) for leaves that some plot may fit and those of their groups, 0 for the others.
+
+    Who is active may change, so that its spot is not known any more.
+    """
+    parameters, active, spots, any_group = memory.parameters[0], memory.active, memory.spots, False
     lively = np.zeros(memory.counts[2], np.int64)
+    gate, far, flown = sqrt(parameters.gate[4]), 0.0, 0.0
+    heard = sense.kind == SOUND and sense.addressed == 0
+    if heard:
+        far, flown = earshot(sense, gate)
     for i in range(n):
+        if heard and unheard(spots[i], sense, far, flown):
+            active[i] = 0
+            continue
         leaf, limit = memory.leaves[i], parameters.gate[4]
         if sense.addressed == 1 and memory.targets[leaf.target].address >= 0:
             limit *= parameters.address_gate
         active[i] = 1 if sense.whole == 1 or reaches(leaf, plots, sense, limit, parameters) else 0
-        if leaf.group >= 0 and active[i] == 1:
-            lively[leaf.group] = 1
-    for i in range(n):
+        if active[i] == 1:
+            spots[i].known = 0.0
+            if leaf.group >= 0:
+                lively[leaf.group], any_group = 1, True
+        elif heard:
+            dt = (sense.time - leaf.time) * 1e-9
+            mark(spots[i], leaf, sense.time, gate * max(doubt(leaf, dt, parameters), doubt(leaf, dt + SPAN, parameters)))
+    for i in range(n if any_group else 0):
         if memory.leaves[i].group >= 0 and lively[memory.leaves[i].group] == 1:
-            active[i] = 1
+            active[i], spots[i].known = 1, 0.0

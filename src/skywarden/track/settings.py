@@ -25,6 +25,12 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     birth_vertical_speed_m_s: float = 20.0
     height_m: float = 4000.0  # above the ellipsoid, where no sensor measures it: between drones and airliners
     height_sigma_m: float = 4000.0  # wide enough for both, so that a 2-D radar and ADS-B agree on an airliner
+    sound_reach_m: float = 6000.0  # how far an array of microphones hears, where its sensor does not say
+    sound_speed_m_s: float = 340.0  # from 0 to 30 degrees it is 331 to 349
+    sound_speed_sigma_m_s: float = 5.0  # what is not known of it
+    wind_east_m_s: float = 0.0  # where the air moves, between targets and microphones
+    wind_north_m_s: float = 0.0
+    wind_sigma_m_s: float = 5.0  # what is not known of each of its components
     confirm_hits: int = 3  # looks at different times
     confirm_existence: float = 0.99  # probability of being a target
     tentative_looks: float = 2.2  # revisits unseen; then an unconfirmed track is forgotten
@@ -48,14 +54,18 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     def __post_init__(self) -> None:
         """Raise ValueError for what no tracker can be; the configuration's own limits are narrower."""
         for name in self.__struct_fields__:
-            if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
+            if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name not in SIGNED):
                 raise ValueError(f"{name} must be a finite number, not negative")
         for name in ("detection_probability", "gate_probability", "confirm_existence", "drop_existence"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability over 0")
+        for name in ("sound_reach_m", "sound_speed_m_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0")
         filter_settings(self)
 
 
+SIGNED = ("height_m", "wind_east_m_s", "wind_north_m_s")
 LEAST = 1e-6  # existence; what is less likely is forgotten. Where sea and trees make many plots, targets begin so
 BEGUN = 5e-4  # of a plot; what known targets do not leave so much of begins none
 SAME = {  # names of FilterSettings that are settings of the tracker as they are

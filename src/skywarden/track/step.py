@@ -172,7 +172,7 @@ def _usable(batch: Detections, refused: dict[tuple[str, str], int]) -> bool:
         return False
     if not row.used:
         _refuse(refused, batch.sensor, Reason.UNSUPPORTED, len(batch))
-    elif row.placed and batch.place is None:
+    elif row.placed and batch.place is None and not (row.alone and batch.origin is not None):
         _refuse(refused, batch.sensor, Reason.SITE_UNKNOWN, len(batch))
     else:
         return True
