@@ -14,14 +14,18 @@ TURN, TURNS = 1 << 20, 40_503  # ns, and a number of which the multiples are spr
 
 @inner
 def room(memory: Memory) -> int:
-    """Return how many targets this look's sensor may start: it holds those that no other sensor has seen."""
+    """Return how many targets this look's sensor may start: it holds those that no other sensor has seen.
+
+    Of those that its bearings began fewer, since each takes a group.
+    """
     parameters, sense = memory.parameters[0], memory.sense[0]
-    every, new = parameters.most, parameters.most_new
+    every, new, wedges = parameters.most, parameters.most_new, parameters.most_wedges
     for target in memory.targets[: memory.counts[0]]:
         if target.seen_by[0] == sense.sensor and target.seen_by[1] < 0:
             every -= 1
             new -= 1 - target.confirmed
-    return int(min(every, new))
+            wedges -= target.origin[0] != 0.0 or target.origin[1] != 0.0 or target.origin[2] != 0.0
+    return int(min(every, new, wedges) if only_bearing(sense) else min(every, new))
 
 
 @inner

@@ -47,6 +47,7 @@ def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     longest = np.clip(senses["revisit"][sense] * HALF, 1, QUANTUM).astype(np.int64)
     slot = time // QUANTUM * (QUANTUM + 1) + time % QUANTUM // longest
     alone = np.array([ROWS[Kind(kind)].alone for kind in senses["kind"].tolist()], bool)
+    alone &= ~((senses["kind"] == Kind.DIRECTION) & (senses["begins"] > 0.0))  # whose looks tell targets apart
     turn = _occurrences(sense, slot, np.where(alone[sense], 0, rows["subject"][order]))
     by = np.lexsort((turn, slot, sense))
     order, sense, slot, turn = order[by], sense[by], slot[by], turn[by]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind
-from skywarden.model.place import FAR, F64, I64, TrackPolicy
+from skywarden.model.place import FAR, F64, I64, Coverage, TrackPolicy
 from skywarden.track.cover import cover
 from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
@@ -205,6 +205,18 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
         cover(row, batch.coverage, batch.place is not None or batch.origin is not None)
         if batch.kind == Kind.SOUND and batch.coverage.farthest >= FAR:
             row["reach"] = settings.sound_reach_m
+        _begins(row, batch.coverage, batch.origin is None)
+
+
+def _begins(row: "np.void", coverage: Coverage, alone: bool) -> None:
+    """Let bearings begin targets where that is said of a sensor, and one sensor stands for itself.
+
+    It must tell whom it does not see any more: else what is false stays, and two of them make two targets of one. Of
+    many arrays under one name that cannot be told.
+    """
+    row["begins"] = min(row["begins"], row["reach"]) if alone else 0.0
+    if row["begins"] > 0.0:
+        row["missable"], row["revisit"] = 1, max(coverage.revisit, SHORTEST)
 
 
 def _salt(batch: Detections) -> int:

@@ -98,6 +98,8 @@ def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     time = sense.time + round(plot.lag * SECOND)
     target.label, target.born, target.seen, target.hits, target.wedge = label, time, time, 1, 0
     target.address, target.confirmed, target.revisit = plot.address, 0, sense.revisit
+    for a in range(3):
+        target.origin[a] = 0.0
     for k in range(len(target.seen_by)):
         target.seen_by[k], target.seen_at[k], target.looked_at[k], target.in_view[k] = -1, 0, 0, 0.0
     front(target, sense.sensor, time)

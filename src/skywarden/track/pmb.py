@@ -67,6 +67,7 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     brief_least_s: float = 2.0
     most_of_sensor: int = UNLIMITED  # targets that only one sensor has seen; then it starts no more
     most_new_of_sensor: int = UNLIMITED  # of these, not confirmed
+    most_wedges_of_sensor: int = UNLIMITED  # of these, that bearings began; then they begin no more
 
     def __post_init__(self) -> None:
         """Raise ValueError for what there is no room for, or what would be no time or noise."""
@@ -322,6 +323,7 @@ def parameters(settings: FilterSettings) -> Rows:
         ("brief_least", settings.brief_least_s),
         ("most", settings.most_of_sensor),
         ("most_new", settings.most_new_of_sensor),
+        ("most_wedges", settings.most_wedges_of_sensor),
         ("leave", (1.0 / settings.calm_stay_s, 1.0 / settings.busy_stay_s)),
     ):
         row[name] = value

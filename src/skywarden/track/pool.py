@@ -30,7 +30,8 @@ class Target(Protocol):
     the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms. wedge: 1 while
     several ranges are open.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
-    seen it or missed it; in_view: probability that the sensor could see it then.
+    seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a bearing
+    began it; zeros where it has begun with a range.
     """
 
     label: int
@@ -46,6 +47,7 @@ class Target(Protocol):
     seen_at: I64
     looked_at: I64
     in_view: F64
+    origin: F64
 
 
 class Leaf(Protocol):
@@ -145,6 +147,7 @@ TARGET = record(
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,
     in_view=SEEN_BY,
+    origin=3,
 )
 LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))

@@ -29,6 +29,7 @@ OVERDUE, RIPE = 1.3, 0.5  # revisits since a sensor saw or missed a target: it h
 PAUSE = 2.5  # revisits without a look; then a sensor begins anew, and nothing was missed meanwhile
 IN_VIEW, TURN_S = 0.5, 60.0  # share of time in which a sensor can see a target that it has seen; time of change, s
 LIKELY, PATIENCE = 0.1, 2.0  # from this existence on a target that is not confirmed is waited for so much longer
+UNSAID = 8  # looks without a message that are counted, at most
 SWEEP = 0.1  # revisits between two searches for what a sensor has missed
 UNKNOWN = -1.0
 SLOWEST = 0.05  # of the speed of sound, that a target comes nearer more slowly than its sound
@@ -122,10 +123,33 @@ def recall(memory: Memory, due: Due, i: int, k: int) -> None:
     else:
         due.seen[t] = 1
     if gap > OVERDUE * sense.revisit:
+        if sense.begins > 0.0:
+            unsaid(memory, i, k, gap)
+            due.sight[t] = target.in_view[k]
         detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
         due.expected[t] = due.sight[t] * detection
         target.in_view[k] = due.sight[t] * (1.0 - detection) / (1.0 - due.expected[t])
         target.looked_at[k] = sense.time
+
+
+@inner
+def unsaid(memory: Memory, i: int, k: int, gap: float) -> None:
+    """Let the target of leaf i exist less likely for the looks of its sensor k before this one: it was in none of them.
+
+    Who begins targets by bearings sends nothing while it sees nothing. Were these looks not counted, any bearing that
+    comes would speak for whom it may be of: what is false would stay.
+    """
+    sense, target = memory.sense[0], memory.targets[memory.leaves[i].target]
+    sight, left = in_view(target, k, sense), 1.0
+    detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
+    for _ in range(min(int(gap / sense.revisit - RIPE), UNSAID)):
+        left *= 1.0 - sight * detection
+        sight *= (1.0 - detection) / (1.0 - sight * detection)
+    target.in_view[k] = sight
+    for j in range(memory.counts[1]):
+        leaf = memory.leaves[j]
+        if leaf.target == memory.leaves[i].target:
+            leaf.existence *= left / (1.0 - leaf.existence * (1.0 - left))
 
 
 @inner

@@ -67,6 +67,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 SIGNED = ("height_m", "wind_east_m_s", "wind_north_m_s")
 LEAST = 1e-6  # existence; what is less likely is forgotten. Where sea and trees make many plots, targets begin so
+WEDGES = 40  # of one sensor that only bearings of it are known of; each is a group of eight hypotheses
 BEGUN = 5e-4  # of a plot; what known targets do not leave so much of begins none
 SAME = {  # names of FilterSettings that are settings of the tracker as they are
     "calm_noise_m2_s3",
@@ -96,6 +97,7 @@ def filter_settings(settings: TrackerSettings) -> FilterSettings:
         brief_least_s=settings.tentative_min_s,
         most_of_sensor=settings.max_tracks_per_sensor,
         most_new_of_sensor=settings.max_tentative_per_sensor,
+        most_wedges_of_sensor=WEDGES,
     )
 
 

@@ -17,6 +17,7 @@ from skywarden.track.look import follow
 from skywarden.track.looks import SENSE
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import REPEATED, USED
+from skywarden.track.ranges import RANGES
 from skywarden.track.settings import TrackerSettings
 
 
@@ -84,6 +85,8 @@ def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
 def _followed(beliefs: Beliefs, found: Gathered, more: int, settings: TrackerSettings) -> Memory:
     """Follow looks; return the memory, with room for so many targets more."""
     looks = found.looks
+    bearings = int((looks["end"] - looks["begin"])[looks["begins"] > 0.0].sum())
+    more += (RANGES - 1) * bearings
     size = len(found.origin) + more, int((looks["end"] - looks["begin"]).max(initial=0))
     memory = opened(beliefs, size, len(found.sensors), settings)
     if len(looks):

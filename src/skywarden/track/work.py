@@ -16,7 +16,8 @@ class Parameters(Protocol):
     many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
     heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
     confirm, confirm_hits: existence and looks of a target that is confirmed. brief, brief_least: revisits, s; then
-    what is not confirmed is forgotten. most, most_new: targets that only one sensor has seen.
+    what is not confirmed is forgotten. most, most_new, most_wedges: targets that only one sensor has
+    seen.
     """
 
     end: float
@@ -43,6 +44,7 @@ class Parameters(Protocol):
     confirm_hits: int
     most: int
     most_new: int
+    most_wedges: int
     noise: F64
     leave: F64
     gate: F64
@@ -84,7 +86,7 @@ class Work(Protocol):
 PARAMETERS = record(
     "end least begun faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
     "address_gate shape late confirm brief brief_least",
-    "keep confirm_hits most most_new",
+    "keep confirm_hits most most_new most_wedges",
     noise=(MODELS, 2),
     leave=MODELS,
     gate=5,
