@@ -60,7 +60,16 @@ class Ears:
         origin = np.array([self.places[k].position for k in node]).reshape(-1, 3)
         covariance = np.eye(2) * self.sigma**2
         return batch(
-            Kind.SOUND, self.name, t, z, covariance, revisit=1.0, time_sigma=0.05, node=node, origin=origin, subject=node
+            Kind.SOUND,
+            self.name,
+            t,
+            z,
+            covariance,
+            revisit=1.0,
+            time_sigma=0.05,
+            node=node,
+            origin=origin,
+            subject=node,
         )
 
 

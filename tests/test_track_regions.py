@@ -29,7 +29,7 @@ def wedges(rng: np.random.Generator) -> Memory:
     """Return five targets: a wedge, one with a range, a wedge of two models, a group of two."""
     memory = empty(RADAR)
     for target, many in enumerate((3, 1, 4, 1, 1)):
-        for k in range(many):
+        for _ in range(many):
             one = anywhere(rng)
             put(memory, one if target == 2 else one._replace(weight=(1.0, 0.0)), NOW - int(rng.integers(0, 9 * SECOND)))
             memory.leaves["target"][memory.counts[1] - 1] = target

@@ -23,14 +23,20 @@ R = np.diag([0.07**2, 0.1**2])
 
 def copied(memory: Memory) -> Memory:
     """Return a memory of its own with the same in it, as compiled kernels take it."""
-    return Memory(*(part.copy().view(np.dtype(part.dtype.descr) if part.dtype.names else part.dtype) for part in memory))
+    return Memory(
+        *(part.copy().view(np.dtype(part.dtype.descr) if part.dtype.names else part.dtype) for part in memory)
+    )
 
 
 def crowd(rng: np.random.Generator, n: int = 60) -> Memory:
     """Return leaves within some reaches of an array, of different times and speeds, some of them in groups."""
     memory = empty(Sensor(Kind.SOUND, 0.9, 0.1, whole=False, reach_m=6e3, air=AIR), SETTINGS, capacity=256)
     for _ in range(n):
-        away, bearing, heading, speed = 14e3 * np.sqrt(rng.random()), *rng.uniform(-np.pi, np.pi, 2), rng.uniform(0, 290)
+        away, bearing, heading, speed = (
+            14e3 * np.sqrt(rng.random()),
+            *rng.uniform(-np.pi, np.pi, 2),
+            rng.uniform(0, 290),
+        )
         x = ecef(
             (away * np.sin(bearing), away * np.cos(bearing), rng.uniform(50.0, 4e3)),
             (speed * np.sin(heading), speed * np.cos(heading), rng.normal() * 5.0),

@@ -1,4 +1,4 @@
-"""Bearings that begin targets in the tracker: where that is said of a sensor, as wedges, until a second place sees them."""
+"""Bearings that begin targets in the tracker: where that is said of a sensor; wedges until a second place sees them."""
 
 from dataclasses import replace
 

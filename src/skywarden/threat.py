@@ -68,8 +68,8 @@ def evaluate(
     time: ns. Left out: probability under `floor_probability`, arrival after the horizon (`horizon_s`, or twice the
     site's lead time where that is longer), and what moves away or under 1 m/s, unless it is inside the radius.
     Inside the radius arrival is 0 and probability 1, unless only a wide region is known of the track (`TrackKind`): the
-    middle of that is no place, and only probabilities count. Otherwise arrival is that of the futures that pass within the
-    radius: to its edge and, when the straight line passes outside, in effect to closest approach.
+    middle of that is no place, and only probabilities count. Otherwise arrival is that of the futures that pass within
+    the radius: to its edge and, when the straight line passes outside, in effect to closest approach.
     """
     rows = _counted(tracks, identities, settings.alert_on)
     if not len(rows) or not sites:
@@ -131,8 +131,8 @@ def _near(tracks: Tracks, rows: I64, time: int, sites: Sequence[Site], settings:
     keep = np.flatnonzero((inside & (moves | ~vague)) | (moves & (toward > 0) & passes))
     offset, level = np.stack([x[keep], y[keep]], 1), np.stack([u[keep], v[keep]], 1)
     i, j = i[keep], j[keep]
-    place = rows[i], j, offset, level, axes[j], since[i]
-    return _Pairs(*place, tracks.covariance[rows[i]], radius[j], horizon[j], vague[keep])
+    spread, site, vague = tracks.covariance[rows[i]], (radius[j], horizon[j]), vague[keep]
+    return _Pairs(rows[i], j, offset, level, axes[j], since[i], spread, *site, vague)
 
 
 def _passages(pairs: _Pairs, settings: ThreatSettings) -> F64:

@@ -159,8 +159,8 @@ ABOUT: Mapping[str, About] = {
         "[20000, 9000, 4000, 15000]",
     ),
     "sensors.begins_m": About(
-        "Bearings of it begin targets of unknown range, up to this one, where it is a direction finder or an array under "
-        "its own name; what it has seen it is expected to see again within revisit_s. 0: they only correct targets.",
+        "Its bearings begin targets of unknown range, up to this one; it is to see them again within revisit_s. "
+        "0: they only correct targets.",
         "metres",
         0,
         100_000,
@@ -181,10 +181,15 @@ ABOUT: Mapping[str, About] = {
     "tracker.height_sigma_m": About(
         "Standard deviation of that height; no height is less certain.", "metres", 100, 30_000
     ),
-    "tracker.sound_reach_m": About("An array of microphones whose sensor does not say hears so far.", "metres", 100, 50_000),
+    "tracker.sound_reach_m": About(
+        "An array of microphones whose sensor does not say hears so far.", "metres", 100, 50_000
+    ),
     "tracker.sound_speed_m_s": About("Speed of sound.", "metres per second", 280, 370),
     "tracker.sound_speed_sigma_m_s": About(
         "What is not known of it, one standard deviation.", "metres per second", 0, 30
+    ),
+    "tracker.sound_keeps_s": About(
+        "So long sounds alone keep a track, after the last plot of another kind.", "seconds", 0, 3600
     ),
     "tracker.wind_east_m_s": About(
         "Wind between targets and microphones: where the air moves.", "metres per second", -50, 50

@@ -1,9 +1,10 @@
 """The picture as GeoJSON (RFC 7946): shown tracks and sites as points, longitude first, heights above the ellipsoid.
 
-Track: kind, number, status, known ("point"; "wedge" or "field": only a wide region is known, and this is its middle), height_m, speed_m_s (level), heading_deg (clockwise from true north), climb_m_s, category,
-sources. Foreign track, of another system: kind, source, subject (its number there), height_m, speed_m_s, heading_deg,
-climb_m_s, age_s, track (the number of ours that it is, or null). Site: kind, name, radius_m, alert ("none" or
-"raised"), alerts, arrival (the first one's, ISO 8601, or null).
+Track: kind, number, status, known ("point"; of a "wedge" or "field" a wide region, whose middle this is), height_m,
+speed_m_s (level), heading_deg (clockwise from true north), climb_m_s, category, sources. Foreign track, of another
+system: kind, source, subject (its number there), height_m, speed_m_s, heading_deg, climb_m_s, age_s, track (the number
+of ours that it is, or null). Site: kind, name, radius_m, alert ("none" or "raised"), alerts, arrival (the first one's,
+ISO 8601, or null).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

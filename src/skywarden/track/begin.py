@@ -3,6 +3,7 @@
 from skywarden.kernel import inner
 from skywarden.track.looks import Plot
 from skywarden.track.newborn import newborn, start
+from skywarden.track.notes import begun_by_bearing
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import QUOTA, Given
 from skywarden.track.wedge import only_bearing, start_wedge
@@ -24,7 +25,7 @@ def room(memory: Memory) -> int:
         if target.seen_by[0] == sense.sensor and target.seen_by[1] < 0:
             every -= 1
             new -= 1 - target.confirmed
-            wedges -= target.origin[0] != 0.0 or target.origin[1] != 0.0 or target.origin[2] != 0.0
+            wedges -= begun_by_bearing(target)
     return int(min(every, new, wedges) if only_bearing(sense) else min(every, new))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind
-from skywarden.model.place import FAR, F64, I64, Coverage, TrackPolicy
+from skywarden.model.place import F64, FAR, I64, Coverage, TrackPolicy
 from skywarden.track.cover import cover
 from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
@@ -52,6 +52,7 @@ FEED = record(
     covariance=(6, 6),
 )
 POLICIES = tuple(TrackPolicy)  # REPORT.policy is a place in it
+HEARD, ROUND = 0.6, 2.0  # of the times in which all arrays of a source together should hear a target again; s
 BEARINGS = (Kind.DIRECTION, Kind.SOUND)
 SHORTEST = 0.05  # s; no sensor looks more often
 WIDE = 1e12  # m; how far a sensor reaches, which nobody says
@@ -199,6 +200,8 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
     row["clutter"] = 1.0 if batch.kind in BEARINGS else settings.false_alarms_per_km2 * PER_KM2
     if batch.kind == Kind.SOUND:
         row["reach"] = settings.sound_reach_m
+        if batch.origin is not None:  # who has been heard is heard again, by one or another
+            row["missable"], row["detection"], row["revisit"] = 1, HEARD, max(batch.revisit, ROUND)
         row["sound"], row["sound_sigma"] = settings.sound_speed_m_s, settings.sound_speed_sigma_m_s
         row["wind"], row["wind_sigma"] = (settings.wind_east_m_s, settings.wind_north_m_s, 0.0), settings.wind_sigma_m_s
     if batch.coverage is not None:

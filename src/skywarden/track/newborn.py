@@ -96,7 +96,7 @@ def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
 def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     """Begin the books of a target that a plot starts."""
     time = sense.time + round(plot.lag * SECOND)
-    target.label, target.born, target.seen, target.hits, target.wedge = label, time, time, 1, 0
+    target.label, target.born, target.seen, target.placed, target.hits, target.wedge = label, time, time, time, 1, 0
     target.address, target.confirmed, target.revisit = plot.address, 0, sense.revisit
     for a in range(3):
         target.origin[a] = 0.0

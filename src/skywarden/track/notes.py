@@ -22,12 +22,29 @@ def own(leaf: Leaf, view: View, pairs: Rows, plots: Rows) -> int:
 
 
 @inner
+def begun_by_bearing(target: Target) -> bool:
+    """Return whether a target began without a range."""
+    return bool(target.origin[0] != 0.0 or target.origin[1] != 0.0 or target.origin[2] != 0.0)
+
+
+@inner
+def keeps(target: Target, time: int, sense: Sense, parameters: Parameters) -> bool:
+    """Return whether a plot at `time`, ns, says that its target is there yet: a sound does for a while.
+
+    It may always be that of somebody else in the same direction, and which array should have heard is not asked.
+    """
+    return bool(sense.kind != SOUND or begun_by_bearing(target) or (time - target.placed) * 1e-9 <= parameters.heard)
+
+
+@inner
 def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters: Parameters) -> None:
     """Write a plot into the books of the target that it belongs to, which exists with this probability now."""
     time = sense.time + round(plot.lag * SECOND)
     gap = (time - target.seen) * 1e-9
-    if gap > 0.0:
-        target.hits += 1
+    if sense.kind != SOUND:
+        target.placed = max(target.placed, time)
+    if gap > 0.0 and keeps(target, time, sense, parameters):
+        target.hits += sense.kind != SOUND or begun_by_bearing(target)
         target.seen = time
     quicker = sense.revisit < target.revisit and sense.kind != SOUND  # who is heard may be silent the next second
     if quicker or gap > SLOWED * target.revisit:

@@ -63,6 +63,7 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     late_s: float = 10.0  # a detection may be so much older than its target
     confirm_existence: float = 0.99  # and looks at different times, from which on a target is confirmed
     confirm_hits: int = 3
+    heard_s: float = 1e9  # so long after its latest other plot a sound says that a target is there yet
     brief_looks: float = 2.2  # revisits unseen; then what is not confirmed is forgotten, where looks are not whole
     brief_least_s: float = 2.0
     most_of_sensor: int = UNLIMITED  # targets that only one sensor has seen; then it starts no more
@@ -319,6 +320,7 @@ def parameters(settings: FilterSettings) -> Rows:
         ("late", settings.late_s),
         ("confirm", settings.confirm_existence),
         ("confirm_hits", settings.confirm_hits),
+        ("heard", settings.heard_s),
         ("brief", settings.brief_looks),
         ("brief_least", settings.brief_least_s),
         ("most", settings.most_of_sensor),

@@ -26,18 +26,19 @@ Rows = NDArray[np.void]  # an array of records
 class Target(Protocol):
     """What may exist. leaf: row of the leaf that is shown for it, -1 none.
 
-    born, seen: ns, of its first and latest plot. hits: looks at different times. address: claimed, -1 none. revisit: s,
+    born, seen, placed: ns, of its first, its latest plot, and the latest that was no sound. hits: looks at different times. address: claimed, -1 none. revisit: s,
     the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms. wedge: 1 while
     several ranges are open.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
-    seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a bearing
-    began it; zeros where it has begun with a range.
+    seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a
+    bearing began it; zeros where it has begun with a range.
     """
 
     label: int
     leaf: int
     born: int
     seen: int
+    placed: int
     hits: int
     address: int
     confirmed: int
@@ -142,7 +143,7 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TARGET = record(
     "revisit",
-    "label leaf born seen hits address confirmed wedge",
+    "label leaf born seen placed hits address confirmed wedge",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,

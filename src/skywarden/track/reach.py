@@ -326,7 +326,9 @@ def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
                 lively[leaf.group], any_group = 1, True
         elif heard:
             dt = (sense.time - leaf.time) * 1e-9
-            mark(spots[i], leaf, sense.time, gate * max(doubt(leaf, dt, parameters), doubt(leaf, dt + SPAN, parameters)))
+            mark(
+                spots[i], leaf, sense.time, gate * max(doubt(leaf, dt, parameters), doubt(leaf, dt + SPAN, parameters))
+            )
     for i in range(n if any_group else 0):
         if memory.leaves[i].group >= 0 and lively[memory.leaves[i].group] == 1:
             active[i], spots[i].known = 1, 0.0

@@ -31,8 +31,8 @@ def configured(sensors: Sequence[Sensor]) -> tuple[Registration, ...]:
 def correct(batch: Detections, registrations: Sequence[Registration]) -> Detections:
     """Return the batch without its sensor's bias: z and time corrected, raw kept, registration set.
 
-    POLAR, DIRECTION and SOUND lose range, azimuth and elevation bias; every kind loses the time bias. A batch of a sensor
-    without registration comes back as it is.
+    POLAR, DIRECTION and SOUND lose range, azimuth and elevation bias; every kind loses the time bias. A batch of a
+    sensor without registration comes back as it is.
     """
     for registration in registrations:
         if registration.sensor == batch.sensor and registration.version > 0:

@@ -28,6 +28,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     sound_reach_m: float = 6000.0  # how far an array of microphones hears, where its sensor does not say
     sound_speed_m_s: float = 340.0  # from 0 to 30 degrees it is 331 to 349
     sound_speed_sigma_m_s: float = 5.0  # what is not known of it
+    sound_keeps_s: float = 30.0  # so long sounds alone keep a track, after the last plot of another kind
     wind_east_m_s: float = 0.0  # where the air moves, between targets and microphones
     wind_north_m_s: float = 0.0
     wind_sigma_m_s: float = 5.0  # what is not known of each of its components
@@ -95,6 +96,7 @@ def filter_settings(settings: TrackerSettings) -> FilterSettings:
         least_begun=BEGUN,
         brief_looks=settings.tentative_looks,
         brief_least_s=settings.tentative_min_s,
+        heard_s=settings.sound_keeps_s,
         most_of_sensor=settings.max_tracks_per_sensor,
         most_new_of_sensor=settings.max_tentative_per_sensor,
         most_wedges_of_sensor=WEDGES,

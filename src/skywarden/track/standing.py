@@ -34,9 +34,9 @@ def stand(looks: Rows, origin: F64) -> None:
     origin: (n, 3) ECEF m, of who measured; zeros where the sensor's own place counts. A wind is known by its east,
     north and up until then.
     """
-    own = origin.any(axis=1)
+    own = np.asarray(origin.any(axis=1), bool)
     looks["position"][own] = origin[own]
-    heard = looks["kind"] == Kind.SOUND
+    heard = np.asarray(looks["kind"] == Kind.SOUND, bool)
     axes = level_axes(looks["position"][own | heard])
     looks["rotation"][own] = axes[own[own | heard]]
     wind, axes = looks["wind"][heard], axes[heard[own | heard]]

@@ -5,8 +5,8 @@ import numpy as np
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Status, Tracks
 from skywarden.track.mixture import combined
-from skywarden.track.regions import kinds, opened
 from skywarden.track.pool import Rows
+from skywarden.track.regions import kinds, opened
 
 
 def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
@@ -28,7 +28,8 @@ def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
     books.append(np.zeros_like(label))  # since when people see it is not the filter's
     kind = kinds(targets, mean, covariance)
     level = shown["weight"] @ noise
-    return Tracks(label, number, status, time, heard, mean, covariance, level, born, hits, existence, *books, kind)
+    known = label, number, status, time, heard, mean, covariance, level, born, hits, existence
+    return Tracks(*known, *books, kind)
 
 
 KNOWN = (Status.CONFIRMED, Status.TENTATIVE)

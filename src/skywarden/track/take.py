@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Chain
 from skywarden.track.adopt import Known, adopted
@@ -19,6 +20,7 @@ from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import REPEATED, USED
 from skywarden.track.ranges import RANGES
 from skywarden.track.settings import TrackerSettings
+from skywarden.track.table import rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def taken(
         found = gather(new, sensors)
         memory = _followed(beliefs, found, 0, settings)
         label, refused = _outcome(new, found)
-        return Taken(memory, found.sensors, label, label, refused, plain(records(beliefs.feeds, FEED)))
+        return Taken(memory, found.sensors, label, _there(memory, new, label), refused, plain(records(beliefs.feeds, FEED)))
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
     found = gather(both, said.sensors)
@@ -66,9 +68,22 @@ def taken(
     _adopt(memory, new, said, found.sensors, label[n:])
     codes = zip(new.senders()[n:], said.code.tolist(), strict=True)
     refused.update((name, code) for name, code in codes if code != USED)
-    heard = label.copy()
+    heard = np.concatenate((_there(memory, new, label[:n]), label[n:]))
     heard[n + said.states[~said.alone]] = 0
     return Taken(memory, found.sensors, label, heard, refused, said.feeds)
+
+
+def _there(memory: Memory, new: Items, label: I64) -> I64:
+    """Return labels of measurements, (n,), but 0 for sounds that do not tell that their target is still there."""
+    sounds = np.flatnonzero((new.senses["kind"][new.rows["sense"]] == Kind.SOUND) & (label != 0))
+    if not len(sounds):
+        return label
+    targets = memory.targets[: memory.counts[0]]
+    there, row = rows_of(targets["label"], label[sounds])
+    late = targets["seen"][row] < new.rows["time"][sounds[there]]
+    heard = label.copy()
+    heard[sounds[there[late]]] = 0
+    return heard
 
 
 def _known(sensors: tuple[str, ...], settled: Chain) -> F64:

@@ -15,7 +15,7 @@ class Parameters(Protocol):
     alike: chi-square of leaves that say the same. light: weight under which a joint hypothesis is dropped. keep: how
     many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
     heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
-    confirm, confirm_hits: existence and looks of a target that is confirmed. brief, brief_least: revisits, s; then
+    confirm, confirm_hits: existence and looks of a target that is confirmed. heard: s, so long sounds alone keep one. brief, brief_least: revisits, s; then
     what is not confirmed is forgotten. most, most_new, most_wedges: targets that only one sensor has
     seen.
     """
@@ -39,6 +39,7 @@ class Parameters(Protocol):
     shape: float
     late: float
     confirm: float
+    heard: float
     brief: float
     brief_least: float
     confirm_hits: int
@@ -85,7 +86,7 @@ class Work(Protocol):
 
 PARAMETERS = record(
     "end least begun faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
-    "address_gate shape late confirm brief brief_least",
+    "address_gate shape late confirm heard brief brief_least",
     "keep confirm_hits most most_new most_wedges",
     noise=(MODELS, 2),
     leave=MODELS,
