@@ -25,11 +25,9 @@ def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
     number, status = np.zeros(len(targets), np.int64), np.where(targets["confirmed"] == 1, *KNOWN).astype(np.int8)
     label, heard, born, hits = (targets[name].copy() for name in ("label", "seen", "born", "hits"))
     books = [targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at")]
-    books.append(np.zeros_like(label))  # since when people see it is not the filter's
-    kind = kinds(targets, mean, covariance)
+    books += [np.zeros_like(label), kinds(targets, mean, covariance)]  # since when people see it they know
     level = shown["weight"] @ noise
-    known = label, number, status, time, heard, mean, covariance, level, born, hits, existence
-    return Tracks(*known, *books, kind)
+    return Tracks(label, number, status, time, heard, mean, covariance, level, born, hits, existence, *books)
 
 
 KNOWN = (Status.CONFIRMED, Status.TENTATIVE)

@@ -57,7 +57,9 @@ def taken(
         found = gather(new, sensors)
         memory = _followed(beliefs, found, 0, settings)
         label, refused = _outcome(new, found)
-        return Taken(memory, found.sensors, label, _there(memory, new, label), refused, plain(records(beliefs.feeds, FEED)))
+        return Taken(
+            memory, found.sensors, label, _there(memory, new, label), refused, plain(records(beliefs.feeds, FEED))
+        )
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
     found = gather(both, said.sensors)

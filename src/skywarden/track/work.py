@@ -15,9 +15,9 @@ class Parameters(Protocol):
     alike: chi-square of leaves that say the same. light: weight under which a joint hypothesis is dropped. keep: how
     many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
     heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
-    confirm, confirm_hits: existence and looks of a target that is confirmed. heard: s, so long sounds alone keep one. brief, brief_least: revisits, s; then
-    what is not confirmed is forgotten. most, most_new, most_wedges: targets that only one sensor has
-    seen.
+    confirm, confirm_hits: existence and looks of a target that is confirmed. heard: s, so long sounds alone keep one.
+    brief, brief_least: revisits, s; then what is not confirmed is forgotten. most, most_new, most_wedges: targets that
+    only one sensor has seen.
     """
 
     end: float
