@@ -24,5 +24,5 @@ def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, 
     label = np.arange(1, n + 1)
     when, each, noise = np.full(n, time), np.full(n, status, np.int8), np.full(n, LEVEL_NOISE)
     state = (label, label, each, when, when, mean, covariance, noise)
-    books = {"address": zero, "seen_by": pair, "seen_at": pair, "since": when}
+    books = {"address": zero, "seen_by": pair, "seen_at": pair, "since": when, "kind": np.zeros(n, np.int8)}
     return Tracks(*state, born=when, hits=zero, existence=flat, revisit=flat, **books)

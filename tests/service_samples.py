@@ -57,6 +57,7 @@ def tracks(n: int, age_s: float = 0.5) -> Tracks:
         seen_by=seen,
         seen_at=np.where(seen >= 0, times[:, None], 0),
         since=times,
+        kind=np.zeros(m, np.int8),
     )
 
 

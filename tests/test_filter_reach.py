@@ -183,6 +183,30 @@ def test_a_sensor_that_covers_all_or_need_not_see_again_misses_nothing_by_time(w
     assert found.looked_at[0, 0] == pytest.approx(-60.0)
 
 
+@pytest.mark.parametrize("gap, looks", [(1.31, 0), (1.49, 0), (1.51, 1), (2.0, 1), (2.4, 1), (3.0, 2), (30.0, 8)])
+def test_looks_without_a_message_of_who_begins_targets_are_misses(gap, looks):
+    """Of others nothing is known of these; the look at hand is asked for as ever."""
+    rng = np.random.default_rng(1)
+    states = [anywhere(rng) for _ in range(2)]
+    for begins in (0.0, 20e3):
+        memory = empty(Sensor(Kind.DIRECTION, PD, 0.1, whole=False, missable=True, revisit_s=REVISIT, begins_m=begins))
+        for t, one in enumerate(states):
+            put(memory, one)
+            seen(memory, t, {2 - t: (-gap * REVISIT, 0.9)})
+        memory = memory._replace(sensors=np.zeros((3, 3), np.int64))
+        turn_to(memory, 0.0, sensor=2)
+        memory.sensors[2, :2] = NOW, 0
+        found = overdue(memory)
+        r, view = states[0].existence, markov(0.9, gap * REVISIT)
+        for _ in range(looks if begins else 0):
+            r *= (1.0 - view * PD) / (1.0 - r * view * PD)
+            view = view * (1.0 - PD) / (1.0 - view * PD)
+        assert memory.leaves["existence"][0] == pytest.approx(r, rel=1e-9)
+        assert memory.leaves["existence"][1] == states[1].existence  # another sensor's
+        assert found.sight[0] == pytest.approx(view, rel=1e-9)
+        assert found.expected[0] == pytest.approx(view * PD, rel=1e-9)
+
+
 def test_after_a_pause_of_a_sensor_nothing_was_missed_meanwhile():
     memory = empty(TURNING)
     put(memory, anywhere(np.random.default_rng(1)))

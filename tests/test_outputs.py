@@ -68,6 +68,7 @@ def test_geojson_has_each_shown_track_longitude_first_with_what_is_known_of_it()
         "kind": "track",
         "number": 7,
         "status": "confirmed",
+        "known": "point",
         "height_m": height,
         "speed_m_s": 50.0,
         "heading_deg": pytest.approx(270, abs=0.2),

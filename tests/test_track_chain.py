@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hark_world import Ears, Finder, stand
 from track_world import START, Adsb, Flight, Radar, batch
 
 from skywarden import geo
@@ -34,11 +35,19 @@ def pointed(t, position):
     return batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * 200.0**2, revisit=60.0)
 
 
-def seen(seed=0, people=False):
+EARS = [
+    Ears([stand(3000.0 * a, 3000.0 * b) for a in (-1, 0, 1) for b in (-1, 0, 1)], offset=0.1),
+    Finder("west", stand(-4000.0, 0.0), begins=12_000.0),
+    Finder("east", stand(7000.0, 1000.0), revisit=1.0, offset=0.7, begins=12_000.0),
+    Finder("camera", stand(0.0, -2000.0), offset=0.3),
+]
+
+
+def seen(seed=0, people=False, sensors=SENSORS):
     """Return batches of all sensors until END, in time order."""
     rng = np.random.default_rng(seed)
     found = []
-    for sensor in SENSORS:
+    for sensor in sensors:
         for t in np.arange(sensor.offset, END, sensor.revisit).tolist():
             found.append(sensor.look(FLIGHTS, t, rng))
     if people:
@@ -101,6 +110,23 @@ def test_any_order_of_arrival_gives_the_same_settled_chain(slow):
         picture, digests = settled(rng, other, 60.0 if slow else 10.0, slow, again=0.1 if seed % 3 else 0.0)
         assert picture.chains.settled.digest == first.chains.settled.digest
         assert picture.chains.settled.sensors == first.chains.settled.sensors
+        both = [time for time in digests if time in wanted]
+        assert len(both) > 15
+        assert [digests[time] for time in both] == [wanted[time] for time in both]
+
+
+@pytest.mark.parametrize("sensors", [[SENSORS[1], *EARS], EARS])
+def test_any_order_of_sounds_and_bearings_gives_the_same_settled_chain(sensors):
+    """Also where bearings begin the targets, and arrays go on with them."""
+    batches = seen(sensors=sensors)
+    first, wanted = settled(np.random.default_rng(0), batches, 0.0)
+    assert len(tracks_of(first.chains.settled, SETTINGS)) >= len(FLIGHTS) - 2
+    assert "ears" in first.chains.settled.sensors
+    for seed in range(1, 5):
+        rng = np.random.default_rng(seed)
+        other = pieces(rng, batches) if seed % 2 else batches
+        picture, digests = settled(rng, other, 10.0, again=0.1 if seed % 3 else 0.0)
+        assert picture.chains.settled.digest == first.chains.settled.digest
         both = [time for time in digests if time in wanted]
         assert len(both) > 15
         assert [digests[time] for time in both] == [wanted[time] for time in both]

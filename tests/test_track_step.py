@@ -52,7 +52,7 @@ def fix(t, position, address=-1, sigma=10.0, sensor="adsb", **more):
     )
 
 
-@pytest.mark.parametrize("kind", [Kind.SOUND, Kind.DELAY])
+@pytest.mark.parametrize("kind", [Kind.DELAY])
 def test_kinds_that_are_not_used_yet_are_counted(kind):
     w = WIDTH[kind]
     unused = batch(kind, "other", np.zeros(3), np.ones((3, w)), np.eye(w), place=PLACE)

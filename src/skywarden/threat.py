@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.assessment import Category, Identity, Threat
 from skywarden.model.place import F64, I64, Site
-from skywarden.model.track import Tracks
+from skywarden.model.track import TrackKind, Tracks
 
 SLOWEST = 1.0  # m/s; slower than this a track comes from nowhere and goes nowhere
 GATE = 3.0  # standard deviations; what passes further outside the radius has a probability under 0.002
@@ -43,7 +44,8 @@ class _Pairs(NamedTuple):
     """k pairs of a track and a site. Level plane of the site: m, m/s, east and north; mean at the picture's time.
 
     track, site: (k,) rows. offset, velocity: (k, 2). axes: (k, 2, 3) ECEF -> east, north. since: (k,) s since the
-    track's update. covariance: (k, 6, 6) at that update. radius, horizon: (k,) m, s.
+    track's update. covariance: (k, 6, 6) at that update. radius, horizon: (k,) m, s. vague: (k,) bool, of the track
+    only a wide region is known.
     """
 
     track: I64
@@ -55,6 +57,7 @@ class _Pairs(NamedTuple):
     covariance: F64
     radius: F64
     horizon: F64
+    vague: NDArray[np.bool_]
 
 
 def evaluate(
@@ -64,8 +67,9 @@ def evaluate(
 
     time: ns. Left out: probability under `floor_probability`, arrival after the horizon (`horizon_s`, or twice the
     site's lead time where that is longer), and what moves away or under 1 m/s, unless it is inside the radius.
-    Inside the radius arrival is 0 and probability 1. Otherwise arrival is that of the futures that pass within the
-    radius: to its edge and, when the straight line passes outside, in effect to closest approach.
+    Inside the radius arrival is 0 and probability 1, unless only a wide region is known of the track (`TrackKind`): the
+    middle of that is no place, and only probabilities count. Otherwise arrival is that of the futures that pass within
+    the radius: to its edge and, when the straight line passes outside, in effect to closest approach.
     """
     rows = _counted(tracks, identities, settings.alert_on)
     if not len(rows) or not sites:
@@ -123,10 +127,12 @@ def _near(tracks: Tracks, rows: I64, time: int, sites: Sequence[Site], settings:
     blur = GATE * (spread[i] + drift[i] * (since[i] + np.maximum(toward, 0) / slowly))
     inside = x * x + y * y <= radius[j] ** 2
     passes = np.abs(x * v - y * u) <= (radius[j] + blur) * np.sqrt(slowly)
-    keep = np.flatnonzero(inside | ((u * u + v * v >= SLOWEST**2) & (toward > 0) & passes))
+    vague, moves = tracks.kind[rows[i]] != TrackKind.POINT, u * u + v * v >= SLOWEST**2
+    keep = np.flatnonzero((inside & (moves | ~vague)) | (moves & (toward > 0) & passes))
     offset, level = np.stack([x[keep], y[keep]], 1), np.stack([u[keep], v[keep]], 1)
     i, j = i[keep], j[keep]
-    return _Pairs(rows[i], j, offset, level, axes[j], since[i], tracks.covariance[rows[i]], radius[j], horizon[j])
+    spread, site, vague = tracks.covariance[rows[i]], (radius[j], horizon[j]), vague[keep]
+    return _Pairs(rows[i], j, offset, level, axes[j], since[i], spread, *site, vague)
 
 
 def _passages(pairs: _Pairs, settings: ThreatSettings) -> F64:
@@ -137,7 +143,7 @@ def _passages(pairs: _Pairs, settings: ThreatSettings) -> F64:
     left = np.stack([-heading[:, 1], heading[:, 0]], axis=1)
     ahead = -(pairs.offset * heading).sum(1)  # m to closest approach
     miss = (pairs.offset * left).sum(1)  # m, signed: left of the way is positive
-    inside = (pairs.offset**2).sum(1) <= pairs.radius**2
+    inside = ((pairs.offset**2).sum(1) <= pairs.radius**2) & ~pairs.vague
     closest = np.maximum(ahead, 0) / speed
     edge = np.maximum(ahead - np.sqrt(np.maximum(pairs.radius**2 - miss**2, 0)), 0) / speed
 

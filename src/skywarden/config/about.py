@@ -158,6 +158,13 @@ ABOUT: Mapping[str, About] = {
         1_000_000,
         "[20000, 9000, 4000, 15000]",
     ),
+    "sensors.begins_m": About(
+        "Its bearings begin targets of unknown range, up to this one; it is to see them again within revisit_s. "
+        "0: they only correct targets.",
+        "metres",
+        0,
+        100_000,
+    ),
     "tracker.calm_noise_m2_s3": About("How much targets turn and speed up, flying on.", "m^2/s^3", 0.001, 10_000),
     "tracker.busy_noise_m2_s3": About("The same while they manoeuvre.", "m^2/s^3", 0.001, 10_000),
     "tracker.vertical_noise_m2_s3": About("How much they change their climb.", "m^2/s^3", 0.001, 10_000),
@@ -174,6 +181,21 @@ ABOUT: Mapping[str, About] = {
     "tracker.height_sigma_m": About(
         "Standard deviation of that height; no height is less certain.", "metres", 100, 30_000
     ),
+    "tracker.sound_reach_m": About(
+        "An array of microphones whose sensor does not say hears so far.", "metres", 100, 50_000
+    ),
+    "tracker.sound_speed_m_s": About("Speed of sound.", "metres per second", 280, 370),
+    "tracker.sound_speed_sigma_m_s": About(
+        "What is not known of it, one standard deviation.", "metres per second", 0, 30
+    ),
+    "tracker.sound_keeps_s": About(
+        "So long sounds alone keep a track, after the last plot of another kind.", "seconds", 0, 3600
+    ),
+    "tracker.wind_east_m_s": About(
+        "Wind between targets and microphones: where the air moves.", "metres per second", -50, 50
+    ),
+    "tracker.wind_north_m_s": About("The same to the north.", "metres per second", -50, 50),
+    "tracker.wind_sigma_m_s": About("What is not known of it, one standard deviation.", "metres per second", 0, 50),
     "tracker.confirm_hits": About("Looks at different times before a track is shown.", "looks", 1, 20),
     "tracker.confirm_existence": About("Probability of being a target before it is shown.", "0 to 1", 0.1, 0.99999),
     "tracker.tentative_looks": About("An unconfirmed track unseen for this long is forgotten.", "revisits", 1, 100),
@@ -200,7 +222,6 @@ ABOUT: Mapping[str, About] = {
     "tracker.microphone_reach_spread": About("How much that differs, of its logarithm.", "1 sigma", 0.02, 2),
     "tracker.microphone_detection": About("It hears what flies right by it this often.", "0 to 1", 0.05, 0.999),
     "tracker.microphone_memory_s": About("One that misses a target goes on so for this long.", "seconds", 1, 3600),
-    "tracker.sound_m_s": About("Speed of sound.", "metres per second", 250, 400),
     "tracker.max_waiting": About("Detections not settled yet; then it is sooner.", "detections", 1000, 10_000_000),
     "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),
     "tracker.max_tentative_per_sensor": About(

@@ -97,7 +97,8 @@ class Coverage(NamedTuple):
 
     None: as for all. nearest, farthest: m. sector: first azimuth and width clockwise, in turns; elevation: lowest and
     highest, rad. horizon (AZIMUTHS,): apparent elevation of the ground, deg, from north on; ridge (AZIMUTHS,): m, how
-    far that line is. whole: there is no limit in all this.
+    far that line is. whole: there is no limit in all this. begins: m, up to which range a bearing that may be nobody's
+    begins a target; 0 begins none. revisit: s, between two looks of a sensor whose bearings do.
     """
 
     detection: float | None
@@ -109,6 +110,8 @@ class Coverage(NamedTuple):
     horizon: F64
     ridge: F64
     whole: bool
+    begins: float = 0.0
+    revisit: float = 5.0
 
 
 class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -144,6 +147,7 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     max_elevation_deg: float = 90.0
     horizon_deg: tuple[float, ...] = ()  # apparent elevation of the ground by azimuth, evenly, from true north on
     horizon_m: tuple[float, ...] = ()  # how far away that is; (): what is below the horizon is hidden at any range
+    begins_m: float = 0.0  # up to which range its bearings begin targets; 0: they begin none
 
     @property
     def coverage(self) -> Coverage | None:
@@ -151,7 +155,7 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         around = self.azimuth_from_deg is None or self.azimuth_to_deg is None
         limits = self.min_range_m, self.max_range_m, self.min_elevation_deg, self.max_elevation_deg
         whole = around and limits == (0.0, None, -90.0, 90.0) and not self.horizon_deg
-        if whole and self.detection_probability is self.false_alarms_per_km2 is None:
+        if whole and self.detection_probability is self.false_alarms_per_km2 is None and not self.begins_m:
             return None
         begin, end = (0.0, 0.0) if around else (self.azimuth_from_deg or 0.0, self.azimuth_to_deg or 0.0)
         low, high = math.radians(self.min_elevation_deg), math.radians(self.max_elevation_deg)
@@ -164,6 +168,8 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             (low, high),
             *_around(self.horizon_deg, self.horizon_m or (0.0,) * len(self.horizon_deg)),
             whole,
+            self.begins_m,
+            self.revisit_s,
         )
 
 

@@ -23,6 +23,14 @@ class Status(IntEnum):
     DROPPED = 3
 
 
+class TrackKind(IntEnum):
+    """What is known of where a track is. Of a wedge and a field the mean is only the middle of a wide region."""
+
+    POINT = 0
+    WEDGE = 1  # several ranges are open, or the range is known worse than to a fifth of it: bearings alone began it
+    FIELD = 2  # begun by what microphones without bearings hear or not
+
+
 class Mode(StrEnum):
     """What kind of picture this is. Only LIVE may ever become the ground for a real warning."""
 
@@ -45,6 +53,7 @@ class Tracks:
     revisit: (n,) s, the quickest look that sees it. address: (n,) int64 claimed address, -1 none.
     seen_by: (n, SEEN_BY) int64 index into Picture.sensors, latest first, -1 none; seen_at: same shape, ns.
     since: (n,) int64 ns, the tick from which on it is shown without a break; 0 before it is shown for the first time.
+    kind: (n,) int8, `TrackKind`.
     """
 
     label: I64
@@ -63,13 +72,14 @@ class Tracks:
     seen_by: I64
     seen_at: I64
     since: I64
+    kind: NDArray[np.int8]
 
     @classmethod
     def empty(cls) -> "Tracks":
-        i, f = np.zeros(0, np.int64), np.zeros(0)
+        i, f, small = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int8)
         pair = np.zeros((0, SEEN_BY), np.int64)
         mean, covariance = np.zeros((0, 6)), np.zeros((0, 6, 6))
-        return cls(i, i, np.zeros(0, np.int8), i, i, mean, covariance, f, i, i, f, f, i, pair, pair, i)
+        return cls(i, i, small, i, i, mean, covariance, f, i, i, f, f, i, pair, pair, i, small)
 
     def __len__(self) -> int:
         return len(self.label)

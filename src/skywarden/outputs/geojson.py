@@ -1,9 +1,10 @@
 """The picture as GeoJSON (RFC 7946): shown tracks and sites as points, longitude first, heights above the ellipsoid.
 
-Track: kind, number, status, height_m, speed_m_s (level), heading_deg (clockwise from true north), climb_m_s, category,
-sources. Foreign track, of another system: kind, source, subject (its number there), height_m, speed_m_s, heading_deg,
-climb_m_s, age_s, track (the number of ours that it is, or null). Site: kind, name, radius_m, alert ("none" or
-"raised"), alerts, arrival (the first one's, ISO 8601, or null).
+Track: kind, number, status, known ("point"; of a "wedge" or "field" a wide region, whose middle this is), height_m,
+speed_m_s (level), heading_deg (clockwise from true north), climb_m_s, category, sources. Foreign track, of another
+system: kind, source, subject (its number there), height_m, speed_m_s, heading_deg, climb_m_s, age_s, track (the number
+of ours that it is, or null). Site: kind, name, radius_m, alert ("none" or "raised"), alerts, arrival (the first one's,
+ISO 8601, or null).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from skywarden.model.assessment import Alert, Category
 from skywarden.model.event import TrackStates
 from skywarden.model.foreign import Foreign
 from skywarden.model.place import Site
-from skywarden.model.track import Picture, Status
+from skywarden.model.track import Picture, Status, TrackKind
 from skywarden.outputs.iso import iso
 
 Feature = Mapping[str, Any]
@@ -54,6 +55,7 @@ def _tracks(states: TrackStates, picture: Picture) -> Iterator[Feature]:
             "kind": "track",
             "number": number,
             "status": Status(int(picture.tracks.status[row])).name.lower(),
+            "known": TrackKind(int(picture.tracks.kind[row])).name.lower(),
             **_moving(states, k),
             "category": category.get(number, Category.PENDING),
             "sources": [picture.sensors[s] for s in picture.tracks.seen_by[row].tolist() if s >= 0],

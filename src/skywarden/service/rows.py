@@ -14,7 +14,7 @@ from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates, named
 from skywarden.model.foreign import Foreign
 from skywarden.model.place import F64, I64
-from skywarden.model.track import Health, Picture, Status, Use
+from skywarden.model.track import Health, Picture, Status, TrackKind, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
 from skywarden.track.monitor import ENOUGH, Fit, fits
 from skywarden.track.motion import VERTICAL_NOISE
@@ -28,6 +28,8 @@ WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
 OVERDUE = 3.0  # intervals without anything from a node
 NO_ADDRESS = -1
 STATUS = {int(status): status.name.lower() for status in Status}
+KIND = {int(kind): kind.name.lower() for kind in TrackKind}
+POINT = KIND[TrackKind.POINT]
 
 
 class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,6 +37,7 @@ class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     number: int
     status: str
+    kind: str
     latitude: float
     longitude: float
     height_m: float
@@ -158,6 +161,7 @@ def tracks(
     columns = (
         numbers,
         [STATUS[status] for status in table.status[rows].tolist()],
+        [KIND[kind] for kind in table.kind[rows].tolist()],
         *place,
         velocity,
         [[names[s] for s in some if s >= 0] for some in seen_by],

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
-from skywarden.service.rows import NOTHING_YET, USELESS, AlertRow, SourceRow, TrackRow
+from skywarden.service.rows import NOTHING_YET, POINT, USELESS, AlertRow, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
 from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
@@ -192,13 +192,18 @@ def _urgency(shown: Published) -> dict[int, float]:
     return found
 
 
+def _status(page: _Page, track: TrackRow) -> str:
+    """Return the status of a track; of one of which only a region is known, that."""
+    return page.say(track.status if track.kind == POINT else track.kind)
+
+
 def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
     east, north, _ = track.velocity
     claimed = track.callsign or track.icao24 or ""
     alerted = any(alert.track == track.number for alert in page.shown.alerts)
     return {
         "number": Text(f"{'▲ ' if alerted else ''}{track.number}", BAD if alerted else ""),
-        "status": Text(page.say(track.status), DIM if track.status == "coasting" else ""),
+        "status": Text(_status(page, track), DIM if track.status == "coasting" else ""),
         "category": Text(page.say(track.category), CATEGORY.get(track.category, "")),
         "callsign": str(claimed),
         "position": f"{track.latitude:.3f} {track.longitude:.3f}",

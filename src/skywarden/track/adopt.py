@@ -39,6 +39,7 @@ def book(memory: Memory, rows: I64, sensor: int, times: I64, revisit: float) -> 
     for k in range(len(rows)):
         target = memory.targets[rows[k]]
         gap = (times[k] - target.seen) / SECOND
+        target.placed = max(target.placed, times[k])
         if gap > 0.0:
             target.hits += 1
             target.seen = times[k]
@@ -153,7 +154,7 @@ def _begun(memory: Memory, reports: Rows, revisit: float) -> I64:
     targets, leaves = memory.targets[t : t + n], memory.leaves[i : i + n]
     targets[:], leaves[:] = np.zeros(n, targets.dtype), np.zeros(n, leaves.dtype)
     targets["label"], targets["leaf"], targets["address"] = reports["name"], np.arange(i, i + n), reports["address"]
-    targets["born"] = targets["seen"] = leaves["time"] = reports["time"]
+    targets["born"] = targets["seen"] = targets["placed"] = leaves["time"] = reports["time"]
     targets["hits"], targets["revisit"], targets["seen_by"] = 1, revisit, -1
     leaves["target"], leaves["group"], leaves["existence"] = np.arange(t, t + n), -1, SURE
     leaves["weight"] = PROMOTED

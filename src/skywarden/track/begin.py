@@ -3,6 +3,7 @@
 from skywarden.kernel import inner
 from skywarden.track.looks import Plot
 from skywarden.track.newborn import newborn, start
+from skywarden.track.notes import begun_by_bearing
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import QUOTA, Given
 from skywarden.track.wedge import only_bearing, start_wedge
@@ -14,14 +15,18 @@ TURN, TURNS = 1 << 20, 40_503  # ns, and a number of which the multiples are spr
 
 @inner
 def room(memory: Memory) -> int:
-    """Return how many targets this look's sensor may start: it holds those that no other sensor has seen."""
+    """Return how many targets this look's sensor may start: it holds those that no other sensor has seen.
+
+    Of those that its bearings began fewer, since each takes a group.
+    """
     parameters, sense = memory.parameters[0], memory.sense[0]
-    every, new = parameters.most, parameters.most_new
+    every, new, wedges = parameters.most, parameters.most_new, parameters.most_wedges
     for target in memory.targets[: memory.counts[0]]:
         if target.seen_by[0] == sense.sensor and target.seen_by[1] < 0:
             every -= 1
             new -= 1 - target.confirmed
-    return int(min(every, new))
+            wedges -= begun_by_bearing(target)
+    return int(min(every, new, wedges) if only_bearing(sense) else min(every, new))
 
 
 @inner

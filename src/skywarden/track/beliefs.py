@@ -19,6 +19,7 @@ from skywarden.track.settings import TrackerSettings, filter_settings, unseen_pe
 from skywarden.track.table import table
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
+SPARE, MOST_GROUPS = 64, 512  # beside those in use: wedges, which take one each, must not leave none for others; in all
 MOST_PLOTS = 16_384  # of one look; what is more is refused
 KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED, CALL, NODE)
 LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [COLUMNS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
@@ -28,7 +29,8 @@ def opened(beliefs: Beliefs, plots: tuple[int, int], sensors: int, settings: Tra
     """Return a memory that has what is known in it. plots: in all, of one look at most."""
     targets, leaves, groups = beliefs.targets, beliefs.leaves, beliefs.groups
     n, m, most = len(targets), len(leaves), min(plots[1], MOST_PLOTS)
-    memory = rough_room(n + plots[0], m + plots[0] + JOINT, most, max(GROUPS, len(groups)), max(sensors, 1))
+    room = max(GROUPS, min(len(groups) + SPARE, MOST_GROUPS), len(groups))
+    memory = rough_room(n + plots[0], m + plots[0] + JOINT, most, room, max(sensors, 1))
     memory.targets[:n], memory.leaves[:m] = records(targets, TARGET), records(leaves, LEAF)
     memory.groups[: len(groups)] = records(groups, GROUP)
     memory.sensors[: len(beliefs.sensors)] = beliefs.sensors

@@ -50,6 +50,8 @@ def cover(row: np.void, coverage: Coverage, placed: bool) -> None:
         row["detection"] = coverage.detection
     if coverage.clutter is not None and row["kind"] not in (Kind.DIRECTION, Kind.SOUND):
         row["clutter"] = coverage.clutter
+    if row["kind"] in (Kind.DIRECTION, Kind.SOUND):
+        row["begins"] = min(coverage.begins, coverage.farthest)
     row["limited"] = placed and not coverage.whole
     row["nearest"], row["reach"] = coverage.nearest, coverage.farthest
     row["sector"], row["sector_width"] = coverage.sector

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skywarden.model.detection import NO_SUBJECT, Kind
 from skywarden.model.foreign import Foreign
 from skywarden.model.place import I64, TrackPolicy
-from skywarden.model.track import Beliefs, Chain, Picture, Status, Tracks
+from skywarden.model.track import Beliefs, Chain, Picture, Status, TrackKind, Tracks
 from skywarden.track.alike import GATE, States, alike, chi2
 from skywarden.track.beliefs import plain, records, tracked
 from skywarden.track.foreign import Estimate, tracklet
@@ -215,7 +215,7 @@ def _compare(now: Rows, tracks: Tracks, settings: TrackerSettings) -> None:
     that still tells us of it has it from us.
     """
     time = int(now["time"].max(initial=0))
-    tracks = tracks.take(tracks.existence > LIKELY)
+    tracks = tracks.take((tracks.existence > LIKELY) & (tracks.kind == TrackKind.POINT))
     ours = States(*at(tracks, time, settings.vertical_noise_m2_s3), tracks.address)
     theirs = States(*_carried(now, time, settings), now["address"])
     pair = _paired(now, theirs, tracks, ours)

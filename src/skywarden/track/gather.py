@@ -15,6 +15,7 @@ from skywarden.track.items import Items
 from skywarden.track.measure import ROWS
 from skywarden.track.pool import Rows
 from skywarden.track.prepare import Given
+from skywarden.track.standing import stand
 
 QUANTUM = 100_000_000  # ns; the longest look, and what the tracker's chains go by
 HALF = 500_000_000  # ns a second of revisit: a look is at most half of it, so that no target can be in it twice
@@ -46,6 +47,7 @@ def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     longest = np.clip(senses["revisit"][sense] * HALF, 1, QUANTUM).astype(np.int64)
     slot = time // QUANTUM * (QUANTUM + 1) + time % QUANTUM // longest
     alone = np.array([ROWS[Kind(kind)].alone for kind in senses["kind"].tolist()], bool)
+    alone &= ~((senses["kind"] == Kind.DIRECTION) & (senses["begins"] > 0.0))  # whose looks tell targets apart
     turn = _occurrences(sense, slot, np.where(alone[sense], 0, rows["subject"][order]))
     by = np.lexsort((turn, slot, sense))
     order, sense, slot, turn = order[by], sense[by], slot[by], turn[by]
@@ -64,6 +66,7 @@ def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     sensors += tuple(name for name in dict.fromkeys(seen) if name not in sensors)
     looks["sensor"] = [sensors.index(name) for name in seen]
     looks["time"], looks["begin"], looks["end"] = middle[rank], start, start + length
+    stand(looks, rows["origin"][order[begin[rank]]])
     return Gathered(_given(rows[order[flat]]), order[flat], looks, sensors, repeated)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind
-from skywarden.model.place import F64, I64, TrackPolicy
+from skywarden.model.place import F64, FAR, I64, Coverage, TrackPolicy
 from skywarden.track.cover import cover
 from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
@@ -31,6 +31,7 @@ ITEM = np.dtype(
         ("subject", "i8"),
         ("name", "i8"),
         ("sense", "i8"),
+        ("origin", "f8", (3,)),  # ECEF m, of who measured it; zeros where the sensor's own place counts
     ]
 )
 REPORT = np.dtype(
@@ -53,6 +54,8 @@ FEED = record(
 )
 CALLED = (Kind.PRESENCE, Kind.SILENCE)  # that say nothing of a place: of single microphones
 POLICIES = tuple(TrackPolicy)  # REPORT.policy is a place in it
+HEARD, ROUND = 0.6, 2.0  # of the times in which all arrays of a source together should hear a target again; s
+BEARINGS = (Kind.DIRECTION, Kind.SOUND)
 SHORTEST = 0.05  # s; no sensor looks more often
 WIDE = 1e12  # m; how far a sensor reaches, which nobody says
 BITS = 12  # a name has the 52 upper ones of 64: every JSON reader keeps these
@@ -142,6 +145,8 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     for batch in (batches[k] for k in plots):
         end, w = begin + len(batch), batch.z.shape[1]
         z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z, batch.covariance
+        if batch.origin is not None and ROWS[batch.kind].alone:
+            rows["origin"][begin:end] = batch.origin
         begin = end
     salts = np.array([_salt(batch) for batch in batches], np.uint64)
     _fill(rows, [(k, batches[k]) for k in plots], ("time_sigma", "time", "address", "subject"), salts)
@@ -191,16 +196,36 @@ def stacked(parts: Sequence[Rows], kind: "np.dtype[np.void]") -> Rows:
 
 
 def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], settings: TrackerSettings) -> None:
-    """Write what the filter is told of the sensor of a batch, but for its looks."""
+    """Write what the filter is told of the sensor of a batch, but for its looks; a wind as east, north, up."""
     row["kind"], row["sensor"] = batch.kind, names.index(batch.sensor)
     row["missable"] = ROWS[batch.kind].missable
     row["revisit"] = max(batch.revisit, SHORTEST)
     if batch.place is not None:
         row["position"], row["rotation"] = batch.place.position, batch.place.rotation
     row["ground"], row["reach"], row["detection"] = 1, WIDE, settings.detection_probability
-    row["clutter"] = 1.0 if batch.kind == Kind.DIRECTION else settings.false_alarms_per_km2 * PER_KM2
+    row["clutter"] = 1.0 if batch.kind in BEARINGS else settings.false_alarms_per_km2 * PER_KM2
+    if batch.kind == Kind.SOUND:
+        row["reach"] = settings.sound_reach_m
+        if batch.origin is not None:  # who has been heard is heard again, by one or another
+            row["missable"], row["detection"], row["revisit"] = 1, HEARD, max(batch.revisit, ROUND)
+        row["sound"], row["sound_sigma"] = settings.sound_speed_m_s, settings.sound_speed_sigma_m_s
+        row["wind"], row["wind_sigma"] = (settings.wind_east_m_s, settings.wind_north_m_s, 0.0), settings.wind_sigma_m_s
     if batch.coverage is not None:
-        cover(row, batch.coverage, batch.place is not None)
+        cover(row, batch.coverage, batch.place is not None or batch.origin is not None)
+        if batch.kind == Kind.SOUND and batch.coverage.farthest >= FAR:
+            row["reach"] = settings.sound_reach_m
+        _begins(row, batch.coverage, batch.origin is None)
+
+
+def _begins(row: "np.void", coverage: Coverage, alone: bool) -> None:
+    """Let bearings begin targets where that is said of a sensor, and one sensor stands for itself.
+
+    It must tell whom it does not see any more: else what is false stays, and two of them make two targets of one. Of
+    many arrays under one name that cannot be told.
+    """
+    row["begins"] = min(row["begins"], row["reach"]) if alone else 0.0
+    if row["begins"] > 0.0:
+        row["missable"], row["revisit"] = 1, max(coverage.revisit, SHORTEST)
 
 
 def _salt(batch: Detections) -> int:
@@ -209,15 +234,28 @@ def _salt(batch: Detections) -> int:
 
 
 def _named(rows: Rows, salt: NDArray[np.uint64]) -> I64:
-    """Return (n,) 52 bits over all that a row says and who says it: a sum of mixed words, each times an odd number."""
-    words = rows.view(np.uint64).reshape(len(rows), rows.dtype.itemsize // 8).copy()
-    words[:, -2] = 0  # its name
-    words[:, -1] = salt[rows["sense"]]
-    words ^= words >> np.uint64(31)
-    words *= FINAL
-    words ^= words >> np.uint64(29)
-    factors = (MULTIPLIER * np.arange(1, words.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
-    total = words @ factors
+    """Return (n,) 52 bits over all that a row says and who says it: a sum of mixed words, each times an odd number.
+
+    A place of its own counts where there is one, so that what has none is called as before there were any.
+    """
+    words = rows.view(np.uint64).reshape(len(rows), rows.dtype.itemsize // 8)
+    last = rows.dtype.fields["sense"][1] // 8 if rows.dtype.fields else 0
+    plain = words[:, : last + 1].copy()
+    plain[:, -2] = 0  # its name
+    plain[:, -1] = salt[rows["sense"]]
+    total = _mixed(plain, 1)
+    if last + 1 < words.shape[1]:
+        own = np.flatnonzero(words[:, last + 1 :].any(axis=1))
+        total[own] += _mixed(words[own, last + 1 :], last + 2)
     total ^= total >> np.uint64(32)
     total *= FINAL
     return np.maximum((total >> np.uint64(BITS)).astype(np.int64), 1)
+
+
+def _mixed(words: NDArray[np.uint64], first: int) -> NDArray[np.uint64]:
+    """Return (n,) sums of mixed words (n, k), each times an odd number of its own. first: which of them begins."""
+    words ^= words >> np.uint64(31)
+    words *= FINAL
+    words ^= words >> np.uint64(29)
+    factors = (MULTIPLIER * np.arange(first, first + words.shape[1], dtype=np.uint64)) | np.uint64(1)
+    return np.asarray(words @ factors, np.uint64)

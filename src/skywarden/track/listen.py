@@ -113,7 +113,7 @@ def hearing_of(settings: TrackerSettings) -> Hearing:
         settings.microphone_detection,
         settings.microphone_reach_spread,
         settings.microphone_memory_s,
-        settings.sound_m_s,
+        settings.sound_speed_m_s,
     )
 
 

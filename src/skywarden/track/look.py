@@ -16,6 +16,7 @@ from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, MEMBERS, Memory, Row
 from skywarden.track.prepare import Given, answer, fill
 from skywarden.track.reach import forget, near, overdue, sweep, sweeps, wake
 from skywarden.track.settle import Seen, settle
+from skywarden.track.spots import lose
 from skywarden.track.undetected import expected, searched
 from skywarden.track.wedges import decide
 
@@ -98,6 +99,7 @@ def compact(memory: Memory, n: int, place: I64, held: I64) -> None:
         if leaves[i].existence > memory.parameters[0].least:
             if kept != i:
                 leaves[kept] = leaves[i]
+                memory.spots[kept] = memory.spots[i]
             place[i] = kept
             held[leaves[kept].target] = 1
             kept += 1
@@ -109,6 +111,7 @@ def prune(memory: Memory, n: int) -> None:
     """Drop leaves of too little existence and targets without leaves, and move the rest together, order kept."""
     targets, counts = memory.targets, memory.counts
     place, held = np.full(n, -1), np.full(counts[0], -1)
+    lose(memory, counts[1], n)  # new ones of joint hypotheses
     compact(memory, n, place, held)
     alive = 0
     for t in range(counts[0]):
@@ -175,7 +178,9 @@ def one(memory: Memory, given: Given) -> None:
         prune(memory, end)
     searched(memory, m)
     learn(memory, plots, sense)
+    n = memory.counts[1]
     bear(memory, plots, given)
+    lose(memory, n, memory.counts[1])
     answer(plots, given)
 
 

@@ -7,10 +7,11 @@ from skywarden.model.detection import Kind
 
 
 class Row(NamedTuple):
-    """used: by this tracker. starts: a detection that fits no track starts one. placed: needs the sensor's place.
+    """used: by this tracker. starts: a detection that fits no track starts one. placed: needs the sensor's place, or
 
-    missable: a sensor that has seen a target should see it again within its revisit. alone: each detection is a look of
-    its own, since several would tie together all targets that they may be of.
+    where `alone` an origin of each detection. missable: a sensor that has seen a target should see it again within its
+    revisit. alone: each detection is a look of its own, since several would tie together all targets that they may be
+    of.
     """
 
     used: bool
@@ -28,7 +29,9 @@ ROWS: Mapping[Kind, Row] = {
     Kind.DIRECTION: Row(
         True, False, True, False, True, "corrects tracks that others started; elevation may be missing"
     ),
-    Kind.SOUND: Row(False, False, True, False, True, "followed by the library's filter, not yet by the engine"),
+    Kind.SOUND: Row(
+        True, False, True, False, True, "corrects tracks that others started, as they were when the sound left"
+    ),
     Kind.PRESENCE: Row(True, True, True, False, False, "a call: all nodes are asked once a second, see `listen`"),
     Kind.SILENCE: Row(True, False, True, False, False, "a call: the node lives"),
     Kind.DELAY: Row(False, False, True, False, False, "not used yet"),

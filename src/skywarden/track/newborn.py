@@ -96,8 +96,10 @@ def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
 def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     """Begin the books of a target that a plot starts."""
     time = sense.time + round(plot.lag * SECOND)
-    target.label, target.born, target.seen, target.hits, target.wedge = label, time, time, 1, 0
+    target.label, target.born, target.seen, target.placed, target.hits, target.wedge = label, time, time, time, 1, 0
     target.address, target.confirmed, target.revisit, target.loud = plot.address, 0, sense.revisit, 0.0
+    for a in range(3):
+        target.origin[a] = 0.0
     for k in range(len(target.seen_by)):
         target.seen_by[k], target.seen_at[k], target.looked_at[k], target.in_view[k] = -1, 0, 0, 0.0
     front(target, sense.sensor, time)

@@ -4,6 +4,7 @@ from skywarden.kernel import inner
 from skywarden.model.detection import NO_ADDRESS
 from skywarden.track.looks import Plot, Sense, View
 from skywarden.track.pool import Leaf, Rows, Target
+from skywarden.track.view import SOUND
 from skywarden.track.work import Parameters
 
 LIKELIEST = 0.5  # share from which a plot is a target's; no two targets have more of one plot
@@ -21,14 +22,34 @@ def own(leaf: Leaf, view: View, pairs: Rows, plots: Rows) -> int:
 
 
 @inner
+def begun_by_bearing(target: Target) -> bool:
+    """Return whether a target began without a range."""
+    return bool(target.origin[0] != 0.0 or target.origin[1] != 0.0 or target.origin[2] != 0.0)
+
+
+@inner
+def keeps(target: Target, time: int, sense: Sense, parameters: Parameters) -> bool:
+    """Return whether a plot at `time`, ns, says that its target is there yet: a sound does for a while.
+
+    It may always be that of somebody else in the same direction, and which array should have heard is not asked.
+    """
+    return bool(sense.kind != SOUND or begun_by_bearing(target) or (time - target.placed) * 1e-9 <= parameters.heard)
+
+
+@inner
 def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters: Parameters) -> None:
     """Write a plot into the books of the target that it belongs to, which exists with this probability now."""
     time = sense.time + round(plot.lag * SECOND)
     gap = (time - target.seen) * 1e-9
-    if gap > 0.0:
+    latest = target.seen if sense.kind == SOUND and begun_by_bearing(target) else target.placed
+    if time > latest and (sense.kind != SOUND or begun_by_bearing(target)):  # sounds alone confirm no clutter
         target.hits += 1
+    if gap > 0.0 and keeps(target, time, sense, parameters):
         target.seen = time
-    if sense.revisit < target.revisit or gap > SLOWED * target.revisit:
+    if sense.kind != SOUND:
+        target.placed = max(target.placed, time)
+    quicker = sense.revisit < target.revisit and sense.kind != SOUND  # who is heard may be silent the next second
+    if quicker or gap > SLOWED * target.revisit:
         target.revisit = sense.revisit
     if target.address == NO_ADDRESS:
         target.address = plot.address

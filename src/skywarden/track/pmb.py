@@ -63,10 +63,12 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     late_s: float = 10.0  # a detection may be so much older than its target
     confirm_existence: float = 0.99  # and looks at different times, from which on a target is confirmed
     confirm_hits: int = 3
+    heard_s: float = 1e9  # so long after its latest other plot a sound says that a target is there yet
     brief_looks: float = 2.2  # revisits unseen; then what is not confirmed is forgotten, where looks are not whole
     brief_least_s: float = 2.0
     most_of_sensor: int = UNLIMITED  # targets that only one sensor has seen; then it starts no more
     most_new_of_sensor: int = UNLIMITED  # of these, not confirmed
+    most_wedges_of_sensor: int = UNLIMITED  # of these, that bearings began; then they begin no more
 
     def __post_init__(self) -> None:
         """Raise ValueError for what there is no room for, or what would be no time or noise."""
@@ -318,10 +320,12 @@ def parameters(settings: FilterSettings) -> Rows:
         ("late", settings.late_s),
         ("confirm", settings.confirm_existence),
         ("confirm_hits", settings.confirm_hits),
+        ("heard", settings.heard_s),
         ("brief", settings.brief_looks),
         ("brief_least", settings.brief_least_s),
         ("most", settings.most_of_sensor),
         ("most_new", settings.most_new_of_sensor),
+        ("most_wedges", settings.most_wedges_of_sensor),
         ("leave", (1.0 / settings.calm_stay_s, 1.0 / settings.busy_stay_s)),
     ):
         row[name] = value

@@ -26,17 +26,20 @@ Rows = NDArray[np.void]  # an array of records
 class Target(Protocol):
     """What may exist. leaf: row of the leaf that is shown for it, -1 none.
 
-    born, seen: ns, of its first and latest plot. hits: looks at different times. address: claimed, -1 none. revisit: s,
-    the quickest look that sees it. confirmed: 1 since it was sure to be more than false alarms. wedge: 1 while
-    several ranges are open. loud: logarithm of the odds that single microphones can hear it at all.
+    born, seen, placed: ns, of its first plot, its latest, and the latest that was no sound. hits: looks at different
+    times. address: claimed, -1 none. revisit: s, the quickest look that sees it. confirmed: 1 since it was sure to be
+    more than false alarms. wedge: 1 while several ranges are open. loud: logarithm of the odds that single
+    microphones can hear it at all.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
-    seen it or missed it; in_view: probability that the sensor could see it then.
+    seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a
+    bearing began it; zeros where it has begun with a range.
     """
 
     label: int
     leaf: int
     born: int
     seen: int
+    placed: int
     hits: int
     address: int
     confirmed: int
@@ -47,6 +50,7 @@ class Target(Protocol):
     seen_at: I64
     looked_at: I64
     in_view: F64
+    origin: F64
 
 
 class Leaf(Protocol):
@@ -99,7 +103,8 @@ class Memory(NamedTuple):
     looked without a pause, and when it was last asked whom it missed. clutter (s, columns): false alarms a second, see
     `clutter`. active (leaves,): 0 for leaves that a look does not reach, see `reach.near`.
 
-    fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`.
+    fits (s, kinds, 3): how well each sensor is what it claims, see `monitor`. spots (leaves,): where each leaf is,
+    roughly, see `spots`.
 
     unseen (2, cells, cells), by north and east: targets per m^2 that nobody has seen yet, and how many per m^2 and s
     appear.
@@ -119,6 +124,7 @@ class Memory(NamedTuple):
     sensors: I64
     clutter: F64
     fits: F64
+    spots: Rows
     active: I64
     counts: I64
 
@@ -139,12 +145,14 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TARGET = record(
     "revisit loud",
-    "label leaf born seen hits address confirmed wedge",
+    "label leaf born seen placed hits address confirmed wedge",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,
     in_view=SEEN_BY,
+    origin=3,
 )
 LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
+SPOT = np.dtype([(name, "f4") for name in ("x", "y", "z", "wide", "speed", "known")] + [("since", "i8")])
 GRID = record("size", "time", position=3, rotation=(3, 3))

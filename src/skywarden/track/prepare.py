@@ -13,7 +13,7 @@ from skywarden.geo.earth import ECCENTRICITY2, SEMI_MAJOR
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.clutter import known
-from skywarden.track.looks import Plot
+from skywarden.track.looks import Plot, Sense
 from skywarden.track.measure import (
     CORRELATION,
     FALSE_BEARINGS,
@@ -191,10 +191,20 @@ class Given(NamedTuple):
 
 
 @inner
+def standing(sense: Sense) -> int:
+    """Return USED, or why nothing can have been measured from where a bearing was: an origin comes from a wire."""
+    p = sense.position
+    away = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
+    if (sense.kind != DIRECTION and sense.kind != SOUND) or LOWEST < away < HIGHEST:
+        return USED
+    return IMPLAUSIBLE if isfinite(away) else NOT_FINITE
+
+
+@inner
 def fill(memory: Memory, given: Given) -> int:
     """Make plots of the detections of the look in memory.sense; return how many."""
     sense, parameters, work = memory.sense[0], memory.parameters[0], memory.work[0]
-    m = 0
+    m, where = 0, standing(sense)
     for i in range(sense.begin, sense.end):
         if m == len(memory.plots):
             given.code[i] = QUOTA
@@ -204,7 +214,9 @@ def fill(memory: Memory, given: Given) -> int:
         plot.lag, plot.time_sigma = (given.time[i] - sense.time) * 1e-9, given.time_sigma[i]
         plot.address, plot.origin = given.address[i], i
         plot.label = plot.late = plot.claimed = 0
-        given.code[i] = USED
+        given.code[i] = where
+        if where != USED:
+            continue
         if not copy(plot, given.z[i], given.covariance[i], sense.kind) or not positive(plot, work.C):
             given.code[i] = NOT_FINITE
         elif not plausible(plot, sense.kind):

@@ -21,6 +21,7 @@ from skywarden.track.looks import Sense
 from skywarden.track.models import models
 from skywarden.track.motion import height
 from skywarden.track.pool import Leaf, Memory, Rows, Target
+from skywarden.track.spots import GOOD, earshot, mark, unheard
 from skywarden.track.view import PLANE, POLAR, POSITION, SOUND
 from skywarden.track.work import Parameters
 
@@ -28,9 +29,11 @@ OVERDUE, RIPE = 1.3, 0.5  # revisits since a sensor saw or missed a target: it h
 PAUSE = 2.5  # revisits without a look; then a sensor begins anew, and nothing was missed meanwhile
 IN_VIEW, TURN_S = 0.5, 60.0  # share of time in which a sensor can see a target that it has seen; time of change, s
 LIKELY, PATIENCE = 0.1, 2.0  # from this existence on a target that is not confirmed is waited for so much longer
+UNSAID = 8  # looks without a message that are counted, at most
 SWEEP = 0.1  # revisits between two searches for what a sensor has missed
 UNKNOWN = -1.0
 SLOWEST = 0.05  # of the speed of sound, that a target comes nearer more slowly than its sound
+SPAN = GOOD * 1e-9  # s
 SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its own may be late
 
 
@@ -120,10 +123,33 @@ def recall(memory: Memory, due: Due, i: int, k: int) -> None:
     else:
         due.seen[t] = 1
     if gap > OVERDUE * sense.revisit:
+        if sense.begins > 0.0:
+            unsaid(memory, i, k, gap)
+            due.sight[t] = target.in_view[k]
         detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
         due.expected[t] = due.sight[t] * detection
         target.in_view[k] = due.sight[t] * (1.0 - detection) / (1.0 - due.expected[t])
         target.looked_at[k] = sense.time
+
+
+@inner
+def unsaid(memory: Memory, i: int, k: int, gap: float) -> None:
+    """Let the target of leaf i exist less likely for the looks of its sensor k before this one: it was in none of them.
+
+    Who begins targets by bearings sends nothing while it sees nothing. Were these looks not counted, any bearing that
+    comes would speak for whom it may be of: what is false would stay.
+    """
+    sense, target = memory.sense[0], memory.targets[memory.leaves[i].target]
+    sight, left = in_view(target, k, sense), 1.0
+    detection = sense.detection if visible(now(memory, i, sense), sense) else 0.0
+    for _ in range(min(int(gap / sense.revisit - RIPE), UNSAID)):
+        left *= 1.0 - sight * detection
+        sight *= (1.0 - detection) / (1.0 - sight * detection)
+    target.in_view[k] = sight
+    for j in range(memory.counts[1]):
+        leaf = memory.leaves[j]
+        if leaf.target == memory.leaves[i].target:
+            leaf.existence *= left / (1.0 - leaf.existence * (1.0 - left))
 
 
 @inner
@@ -276,16 +302,33 @@ def between(plots: Rows, sense: Sense, limits: tuple[float, float], centre: floa
 
 @inner
 def near(memory: Memory, n: int, plots: Rows, sense: Sense) -> None:
-    """Write 1 to memory.active (n,) for leaves that some plot may fit and those of their groups, 0 for the others."""
-    parameters, active = memory.parameters[0], memory.active
+    """Write 1 to memory.active (n,) for leaves that some plot may fit and those of their groups, 0 for the others.
+
+    Who is active may change, so that its spot is not known any more.
+    """
+    parameters, active, spots, any_group = memory.parameters[0], memory.active, memory.spots, False
     lively = np.zeros(memory.counts[2], np.int64)
+    gate, far, flown = sqrt(parameters.gate[4]), 0.0, 0.0
+    heard = sense.kind == SOUND and sense.addressed == 0
+    if heard:
+        far, flown = earshot(sense, gate)
     for i in range(n):
+        if heard and unheard(spots[i], sense, far, flown):
+            active[i] = 0
+            continue
         leaf, limit = memory.leaves[i], parameters.gate[4]
         if sense.addressed == 1 and memory.targets[leaf.target].address >= 0:
             limit *= parameters.address_gate
         active[i] = 1 if sense.whole == 1 or reaches(leaf, plots, sense, limit, parameters) else 0
-        if leaf.group >= 0 and active[i] == 1:
-            lively[leaf.group] = 1
-    for i in range(n):
+        if active[i] == 1:
+            spots[i].known = 0.0
+            if leaf.group >= 0:
+                lively[leaf.group], any_group = 1, True
+        elif heard:
+            dt = (sense.time - leaf.time) * 1e-9
+            mark(
+                spots[i], leaf, sense.time, gate * max(doubt(leaf, dt, parameters), doubt(leaf, dt + SPAN, parameters))
+            )
+    for i in range(n if any_group else 0):
         if memory.leaves[i].group >= 0 and lively[memory.leaves[i].group] == 1:
-            active[i] = 1
+            active[i], spots[i].known = 1, 0.0

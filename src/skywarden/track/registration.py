@@ -31,8 +31,8 @@ def configured(sensors: Sequence[Sensor]) -> tuple[Registration, ...]:
 def correct(batch: Detections, registrations: Sequence[Registration]) -> Detections:
     """Return the batch without its sensor's bias: z and time corrected, raw kept, registration set.
 
-    POLAR and DIRECTION lose range, azimuth and elevation bias; every kind loses the time bias. A batch of a sensor
-    without registration comes back as it is.
+    POLAR, DIRECTION and SOUND lose range, azimuth and elevation bias; every kind loses the time bias. A batch of a
+    sensor without registration comes back as it is.
     """
     for registration in registrations:
         if registration.sensor == batch.sensor and registration.version > 0:
@@ -48,6 +48,6 @@ def correct(batch: Detections, registrations: Sequence[Registration]) -> Detecti
 def _bias(kind: Kind, registration: Registration) -> F64:
     if kind == Kind.POLAR:
         return np.array([registration.range_m, registration.azimuth, registration.elevation, 0.0])
-    if kind == Kind.DIRECTION:
+    if kind in (Kind.DIRECTION, Kind.SOUND):
         return np.array([registration.azimuth, registration.elevation])
     return np.zeros(1)

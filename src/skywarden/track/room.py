@@ -5,7 +5,7 @@ import numpy as np
 from skywarden.track.clutter import COLUMNS
 from skywarden.track.looks import PAIR, PLOT, SENSE, VIEW
 from skywarden.track.monitor import KINDS
-from skywarden.track.pool import GRID, GROUP, LEAF, TARGET, Memory
+from skywarden.track.pool import GRID, GROUP, LEAF, SPOT, TARGET, Memory
 from skywarden.track.work import PARAMETERS, WORK
 
 GROUPS = 256  # at most
@@ -31,6 +31,7 @@ def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: i
         sensors=np.zeros((sensors, 3), np.int64),
         clutter=np.zeros((sensors, COLUMNS)),
         fits=np.zeros((sensors, KINDS, 3)),
+        spots=np.zeros(leaves, SPOT),
         active=np.ones(leaves, np.int64),
         counts=np.zeros(4, np.int64),
     )
@@ -44,5 +45,6 @@ def rough_room(targets: int, leaves: int, plots: int, groups: int, sensors: int)
         views=np.empty(leaves, VIEW),
         pairs=np.empty(max(PAIRS * leaves, FEWEST_PAIRS), PAIR),
         plots=np.empty(plots, PLOT),
+        spots=np.zeros(leaves, SPOT),
         active=np.ones(leaves, np.int64),
     )

@@ -25,6 +25,13 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     birth_vertical_speed_m_s: float = 20.0
     height_m: float = 4000.0  # above the ellipsoid, where no sensor measures it: between drones and airliners
     height_sigma_m: float = 4000.0  # wide enough for both, so that a 2-D radar and ADS-B agree on an airliner
+    sound_reach_m: float = 6000.0  # how far an array of microphones hears, where its sensor does not say
+    sound_speed_m_s: float = 340.0  # from 0 to 30 degrees it is 331 to 349
+    sound_speed_sigma_m_s: float = 5.0  # what is not known of it
+    sound_keeps_s: float = 30.0  # so long sounds alone keep a track, after the last plot of another kind
+    wind_east_m_s: float = 0.0  # where the air moves, between targets and microphones
+    wind_north_m_s: float = 0.0
+    wind_sigma_m_s: float = 5.0  # what is not known of each of its components
     confirm_hits: int = 3  # looks at different times
     confirm_existence: float = 0.99  # probability of being a target
     tentative_looks: float = 2.2  # revisits unseen; then an unconfirmed track is forgotten
@@ -44,7 +51,6 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     microphone_reach_spread: float = 0.3  # 1 sigma of its logarithm, of nodes, air and engines
     microphone_detection: float = 0.95  # of a target right beside, at one pass
     microphone_memory_s: float = 60.0  # a node that misses a target misses it so long for the same reason
-    sound_m_s: float = 340.0  # speed of sound
     max_waiting: int = 60_000  # detections that are not settled; then they are settled sooner
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more
@@ -53,14 +59,18 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     def __post_init__(self) -> None:
         """Raise ValueError for what no tracker can be; the configuration's own limits are narrower."""
         for name in self.__struct_fields__:
-            if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name != "height_m"):
+            if not isfinite(getattr(self, name)) or (getattr(self, name) < 0 and name not in SIGNED):
                 raise ValueError(f"{name} must be a finite number, not negative")
         for name in PROBABILITIES:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability over 0")
+        for name in ("sound_reach_m", "sound_speed_m_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0")
         filter_settings(self)
 
 
+SIGNED = ("height_m", "wind_east_m_s", "wind_north_m_s")
 PROBABILITIES = (
     "detection_probability",
     "gate_probability",
@@ -69,6 +79,7 @@ PROBABILITIES = (
     "microphone_detection",
 )
 LEAST = 1e-6  # existence; what is less likely is forgotten. Where sea and trees make many plots, targets begin so
+WEDGES = 40  # of one sensor that only bearings of it are known of; each is a group of eight hypotheses
 BEGUN = 5e-4  # of a plot; what known targets do not leave so much of begins none
 SAME = {  # names of FilterSettings that are settings of the tracker as they are
     "calm_noise_m2_s3",
@@ -96,8 +107,10 @@ def filter_settings(settings: TrackerSettings) -> FilterSettings:
         least_begun=BEGUN,
         brief_looks=settings.tentative_looks,
         brief_least_s=settings.tentative_min_s,
+        heard_s=settings.sound_keeps_s,
         most_of_sensor=settings.max_tracks_per_sensor,
         most_new_of_sensor=settings.max_tentative_per_sensor,
+        most_wedges_of_sensor=WEDGES,
     )
 
 

@@ -6,6 +6,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import Status, Tracks
 from skywarden.track.mixture import combined
 from skywarden.track.pool import Rows
+from skywarden.track.regions import kinds, opened
 
 
 def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
@@ -16,11 +17,15 @@ def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
     existence, leaf = existences(targets, leaves, groups)
     shown = leaves[leaf]
     mean, covariance = combined(shown)
+    time = shown["time"].copy()
+    open_ = np.flatnonzero(targets["wedge"] == 1)
+    if len(open_):
+        some = opened(open_, leaves, groups, noise)
+        time[some.target], mean[some.target], covariance[some.target] = some.time, some.mean, some.covariance
     number, status = np.zeros(len(targets), np.int64), np.where(targets["confirmed"] == 1, *KNOWN).astype(np.int8)
     label, heard, born, hits = (targets[name].copy() for name in ("label", "seen", "born", "hits"))
     books = [targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at")]
-    books.append(np.zeros_like(label))  # since when people see it is not the filter's
-    time = shown["time"].copy()
+    books += [np.zeros_like(label), kinds(targets, mean, covariance)]  # since when people see it they know
     level = shown["weight"] @ noise
     return Tracks(label, number, status, time, heard, mean, covariance, level, born, hits, existence, *books)
 

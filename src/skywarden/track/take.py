@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Chain
 from skywarden.track.adopt import Known, adopted
@@ -19,7 +20,9 @@ from skywarden.track.looks import SENSE
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.posts import NODE, noted
 from skywarden.track.prepare import REPEATED, USED
+from skywarden.track.ranges import RANGES
 from skywarden.track.settings import TrackerSettings
+from skywarden.track.table import rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def taken(
         memory = _followed(beliefs, found, 0, settings)
         label, refused = _outcome(new, found)
         feeds = plain(records(beliefs.feeds, FEED))
-        return Taken(memory, found.sensors, label, label, refused, feeds, beliefs.nodes)
+        return Taken(memory, found.sensors, label, _there(memory, new, label), refused, feeds, beliefs.nodes)
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
     found = gather(both, said.sensors)
@@ -77,7 +80,7 @@ def taken(
     _adopt(memory, new, said, found.sensors, label[n:])
     codes = zip(new.senders()[n:], said.code.tolist(), strict=True)
     refused.update((name, code) for name, code in codes if code != USED)
-    heard = label.copy()
+    heard = np.concatenate((_there(memory, new, label[:n]), label[n:]))
     heard[n + said.states[~said.alone]] = 0
     return Taken(memory, found.sensors, label, heard, refused, said.feeds, beliefs.nodes)
 
@@ -97,6 +100,19 @@ def called(beliefs: Beliefs, sensors: tuple[str, ...], new: Items) -> Called:
     return Called(replace(beliefs, nodes=plain(found.nodes)), sensors, refused)
 
 
+def _there(memory: Memory, new: Items, label: I64) -> I64:
+    """Return labels of measurements, (n,), but 0 for sounds that do not tell that their target is still there."""
+    sounds = np.flatnonzero((new.senses["kind"][new.rows["sense"]] == Kind.SOUND) & (label != 0))
+    if not len(sounds):
+        return label
+    targets = memory.targets[: memory.counts[0]]
+    there, row = rows_of(targets["label"], label[sounds])
+    late = targets["seen"][row] < new.rows["time"][sounds[there]]
+    heard = label.copy()
+    heard[sounds[there[late]]] = 0
+    return heard
+
+
 def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
     """Return (sensors, rings) the false alarms of each as the settled chain knows them; 0 of one that it does not."""
     learned = settled.beliefs.clutter
@@ -111,6 +127,8 @@ def _known(sensors: tuple[str, ...], settled: Chain) -> F64:
 def _followed(beliefs: Beliefs, found: Gathered, more: int, settings: TrackerSettings) -> Memory:
     """Follow looks; return the memory, with room for so many targets more."""
     looks = found.looks
+    bearings = int((looks["end"] - looks["begin"])[looks["begins"] > 0.0].sum())
+    more += (RANGES - 1) * bearings
     size = len(found.origin) + more, int((looks["end"] - looks["begin"]).max(initial=0))
     memory = opened(beliefs, size, len(found.sensors), settings)
     if len(looks):

@@ -62,6 +62,8 @@ def start_wedge(memory: Memory, plot: Plot, label: int, existence: float) -> boo
             best = k
     enrol(target, plot, label, sense)
     target.leaf, target.wedge = counts[1] + best, 1
+    for a in range(3):
+        target.origin[a] = sense.position[a]
     counts[1] += RANGES
     counts[2] = max(counts[2], slot + 1)
     return True

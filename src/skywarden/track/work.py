@@ -15,8 +15,9 @@ class Parameters(Protocol):
     alike: chi-square of leaves that say the same. light: weight under which a joint hypothesis is dropped. keep: how
     many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
     heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
-    confirm, confirm_hits: existence and looks of a target that is confirmed. brief, brief_least: revisits, s; then
-    what is not confirmed is forgotten. most, most_new: targets that only one sensor has seen.
+    confirm, confirm_hits: existence and looks of a target that is confirmed. heard: s, so long sounds alone keep one.
+    brief, brief_least: revisits, s; then what is not confirmed is forgotten. most, most_new, most_wedges: targets that
+    only one sensor has seen.
     """
 
     end: float
@@ -38,11 +39,13 @@ class Parameters(Protocol):
     shape: float
     late: float
     confirm: float
+    heard: float
     brief: float
     brief_least: float
     confirm_hits: int
     most: int
     most_new: int
+    most_wedges: int
     noise: F64
     leave: F64
     gate: F64
@@ -83,8 +86,8 @@ class Work(Protocol):
 
 PARAMETERS = record(
     "end least begun faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
-    "address_gate shape late confirm brief brief_least",
-    "keep confirm_hits most most_new",
+    "address_gate shape late confirm heard brief brief_least",
+    "keep confirm_hits most most_new most_wedges",
     noise=(MODELS, 2),
     leave=MODELS,
     gate=5,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from skywarden.geo.terrain import Ground
-from skywarden.model.place import F64, I64
+from skywarden.model.place import F64, I64, Sensor
 from skywarden.sensors.reports import encode
 from skywarden.sim.scene.settings import Finders, Scene
 from skywarden.sim.sense.looks import RADIO, Pairs, pairs, times
 from skywarden.sim.sense.post import Post, Posted, beginning, column, covered, posts, sorted_sent
 from skywarden.sim.sky import Cover, Sent, Sky, Window
 
+SOURCE = "finders"
 NUMBER = 3  # of this kind of sensor in seeds
 SEEN = 0.95  # of the looks at a strong signal
 HALF = 0.8  # of the reach: there half of that
@@ -74,9 +75,11 @@ class Finder:
 
 
 def build(blocks: tuple[Finders, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
-    """Make all direction finders of a scenario."""
+    """Make all direction finders of a scenario; who sets them up says how far they may begin targets."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
     period, sigma, latency = (column(blocks, n, placed) for n in ("period_s", "bearing_sigma_deg", "latency_s"))
     phase = np.random.default_rng([seed, NUMBER, 902]).random(len(placed.names)) * period
     model = Finder(placed, ground, seed, beginning(scene), period, phase, np.radians(sigma), latency)
-    return Posted("finders", "reports", placed, period, model)
+    rows = zip(placed.names, period.tolist(), placed.reach.tolist(), strict=True)
+    sensors = [Sensor(name=name, source=SOURCE, revisit_s=every, begins_m=reach) for name, every, reach in rows]
+    return Posted(SOURCE, "reports", placed, period, model, sensors=sensors)
