@@ -65,7 +65,7 @@ def test_a_wedge_is_shown_as_the_mixture_of_all_its_ranges(seed):
 
 def test_the_table_shows_wedges_so_and_others_by_their_leaf():
     memory = wedges(np.random.default_rng(1))
-    memory.targets["seen_by"], memory.targets["confirmed"] = -1, 1
+    memory.targets["seen_by"], memory.targets["confirmed"], memory.targets["hits"] = -1, 1, 3
     shown = table(memory.targets[:5], memory.leaves[:10], memory.groups[:3], NOISE)
     assert shown.kind.tolist() == [1, 0, 1, 0, 0]
     found = opened(np.array([0, 2]), memory.leaves[:10], memory.groups[:3], NOISE)
@@ -83,7 +83,7 @@ def test_a_range_that_is_known_to_a_fifth_makes_a_point(sigma, kind):
     P[:3, :3] = (sigma * 5000.0) ** 2 * np.outer(along, along) + 10.0**2 * np.eye(3)
     put(memory, anywhere(np.random.default_rng(1))._replace(mean=np.stack([x, x]), covariance=np.stack([P, P])))
     for origin, wanted in ((SITE.position, kind), (np.zeros(3), TrackKind.POINT)):
-        memory.targets["origin"][0] = origin
+        memory.targets["origin"][0], memory.targets["hits"][0] = origin, 3
         assert kinds(memory.targets[:1], x[None], P[None]).tolist() == [wanted]
 
 
@@ -101,3 +101,12 @@ def test_people_and_their_programs_see_what_kind_a_track_is():
     text = console.export_text()
     assert "direction" in text
     assert "region" in text
+
+
+def test_whom_nothing_but_microphones_told_of_is_known_as_a_region():
+    memory = empty(RADAR)
+    put(memory, anywhere(np.random.default_rng(1)))
+    x, P = memory.leaves["mean"][:1, 0], memory.leaves["covariance"][:1, 0]
+    for hits, wanted in ((0, TrackKind.FIELD), (1, TrackKind.POINT)):
+        memory.targets["hits"][0] = hits
+        assert kinds(memory.targets[:1], x, P).tolist() == [wanted]
