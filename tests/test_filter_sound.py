@@ -23,6 +23,7 @@ from skywarden.track.pool import Memory
 AIR = Air(np.array([6.0, -4.0, 3.0]), speed=338.0, speed_sigma=2.0, wind_sigma=3.0)
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3, air=AIR)
 SIGMA = np.radians(4.0)
+LEVEL = SITE.rotation[:2]  # nobody doubts that winds are level
 
 
 class Heard(NamedTuple):
@@ -107,7 +108,8 @@ def test_a_view_is_that_of_the_place_that_the_sound_left(lead: float, seed: int)
         level, upright = memory.parameters["noise"][0, m]
         Q = turn.T @ np.diag([level, level, upright]) @ turn * max(sound.delay - age, 0.0) ** 3 / 3.0
         S = H @ P @ H.T + H[:, :3] @ Q @ H[:, :3].T
-        S += AIR.wind_sigma**2 * by.wind @ by.wind.T + AIR.speed_sigma**2 * by.speed @ by.speed.T
+        winds = by.wind @ LEVEL.T
+        S += AIR.wind_sigma**2 * winds @ winds.T + AIR.speed_sigma**2 * by.speed @ by.speed.T
         r, azimuth, elevation = sound.z
         level_r = r * np.cos(elevation)
         e = np.array([level_r * np.sin(azimuth), level_r * np.cos(azimuth), r * np.sin(elevation)])
@@ -335,7 +337,7 @@ def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
         H = np.hstack([G, -back * G])
         Q = max(back, 0.0) ** 3 / 3.0 * (noise[0] * np.eye(3) + (noise[1] - noise[0]) * np.outer(vertical, vertical))
         speed = J @ u * AIR.speed * tau**2 / bottom
-        S = H @ P @ H.T + G @ Q @ G.T + (tau * AIR.wind_sigma) ** 2 * G @ G.T
+        S = H @ P @ H.T + G @ Q @ G.T + (tau * AIR.wind_sigma) ** 2 * G @ LEVEL.T @ LEVEL @ G.T
         S += AIR.speed_sigma**2 * np.outer(speed, speed)
         plain = J @ SITE.rotation.T
         C = np.linalg.solve(plain, np.linalg.solve(plain, S).T)

@@ -9,7 +9,7 @@ from skywarden.track.motion import up
 from skywarden.track.notes import SECOND, front
 from skywarden.track.pool import Leaf, Memory, Target
 from skywarden.track.settle import ROUNDING
-from skywarden.track.view import PLANE, POSITION, expect_polar, level
+from skywarden.track.view import PLANE, POLAR, POSITION, expect_polar, level
 from skywarden.track.work import Parameters, Work
 
 RATE = 3  # the component of POLAR that says something of velocity
@@ -64,7 +64,7 @@ def newborn(plot: Plot, memory: Memory) -> None:
     else:
         place_polar(plot, sense, parameters, work)
     add_velocity(parameters, work)
-    if sense.kind != POSITION and sense.kind != PLANE and not isnan(plot.z[RATE]):
+    if sense.kind == POLAR and not isnan(plot.z[RATE]):
         fold_rate(plot, sense, work)
 
 
@@ -89,7 +89,7 @@ def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
         for b in range(6):
             leaf.covariance[0, a, b] = leaf.covariance[1, a, b] = work.P[a, b]
     leaf.weight[0], leaf.weight[1] = 1.0, 0.0
-    leaf.existence, leaf.time, leaf.group, leaf.kept = existence, time, -1, 0
+    leaf.existence, leaf.time, leaf.group, leaf.kept, leaf.heard = existence, time, -1, 0, 0
 
 
 @inner

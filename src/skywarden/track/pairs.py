@@ -10,6 +10,7 @@ from math import exp, inf, pi, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track import ear
 from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.looks import Pair, Plot, Sense, View
 from skywarden.track.models import anchor, models, predict
@@ -165,11 +166,21 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
 
 
 @inner
-def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Work) -> None:
-    """Bring a leaf to the look's time, or look back to it from the leaf's, and fill its view but for its pairs."""
-    there = sense.kind != SOUND or leave(leaf, sense, parameters, work)
+def bring(leaf: Leaf, sense: Sense, parameters: Parameters, work: Work) -> bool:
+    """Bring a leaf to the time of a look or, for a sound, to when that left; return False where it cannot be heard."""
     if sense.kind != SOUND:
         predict(leaf, sense.time, parameters, work)
+        return True
+    if leaf.heard == 0:
+        ear.prior(leaf, sense, parameters)
+    return leave(leaf, sense, parameters, work)
+
+
+@inner
+def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Work) -> None:
+    """Bring a leaf to the look's time, or look back to it from the leaf's, and fill its view but for its pairs."""
+    there = bring(leaf, sense, parameters, work)
+    view.heard = sense.time if sense.kind == SOUND else leaf.heard
     if sense.whole == 0:
         anchor(leaf, parameters, work)
     view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)
@@ -185,6 +196,8 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
                 bend(work.slopes[m], view, m, sense.parts)
         if sense.kind == DIRECTION:
             bow(view, m)
+        if view.heard > 0 and sense.kind != SOUND:
+            ear.overhear(leaf, view, m, sense, work)
     reached = there and (view.z[0, 0] < sense.reach or sense.kind == POSITION or sense.kind == PLANE)
     view.detection = sense.detection if reached else 0.0
     seen = visible(work.b, sense) if sense.kind == SOUND else visible(leaf.mean[0], sense)  # of a sound where it left

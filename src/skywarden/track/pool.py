@@ -17,6 +17,8 @@ from skywarden.model.track import SEEN_BY
 
 MODELS = 2  # of motion: calm, manoeuvring
 WIDTH = 4  # components of the widest measurement
+EARS = 5  # what hearing a target teaches beside its state: see `ear`
+WHOLE = 6 + EARS
 MEMBERS, HYPOTHESES = 12, 24  # of a group, at most
 GROUPED_PLOTS = 32  # of one joint association, at most
 
@@ -54,6 +56,9 @@ class Leaf(Protocol):
     existence: probability r. weight: (MODELS,) probability of each model of motion; the second is 0 while the leaf is
     young and has only the first. mean: (MODELS, 6) ECEF m and m/s; covariance (MODELS, 6, 6); time: ns, of these.
     target: row of its target. group: row of its group, -1 none. kept: scratch.
+    heard: ns, arrival of the latest sound of it, 0 none: then its ear block is empty. ear (MODELS, EARS): mean of the
+    block; tail (MODELS, EARS, WHOLE): its covariance with the state, then with itself. Last, so that who is not heard
+    never loads them.
     """
 
     existence: float
@@ -61,9 +66,12 @@ class Leaf(Protocol):
     target: int
     group: int
     kept: int
+    heard: int
     weight: F64
     mean: F64
     covariance: F64
+    ear: F64
+    tail: F64
 
 
 class Group(Protocol):
@@ -144,6 +152,14 @@ TARGET = record(
     i_looked_at=SEEN_BY,
     in_view=SEEN_BY,
 )
-LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
+LEAF = record(
+    "existence",
+    "time target group kept heard",
+    weight=MODELS,
+    mean=(MODELS, 6),
+    covariance=(MODELS, 6, 6),
+    ear=(MODELS, EARS),
+    tail=(MODELS, EARS, WHOLE),
+)
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
 GRID = record("size", "time", position=3, rotation=(3, 3))
