@@ -23,6 +23,7 @@ from skywarden.track.pool import Memory
 AIR = Air(np.array([6.0, -4.0, 3.0]), speed=338.0, speed_sigma=2.0, wind_sigma=3.0)
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3, air=AIR)
 SIGMA = np.radians(4.0)
+STRAIGHT = FilterSettings(turn_rad_s=0.0)  # who turns: test_filter_ear
 LEVEL = SITE.rotation[:2]  # nobody doubts that winds are level
 
 
@@ -92,7 +93,7 @@ def bowed(e: F64, S: F64) -> tuple[F64, F64]:
 @pytest.mark.parametrize("lead", [-25.0, -6.0, 0.0, 4.0])  # s that the leaf is ahead of the arrival
 @pytest.mark.parametrize("seed", range(3))
 def test_a_view_is_that_of_the_place_that_the_sound_left(lead: float, seed: int) -> None:
-    memory, before = empty(ARRAY), anywhere(np.random.default_rng(seed))
+    memory, before = empty(ARRAY, STRAIGHT), anywhere(np.random.default_rng(seed))
     before.mean[:, :3] += 0.8 * (SITE.position - before.mean[:, :3])  # within 8 km, so that the Earth is flat enough
     row = put(memory, before, NOW + round(lead * SECOND))
     view, leaf = sight(memory, row, 3), state(memory, row)
@@ -105,7 +106,7 @@ def test_a_view_is_that_of_the_place_that_the_sound_left(lead: float, seed: int)
         assert slopes(memory)[m, :3] / scale == pytest.approx(H / scale, rel=5e-3, abs=2e-2)
         assert view.HP[m, :3] / scale == pytest.approx(H @ P / scale, rel=1e-2, abs=1.0)
         turn = geo.east_north_up(*geo.geodetic(x[:3])[:2])
-        level, upright = memory.parameters["noise"][0, m]
+        level, upright = (memory.parameters["turning"][0] if m else 0.5), 2.0
         Q = turn.T @ np.diag([level, level, upright]) @ turn * max(sound.delay - age, 0.0) ** 3 / 3.0
         S = H @ P @ H.T + H[:, :3] @ Q @ H[:, :3].T
         winds = by.wind @ LEVEL.T
@@ -208,7 +209,13 @@ def flight(rng: np.random.Generator, speed: float, seconds: float, air: Air, rea
 
 def follow(one: Flight, kind: Kind, air: Air, rng: np.random.Generator) -> Filter:
     """Return a filter that has seen the start of a flight for 2 s, and heard the rest, taken for this kind."""
-    settings = FilterSettings(calm_noise_m2_s3=0.01, busy_noise_m2_s3=0.01, vertical_noise_m2_s3=0.01)
+    settings = FilterSettings(
+        calm_noise_m2_s3=0.01,
+        busy_noise_m2_s3=0.01,
+        vertical_noise_m2_s3=0.01,
+        turn_rad_s=0.0,
+        turning_noise_m2_s3=0.01,
+    )
     used = Filter(settings, evenly(SITE, 60e3, 5.0, 0.001), 64)
     sensor = Sensor(kind, 0.9, 1e-9, whole=False, reach_m=8e3, air=air)
     for t in (0.0, 1.0, 2.0):
@@ -286,10 +293,11 @@ def test_no_sound_that_fits_is_passed_over() -> None:
         memory = few(rng)
         n = int(memory.counts[1])
         before = memory.leaves[:n].copy()
-        z = np.array([sight(memory, row, 3).z[0, 1:3] for row in range(n)]) + 0.005 * rng.normal(size=(n, 2))
+        z = np.array([sight(memory, row, 3).z[0, 1:4] for row in range(n)]) + 0.005 * rng.normal(size=(n, 3))
+        z[:, 2] = np.nan  # no tone
         for k in range(n):
             memory.leaves[:n] = before
-            m = fill(memory, given(z[[k]], np.diag([1e-5] * 2)[None]), born=1e-30)
+            m = fill(memory, given(z[[k]], np.diag([1e-5] * 3)[None]), born=1e-30)
             active = near(memory, m)
             for pair in find(memory, m):
                 fits += 1
@@ -313,12 +321,13 @@ def polar_twin(e: F64) -> tuple[F64, F64, list[F64]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
     """Matrices from top to bottom, of the same model of motion, to rounding."""
-    memory, before = empty(ARRAY), anywhere(np.random.default_rng(10 + seed))
+    memory, before = empty(ARRAY, STRAIGHT), anywhere(np.random.default_rng(10 + seed))
     row = put(memory, before, NOW + round(lead * SECOND))
     view, leaf = sight(memory, row, 3), state(memory, row)
     lag = (NOW - int(memory.leaves["time"][row])) * 1e-9
     for m in range(2):
-        x, P, noise = leaf.mean[m], leaf.covariance[m], tuple(memory.parameters["noise"][0, m])
+        x, P = leaf.mean[m], leaf.covariance[m]
+        noise = (memory.parameters["turning"][0] if m else 0.5), 2.0
         up = geo.east_north_up(*geo.geodetic(x[:3])[:2])[2]
         n = x[:3] / [1.0, 1.0, 1.0 - ECCENTRICITY2]
         vertical = n / np.linalg.norm(n)
@@ -332,11 +341,12 @@ def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
         e, u = left[:3] + tau * AIR.wind - SITE.position, left[3:] - AIR.wind
         z, J, second = polar_twin(SITE.rotation @ e)
         J = J @ SITE.rotation
-        bottom = AIR.speed**2 * tau + e @ u
+        away = np.linalg.norm(e)  # c tau, but for the Earth's curve
+        bottom = AIR.speed * away + e @ u
         G = J @ (np.eye(3) - np.outer(u, e) / bottom)
         H = np.hstack([G, -back * G])
         Q = max(back, 0.0) ** 3 / 3.0 * (noise[0] * np.eye(3) + (noise[1] - noise[0]) * np.outer(vertical, vertical))
-        speed = J @ u * AIR.speed * tau**2 / bottom
+        speed = J @ u * away * tau / bottom
         S = H @ P @ H.T + G @ Q @ G.T + (tau * AIR.wind_sigma) ** 2 * G @ LEVEL.T @ LEVEL @ G.T
         S += AIR.speed_sigma**2 * np.outer(speed, speed)
         plain = J @ SITE.rotation.T

@@ -104,7 +104,7 @@ class View(Protocol):
     part of it that a look without its plot tells. first, last: its pairs. now: existence after the look; miss: of that
     the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
     its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is.
-    heard: what leaf.heard is once the leaf is corrected, 0: no ear block; HE (MODELS, WIDTH, EARS): covariance of what
+    old: s, how long before the leaf's time a sound left. heard: what leaf.heard is once the leaf is corrected, 0: no ear block; HE (MODELS, WIDTH, EARS): covariance of what
     is measured with that block.
     """
 
@@ -114,6 +114,7 @@ class View(Protocol):
     miss: float
     ahead: float
     growth: float
+    old: float
     first: int
     last: int
     address: int
@@ -163,7 +164,7 @@ PLOT = record(
     covariance=(WIDTH, WIDTH),
 )
 VIEW = record(
-    "detection missed now miss ahead growth",
+    "detection missed now miss ahead growth old",
     "first last address crowded heard",
     z=(MODELS, WIDTH),
     HP=(MODELS, WIDTH, 6),

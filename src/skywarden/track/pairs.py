@@ -13,7 +13,7 @@ from skywarden.model.place import F64
 from skywarden.track import ear
 from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.looks import Pair, Plot, Sense, View
-from skywarden.track.models import anchor, models, predict
+from skywarden.track.models import anchor, models, pace, predict
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
 from skywarden.track.sound import bow, hear, leave
@@ -126,6 +126,19 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
 
 
 @inner
+def recall(leaf: Leaf, view: View, pair: Pair, parameters: Parameters, work: Work) -> float:
+    """Write to the pair how likely a sound is by the model that flies now, which may be another than when it left.
+
+    Else all sounds of before a turn would speak against it. Returns the likelihood over both.
+    """
+    pace(view.old, parameters, work)
+    calm, busy = pair.likelihood[0], pair.likelihood[1]
+    pair.likelihood[0] = calm + work.off * (busy - calm)
+    pair.likelihood[1] = busy + work.back * (calm - busy)
+    return float(leaf.weight[0] * pair.likelihood[0] + leaf.weight[1] * pair.likelihood[1])
+
+
+@inner
 def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of references for each at every call
     leaf: Leaf, view: View, plot: Plot, pair: Pair, kind: int, parameters: Parameters, work: Work
 ) -> float:
@@ -157,6 +170,8 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         likelihood += leaf.weight[m] * pair.likelihood[m]
     if not least <= limit:
         return 0.0
+    if view.old > 0.0 and many > 1:
+        likelihood = recall(leaf, view, pair, parameters, work)
     if view.ahead > parameters.late:
         plot.late = 1
         return 0.0
@@ -180,7 +195,7 @@ def bring(leaf: Leaf, sense: Sense, parameters: Parameters, work: Work) -> bool:
 def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Work) -> None:
     """Bring a leaf to the look's time, or look back to it from the leaf's, and fill its view but for its pairs."""
     there = bring(leaf, sense, parameters, work)
-    view.heard = sense.time if sense.kind == SOUND else leaf.heard
+    view.heard, view.old = sense.time if sense.kind == SOUND else leaf.heard, 0.0
     if sense.whole == 0:
         anchor(leaf, parameters, work)
     view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)

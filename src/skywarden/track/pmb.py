@@ -43,6 +43,7 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     busy_stay_s: float = 15.0  # mean length of one
     turn_rad_s: float = 0.05  # 1 sigma of the turn rate in one, of targets that are heard
     turn_fades_s: float = 20.0  # after which little is left of it
+    turning_noise_m2_s3: float = 10.0  # busy noise of these targets: what the turn rate does not tell
     end_after_s: float = 2000.0  # mean life of a target
     gate_probability: float = 0.9999  # of a target's own detection falling inside its gate
     least_existence: float = 1e-4  # less likely ones are forgotten
@@ -323,6 +324,7 @@ def parameters(settings: FilterSettings) -> Rows:
         ("confirm", settings.confirm_existence),
         ("turn", settings.turn_rad_s),
         ("turn_fades", settings.turn_fades_s),
+        ("turning", settings.turning_noise_m2_s3),
         ("confirm_hits", settings.confirm_hits),
         ("brief", settings.brief_looks),
         ("brief_least", settings.brief_least_s),

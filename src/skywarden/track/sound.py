@@ -95,7 +95,7 @@ def emitted(leaf: Leaf, sense: Sense, m: int, lag: float, work: Work) -> float:
 def hear(leaf: Leaf, sense: Sense, view: View, m: int, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
     """Fill model m's view for a sound: range, azimuth and elevation of where it seems to come from, and ln of its tone.
 
-    Needs `leave`, and an ear block.
+    Needs `leave`, and an ear block. view.old: grows to how long before the leaf's time the sound left, s.
     """
     z, lag, parts = view.z[m], (sense.time - leaf.time) * 1e-9, sense.parts
     up(leaf.mean[m], work.vertical)
@@ -105,6 +105,7 @@ def hear(leaf: Leaf, sense: Sense, view: View, m: int, parameters: Parameters, w
     tone(leaf, sense, m, view, work)
     for k in range(parts):
         incline(leaf, m, k, tau, work)
+    view.old = max(view.old, tau - lag)
     rest(view, m, tau - lag, parts, parameters, work)
     for k in range(parts):
         lead(m, k, tau, m == BUSY, sense, work)
@@ -162,12 +163,13 @@ def incline(leaf: Leaf, m: int, k: int, tau: float, work: Work) -> None:
 @inner
 def rest(view: View, m: int, back: float, parts: int, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
     """Write dz/dt, and the noise of motion in `back` s between to the spread. Needs `incline`."""
-    H, noise, span = work.slopes[m], parameters.noise[m], max(back, 0.0)
+    H, span, upright = work.slopes[m], max(back, 0.0), parameters.noise[m, 1]
+    level = parameters.turning if m == BUSY else parameters.noise[m, 0]
     for a in range(work.six):
         for b in range(work.six):
             work.C[a, b] = 0.0
-    disturb(work.C, -span, work.vertical, (noise[0], noise[1]))
-    view.growth = (noise[0] + noise[1]) * span * span * span / 3.0
+    disturb(work.C, -span, work.vertical, (level, upright))
+    view.growth = (level + upright) * span * span * span / 3.0
     for k in range(parts):
         view.rate[m, k] = H[k, 0] * work.b[3] + H[k, 1] * work.b[4] + H[k, 2] * work.b[5]
         for c in range(k + 1):

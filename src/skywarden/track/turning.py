@@ -96,8 +96,7 @@ def swing(leaf: Leaf, dt: float, parameters: Parameters, work: Work) -> None:
         g[a] *= part
         x[a] = work.b[a]
     turn_over(P, T, work)
-    noise = parameters.noise[BUSY]
-    disturb(P, dt, work.up, (noise[0], noise[1]))
+    disturb(P, dt, work.up, (parameters.turning, parameters.noise[BUSY, 1]))
     leaf.ear[BUSY, TURN] *= fade
     for b in range(work.whole):
         T[TURN, b] *= fade

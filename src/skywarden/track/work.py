@@ -15,7 +15,7 @@ class Parameters(Protocol):
     alike: chi-square of leaves that say the same. light: weight under which a joint hypothesis is dropped. keep: how
     many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
     heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
-    turn, turn_fades: rad/s and s, of a manoeuvre's turn rate.
+    turn, turn_fades: rad/s and s, of a manoeuvre's turn rate; turning: m^2/s^3, level, beside it.
     confirm, confirm_hits: existence and looks of a target that is confirmed. brief, brief_least: revisits, s; then
     what is not confirmed is forgotten. most, most_new: targets that only one sensor has seen.
     """
@@ -43,6 +43,7 @@ class Parameters(Protocol):
     brief_least: float
     turn: float
     turn_fades: float
+    turning: float
     confirm_hits: int
     most: int
     most_new: int
@@ -98,7 +99,7 @@ class Work(Protocol):
 
 PARAMETERS = record(
     "end least begun faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
-    "address_gate shape late confirm brief brief_least turn turn_fades",
+    "address_gate shape late confirm brief brief_least turn turn_fades turning",
     "keep confirm_hits most most_new",
     noise=(MODELS, 2),
     leave=MODELS,
