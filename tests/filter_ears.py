@@ -49,10 +49,10 @@ def place(
 def whole_of(memory: Memory, row: int) -> Whole:
     """Return all eleven of a leaf."""
     leaf = memory.leaves[row]
-    mean = np.concatenate([leaf.mean, leaf.ear], 1)
+    mean, tail = np.concatenate([leaf["mean"], leaf["ear"]], 1), leaf["tail"]
     P = np.zeros((2, 11, 11))
-    P[:, :6, :6], P[:, 6:] = leaf.covariance, leaf.tail
-    P[:, :6, 6:] = leaf.tail[:, :, :6].swapaxes(1, 2)
+    P[:, :6, :6], P[:, 6:] = leaf["covariance"], tail
+    P[:, :6, 6:] = tail[:, :, :6].swapaxes(1, 2)
     return Whole(mean, P)
 
 

@@ -23,8 +23,10 @@ from filter_memory import (
 from filter_memory import anywhere as unheard
 from filter_reference import moments, polar
 
+from skywarden.kernel import plain_while
 from skywarden.model.detection import Kind
 from skywarden.track import Air, belief, ear, models, pairs, settle, turning
+from skywarden.track.mixture import mixture
 from skywarden.track.pmb import FilterSettings, Sensor
 
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3)
@@ -305,3 +307,20 @@ def test_old_sounds_are_of_the_model_that_flew_then():
         wanted = [8.0 - 6.0 * flow / CALM, 2.0 + 6.0 * flow / BUSY]
         assert pair.likelihood == pytest.approx(wanted)
         assert whole == pytest.approx(0.7 * wanted[0] + 0.3 * wanted[1])
+
+
+def test_who_turns_is_shown_on_its_circle():
+    memory = empty(ARRAY)
+    row = place(memory, someone(np.random.default_rng(7)), weight=(0.2, 0.8))
+    before, then = memory.leaves[[row]], NOW + 10 * SECOND
+    plain_while(lambda: True)
+    found = mixture(before, np.ones(1), then, memory.parameters, memory.work)
+    own = mixture(before, np.ones(1), None, memory.parameters, memory.work)
+    plain_while(lambda: False)
+    leaf = memory.leaves[row]
+    assert own.mean.tobytes() == leaf.mean.tobytes()  # not brought anywhere
+    models.predict(leaf, then, memory.parameters[0], memory.work[0])
+    assert found.weight == pytest.approx(leaf.weight)
+    assert found.mean.tobytes() == leaf.mean.tobytes()
+    assert found.covariance.tobytes() == leaf.covariance.tobytes()
+    assert found.time.tolist() == [then] * 2

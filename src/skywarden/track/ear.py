@@ -30,11 +30,9 @@ HAIR, ROUNDING = 1e-9, 1e-13  # of a variance, put back, as in `settle`
 def prior(leaf: Leaf, sense: Sense, parameters: Parameters) -> None:
     """Write to an empty block what is known before a target is heard: of the air, what the sensor says."""
     turn, wind = sense.rotation, sense.wind
+    empty(leaf)
     for m in range(MODELS):
         e, T = leaf.ear[m], leaf.tail[m]
-        for j in range(len(e)):
-            for b in range(T.shape[1]):
-                T[j, b] = 0.0
         e[TONE], e[SPEED], e[TURN] = USUAL, sense.sound, 0.0
         e[EAST] = turn[0, 0] * wind[0] + turn[0, 1] * wind[1] + turn[0, 2] * wind[2]
         e[NORTH] = turn[1, 0] * wind[0] + turn[1, 1] * wind[1] + turn[1, 2] * wind[2]
@@ -42,6 +40,18 @@ def prior(leaf: Leaf, sense: Sense, parameters: Parameters) -> None:
         T[EAST, 6 + EAST] = T[NORTH, 6 + NORTH] = sense.wind_sigma * sense.wind_sigma
         T[SPEED, 6 + SPEED] = sense.sound_sigma * sense.sound_sigma
         T[TURN, 6 + TURN] = parameters.turn * parameters.turn
+
+
+@inner
+def empty(leaf: Leaf) -> None:
+    """Leave a leaf without a block, and nothing in its place: equal looks leave equal records."""
+    leaf.heard = 0
+    for m in range(MODELS):
+        e, T = leaf.ear[m], leaf.tail[m]
+        for j in range(len(e)):
+            e[j] = 0.0
+            for b in range(T.shape[1]):
+                T[j, b] = 0.0
 
 
 @inner

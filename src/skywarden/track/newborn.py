@@ -4,6 +4,7 @@ from math import isnan
 
 from skywarden.kernel import inner
 from skywarden.track.birth import add_velocity, place_polar, place_position
+from skywarden.track.ear import empty
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.motion import up
 from skywarden.track.notes import SECOND, front
@@ -89,7 +90,8 @@ def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
         for b in range(6):
             leaf.covariance[0, a, b] = leaf.covariance[1, a, b] = work.P[a, b]
     leaf.weight[0], leaf.weight[1] = 1.0, 0.0
-    leaf.existence, leaf.time, leaf.group, leaf.kept, leaf.heard = existence, time, -1, 0, 0
+    leaf.existence, leaf.time, leaf.group, leaf.kept = existence, time, -1, 0
+    empty(leaf)
 
 
 @inner

@@ -127,14 +127,16 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
 
 @inner
 def recall(leaf: Leaf, view: View, pair: Pair, parameters: Parameters, work: Work) -> float:
-    """Write to the pair how likely a sound is by the model that flies now, which may be another than when it left.
+    """Return how likely a pair is over all models of motion.
 
-    Else all sounds of before a turn would speak against it. Returns the likelihood over both.
+    For a sound of before the leaf's time the pair's likelihoods become those by the model that flies now, which may be
+    another than when it left: else all sounds of before a turn would speak against it.
     """
-    pace(view.old, parameters, work)
-    calm, busy = pair.likelihood[0], pair.likelihood[1]
-    pair.likelihood[0] = calm + work.off * (busy - calm)
-    pair.likelihood[1] = busy + work.back * (calm - busy)
+    if view.old > 0.0 and models(leaf) > 1:
+        pace(view.old, parameters, work)
+        calm, busy = pair.likelihood[0], pair.likelihood[1]
+        pair.likelihood[0] = calm + work.off * (busy - calm)
+        pair.likelihood[1] = busy + work.back * (calm - busy)
     return float(leaf.weight[0] * pair.likelihood[0] + leaf.weight[1] * pair.likelihood[1])
 
 
@@ -157,7 +159,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         near |= inside(view, m, plot, limit, work)
     if not near:
         return 0.0
-    likelihood, least = 0.0, inf
+    least = inf
     pair.likelihood[1] = 0.0
     for m in range(many):
         if many > 1:
@@ -167,16 +169,13 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         if chi2 <= limit and narrow(plot, pair.L[m]):
             view.crowded = 1
         least = min(least, chi2)
-        likelihood += leaf.weight[m] * pair.likelihood[m]
     if not least <= limit:
         return 0.0
-    if view.old > 0.0 and many > 1:
-        likelihood = recall(leaf, view, pair, parameters, work)
     if view.ahead > parameters.late:
         plot.late = 1
         return 0.0
     seen = leaf.existence * view.detection
-    odds = seen * likelihood / (1.0 - seen)
+    odds = seen * recall(leaf, view, pair, parameters, work) / (1.0 - seen)
     return odds * ADDRESS_ODDS if same else odds
 
 
