@@ -109,6 +109,19 @@ def test_a_tone_that_fits_corrects_tone_speed_and_air_as_a_kalman_filter_does():
     assert found.covariance[1][TONE, TONE] < whole.covariance[1][TONE, TONE]
 
 
+def test_sounds_without_tones_may_come_as_bearings_do():
+    z, R = np.array([[0.3, 0.2], [0.4, np.nan]]), np.tile(np.diag(SIGMA**2), (2, 1, 1))
+    batch = detections(Kind.SOUND, "ears", NOW, np.array([NOW, NOW]), z, R)
+    assert batch.z[:, :2].tobytes() == z.tobytes()
+    assert np.isnan(batch.z[:, 2]).all()
+    assert batch.raw.shape == (2, 3)
+    assert (batch.covariance == np.pad(R, ((0, 0), (0, 1), (0, 1)))).all()
+    with pytest.raises(ValueError, match="SOUND z has shape"):
+        detections(Kind.SOUND, "ears", NOW, np.array([NOW, NOW]), z[:, :1], R)
+    with pytest.raises(ValueError, match="SOUND z has shape"):
+        detections(Kind.SOUND, "ears", NOW, np.array([NOW, NOW]), z, np.tile(np.eye(3), (2, 1, 1)))
+
+
 @pytest.mark.parametrize("tone, code", [(np.nan, USED), (120.0, USED), (0.5, IMPLAUSIBLE), (1e5, IMPLAUSIBLE)])
 @pytest.mark.parametrize("elevation", [0.2, np.nan])
 def test_a_tone_may_be_missing_and_is_one_that_can_be_heard(tone, code, elevation):
