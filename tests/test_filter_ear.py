@@ -22,9 +22,10 @@ from filter_memory import (
 )
 from filter_memory import anywhere as unheard
 from filter_reference import moments, polar
+from filter_sky import bits, ecef, look, tracker
 
 from skywarden.kernel import plain_while
-from skywarden.model.detection import Kind
+from skywarden.model.detection import Kind, detections
 from skywarden.track import Air, belief, ear, models, pairs, settle, turning
 from skywarden.track.mixture import mixture
 from skywarden.track.pmb import FilterSettings, Sensor
@@ -324,3 +325,22 @@ def test_who_turns_is_shown_on_its_circle():
     assert found.mean.tobytes() == leaf.mean.tobytes()
     assert found.covariance.tobytes() == leaf.covariance.tobytes()
     assert found.time.tolist() == [then] * 2
+
+
+def followed(**settings):
+    """Return all that is said of two targets that a radar of positions sees, and arrays hear somebody else."""
+    rng, used = np.random.default_rng(8), tracker(64, **settings)
+    places, v = rng.uniform(-5e3, 5e3, (2, 2)), rng.normal(size=(2, 2)) * 60.0
+    for k in range(20):
+        at = np.column_stack([places + k * v, np.full(2, 800.0)])
+        seen = np.stack([ecef(each, (0.0, 0.0, 0.0))[:3] for each in at]) + 20.0 * rng.normal(size=(2, 3))
+        look(used, seen, float(k), POSITIONS, np.diag([400.0] * 3))
+        z, R = np.array([[rng.uniform(-3.0, 3.0), -1.2, 120.0]]), np.diag([1e-8, 1e-8, 0.1])[None]
+        time = NOW + k * SECOND + SECOND // 2
+        used.look(detections(Kind.SOUND, "array", time, np.array([time]), z, R, place=SITE), ARRAY, time)
+    assert (used.memory.leaves["heard"] == 0).all()
+    return bits(used)
+
+
+def test_who_is_never_heard_is_followed_to_the_bit_as_if_nobody_turned():
+    assert followed() == followed(turn_rad_s=0.08, turn_fades_s=9.0, turning_noise_m2_s3=1.0)
