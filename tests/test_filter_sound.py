@@ -15,7 +15,6 @@ from skywarden.geo.earth import ECCENTRICITY2
 from skywarden.kernel import plain_while
 from skywarden.model.detection import Kind, detections
 from skywarden.model.place import F64, Place
-from skywarden.model.place import Sensor as Enrolled
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
 from skywarden.track.motion import predict_all
 from skywarden.track.pool import Memory
@@ -23,6 +22,8 @@ from skywarden.track.pool import Memory
 AIR = Air(np.array([6.0, -4.0, 3.0]), speed=338.0, speed_sigma=2.0, wind_sigma=3.0)
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3, air=AIR)
 SIGMA = np.radians(4.0)
+STRAIGHT = FilterSettings(turn_rad_s=0.0)  # who turns: test_filter_ear
+LEVEL = SITE.rotation[:2]  # nobody doubts that winds are level
 
 
 class Heard(NamedTuple):
@@ -91,7 +92,7 @@ def bowed(e: F64, S: F64) -> tuple[F64, F64]:
 @pytest.mark.parametrize("lead", [-25.0, -6.0, 0.0, 4.0])  # s that the leaf is ahead of the arrival
 @pytest.mark.parametrize("seed", range(3))
 def test_a_view_is_that_of_the_place_that_the_sound_left(lead: float, seed: int) -> None:
-    memory, before = empty(ARRAY), anywhere(np.random.default_rng(seed))
+    memory, before = empty(ARRAY, STRAIGHT), anywhere(np.random.default_rng(seed))
     before.mean[:, :3] += 0.8 * (SITE.position - before.mean[:, :3])  # within 8 km, so that the Earth is flat enough
     row = put(memory, before, NOW + round(lead * SECOND))
     view, leaf = sight(memory, row, 3), state(memory, row)
@@ -104,10 +105,11 @@ def test_a_view_is_that_of_the_place_that_the_sound_left(lead: float, seed: int)
         assert slopes(memory)[m, :3] / scale == pytest.approx(H / scale, rel=5e-3, abs=2e-2)
         assert view.HP[m, :3] / scale == pytest.approx(H @ P / scale, rel=1e-2, abs=1.0)
         turn = geo.east_north_up(*geo.geodetic(x[:3])[:2])
-        level, upright = memory.parameters["noise"][0, m]
+        level, upright = (memory.parameters["turning"][0] if m else 0.5), 2.0
         Q = turn.T @ np.diag([level, level, upright]) @ turn * max(sound.delay - age, 0.0) ** 3 / 3.0
         S = H @ P @ H.T + H[:, :3] @ Q @ H[:, :3].T
-        S += AIR.wind_sigma**2 * by.wind @ by.wind.T + AIR.speed_sigma**2 * by.speed @ by.speed.T
+        winds = by.wind @ LEVEL.T
+        S += AIR.wind_sigma**2 * winds @ winds.T + AIR.speed_sigma**2 * by.speed @ by.speed.T
         r, azimuth, elevation = sound.z
         level_r = r * np.cos(elevation)
         e = np.array([level_r * np.sin(azimuth), level_r * np.cos(azimuth), r * np.sin(elevation)])
@@ -206,7 +208,13 @@ def flight(rng: np.random.Generator, speed: float, seconds: float, air: Air, rea
 
 def follow(one: Flight, kind: Kind, air: Air, rng: np.random.Generator) -> Filter:
     """Return a filter that has seen the start of a flight for 2 s, and heard the rest, taken for this kind."""
-    settings = FilterSettings(calm_noise_m2_s3=0.01, busy_noise_m2_s3=0.01, vertical_noise_m2_s3=0.01)
+    settings = FilterSettings(
+        calm_noise_m2_s3=0.01,
+        busy_noise_m2_s3=0.01,
+        vertical_noise_m2_s3=0.01,
+        turn_rad_s=0.0,
+        turning_noise_m2_s3=0.01,
+    )
     used = Filter(settings, evenly(SITE, 60e3, 5.0, 0.001), 64)
     sensor = Sensor(kind, 0.9, 1e-9, whole=False, reach_m=8e3, air=air)
     for t in (0.0, 1.0, 2.0):
@@ -284,10 +292,11 @@ def test_no_sound_that_fits_is_passed_over() -> None:
         memory = few(rng)
         n = int(memory.counts[1])
         before = memory.leaves[:n].copy()
-        z = np.array([sight(memory, row, 3).z[0, 1:3] for row in range(n)]) + 0.005 * rng.normal(size=(n, 2))
+        z = np.array([sight(memory, row, 3).z[0, 1:4] for row in range(n)]) + 0.005 * rng.normal(size=(n, 3))
+        z[:, 2] = np.nan  # no tone
         for k in range(n):
             memory.leaves[:n] = before
-            m = fill(memory, given(z[[k]], np.diag([1e-5] * 2)[None]), born=1e-30)
+            m = fill(memory, given(z[[k]], np.diag([1e-5] * 3)[None]), born=1e-30)
             active = near(memory, m)
             for pair in find(memory, m):
                 fits += 1
@@ -311,12 +320,13 @@ def polar_twin(e: F64) -> tuple[F64, F64, list[F64]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
     """Matrices from top to bottom, of the same model of motion, to rounding."""
-    memory, before = empty(ARRAY), anywhere(np.random.default_rng(10 + seed))
+    memory, before = empty(ARRAY, STRAIGHT), anywhere(np.random.default_rng(10 + seed))
     row = put(memory, before, NOW + round(lead * SECOND))
     view, leaf = sight(memory, row, 3), state(memory, row)
     lag = (NOW - int(memory.leaves["time"][row])) * 1e-9
     for m in range(2):
-        x, P, noise = leaf.mean[m], leaf.covariance[m], tuple(memory.parameters["noise"][0, m])
+        x, P = leaf.mean[m], leaf.covariance[m]
+        noise = (memory.parameters["turning"][0] if m else 0.5), 2.0
         up = geo.east_north_up(*geo.geodetic(x[:3])[:2])[2]
         n = x[:3] / [1.0, 1.0, 1.0 - ECCENTRICITY2]
         vertical = n / np.linalg.norm(n)
@@ -330,12 +340,13 @@ def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
         e, u = left[:3] + tau * AIR.wind - SITE.position, left[3:] - AIR.wind
         z, J, second = polar_twin(SITE.rotation @ e)
         J = J @ SITE.rotation
-        bottom = AIR.speed**2 * tau + e @ u
+        away = np.linalg.norm(e)  # c tau, but for the Earth's curve
+        bottom = AIR.speed * away + e @ u
         G = J @ (np.eye(3) - np.outer(u, e) / bottom)
         H = np.hstack([G, -back * G])
         Q = max(back, 0.0) ** 3 / 3.0 * (noise[0] * np.eye(3) + (noise[1] - noise[0]) * np.outer(vertical, vertical))
-        speed = J @ u * AIR.speed * tau**2 / bottom
-        S = H @ P @ H.T + G @ Q @ G.T + (tau * AIR.wind_sigma) ** 2 * G @ G.T
+        speed = J @ u * away * tau / bottom
+        S = H @ P @ H.T + G @ Q @ G.T + (tau * AIR.wind_sigma) ** 2 * G @ LEVEL.T @ LEVEL @ G.T
         S += AIR.speed_sigma**2 * np.outer(speed, speed)
         plain = J @ SITE.rotation.T
         C = np.linalg.solve(plain, np.linalg.solve(plain, S).T)
@@ -368,31 +379,3 @@ def test_what_is_heard_is_the_same_plain_and_compiled() -> None:
         found.append(bits(follow(one, Kind.SOUND, AIR, np.random.default_rng(5))))
         plain_while(lambda: False)
     assert found[0] == found[1]
-
-
-def enrolled(**limits: float) -> Sensor:
-    """Return an array with a limited cover, in m, deg and per km^2."""
-    coverage = Enrolled(name="array", source="array", **limits).coverage
-    return Sensor(Kind.SOUND, 0.8, 0.1, whole=False, coverage=coverage)
-
-
-def chance(sensor: Sensor, x: F64) -> float:
-    """Return how likely an array hears a target whose state is x (6,) at the arrival."""
-    memory = empty(sensor)
-    row = put(memory, anywhere(np.random.default_rng(1))._replace(mean=np.stack([x, x]), weight=(1.0, 0.0)))
-    return float(sight(memory, row, 3).detection)
-
-
-def test_cover_is_asked_where_the_sound_left() -> None:
-    flown_on = ecef((5.5e3, 0.0, 300.0), (100.0, 0.0, 0.0))  # the sound is from 4.3 km
-    come_near = ecef((4.5e3, 0.0, 300.0), (-100.0, 0.0, 0.0))  # from 6.4 km
-    assert chance(enrolled(max_range_m=5e3), flown_on) == 0.8
-    assert chance(enrolled(max_range_m=5e3), come_near) < 0.1
-
-
-def test_who_is_too_fast_to_be_heard_is_not_hidden_but_unheard() -> None:
-    assert chance(enrolled(max_range_m=5e3), ecef((8e3, 0.0, 300.0), (400.0, 0.0, 0.0))) == 0.0
-
-
-def test_false_alarms_on_the_ground_are_not_those_of_bearings() -> None:
-    assert enrolled(false_alarms_per_km2=3.0).record["clutter"][0] == 0.1

@@ -18,7 +18,10 @@ from skywarden.track.ranges import RANGES, SPAN, WIDER, assume, step, within
 def lone(z, sensor=FINDER, settings=SETTINGS, capacity=64):
     """Return a memory in which one bearing is all that there is."""
     memory = empty(sensor, settings, capacity)
-    take(memory, given(np.array([z]), R[None]))
+    if sensor.kind == Kind.SOUND:
+        take(memory, given(np.array([(*z, np.nan)]), np.pad(R, (0, 1))[None]))
+    else:
+        take(memory, given(np.array([z]), R[None]))
     return memory
 
 

@@ -70,7 +70,10 @@ def test_level_tone_classes_and_direction_come_through() -> None:
     assert np.degrees(sound.z[:, 0]) == pytest.approx([271.5, 271.5])
     assert np.degrees(sound.z[0, 1]) == pytest.approx(12.25)
     assert np.isnan(sound.z[1, 1])
-    assert sound.covariance[0] == pytest.approx(np.radians(1) ** 2 * np.array([[16.0, 7.2], [7.2, 36.0]]))
+    assert sound.covariance[0, :2, :2] == pytest.approx(np.radians(1) ** 2 * np.array([[16.0, 7.2], [7.2, 36.0]]))
+    assert (sound.covariance[:, 2, :2] == 0.0).all()
+    assert sound.z[:, 2] == pytest.approx(104.125)  # the tone of the same look
+    assert sound.covariance[0, 2, 2] == pytest.approx(0.16)
     assert sound.time.tolist() == [AT, AT + 2000]
     assert sound.time_kind is TimeKind.ARRIVAL
     assert sound.error_meaning is ErrorMeaning.SIGMA

@@ -49,6 +49,13 @@ def test_a_report_corrects_its_target_by_intersection():
     assert (leaf(memory, 1)["mean"][0] == place(500.0)[0]).all()
 
 
+def test_what_was_heard_of_a_target_is_given_up_where_another_system_corrects_it():
+    memory = memory_of(place([0.0, 500.0]))
+    memory.leaves["heard"][:2] = START
+    take(memory, reports_of(place(6.0), covariance=spread(6.0, 3.0)), [101])
+    assert memory.leaves["heard"][:2].tolist() == [0, START]
+
+
 def test_a_target_is_brought_to_the_time_of_its_report():
     memory = memory_of(place(0.0, 50.0))
     take(memory, reports_of(place(100.0, 50.0), 2.0))

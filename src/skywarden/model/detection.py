@@ -59,7 +59,7 @@ class Kind(IntEnum):
     PLANE = 1  # latitude, longitude rad; its covariance is that of east and north, m^2
     POLAR = 2  # slant range m, azimuth, elevation, range rate m/s (away is positive)
     DIRECTION = 3  # azimuth, elevation
-    SOUND = 4  # azimuth, elevation of a past position
+    SOUND = 4  # azimuth, elevation of a past position, tone Hz
     PRESENCE = 5  # level dB, fundamental Hz
     SILENCE = 6  # noise floor dB, wind m/s
     DELAY = 7  # time difference between two nodes, s
@@ -71,12 +71,15 @@ WIDTH: Mapping[Kind, int] = {
     Kind.PLANE: 2,
     Kind.POLAR: 4,
     Kind.DIRECTION: 2,
-    Kind.SOUND: 2,
+    Kind.SOUND: 3,
     Kind.PRESENCE: 2,
     Kind.SILENCE: 2,
     Kind.DELAY: 1,
     Kind.TRACK: 6,
 }
+
+
+BARE = 2  # components of SOUND without its tone
 
 
 class TimeKind(StrEnum):
@@ -206,9 +209,12 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
 ) -> Detections:
     """Make one batch: fill in what was not said, check the shapes, make the arrays read-only.
 
-    Raises ValueError when the lengths do not fit: a fault of the decoder, not of the sensor.
+    A SOUND without tones may come as (n, 2). Raises ValueError when the lengths do not fit: a fault of the decoder, not
+    of the sensor.
     """
     n, w = len(time), WIDTH[kind]
+    if kind is Kind.SOUND and np.shape(z) == (n, BARE) and np.shape(covariance) == (n, BARE, BARE):
+        z, covariance = _toneless(z, covariance)
     batch = Detections(
         kind=kind,
         sensor=sensor,
@@ -235,6 +241,13 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     )
     _seal(batch, n, w)
     return batch
+
+
+def _toneless(z: F64, covariance: F64) -> tuple[F64, F64]:
+    """Return bearings of sounds, (n, 2), with a tone that is missing."""
+    wide = np.zeros((len(z), BARE + 1, BARE + 1))
+    wide[:, :BARE, :BARE] = covariance
+    return np.column_stack((z, np.full(len(z), np.nan))), wide
 
 
 def _seal(batch: Detections, n: int, w: int) -> None:

@@ -123,6 +123,7 @@ def _corrected(
         both = intersection(some[0], some[1])
         leaves["mean"][rows[fits], m], leaves["covariance"][rows[fits], m] = both
         taken[fits] = True
+    leaves["heard"][rows[taken]] = 0  # the intersection knows nothing of what the block has in common with the state
     targets = memory.targets[leaves["target"][rows]]
     watched = taken & (targets["leaf"] == rows) & (targets["confirmed"] == 1)
     compared(memory.fits[sensor, TRACK], 6, off[watched] / weight[watched])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.place import AZIMUTHS, F64, I64
-from skywarden.track.pool import MODELS, WIDTH, record
+from skywarden.track.pool import EARS, MODELS, WIDTH, record
 
 
 class Sense(Protocol):
@@ -104,6 +104,8 @@ class View(Protocol):
     part of it that a look without its plot tells. first, last: its pairs. now: existence after the look; miss: of that
     the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
     its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is.
+    old: s, how long before the leaf's time a sound left. heard: what leaf.heard is once the leaf is corrected, 0: no
+    ear block; HE (MODELS, WIDTH, EARS): covariance of what is measured with that block.
     """
 
     detection: float
@@ -112,14 +114,17 @@ class View(Protocol):
     miss: float
     ahead: float
     growth: float
+    old: float
     first: int
     last: int
     address: int
     crowded: int
+    heard: int
     z: F64
     HP: F64
     S: F64
     rate: F64
+    HE: F64
 
 
 class Pair(Protocol):
@@ -159,11 +164,12 @@ PLOT = record(
     covariance=(WIDTH, WIDTH),
 )
 VIEW = record(
-    "detection missed now miss ahead growth",
-    "first last address crowded",
+    "detection missed now miss ahead growth old",
+    "first last address crowded heard",
     z=(MODELS, WIDTH),
     HP=(MODELS, WIDTH, 6),
     S=(MODELS, WIDTH, WIDTH),
     rate=(MODELS, WIDTH),
+    HE=(MODELS, WIDTH, EARS),
 )
 PAIR = record("odds told asked share", "leaf plot", likelihood=MODELS, white=(MODELS, WIDTH), L=(MODELS, WIDTH, WIDTH))

@@ -1,6 +1,7 @@
 """What is done with each kind of detection, one row per kind in ROWS, and what no detection can be."""
 
 from collections.abc import Mapping
+from math import log
 from typing import NamedTuple
 
 from skywarden.model.detection import Kind
@@ -42,6 +43,8 @@ ROWS: Mapping[Kind, Row] = {
 
 PER_KM2 = 1e-6  # 1/m^2
 FALSE_BEARINGS = 0.1  # per rad of azimuth and per rad of elevation, a look
+DEEPEST, SHRILLEST = log(1.0), log(50e3)  # ln Hz; a tone beyond is none
+TONES = 0.2  # false alarms and new targets per ln Hz: evenly from 20 to 3,000 Hz
 LOWEST, HIGHEST = 6.2e6, 8.0e6  # m from the Earth's centre; a position outside is not one of an aircraft
 FASTEST = 1e4  # m/s
 SIGMA_MIN, SIGMA_MAX = 1e-9, 1e6  # rad or m or m/s

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
+from skywarden.track.models import predict
 from skywarden.track.motion import predict_all
 from skywarden.track.pool import MODELS, Rows
 
@@ -21,12 +23,25 @@ class Mixture(NamedTuple):
     time: I64
 
 
-def mixture(leaves: Rows, weight: F64, time: int | None, noise: F64) -> Mixture:
+@kernel
+def brought(leaves: Rows, time: int, parameters: Rows, work: Rows) -> None:
+    """Bring leaves that were heard to `time`, ns, with the turns that they are known to fly."""
+    for leaf in leaves:
+        if leaf.heard > 0:
+            predict(leaf, time, parameters[0], work[0])
+
+
+def mixture(leaves: Rows, weight: F64, time: int | None, parameters: Rows, work: Rows) -> Mixture:
     """Return leaves (n,) with their weights (n,), each model of motion by itself, at their own times or all at one, ns.
 
-    noise (MODELS, 2): m^2/s^3, level and vertical.
+    parameters, work: of the filter's memory.
     """
-    part = (weight[:, None] * leaves["existence"][:, None] * leaves["weight"]).reshape(-1)
+    sure = leaves["existence"]
+    if time is not None and leaves["heard"].any():
+        leaves = leaves.copy()
+        brought(leaves, time, parameters, work)
+    noise: F64 = parameters["noise"][0]
+    part = (weight[:, None] * sure[:, None] * leaves["weight"]).reshape(-1)
     mean, covariance = leaves["mean"].reshape(-1, 6), leaves["covariance"].reshape(-1, 6, 6)
     when = np.repeat(leaves["time"], MODELS)
     if time is not None:

@@ -9,8 +9,10 @@ from math import exp, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track import ear
 from skywarden.track.motion import height, up
 from skywarden.track.pool import Leaf
+from skywarden.track.turning import BUSY, swing
 from skywarden.track.work import Parameters, Work
 
 FEWEST = 1e-6  # weight of a model; none is ever given up
@@ -30,6 +32,8 @@ def promote(leaf: Leaf) -> None:
         leaf.mean[1, a] = leaf.mean[0, a]
         for b in range(6):
             leaf.covariance[1, a, b] = leaf.covariance[0, a, b]
+    if leaf.heard > 0:
+        ear.share(leaf)
     leaf.weight[0], leaf.weight[1] = PROMOTED
 
 
@@ -58,6 +62,8 @@ def mix(leaf: Leaf, work: Work) -> None:
     x, P = leaf.mean, leaf.covariance
     for a in range(six):
         d[a] = x[1, a] - x[0, a]
+    if leaf.heard > 0:
+        ear.blend_models(leaf, p, q, work)
     for a in range(six):
         for b in range(a + 1):
             outer, step = d[a] * d[b], P[1, a, b] - P[0, a, b]
@@ -109,6 +115,8 @@ def predict(leaf: Leaf, time: int, parameters: Parameters, work: Work) -> None:
     dt = (time - leaf.time) * 1e-9
     if dt <= 0.0:
         return
+    if time - leaf.heard > ear.KEPT_NS:
+        leaf.heard = 0
     pace(dt, parameters, work)
     leaf.time = time
     leaf.existence *= work.live
@@ -117,7 +125,21 @@ def predict(leaf: Leaf, time: int, parameters: Parameters, work: Work) -> None:
         mix(leaf, work)
     up(leaf.mean[0], work.up)  # the models' places differ by too little to matter here
     for m in range(many):
-        advance(leaf.mean[m], leaf.covariance[m], dt, work.up, parameters.noise[m])
+        if leaf.heard > 0 and m == BUSY:
+            swing(leaf, dt, parameters, work)
+        else:
+            advance(leaf.mean[m], leaf.covariance[m], dt, work.up, parameters.noise[m])
+    if leaf.heard > 0:
+        age(leaf, many, dt, parameters, work)
+
+
+@inner
+def age(leaf: Leaf, many: int, dt: float, parameters: Parameters, work: Work) -> None:
+    """Bring the ear block of a leaf dt > 0 s on."""
+    ear.glide(leaf, ear.CALM, dt, work)
+    ear.unturned(leaf, parameters, work)
+    for m in range(many):
+        ear.drift(leaf, m, dt, work)
 
 
 @inner
@@ -138,6 +160,8 @@ def anchor(leaf: Leaf, parameters: Parameters, work: Work) -> None:
             continue
         S = variance + variance * prior / (variance - prior)
         step = (parameters.height - height(x)) / S
+        if leaf.heard > 0:
+            ear.hold(leaf, m, S, step, work)
         for a in range(6):
             x[a] += Pu[a] * step
             for b in range(a + 1):

@@ -9,6 +9,7 @@ import numpy as np
 from skywarden.kernel import inner
 from skywarden.model.place import F64
 from skywarden.track.joint import release
+from skywarden.track.listeners import heard_by_all, hearing, put
 from skywarden.track.models import models, predict, promote
 from skywarden.track.motion import up
 from skywarden.track.pool import MODELS, Group, Leaf, Memory, Rows
@@ -91,12 +92,15 @@ def merge(memory: Memory, g: int) -> None:
         if group.choice[f, 0] >= 0:
             for m in range(MODELS):
                 gather(leaves[group.choice[f, 0]], m, group.weight[f] / max(weight[m], LEAST), mean[m], P[m])
+    heard, (ears, tails) = heard_by_all(leaves, group), hearing(leaves, group, weight, mean)
     for f in range(group.count):
         if group.choice[f, 0] >= 0:
             leaves[group.choice[f, 0]].existence = 0.0
     release(memory, group.member[0], kept)
     group.size = 0
     write(leaves[kept], weight, mean, P)
+    leaves[kept].heard = heard
+    put(leaves[kept], ears, tails)
 
 
 @inner

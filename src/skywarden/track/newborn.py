@@ -4,12 +4,13 @@ from math import isnan
 
 from skywarden.kernel import inner
 from skywarden.track.birth import add_velocity, place_polar, place_position
+from skywarden.track.ear import empty
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.motion import up
 from skywarden.track.notes import SECOND, front
 from skywarden.track.pool import Leaf, Memory, Target
 from skywarden.track.settle import ROUNDING
-from skywarden.track.view import PLANE, POSITION, expect_polar, level
+from skywarden.track.view import PLANE, POLAR, POSITION, expect_polar, level
 from skywarden.track.work import Parameters, Work
 
 RATE = 3  # the component of POLAR that says something of velocity
@@ -64,7 +65,7 @@ def newborn(plot: Plot, memory: Memory) -> None:
     else:
         place_polar(plot, sense, parameters, work)
     add_velocity(parameters, work)
-    if sense.kind != POSITION and sense.kind != PLANE and not isnan(plot.z[RATE]):
+    if sense.kind == POLAR and not isnan(plot.z[RATE]):
         fold_rate(plot, sense, work)
 
 
@@ -90,6 +91,7 @@ def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
             leaf.covariance[0, a, b] = leaf.covariance[1, a, b] = work.P[a, b]
     leaf.weight[0], leaf.weight[1] = 1.0, 0.0
     leaf.existence, leaf.time, leaf.group, leaf.kept = existence, time, -1, 0
+    empty(leaf)
 
 
 @inner

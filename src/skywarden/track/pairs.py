@@ -10,9 +10,10 @@ from math import exp, inf, pi, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track import ear
 from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.looks import Pair, Plot, Sense, View
-from skywarden.track.models import anchor, models, predict
+from skywarden.track.models import anchor, models, pace, predict
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
 from skywarden.track.sound import bow, hear, leave
@@ -125,6 +126,21 @@ def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
 
 
 @inner
+def recall(leaf: Leaf, view: View, pair: Pair, parameters: Parameters, work: Work) -> float:
+    """Return how likely a pair is over all models of motion.
+
+    For a sound of before the leaf's time the pair's likelihoods become those by the model that flies now, which may be
+    another than when it left: else all sounds of before a turn would speak against it.
+    """
+    if view.old > 0.0 and models(leaf) > 1:
+        pace(view.old, parameters, work)
+        calm, busy = pair.likelihood[0], pair.likelihood[1]
+        pair.likelihood[0] = calm + work.off * (busy - calm)
+        pair.likelihood[1] = busy + work.back * (calm - busy)
+    return float(leaf.weight[0] * pair.likelihood[0] + leaf.weight[1] * pair.likelihood[1])
+
+
+@inner
 def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of references for each at every call
     leaf: Leaf, view: View, plot: Plot, pair: Pair, kind: int, parameters: Parameters, work: Work
 ) -> float:
@@ -143,7 +159,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         near |= inside(view, m, plot, limit, work)
     if not near:
         return 0.0
-    likelihood, least = 0.0, inf
+    least = inf
     pair.likelihood[1] = 0.0
     for m in range(many):
         if many > 1:
@@ -153,23 +169,32 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         if chi2 <= limit and narrow(plot, pair.L[m]):
             view.crowded = 1
         least = min(least, chi2)
-        likelihood += leaf.weight[m] * pair.likelihood[m]
     if not least <= limit:
         return 0.0
     if view.ahead > parameters.late:
         plot.late = 1
         return 0.0
     seen = leaf.existence * view.detection
-    odds = seen * likelihood / (1.0 - seen)
+    odds = seen * recall(leaf, view, pair, parameters, work) / (1.0 - seen)
     return odds * ADDRESS_ODDS if same else odds
+
+
+@inner
+def bring(leaf: Leaf, sense: Sense, parameters: Parameters, work: Work) -> bool:
+    """Bring a leaf to the time of a look or, for a sound, to when that left; return False where it cannot be heard."""
+    if sense.kind != SOUND:
+        predict(leaf, sense.time, parameters, work)
+        return True
+    if leaf.heard == 0:
+        ear.prior(leaf, sense, parameters)
+    return leave(leaf, sense, parameters, work)
 
 
 @inner
 def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Work) -> None:
     """Bring a leaf to the look's time, or look back to it from the leaf's, and fill its view but for its pairs."""
-    there = sense.kind != SOUND or leave(leaf, sense, parameters, work)
-    if sense.kind != SOUND:
-        predict(leaf, sense.time, parameters, work)
+    there = bring(leaf, sense, parameters, work)
+    view.heard, view.old = sense.time if sense.kind == SOUND else leaf.heard, 0.0
     if sense.whole == 0:
         anchor(leaf, parameters, work)
     view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)
@@ -185,6 +210,8 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
                 bend(work.slopes[m], view, m, sense.parts)
         if sense.kind == DIRECTION:
             bow(view, m)
+        if view.heard > 0 and sense.kind != SOUND:
+            ear.overhear(leaf, view, m, sense, work)
     reached = there and (view.z[0, 0] < sense.reach or sense.kind == POSITION or sense.kind == PLANE)
     view.detection = sense.detection if reached else 0.0
     seen = visible(work.b, sense) if sense.kind == SOUND else visible(leaf.mean[0], sense)  # of a sound where it left

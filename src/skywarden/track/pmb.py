@@ -41,6 +41,9 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     vertical_noise_m2_s3: float = 2.0
     calm_stay_s: float = 60.0  # mean time before a manoeuvre
     busy_stay_s: float = 15.0  # mean length of one
+    turn_rad_s: float = 0.05  # 1 sigma of the turn rate in one, of targets that are heard
+    turn_fades_s: float = 20.0  # after which little is left of it
+    turning_noise_m2_s3: float = 10.0  # busy noise of these targets: what the turn rate does not tell
     end_after_s: float = 2000.0  # mean life of a target
     gate_probability: float = 0.9999  # of a target's own detection falling inside its gate
     least_existence: float = 1e-4  # less likely ones are forgotten
@@ -74,9 +77,11 @@ class FilterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         """Raise ValueError for what there is no room for, or what would be no time or noise."""
         if not 1 <= self.hypotheses <= HYPOTHESES:
             raise ValueError(f"hypotheses must be 1 to {HYPOTHESES}")
-        for name in ("calm_stay_s", "busy_stay_s", "end_after_s", "ceiling_m", "speeds_m_s", "birth_shape"):
+        for name in ("calm_stay_s", "busy_stay_s", "turn_fades_s", "end_after_s", "ceiling_m", "speeds_m_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0")
+        if not self.birth_shape > 0:
+            raise ValueError("birth_shape must be > 0")
         if not 0 < self.gate_probability <= 1:
             raise ValueError("gate_probability must be over 0, and 1 at most")
         for name in self.__struct_fields__:
@@ -277,7 +282,7 @@ class Filter:
         return self._mixed(int(rows[0]), time)
 
     def _mixed(self, target: int, time: int | None) -> Mixture:
-        return mixture(*self._open(target), time, self.memory.parameters["noise"][0])
+        return mixture(*self._open(target), time, self.memory.parameters, self.memory.work)
 
     def _open(self, target: int) -> tuple[Rows, F64]:
         """Return the leaves (k,) that a target may be, and the weight of each."""
@@ -319,6 +324,9 @@ def parameters(settings: FilterSettings) -> Rows:
         ("address_gate", settings.address_gate_factor),
         ("late", settings.late_s),
         ("confirm", settings.confirm_existence),
+        ("turn", settings.turn_rad_s),
+        ("turn_fades", settings.turn_fades_s),
+        ("turning", settings.turning_noise_m2_s3),
         ("confirm_hits", settings.confirm_hits),
         ("heard", settings.heard_s),
         ("brief", settings.brief_looks),

@@ -17,6 +17,8 @@ from skywarden.model.track import SEEN_BY
 
 MODELS = 2  # of motion: calm, manoeuvring
 WIDTH = 4  # components of the widest measurement
+EARS = 5  # what hearing a target teaches beside its state: see `ear`
+WHOLE = 6 + EARS
 MEMBERS, HYPOTHESES = 12, 24  # of a group, at most
 GROUPED_PLOTS = 32  # of one joint association, at most
 
@@ -59,6 +61,9 @@ class Leaf(Protocol):
     existence: probability r. weight: (MODELS,) probability of each model of motion; the second is 0 while the leaf is
     young and has only the first. mean: (MODELS, 6) ECEF m and m/s; covariance (MODELS, 6, 6); time: ns, of these.
     target: row of its target. group: row of its group, -1 none. kept: scratch.
+    heard: ns, arrival of the latest sound of it, 0 none: then its ear block is empty. ear (MODELS, EARS): mean of the
+    block; tail (MODELS, EARS, WHOLE): its covariance with the state, then with itself. Last, so that who is not heard
+    never loads them.
     """
 
     existence: float
@@ -66,9 +71,12 @@ class Leaf(Protocol):
     target: int
     group: int
     kept: int
+    heard: int
     weight: F64
     mean: F64
     covariance: F64
+    ear: F64
+    tail: F64
 
 
 class Group(Protocol):
@@ -152,7 +160,15 @@ TARGET = record(
     in_view=SEEN_BY,
     origin=3,
 )
-LEAF = record("existence", "time target group kept", weight=MODELS, mean=(MODELS, 6), covariance=(MODELS, 6, 6))
+LEAF = record(
+    "existence",
+    "time target group kept heard",
+    weight=MODELS,
+    mean=(MODELS, 6),
+    covariance=(MODELS, 6, 6),
+    ear=(MODELS, EARS),
+    tail=(MODELS, EARS, WHOLE),
+)
 GROUP = record("", "size count", i_member=MEMBERS, weight=HYPOTHESES, i_choice=(HYPOTHESES, MEMBERS))
 SPOT = np.dtype([(name, "f4") for name in ("x", "y", "z", "wide", "speed", "known")] + [("since", "i8")])
 GRID = record("size", "time", position=3, rotation=(3, 3))

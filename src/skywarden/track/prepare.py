@@ -4,7 +4,7 @@ A detection that cannot be what its kind says is left out and its reason kept; n
 filter.
 """
 
-from math import cos, isfinite, isnan, nan, pi, sin, sqrt
+from math import cos, inf, isfinite, isnan, log, nan, pi, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +16,15 @@ from skywarden.track.clutter import known
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.measure import (
     CORRELATION,
+    DEEPEST,
     FALSE_BEARINGS,
     HIGHEST,
     LOWEST,
+    SHRILLEST,
     SIGMA_MAX,
     SIGMA_MIN,
     SLACK,
+    TONES,
     TURNED,
 )
 from skywarden.track.pool import Memory, Rows
@@ -30,6 +33,7 @@ from skywarden.track.work import Parameters
 
 USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Given.code
 OWN, REPEATED = 5, 6  # of reports, see `feeds`
+TONE = 3  # the component of a plot that is a sound's tone, ln Hz
 
 
 @inner
@@ -37,7 +41,9 @@ def shape(kind: int) -> tuple[int, int, int]:
     """Return of a kind: its components, how many of them must be there, and the first row they have in a view."""
     if kind == POLAR:
         return 4, 2, 0
-    if kind in (DIRECTION, SOUND):
+    if kind == SOUND:
+        return 3, 1, 1
+    if kind == DIRECTION:
         return 2, 1, 1
     if kind == PLANE:
         return 2, 2, 0
@@ -49,6 +55,7 @@ def copy(plot: Plot, z: F64, R: F64, kind: int) -> bool:
     """Write z and its covariance R to a plot, and which rows it has; False when a number is none that may be.
 
     A latitude and longitude become the ECEF position at height 0; their covariance is that of east and north, m^2.
+    A tone, Hz, becomes its logarithm.
     """
     width, needed, first = shape(kind)
     plot.d = 0
@@ -61,9 +68,24 @@ def copy(plot: Plot, z: F64, R: F64, kind: int) -> bool:
         plot.z[k + first] = z[k]
         for c in range(width):
             plot.covariance[k + first, c + first] = 0.5 * (R[k, c] + R[c, k])
+    if kind == SOUND:
+        pitch(plot)
     if kind == PLANE:
         ground(z[0] if abs(z[0]) <= pi / 2 else nan, z[1], plot.z)
     return 0.0 <= plot.time_sigma < SIGMA_MAX and isfinite(plot.lag)
+
+
+@inner
+def pitch(plot: Plot) -> None:
+    """Turn the tone of a sound, Hz, into its logarithm; one that is none becomes -inf, which is not plausible."""
+    hertz = plot.z[TONE]
+    if isnan(hertz):
+        return
+    plot.z[TONE] = log(hertz) if hertz > 0.0 else -inf
+    for k in range(1, TONE):
+        plot.covariance[k, TONE] /= hertz
+        plot.covariance[TONE, k] = plot.covariance[k, TONE]
+    plot.covariance[TONE, TONE] /= hertz * hertz
 
 
 @inner
@@ -106,6 +128,8 @@ def plausible(plot: Plot, kind: int) -> bool:
         return isfinite(z[0])  # of a latitude that is one
     if kind == POLAR and not 0.0 < z[0] < SIGMA_MAX:
         return False
+    if kind == SOUND and not (isnan(z[TONE]) or DEEPEST <= z[TONE] <= SHRILLEST):
+        return False
     return not abs(z[2]) > pi / 2 + SLACK and abs(z[1]) < TURNED
 
 
@@ -121,7 +145,8 @@ def density(plot: Plot, kind: int, parameters: Parameters) -> float:
     if kind == PLANE:
         return 1.0
     if kind in (DIRECTION, SOUND):
-        return FALSE_BEARINGS if plot.d == 1 else FALSE_BEARINGS * FALSE_BEARINGS
+        value = FALSE_BEARINGS if isnan(z[2]) else FALSE_BEARINGS * FALSE_BEARINGS
+        return float(value * TONES if kind == SOUND and not isnan(z[TONE]) else value)
     value = z[0]
     if not isnan(z[2]):
         value *= max(z[0] * cos(z[2]), 1.0) / parameters.ceiling
@@ -153,6 +178,8 @@ def order(memory: Memory, m: int) -> None:
     sense.blur, sense.side_blur, sense.parts = 0.0, 0.0, shape(sense.kind)[1] + shape(sense.kind)[2]
     if sense.kind == DIRECTION:
         sense.parts = 3  # range and elevation too, for how the azimuth bends
+    if sense.kind == SOUND:
+        sense.parts = 3
     sense.lag, sense.doubt, sense.addressed = 0.0, 0.0, 0
     key, side = np.empty(m), np.empty(m)
     for j in range(m):
@@ -162,7 +189,8 @@ def order(memory: Memory, m: int) -> None:
         R, both = plot.covariance, plot.covariance[0, 0] + plot.covariance[1, 1]
         sense.blur = max(sense.blur, both if sense.kind == PLANE else R[sense.axis, sense.axis])
         sense.side_blur = max(sense.side_blur, both if sense.kind == PLANE else R[sense.second, sense.second])
-        if plot.rows[plot.d - 1] >= 2 and (sense.kind == POLAR or sense.kind == DIRECTION):
+        last = plot.rows[plot.d - 1]
+        if (last >= 2 and (sense.kind == POLAR or sense.kind == DIRECTION)) or (last == TONE and sense.kind == SOUND):
             sense.parts = 4
         if plot.address >= 0:
             sense.addressed = 1

@@ -5,7 +5,7 @@ import numpy as np
 from skywarden.track.clutter import COLUMNS
 from skywarden.track.looks import PAIR, PLOT, SENSE, VIEW
 from skywarden.track.monitor import KINDS
-from skywarden.track.pool import GRID, GROUP, LEAF, SPOT, TARGET, Memory
+from skywarden.track.pool import EARS, GRID, GROUP, LEAF, SPOT, TARGET, WHOLE, Memory
 from skywarden.track.work import PARAMETERS, WORK
 
 GROUPS = 256  # at most
@@ -15,7 +15,7 @@ PAIRS, FEWEST_PAIRS = 16, 1024  # room for pairs: for each leaf, and at least
 def room(targets: int, leaves: int, plots: int, groups: int = GROUPS, sensors: int = 1) -> Memory:
     """Return an empty memory with room for so many of each; parameters, grid and what is unseen are still missing."""
     work = np.zeros(1, WORK)
-    work["six"] = 6
+    work["six"], work["ears"], work["whole"] = 6, EARS, WHOLE
     return Memory(
         targets=np.zeros(targets, TARGET),
         leaves=np.zeros(leaves, LEAF),

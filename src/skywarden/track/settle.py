@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
+from skywarden.track import ear
 from skywarden.track.looks import Pair, Plot, View
 from skywarden.track.models import FEWEST, models, promote
 from skywarden.track.pool import Leaf, Rows
@@ -47,6 +48,10 @@ def correct(leaf: Leaf, view: View, plot: Plot, pair: Pair, m: int, work: Work) 
     """Correct model m of a leaf by one plot."""
     x, P, W, white, d = leaf.mean[m], leaf.covariance[m], work.W, pair.white[m], plot.d
     gain(view.HP[m], plot, pair, m, W)
+    if view.heard > 0:
+        ear.gain(view, plot, pair, m, work.V)
+        ear.correct(leaf, plot, pair, m, work)
+        leaf.heard = view.heard
     for a in range(work.six):
         before = P[a, a]
         for k in range(d):
@@ -89,6 +94,8 @@ def blend(leaf: Leaf, view: View, m: int, total: float, seen: Seen, work: Work) 
         middle[a] = 0.0
         for b in range(a + 1):
             C[a, b] = 0.0
+    if view.heard > 0:
+        ear.clear(work)
     for e in range(view.first, view.last):
         pair = seen.pairs[e]
         part = pair.share * leaf.weight[m] * pair.likelihood[m] / (likely(leaf, pair) * total)
@@ -96,6 +103,12 @@ def blend(leaf: Leaf, view: View, m: int, total: float, seen: Seen, work: Work) 
             plot = seen.plots[pair.plot]
             gain(view.HP[m], plot, pair, m, work.W)
             add(plot, pair, m, part, work)
+            if view.heard > 0:
+                ear.gain(view, plot, pair, m, work.V)
+                ear.add(plot, pair, m, part, work)
+    if view.heard > 0:
+        ear.put(leaf, m, work)
+        leaf.heard = view.heard
     for a in range(work.six):
         before = P[a, a]
         x[a] += middle[a]

@@ -11,6 +11,7 @@ from skywarden.kernel import inner
 from skywarden.model.place import F64
 from skywarden.track.cover import visible
 from skywarden.track.looks import Plot, Sense
+from skywarden.track.measure import TONES
 from skywarden.track.pool import Grid, Memory
 from skywarden.track.ranges import NEAREST, RANGES, assume, within
 from skywarden.track.view import DIRECTION, PLANE, POSITION, SOUND
@@ -119,7 +120,7 @@ def bearing(memory: Memory, plot: Plot) -> float:
             away, sigma, many = within(plot, sense, k, memory.parameters[0])
             assume(plot, away, sigma)
             number += many * around(memory, plot)
-    return float(sense.detection * number)
+    return float(sense.detection * number * (TONES if sense.kind == SOUND and not isnan(plot.z[3]) else 1.0))
 
 
 @inner

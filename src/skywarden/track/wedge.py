@@ -10,6 +10,7 @@ from skywarden.track.newborn import enrol, newborn, sow
 from skywarden.track.notes import SECOND
 from skywarden.track.pool import Leaf, Memory
 from skywarden.track.ranges import RANGES, assume, within
+from skywarden.track.sound import found
 from skywarden.track.undetected import around
 from skywarden.track.view import DIRECTION, SOUND
 from skywarden.track.work import Work
@@ -54,6 +55,8 @@ def start_wedge(memory: Memory, plot: Plot, label: int, existence: float) -> boo
         delay = away / sense.sound if sense.kind == SOUND else 0.0
         sow(leaf, existence, sense.time + round((plot.lag - delay) * SECOND), work)
         leaf.target, leaf.group = counts[0], slot
+        if sense.kind == SOUND:
+            found(leaf, plot, sense, memory.views[counts[1] + k], parameters, work)
         group.choice[k, 0] = counts[1] + k
     best = 0
     for k in range(RANGES):

@@ -81,6 +81,7 @@ def place(memory: Memory, leaf: I64, before: Known, after: Known, time: int) -> 
         moved = shifted(x, P, dt, before, after)
         good = np.isfinite(moved[0]).all(1) & np.isfinite(moved[1]).all((1, 2)) & (leaves["weight"][leaf, k] > 0.0)
         leaves["mean"][leaf[good], k], leaves["covariance"][leaf[good], k] = moved[0][good], moved[1][good]
+    leaves["heard"][leaf] = 0  # what its ear block had in common with the place is another now
 
 
 def shifted(mean: F64, covariance: F64, dt: F64, before: Known, after: Known) -> tuple[F64, F64]:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from skywarden.model.place import F64
-from skywarden.track.pool import MODELS, WIDTH, record
+from skywarden.track.pool import EARS, MODELS, WHOLE, WIDTH, record
 
 
 class Parameters(Protocol):
@@ -16,6 +16,7 @@ class Parameters(Protocol):
     many at most. level_speed .. height_sigma: of a new target, see `birth`. ceiling: m; speeds: m/s; the width of
     heights and range rates that false alarms and new targets spread over. address_gate: on chi-square. late: s.
     confirm, confirm_hits: existence and looks of a target that is confirmed. heard: s, so long sounds alone keep one.
+    turn, turn_fades: rad/s and s, of a manoeuvre's turn rate; turning: m^2/s^3, level, beside it.
     brief, brief_least: revisits, s; then what is not confirmed is forgotten. most, most_new, most_wedges: targets that
     only one sensor has seen.
     """
@@ -42,6 +43,9 @@ class Parameters(Protocol):
     heard: float
     brief: float
     brief_least: float
+    turn: float
+    turn_fades: float
+    turning: float
     confirm_hits: int
     most: int
     most_new: int
@@ -56,11 +60,15 @@ class Work(Protocol):
 
     function that writes them says. slopes (MODELS, WIDTH, 6): H of the leaf at hand. dt .. back: see `models.pace`.
     state .. white: for `birth`. six: 6, read from memory, since a number that the compiler knows makes it unroll the
-    products, which takes several times as long to compile.
+    products, which takes several times as long to compile. ears, whole: EARS and WHOLE, for the same reason.
+    F (6, 6), g (6,), wind (3,), e (EARS,), U (6, EARS), ear_H (WIDTH, EARS), V (WIDTH, EARS), D (EARS, WHOLE): for
+    targets that are heard, see `ear`, `turning`, `sound`.
     """
 
     d: int
     six: int
+    ears: int
+    whole: int
     dt: float
     live: float
     off: float
@@ -82,11 +90,19 @@ class Work(Protocol):
     B: F64
     vertical: F64
     white: F64
+    F: F64
+    g: F64
+    wind: F64
+    e: F64
+    U: F64
+    ear_H: F64
+    V: F64
+    D: F64
 
 
 PARAMETERS = record(
     "end least begun faint strong tied alike light level_speed vertical_speed height height_sigma ceiling speeds "
-    "address_gate shape late confirm heard brief brief_least",
+    "address_gate shape late confirm heard brief brief_least turn turn_fades turning",
     "keep confirm_hits most most_new most_wedges",
     noise=(MODELS, 2),
     leave=MODELS,
@@ -94,7 +110,7 @@ PARAMETERS = record(
 )
 WORK = record(
     "dt live off back",
-    "d six",
+    "d six ears whole",
     up=3,
     a=6,
     b=6,
@@ -112,4 +128,12 @@ WORK = record(
     B=(6, 6),
     vertical=3,
     white=WIDTH,
+    F=(6, 6),
+    g=6,
+    wind=3,
+    e=EARS,
+    U=(6, EARS),
+    ear_H=(WIDTH, EARS),
+    V=(WIDTH, EARS),
+    D=(EARS, WHOLE),
 )

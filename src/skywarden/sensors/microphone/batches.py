@@ -60,14 +60,16 @@ def batches(frame: Frame, said: Said, good: NDArray[np.bool_], origin: F64) -> I
 
 
 def sound(measured: Measured) -> Detections:
-    """Return azimuth, elevation rad (NaN none) of where each sound came from, full covariance."""
+    """Return azimuth, elevation rad (NaN none) of where each sound came from, and its fundamental Hz (NaN none)."""
     heard, rows = measured.said.heard, measured.rows
     elevation = heard["elevation"][rows]
+    f0, f0_sigma = tones(heard, rows)
     sigma_azimuth = heard["sigma_azimuth"][rows] * STEP
     sigma_elevation = np.maximum(heard["sigma_elevation"][rows], 1) * STEP
-    covariance = _covariance(sigma_azimuth, sigma_elevation)
+    covariance = _covariance(sigma_azimuth, sigma_elevation, f0_sigma)
     covariance[:, 0, 1] = covariance[:, 1, 0] = heard["correlation"][rows] * 1e-4 * sigma_azimuth * sigma_elevation
-    z = np.stack([heard["azimuth"][rows] * STEP, np.where(elevation == NO_ANGLE, np.nan, elevation * STEP)], -1)
+    up = np.where(elevation == NO_ANGLE, np.nan, elevation * STEP)
+    z = np.stack([heard["azimuth"][rows] * STEP, up, f0], -1)
     return _batch(Kind.SOUND, measured, z, covariance, LOOK)
 
 
@@ -75,11 +77,16 @@ def presence(measured: Measured) -> Detections:
     """Return level dB, fundamental Hz (NaN none) and the evidence of each look."""
     heard, rows = measured.said.heard, measured.rows
     clipped = (heard["flags"][rows] & Flags.CLIPPED) != 0
-    f0, sigma = heard["f0"][rows], heard["f0_sigma"][rows]
-    f0_sigma = np.where(sigma == 0, F0_SIGMA, sigma * 0.01)
+    f0, f0_sigma = tones(heard, rows)
     covariance = _covariance(np.where(clipped, CLIPPED_SIGMA, LEVEL_SIGMA), f0_sigma)
-    z = np.stack([heard["level"][rows] * 0.01, np.where(f0 == 0, np.nan, f0 * 1e-3)], -1)
+    z = np.stack([heard["level"][rows] * 0.01, f0], -1)
     return _batch(Kind.PRESENCE, measured, z, covariance, LOOK, measured.said.llr[rows])
+
+
+def tones(heard: NDArray[np.void], rows: I64) -> tuple[F64, F64]:
+    """Return the fundamental of each report, Hz (NaN none), and its error, 1 sigma."""
+    f0, sigma = heard["f0"][rows], heard["f0_sigma"][rows]
+    return np.where(f0 == 0, np.nan, f0 * 1e-3), np.where(sigma == 0, F0_SIGMA, sigma * 0.01)
 
 
 def silence(measured: Measured) -> Detections:
@@ -91,9 +98,10 @@ def silence(measured: Measured) -> Detections:
     return _batch(Kind.SILENCE, measured, z, _covariance(NOISE_SIGMA * sigma, WIND_SIGMA * sigma), ALIVE_EVERY)
 
 
-def _covariance(one: F64, other: F64) -> F64:
-    found = np.zeros((len(one), 2, 2))
-    found[:, 0, 0], found[:, 1, 1] = one**2, other**2
+def _covariance(*sigmas: F64) -> F64:
+    found = np.zeros((len(sigmas[0]), len(sigmas), len(sigmas)))
+    for k, sigma in enumerate(sigmas):
+        found[:, k, k] = sigma**2
     return found
 
 
