@@ -139,7 +139,8 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     place(memory, whom.leaf[moved], _some(whom.known, moved), _some(after, moved), scan.at)
     row, node = _hears(pairs, scan.looks, silent, after.existence)
     unmeasured = memory.targets["hits"][whom.target] == 0
-    going_on = unmeasured[row] | ~whom.vague[row]
+    recent = scan.at - memory.targets["placed"][whom.target] < round(settings.sound_keeps_s * SECOND)
+    going_on = unmeasured[row] | (recent & ~whom.vague)[row]
     row, node = row[going_on], node[going_on]
     meet(memory, whom.target[row], nodes["sensor"][node], scan.at)
     memory.targets["confirmed"][whom.target[unmeasured & (found.existence > settings.confirm_existence)]] = 1
