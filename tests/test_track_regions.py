@@ -53,8 +53,8 @@ def test_a_wedge_is_shown_as_the_mixture_of_all_its_ranges(seed):
     assert found.target.tolist() == [0, 2]
     for k, (part, weight) in enumerate((([0, 1, 2], [0.4, 0.3, 0.1]), ([4, 5, 6, 7], [0.1, 0.2, 0.3, 0.4]))):
         time = int(leaves["time"][part].max())
-        noise = np.stack([NOISE, [2.0, 2.0]], 1)
-        mean, covariance = moments(mixture(leaves[part], np.array(weight), time, noise))
+        memory.parameters["noise"] = np.stack([NOISE, [2.0, 2.0]], 1)
+        mean, covariance = moments(mixture(leaves[part], np.array(weight), time, memory.parameters, memory.work))
         assert found.time[k] == time
         assert found.mean[k] == pytest.approx(mean, rel=1e-9)
         assert found.covariance[k] == pytest.approx(covariance, rel=1e-9)

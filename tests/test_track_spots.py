@@ -18,7 +18,7 @@ from skywarden.track.spots import GOOD, mark, unheard
 
 AIR = Air(np.array([12.0, -9.0, 3.0]), speed=338.0, speed_sigma=2.0, wind_sigma=3.0)
 SETTINGS = FilterSettings(late_s=60.0, birth_level_speed_m_s=150.0)
-R = np.diag([0.07**2, 0.1**2])
+R = np.diag([0.07**2, 0.1**2, 1.0])  # no tone
 
 
 def copied(memory: Memory) -> Memory:
@@ -61,7 +61,8 @@ def sound(rng: np.random.Generator, memory: Memory, lag: float, doubt: float) ->
     place = SITE.position + np.array([*rng.uniform(-9e3, 9e3, 2), 0.0]) @ SITE.rotation
     turn = geo.east_north_up(*geo.geodetic(place)[:2])
     e = turn @ (memory.leaves["mean"][rng.integers(n), 0, :3] - place)
-    z = np.array([[np.arctan2(e[0], e[1]), np.arcsin(e[2] / np.linalg.norm(e))]]) + rng.normal(size=2) * 0.05
+    z = np.array([[np.arctan2(e[0], e[1]), np.arcsin(e[2] / np.linalg.norm(e)), np.nan]])
+    z[:, :2] += rng.normal(size=2) * 0.05
     row["position"], row["rotation"], row["time"] = place, turn, NOW + round(lag * SECOND)
     row["begin"], row["end"], row["sensor"] = 0, 1, 0
     found = given(z, R[None], lag, doubt)

@@ -145,7 +145,7 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     z[:] = np.nan
     for batch in (batches[k] for k in plots):
         end, w = begin + len(batch), UNTONED if batch.kind is Kind.SOUND else batch.z.shape[1]
-        z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z, batch.covariance
+        z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z[:, :w], batch.covariance[:, :w, :w]
         if batch.origin is not None and ROWS[batch.kind].alone:
             rows["origin"][begin:end] = batch.origin
         begin = end
