@@ -114,6 +114,9 @@ def test_any_order_of_arrival_gives_the_same_settled_chain():
         place = flights[1].at(float(t)) + rng.normal(0.0, 20.0, 3)
         found = batch(Kind.POSITION, "radar", np.array([float(t)]), place[None], np.eye(3) * 400.0, revisit=4.0)
         sent.append((float(t), found))
+    for t in range(20, 90, 7):  # a source whose name is before the others', and that begins in the middle of a second
+        sent.append((t + 0.7, told(Kind.PRESENCE, np.array([3]), t + 0.7, "another")))
+        sent.append((t + 0.2, told(Kind.SILENCE, np.array([3]), t + 0.2, f"begins {t}")))
     digests = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -130,7 +133,7 @@ def test_any_order_of_arrival_gives_the_same_settled_chain():
             seen[settled.until] = settled.digest
         digests.append(seen)
         assert len(tracks_of(settled, SETTINGS)) >= 1
-        assert len(settled.beliefs.nodes) == len(PLACES)
+        assert len(settled.beliefs.nodes) == len(PLACES) + 11
     for other in digests[1:]:
         both = [time for time in other if time in digests[0]]
         assert len(both) > 20
@@ -189,3 +192,19 @@ def test_when_all_begin_at_once_they_are_asked_one_after_the_other_until_it_is_t
     assert 50 < waiting[0] < len(PLACES)  # who is told by the same clap is not asked any more
     assert waiting[1] < waiting[0]
     assert waiting[-1] == 0
+
+
+def test_a_node_that_was_not_heard_of_for_a_day_is_forgotten():
+    watch = Watch()
+    watch.step(0.5, [told(Kind.SILENCE, np.arange(5), 0.0)])
+    for t in (86_390.0, 86_420.0):
+        watch.step(t + 0.5, [told(Kind.SILENCE, np.array([1]), t)])
+    nodes = records(watch.picture.beliefs.nodes, NODE)
+    assert len(nodes) == 1
+
+
+def test_a_fault_of_ours_is_told_and_the_tracks_go_on(monkeypatch):
+    watch = watched([flight(begin=20.0)], 5)
+    monkeypatch.setattr("skywarden.track.step.listened", lambda *_: 1 // 0)
+    watch.step(6.5, [told(Kind.SILENCE, np.array([1]), 6.0)])
+    assert watch.told.events == (Refused("ears", "decoder fault", 1),)

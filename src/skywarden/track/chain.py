@@ -18,13 +18,14 @@ from skywarden.track.items import Items
 from skywarden.track.lifecycle import age
 from skywarden.track.listen import listened, waits
 from skywarden.track.pool import TARGET
-from skywarden.track.posts import NODE
+from skywarden.track.posts import NODE, steady
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.take import called, taken
 from skywarden.track.waiting import Waiting
 
 SECOND = 10 * QUANTUM  # ns
 DIGITS = 16  # of a hash
+HEAVY_STEPS = 3  # of a second, where nodes are asked in each and nobody waits for it
 STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
 
 
@@ -54,7 +55,10 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
     roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut.
     """
     items, steps, faults, before = 0, 0, dict[str, int](), chain
-    enough = STEPS + (until - chain.until) // (2 * SECOND)  # who calls seldom must not fall behind for good
+    far = (until - chain.until) // SECOND
+    enough = STEPS + far // 2  # who calls seldom must not fall behind for good
+    if roughly and len(chain.beliefs.nodes):  # each second asks all nodes: a tick should not feel it
+        enough = HEAVY_STEPS + far // 20
     while chain.until < until and items < most and steps < enough:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
         times = waiting.times(chain.until, end)
@@ -63,9 +67,14 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             end = min(end, (int(latest) // QUANTUM + 1) * QUANTUM)
         some = waiting.between(chain.until, end)
         items, steps, piece = items + len(some), steps + 1, SECOND if roughly else QUANTUM
-        chain = _called(chain, some)
-        for each in np.unique(some.times // piece).tolist():
-            chain = _followed(chain, some.between(each * piece, (each + 1) * piece), settings, faults)
+        whole, times = steady(records(chain.beliefs.nodes, NODE), some.calls), some.times
+        if whole:
+            chain = _called(chain, some)
+        else:  # who is new or moves, and what a new source is numbered, follows from quanta, not from cuts
+            times = np.concatenate((times, some.calls["time"]))
+        for each in np.unique(times // piece).tolist():
+            part = some.between(each * piece, (each + 1) * piece)
+            chain = _followed(chain, part, settings, faults) if whole else took(chain, part, settings, faults)
         chain = replace(chain, until=end)
         if end % SECOND == 0:
             chain = _second(chain, settings, faults)

@@ -16,7 +16,7 @@ from skywarden.track.cells import Field, near
 SILENT, HEARD, ABSENT = 0, 1, -1  # of a node's look; an absent one says nothing, whatever the reason
 POINTS = 7  # of cubature over place: the middle and two on each axis
 OUT = 2.0  # standard deviations from the middle to the others
-MOST = 96  # nodes that a target is compared with
+MOST = 384  # nodes that a target is compared with
 SIGMAS = 3.0  # of the place, around which nodes are asked
 
 

@@ -29,6 +29,7 @@ from skywarden.track.table import table
 from skywarden.track.weigh import audible, begin, exist, judged, meet, place
 
 BEHIND = 3 * SECOND  # ns
+GONE = 86_400 * SECOND  # ns without a sign of life, after which a node is forgotten
 POSSIBLE = 0.05  # existence from which a target is asked about
 VAGUE_M = 300.0  # m, level sigma, under which nodes say nothing of a place
 PLAINLY = 0.3  # chance of hearing, from which a node that hears something hears the target
@@ -83,6 +84,7 @@ def listened(
     nodes = records(beliefs.nodes, NODE)
     if not len(nodes) or not (len(beliefs.targets) or waits(nodes)):
         return Listened(beliefs, np.zeros(0, np.int64))
+    nodes = nodes[nodes["alive"] >= time - GONE]
     if settled is not None:
         nodes = learned(nodes, records(settled.nodes, NODE))
     book, looks = look(book_of(nodes), time - BEHIND, np.zeros(len(nodes)))
@@ -135,7 +137,7 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     found = judged(whom.known.existence, whom.loud, after.existence)
     exist(memory, whom.target, found.ratio)
     memory.targets["loud"][whom.target] = found.loud
-    moved = np.flatnonzero(whom.vague & whom.alone & (found.loud > 0.0))
+    moved = np.flatnonzero(whom.vague & whom.alone & (found.loud > 0.0) & (np.diff(pairs.start) > 0))
     place(memory, whom.leaf[moved], _some(whom.known, moved), _some(after, moved), scan.at)
     row, node = _hears(pairs, scan.looks, silent, after.existence)
     unmeasured = memory.targets["hits"][whom.target] == 0

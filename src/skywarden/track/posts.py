@@ -64,7 +64,7 @@ def noted(nodes: Rows, said: Rows, sensor: I64) -> Noted:
     Equal for every order of `said` and for every cut in time, as long as nodes stay where they are.
     """
     code = np.where(_somewhere(said["place"]), USED, IMPLAUSIBLE)
-    order = np.lexsort((said["heard"], said["node"], said["time"]))
+    order = np.lexsort((*said["place"].T, said["heard"], said["node"], said["time"]))
     order = order[code[order] == USED]
     nodes = _with_new(nodes, said[order], sensor)
     row = find(nodes["node"], said["node"][order])
@@ -79,6 +79,14 @@ def noted(nodes: Rows, said: Rows, sensor: I64) -> Noted:
     part["fresh"] |= fresh
     nodes[some] = part
     return Noted(nodes, code)
+
+
+def steady(nodes: Rows, said: Rows) -> bool:
+    """Return whether all calls are of known nodes where they stand: then no cut in time changes what is known."""
+    row = find(nodes["node"], said["node"])
+    if not len(said) or (row < 0).any():
+        return not len(said)
+    return bool(np.abs(nodes["place"][row] - said["place"]).max() <= MOVED)
 
 
 def _somewhere(place: F64) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skywarden.model.place import I64
 from skywarden.model.track import Chain, Chains
 from skywarden.track.chain import advanced, begun, took
 from skywarden.track.gather import QUANTUM
@@ -21,6 +22,7 @@ PATIENCE = 600_000_000_000  # ns; so long after something that came very late mo
 LATE = 1_000_000_000  # ns; what is older than that comes late, and not just from another sensor
 PACE = 1_000  # items that the settled chain takes in a tick, at least; and twice what came, so it catches up
 REBUILT_PACE = 150  # for the head that is made anew, and three times what came: no tick should feel it
+MOST_CALLS = 1_000_000  # of single microphones that wait, 64 MB; beyond that they are settled sooner
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 
 
@@ -42,7 +44,11 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     wait = _wait(chains, time, settings, slow)
     edge = (time - wait) // QUANTUM * QUANTUM
     waiting = Waiting(chains.waiting)
-    until = max(chains.settled.until, edge, _crowded(waiting, chains.settled.until, settings.max_waiting))
+    crowded = max(
+        _crowded(waiting.times(chains.settled.until), settings.max_waiting),
+        _crowded(waiting.called(chains.settled.until), MOST_CALLS),
+    )
+    until = max(chains.settled.until, edge, crowded)
     settled = advanced(chains.settled, waiting, until, PACE + 2 * chains.came, settings)
     rest = settled.items > 0 and not chains.busy  # its turn comes in the next tick, which has nothing to settle
     left = waiting.left(settled.chain.until)
@@ -99,9 +105,6 @@ def _whole(chains: Chains, edge: int) -> bool:
     return chains.settled.until == edge and edge - chains.missed >= AGAIN
 
 
-def _crowded(waiting: Waiting, until: int, most: int) -> int:
+def _crowded(times: I64, most: int) -> int:
     """Return the time, ns, before which items must be settled since more than `most` wait, 0 if so many do not."""
-    if len(waiting) <= most:
-        return 0
-    times = waiting.times(until)
     return int(np.partition(times, -most)[-most] // QUANTUM * QUANTUM) if len(times) > most else 0

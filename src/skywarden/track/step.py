@@ -19,6 +19,7 @@ from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.listen import listened
 from skywarden.track.measure import ROWS
 from skywarden.track.pool import TARGET, Memory
+from skywarden.track.posts import NODE
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, OWN, QUOTA, REPEATED, TOO_LATE
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.settled import Progress, progressed, received
@@ -92,7 +93,7 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
         head, found = _heard(head, new, time, settings, chains.settled)
         _hand_back(found.label, [batches[k] for k in used], [matches[k] for k in used])
         _count(refused, found.refused)
-    head = _listened(head, (picture.time, time), settings, chains.settled)
+    head = _listened(head, (picture.time, time), settings, chains.settled, refused)
     life = age(head.tracks, head.confirmed, time, picture.next_number, settings)
     for number in head.tracks.seen_by[life.crowded, 0].tolist():
         _refuse(refused, head.sensors[number], Reason.QUOTA, 1)
@@ -132,12 +133,19 @@ def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings, settle
     return _Head(found.beliefs(), found.sensors, tracks, confirmed, ended), found
 
 
-def _listened(head: _Head, ticks: tuple[int, int], settings: TrackerSettings, settled: Chain) -> _Head:
-    """Ask single microphones once a second. ticks: ns, the one before and this one."""
+def _listened(
+    head: _Head, ticks: tuple[int, int], settings: TrackerSettings, settled: Chain, refused: dict[tuple[str, str], int]
+) -> _Head:
+    """Ask single microphones once a second. ticks: ns, the one before and this one. A fault of ours is told."""
     second = ticks[1] // SECOND * SECOND
     if second <= ticks[0] or not len(head.beliefs.nodes):
         return head
-    found = listened(head.beliefs, len(head.sensors), second, settings, settled.beliefs)
+    try:
+        found = listened(head.beliefs, len(head.sensors), second, settings, settled.beliefs)
+    except Exception:  # noqa: BLE001 - as in a chain: the others go on
+        for k in np.unique(records(head.beliefs.nodes, NODE)["sensor"]).tolist():
+            _refuse(refused, head.sensors[k], Reason.DECODER_FAULT, 1)
+        return head
     tracks = _known(tracked(found.beliefs, settings), head.tracks, found.heard, ticks[1])
     confirmed = records(found.beliefs.targets, TARGET)["confirmed"].copy()
     return _Head(found.beliefs, head.sensors, tracks, confirmed, head.ended)

@@ -76,6 +76,10 @@ class Waiting:
         """Return the times, ns, of all in [begin, end) but calls, in no order."""
         return np.concatenate((self._rows.inside(begin, end), self._reports.inside(begin, end)))
 
+    def called(self, begin: int) -> I64:
+        """Return the times, ns, of calls of single microphones from `begin` on, in no order."""
+        return self._calls.inside(begin, NEVER)
+
     def first(self, begin: int) -> int:
         """Return the time, ns, of the first from `begin` on, calls too; NEVER if none is."""
         return min(int(each.inside(begin, NEVER).min(initial=NEVER)) for each in self._tables)
