@@ -203,3 +203,15 @@ def test_silence_is_told_as_it_was_likely_before_the_look():
     wanted = shares(known, pairs, looks, Hearing())
     assert asked(known, field, looks, Hearing()).silent == pytest.approx(wanted, rel=1e-12)
     assert wanted[:, 0].min() < np.log(0.7)
+
+
+def test_when_all_nodes_have_been_forgotten_targets_are_still_followed():
+    one, watch = flight(begin=0.0), Watch()
+    watch.step(0.5, [told(Kind.SILENCE, np.array([3]), 0.0)])
+    for t in range(10):
+        here = one.at(t)[None]
+        late = 100_000.0 + t
+        watch.step(late + 0.5, [batch(Kind.POSITION, "radar", np.array([late]), here, np.eye(3) * 400.0, revisit=2.0)])
+    assert len(watch.picture.beliefs.nodes) == 0
+    assert watch.picture.tracks.status.tolist() == [Status.CONFIRMED]
+    assert not [event for event in watch.events if hasattr(event, "reason")]
