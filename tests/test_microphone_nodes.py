@@ -156,7 +156,7 @@ def test_the_line_takes_thousands_of_nodes_without_harm() -> None:
         assert len(outputs) < 10
     assert line.picture is not None
     assert len(line.picture.tracks) == 0
-    assert line.picture.sensors == ()  # nodes are rows, not sensors
+    assert line.picture.sensors == ("ears",)  # nodes are rows, not sensors: the source is
     (row,) = line.picture.health
     assert row.decoded == 3 * m
     assert row.nodes == ()

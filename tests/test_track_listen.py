@@ -189,7 +189,7 @@ def test_when_all_begin_at_once_they_are_asked_one_after_the_other_until_it_is_t
     for t in range(30, 95):
         watch.step(t + 0.5, [told(Kind.PRESENCE, every, float(t))])
         waiting.append(fresh(watch).count(2))
-    assert 50 < waiting[0] < len(PLACES)  # who is told by the same clap is not asked any more
+    assert 80 < waiting[0] < len(PLACES)  # who is told by the same clap is not asked any more
     assert waiting[1] < waiting[0]
     assert waiting[-1] == 0
 

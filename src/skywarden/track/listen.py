@@ -89,7 +89,7 @@ def listened(
         nodes = learned(nodes, records(settled.nodes, NODE))
     book, looks = look(book_of(nodes), time - BEHIND, np.zeros(len(nodes)))
     scan = Scan(time, time - BEHIND, field_of(nodes, settings.microphone_reach_m), book, looks, hearing_of(settings))
-    memory = opened(beliefs, (_most_new(nodes), 1), sensors, settings)
+    memory = opened(beliefs, (int((nodes["fresh"] > 0).sum()), 1), sensors, settings)  # so many may begin
     heard, silent, whom = _ask(memory, nodes, scan, settings)
     usual = rates(book)
     others = usual if silent is None else expected(looks.before, looks.gap, silent, usual)
@@ -117,11 +117,6 @@ def hearing_of(settings: TrackerSettings) -> Hearing:
         settings.microphone_memory_s,
         settings.sound_speed_m_s,
     )
-
-
-def _most_new(nodes: Rows) -> int:
-    """Return how many targets may begin."""
-    return int((nodes["fresh"] > 0).sum())
 
 
 def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None, Whom]:

@@ -14,8 +14,8 @@ from skywarden.model.place import F64, I64
 from skywarden.track.hearers import Known
 from skywarden.track.notes import front
 from skywarden.track.pool import MODELS, Memory
+from skywarden.track.presence import SUREST
 
-SUREST = 0.9999  # that a target exists, as in `presence`
 LEAST = 1e-9  # of a probability
 LOUDEST = 8.0  # logarithm of odds; nobody is more surely heard, nor less
 HEARD = 3.0  # the same of who was begun by being heard
