@@ -272,7 +272,7 @@ def test_covariances_of_all_eleven_stay_positive_among_false_sounds(seed):
         R = np.diag([*SIGMA**2, (TONE_SIGMA * z[2]) ** 2])[None]
         used.look(detections(Kind.SOUND, "arrays", time, np.array([time]), z[None], R, place=array), GRID, time)
     leaves = used.memory.leaves[: used.memory.counts[1]]
-    assert (leaves["heard"] > 0).sum() > 20
+    assert (leaves["heard"] > 0).sum() > 5
     for row in np.flatnonzero(leaves["heard"] > 0):
         whole = whole_of(used.memory, int(row))
         for m in range(2 if leaves["weight"][row, 1] > 0.0 else 1):
