@@ -35,13 +35,14 @@ from skywarden.model.event import (
     Tick,
     TrackDropped,
 )
-from skywarden.model.place import Registration
+from skywarden.model.registered import Registered
 from skywarden.model.track import Beliefs, Health, Picture, Use
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
 from skywarden.track.beliefs import readable
 from skywarden.track.chain import DIGITS
-from skywarden.track.registration import configured, correct
+from skywarden.track.registration import corrected, said
+from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import track
@@ -75,14 +76,17 @@ def step(
 ) -> tuple[Picture, list[Output]]:
     """Advance the picture to `time` (UTC ns) by one tick's detections. progress: of its chains, if made beforehand."""
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
-    corrected = [correct(batch, picture.registrations) for batch in ordered]
-    tracked = track(picture, corrected, time, settings.tracker, slow(settings), progress)
-    identities = identify(picture.identities, tracked.tracks, corrected, tracked.matches)
+    batches = [part for batch in ordered for part in corrected(batch, picture.registrations)]
+    tracked = track(picture, batches, time, settings.tracker, slow(settings), progress)
+    identities = identify(picture.identities, tracked.tracks, batches, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(tracked.onto(picture), time=time, identities=identities, threats=threats, alerts=alerts)
-    events: list[Output] = [*tracked.events, *alert_events]
+    before, now = picture.chains.registered, after.chains.registered
+    if now.versions != before.versions:
+        after = replace(after, registrations=now.versions)
+    events: list[Output] = [*tracked.events, *alert_events, *said(before, now, time)]
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
     return after, events
@@ -145,6 +149,7 @@ class Line:
         """
         outputs = self._tick(seq, self.picture.time) if self._pending and self.picture else []
         before, formats = self.picture, {s.name: s.format for s in self.settings.sources}
+        old = starts(self.settings.sensors, self.settings.tracker)
         self.settings = recalled(event.resolved, event.settings)
         goes_on = before is not None and before.mode is event.mode and event.time >= before.time - BACK
         kept = {s.name for s in self.settings.sources if goes_on and formats.get(s.name) == s.format}
@@ -155,13 +160,14 @@ class Line:
         nodes = {r.name: r.nodes for r in held if r.name in kept} if event.reload else self.reader.hang_up()
         if before is not None:
             before = replace(before, health=_known(held, nodes))
-        registrations = configured(self.settings.sensors)
+        sensors, tracker = self.settings.sensors, self.settings.tracker
         if before is None:
-            self.picture = Picture(event.time, event.mode, registrations=registrations)
+            self.picture = anew(Picture(event.time, event.mode), sensors, tracker)
         elif goes_on:
-            self.picture = replace(before, registrations=registrations)
+            self.picture = before if starts(sensors, tracker) == old else anew(before, sensors, tracker)
         else:
-            self.picture, events = _anew(before, event, registrations)
+            ended, events = _anew(before, event)
+            self.picture = anew(ended, sensors, tracker)
             outputs = outputs[:-1]  # one Stepped, at the end
             outputs += [Caused(seq, e) for e in (*events, Stepped(self.picture.time, digest(self.picture)))]
         return outputs
@@ -321,9 +327,7 @@ def _blame(
     return tuple(rows.values())
 
 
-def _anew(
-    before: Picture, event: Started, registrations: tuple[Registration, ...]
-) -> tuple[Picture, list[TrackDropped | AlertCleared]]:
+def _anew(before: Picture, event: Started) -> tuple[Picture, list[TrackDropped | AlertCleared]]:
     """Begin an empty picture: nothing simulated lives on in a live one, nothing of a wrong time in a right one.
 
     Numbers are not used again, counters go on, and what was shown is ended by events.
@@ -336,7 +340,6 @@ def _anew(
         event.time,
         event.mode,
         next_number=before.next_number,
-        registrations=registrations,
         health=before.health,
     )
     return picture, ended
@@ -382,9 +385,10 @@ _decoder = msgspec.msgpack.Decoder(_Saved, dec_hook=_array_in)
 def digest(picture: Picture) -> str:
     """Return the hash over a picture, the same wherever the same picture is reached.
 
-    What waits is not in it, but all that it came to; of the settled chain, its own hash. SHA-256, for which processors
-    have instructions: of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
+    What waits is not in it, but all that it came to; of the settled chain and registration, their own hashes. SHA-256,
+    for which processors have instructions: of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
     """
     settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
-    chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None)
+    registered = Registered(digest=picture.chains.registered.digest)
+    chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None, registered=registered)
     return sha256(_encode(replace(picture, chains=chains))).hexdigest()[:DIGITS]

@@ -222,6 +222,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.microphone_reach_spread": About("How much that differs, of its logarithm.", "1 sigma", 0.02, 2),
     "tracker.microphone_detection": About("It hears what flies right by it this often.", "0 to 1", 0.05, 0.999),
     "tracker.microphone_memory_s": About("One that misses a target goes on so for this long.", "seconds", 1, 3600),
+    "tracker.register_sensors": About(
+        "Find what sensors add to ranges, angles and times, by targets that they share, and take it off."
+    ),
     "tracker.max_waiting": About("Detections not settled yet; then it is sooner.", "detections", 1000, 10_000_000),
     "tracker.max_tracks": About("Tracks in all; the least certain unconfirmed ones go.", "tracks", 1, 100_000),
     "tracker.max_tentative_per_sensor": About(

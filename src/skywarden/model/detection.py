@@ -1,12 +1,13 @@
 """Frames (bytes as received), detections (what they say) and the reasons for refusing them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from zlib import crc32
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.model.assessment import CLASSES
 from skywarden.model.place import F64, I64, Coverage, Place, TrackPolicy
@@ -261,6 +262,18 @@ def _seal(batch: Detections, n: int, w: int) -> None:
     for name in ("time", "raw", *shapes):
         if (column := getattr(batch, name)) is not None:
             column.flags.writeable = False
+
+
+def take(batch: Detections, keep: NDArray[np.bool_]) -> Detections:
+    """Return the rows of a batch where `keep` is true."""
+    index = np.cumsum(keep) - 1
+    names = ["time", "time_sigma", "z", "covariance", "raw", "subject", "number", "address"]
+    names += [name for name in ("evidence", "node", "origin") if getattr(batch, name) is not None]
+    columns = {name: getattr(batch, name)[keep] for name in names}
+    for column in columns.values():
+        column.flags.writeable = False
+    claims = tuple(msgspec.structs.replace(c, index=int(index[c.index])) for c in batch.claims if keep[c.index])
+    return replace(batch, claims=claims, **columns)
 
 
 def named(names: Sequence[str]) -> I64:

@@ -11,7 +11,7 @@ from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.track import Mode
 
-SCHEMA = 4  # 2: Lost, 3: the tree, 4: segments that go on from each other, Started.reload and Frame.over
+SCHEMA = 5  # 2: Lost, 3: the tree, 4: segments, Started.reload and Frame.over, 5: SensorRegistered, SensorFault
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -102,6 +102,35 @@ class TrackStates(msgspec.Struct, frozen=True, tag=True):
     up_m_s: list[float]
 
 
+class SensorRegistered(msgspec.Struct, frozen=True, tag=True):
+    """What a sensor adds to its measurements is taken to be this from `since`, ns, on: a new version of its correction.
+
+    Reported minus true: m, deg, deg, s, and 1 sigma of each. relative: only what it differs from others by is known.
+    """
+
+    time: int
+    sensor: str
+    version: int
+    since: int
+    range_m: float
+    azimuth_deg: float
+    elevation_deg: float
+    time_s: float
+    range_sigma_m: float
+    azimuth_sigma_deg: float
+    elevation_sigma_deg: float
+    time_sigma_s: float
+    relative: bool
+
+
+class SensorFault(msgspec.Struct, frozen=True, tag=True):
+    """What is wrong with a sensor and no bias: "place", "clock", "does not fit", "implausible"; "": nothing more."""
+
+    time: int
+    sensor: str
+    fault: str
+
+
 class AlertRaised(msgspec.Struct, frozen=True, tag=True):
     alert: Alert
 
@@ -149,6 +178,8 @@ Output = (
     | TrackCoasting
     | TrackDropped
     | TrackStates
+    | SensorRegistered
+    | SensorFault
     | AlertRaised
     | AlertUpdated
     | AlertCleared

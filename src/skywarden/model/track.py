@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skywarden.model.assessment import Alert, Identity, Threat
 from skywarden.model.detection import Node
 from skywarden.model.place import F64, I64, Registration
+from skywarden.model.registered import Registered
 
 SEEN_BY = 4  # sensors remembered per track
 
@@ -153,7 +154,8 @@ class Chains:
     settled: some seconds behind. waiting: items that are not in it yet, by tick. patient: ns, until when it waits for
     feeds that are very late. rebuilt: what will be the head, under way from the settled chain; begun: ns, when the last
     of these was begun; late: something has come late since. missed: ns, of the latest item that came too late for the
-    settled chain. came: items, in the last tick. busy: some were settled then.
+    settled chain. came: items, in the last tick. busy: some were settled then. registered: what sensors
+    add to their measurements, by what has settled.
     """
 
     settled: Chain = field(default_factory=Chain)
@@ -165,6 +167,7 @@ class Chains:
     missed: int = 0
     came: int = 0
     busy: bool = False
+    registered: Registered = field(default_factory=Registered)
 
 
 class Use(NamedTuple):

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from skywarden.errors import ConfigError
-from skywarden.model.detection import Decoded, Detections, Frame, Kind, Node, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Kind, Node, Reason, take
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.pcap import Take, udp
@@ -235,15 +235,3 @@ def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detect
             refused[reason] = count
     keep = finite & ~past & ~future
     return batch if keep.all() else take(batch, keep)
-
-
-def take(batch: Detections, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Detections:
-    """Return the rows of a batch where `keep` is true."""
-    index = np.cumsum(keep) - 1
-    names = ["time", "time_sigma", "z", "covariance", "raw", "subject", "number", "address"]
-    names += [name for name in ("evidence", "node", "origin") if getattr(batch, name) is not None]
-    columns = {name: getattr(batch, name)[keep] for name in names}
-    for column in columns.values():
-        column.flags.writeable = False
-    claims = tuple(msgspec.structs.replace(c, index=int(index[c.index])) for c in batch.claims if keep[c.index])
-    return replace(batch, claims=claims, **columns)

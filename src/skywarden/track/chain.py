@@ -17,7 +17,8 @@ from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.lifecycle import age
 from skywarden.track.listen import listened, waits
-from skywarden.track.pool import TARGET
+from skywarden.track.overheard import overheard
+from skywarden.track.pool import TARGET, Rows
 from skywarden.track.posts import NODE, steady
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.take import called, taken
@@ -48,11 +49,18 @@ def begun(time: int) -> Chain:
 
 
 def advanced(  # noqa: PLR0913 - how far, how much, how
-    chain: Chain, waiting: Waiting, until: int, most: int, settings: TrackerSettings, roughly: bool = False
+    chain: Chain,
+    waiting: Waiting,
+    until: int,
+    most: int,
+    settings: TrackerSettings,
+    roughly: bool = False,
+    heard: list[Rows] | None = None,
 ) -> Advanced:
     """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds are in.
 
-    roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut.
+    roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut. heard: where
+    what registration is to hear of each quantum is put, if it is asked for.
     """
     items, steps, faults, before = 0, 0, dict[str, int](), chain
     far = (until - chain.until) // SECOND
@@ -74,7 +82,7 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             times = np.concatenate((times, some.calls["time"]))
         for each in np.unique(times // piece).tolist():
             part = some.between(each * piece, (each + 1) * piece)
-            chain = _followed(chain, part, settings, faults) if whole else took(chain, part, settings, faults)
+            chain = _followed(chain if whole else _called(chain, part), part, settings, faults, heard)
         chain = replace(chain, until=end)
         if end % SECOND == 0:
             chain = _second(chain, settings, faults)
@@ -96,7 +104,9 @@ def _called(chain: Chain, some: Items) -> Chain:
     return replace(chain, beliefs=found.beliefs, sensors=found.sensors)
 
 
-def _followed(chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
+def _followed(
+    chain: Chain, some: Items, settings: TrackerSettings, faults: dict[str, int], heard: list[Rows] | None = None
+) -> Chain:
     if not len(some):
         return chain
     try:
@@ -105,6 +115,8 @@ def _followed(chain: Chain, some: Items, settings: TrackerSettings, faults: dict
         for name in some.senders():
             faults[name] = faults.get(name, 0) + 1
         return chain
+    if heard is not None:
+        heard.append(overheard(some, found))
     return replace(chain, beliefs=found.beliefs(), sensors=found.sensors)
 
 

@@ -199,7 +199,7 @@ def stacked(parts: Sequence[Rows], kind: "np.dtype[np.void]") -> Rows:
 def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], settings: TrackerSettings) -> None:
     """Write what the filter is told of the sensor of a batch, but for its looks; a wind as east, north, up."""
     row["kind"], row["sensor"] = batch.kind, names.index(batch.sensor)
-    row["missable"] = ROWS[batch.kind].missable
+    row["missable"], row["version"] = ROWS[batch.kind].missable, batch.registration
     row["revisit"] = max(batch.revisit, SHORTEST)
     if batch.place is not None:
         row["position"], row["rotation"] = batch.place.position, batch.place.rotation

@@ -23,7 +23,7 @@ class Sense(Protocol):
     side_blur: of the sort keys, see `pairs`; lag, doubt: the greatest of any plot, s. addressed: some plot has one.
     limited: 1 if it cannot see everywhere; begins: m, up to which range a bearing starts targets, 0 starts none;
     nearest to ridge: where it can, see `cover`. sound, wind (3,) and their
-    sigmas: m/s, the air between the target and a microphone.
+    sigmas: m/s, the air between the target and a microphone. version: of the correction of its detections, 0 none.
     """
 
     detection: float
@@ -49,6 +49,7 @@ class Sense(Protocol):
     time: int
     addressed: int
     limited: int
+    version: int
     nearest: float
     sector: float
     sector_width: float
@@ -149,7 +150,7 @@ class Pair(Protocol):
 SENSE = record(
     "detection reach clutter revisit blur side_blur lag doubt volume nearest sector sector_width lowest highest begins "
     "sound sound_sigma wind_sigma",
-    "kind parts whole missable ground sensor axis second begin end time addressed limited",
+    "kind parts whole missable ground sensor axis second begin end time addressed limited version",
     wind=3,
     position=3,
     rotation=(3, 3),

@@ -51,6 +51,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     microphone_reach_spread: float = 0.3  # 1 sigma of its logarithm, of nodes, air and engines
     microphone_detection: float = 0.95  # of a target right beside, at one pass
     microphone_memory_s: float = 60.0  # a node that misses a target misses it so long for the same reason
+    register_sensors: bool = True  # find what sensors add to their measurements, and take it off
     max_waiting: int = 60_000  # detections that are not settled; then they are settled sooner
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
     max_tracks_per_sensor: int = 2_000  # that no other sensor has seen; then it starts no more

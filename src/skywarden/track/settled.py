@@ -15,6 +15,8 @@ from skywarden.model.track import Chain, Chains
 from skywarden.track.chain import advanced, begun, took
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
+from skywarden.track.pool import Rows
+from skywarden.track.registry import went_on
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.waiting import NEVER, Waiting, stored
 
@@ -23,6 +25,7 @@ LATE = 1_000_000_000  # ns; what is older than that comes late, and not just fro
 PACE = 1_000  # items that the settled chain takes in a tick, at least; and twice what came, so it catches up
 REBUILT_PACE = 150  # for the head that is made anew, and three times what came: no tick should feel it
 MOST_CALLS = 1_000_000  # of single microphones that wait, 64 MB; beyond that they are settled sooner
+REGISTRATION = "registration"  # what its faults are counted against: it is no sensor's
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 
 
@@ -49,10 +52,20 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         _crowded(waiting.called(chains.settled.until), MOST_CALLS),
     )
     until = max(chains.settled.until, edge, crowded)
-    settled = advanced(chains.settled, waiting, until, PACE + 2 * chains.came, settings)
+    heard = list[Rows]()
+    settled = advanced(
+        chains.settled,
+        waiting,
+        until,
+        PACE + 2 * chains.came,
+        settings,
+        heard=heard if settings.register_sensors else None,
+    )
     rest = settled.items > 0 and not chains.busy  # its turn comes in the next tick, which has nothing to settle
     left = waiting.left(settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left, busy=settled.items > 0)
+    if settings.register_sensors:
+        chains = _registered(chains, heard, time, settings, settled.faults)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
         chains = replace(chains, rebuilt=settled.chain, begun=time, late=False)
     if chains.rebuilt is None or rest:
@@ -64,6 +77,17 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
     head = took(rebuilt, waiting.between(until), settings, {})
     return Progress(replace(chains, rebuilt=None), head, settled.faults)
+
+
+def _registered(
+    chains: Chains, heard: list[Rows], time: int, settings: TrackerSettings, faults: dict[str, int]
+) -> Chains:
+    """Let registration go on; a step of it that breaks is counted among the faults."""
+    times = chains.settled.until, time
+    went = went_on(chains.registered, heard, chains.settled.sensors, times, settings)
+    if went.faults:
+        faults[REGISTRATION] = went.faults
+    return replace(chains, registered=went.registered)
 
 
 def received(chains: Chains, new: Items | None, time: int, settings: TrackerSettings, slow: bool) -> Chains:

@@ -45,6 +45,11 @@ class Taken:
         """Return what is known now."""
         return closed(self.memory, np.zeros(self.memory.counts[0], bool), self.feeds, self.nodes)
 
+    def sure(self) -> I64:
+        """Return the labels of targets that are more than false alarms."""
+        targets = self.memory.targets[: self.memory.counts[0]]
+        return np.asarray(targets["label"][targets["confirmed"] == 1], np.int64)
+
 
 class Called(NamedTuple):
     """What is known after calls of single microphones. refused: how many, by (sensor, code)."""

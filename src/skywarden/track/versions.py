@@ -1,0 +1,86 @@
+"""Corrections with versions: what registration finds, rounded, and which of them are still needed."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from skywarden.model.place import F64, Registration
+from skywarden.model.registered import Standing
+from skywarden.track.biases import BiasSettings
+from skywarden.track.corrections import changed, known
+from skywarden.track.register import Register
+
+FINEST = (0.1, 1e-5, 1e-5, 1e-3)  # m, rad, rad, s; nothing of it matters, and the last bits of a sum less
+FARTHEST = (1000.0, np.radians(5.0), np.radians(5.0), 5.0)  # what is said to be more is no bias
+KEPT = 180_000_000_000  # ns; what came so late is not taken in any more
+DIGITS = 3  # of sigmas
+WITNESSES = 2  # targets that a sensor has in common with others at once; one aircraft alone may say anything
+UNITED = 60_000_000_000  # ns
+IMPLAUSIBLE = "implausible"
+
+
+def newest(versions: Iterable[Registration]) -> dict[str, Registration]:
+    """Return the last version of each sensor."""
+    return {one.sensor: one for one in sorted(versions, key=lambda one: one.version)}
+
+
+def needed(versions: Sequence[Registration], time: int) -> tuple[Registration, ...]:
+    """Return the versions that hold for some measurement from KEPT before `time`, ns, on; by sensor and version."""
+    found = []
+    for name in sorted({one.sensor for one in versions}):
+        mine = sorted((one for one in versions if one.sensor == name), key=lambda one: one.version)
+        ends = [after.since for after in mine[1:]]
+        found += [one for one, end in zip(mine, [*ends, time], strict=True) if end > time - KEPT]
+    return tuple(found)
+
+
+def found(
+    versions: Sequence[Registration], register: Register, names: Sequence[str], settings: BiasSettings, since: int
+) -> tuple[Registration, ...]:
+    """Return new versions of a group's sensors, which hold from `since`, ns, on. None that is implausible."""
+    last, sure = newest(versions), witnessed(register)
+    mine = [last[name] for name in names if name in last]
+    new = [_rounded(one, since) for one in changed(mine, register, names, settings) if sure[names.index(one.sensor)]]
+    return tuple(one for one in new if plausible(_bias(one)) and _bias(one) != _bias(last.get(one.sensor)))
+
+
+def plausible(bias: Sequence[float]) -> bool:
+    """Return whether a bias, m, rad, rad, s, may be one."""
+    return bool(np.isfinite(bias).all() and (np.abs(bias) <= FARTHEST).all())
+
+
+def witnessed(register: Register) -> "list[bool]":
+    """Return of each sensor whether it has enough targets in common with others, so that none of them decides alone."""
+    lately = (register.paths.last > register.time - UNITED) & (register.paths.label >= 0)[:, None]
+    shared = lately[:, :-1] & (lately.sum(1) > 1)[:, None]
+    enough: list[bool] = (shared.sum(0) >= WITNESSES).tolist()
+    return enough
+
+
+def standing(register: Register, names: Sequence[str], settings: BiasSettings) -> tuple[Standing, ...]:
+    """Return how well each sensor of a group is known, and what is wrong with it that is no bias."""
+    rows = []
+    for one in known(register, names, settings):
+        a, b, c, d = (_digits(value) for value in one.sigma.tolist())
+        fault = one.fault or ("" if plausible(one.bias.tolist()) else IMPLAUSIBLE)
+        rows.append(Standing(one.sensor, (a, b, c, d), one.relative, fault))
+    return tuple(rows)
+
+
+def _rounded(one: Registration, since: int) -> Registration:
+    a, b, c, d = (round(round(value / step) * step, 9) for value, step in zip(_bias(one), FINEST, strict=True))
+    spread = tuple(_digits(value) for value in one.covariance)
+    return Registration(one.sensor, one.version, since, a, b, c, d, spread)
+
+
+def _bias(one: Registration | None) -> tuple[float, ...]:
+    return (0.0, 0.0, 0.0, 0.0) if one is None else (one.range_m, one.azimuth, one.elevation, one.time_s)
+
+
+def bias(one: Registration | None) -> F64:
+    """Return (4,) m, rad, rad, s: what a version takes off; None takes off nothing."""
+    return np.array(_bias(one))
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
