@@ -6,14 +6,15 @@ import numpy as np
 
 from skywarden.model.place import F64, Registration
 from skywarden.model.registered import Standing
-from skywarden.track.biases import BiasSettings
-from skywarden.track.corrections import changed, known
+from skywarden.track.biases import CLOCK, OWN, BiasSettings
+from skywarden.track.corrections import APPLIED, believed, changed, joined, known
 from skywarden.track.register import Register
 
 FINEST = (0.1, 1e-5, 1e-5, 1e-3)  # m, rad, rad, s; nothing of it matters, and the last bits of a sum less
 FARTHEST = (1000.0, np.radians(5.0), np.radians(5.0), 5.0)  # what is said to be more is no bias
 KEPT = 180_000_000_000  # ns; what came so late is not taken in any more
 DIGITS = 3  # of sigmas
+SURE = 3.0  # sigma, from which a bias is surely another than the one that is applied
 WITNESSES = 2  # targets that a sensor has in common with others at once; one aircraft alone may say anything
 UNITED = 60_000_000_000  # ns
 IMPLAUSIBLE = "implausible"
@@ -38,10 +39,45 @@ def found(
     versions: Sequence[Registration], register: Register, names: Sequence[str], settings: BiasSettings, since: int
 ) -> tuple[Registration, ...]:
     """Return new versions of a group's sensors, which hold from `since`, ns, on. None that is implausible."""
-    last, sure = newest(versions), witnessed(register)
-    mine = [last[name] for name in names if name in last]
-    new = [_rounded(one, since) for one in changed(mine, register, names, settings) if sure[names.index(one.sensor)]]
-    return tuple(one for one in new if plausible(_bias(one)) and _bias(one) != _bias(last.get(one.sensor)))
+    last, witnesses, new = newest(versions), witnessed(register), list[Registration]()
+    spread, mine = _spread(register, settings), [last[name] for name in names if name in last]
+    for one in changed(mine, register, names, settings):
+        row, old = names.index(one.sensor), bias(last.get(one.sensor))
+        columns = slice(OWN * row, OWN * row + APPLIED)
+        sure = _rounded(one, sured(bias(one), old, spread[columns, columns]), since)
+        if witnesses[row] and plausible(_bias(sure)) and (bias(sure) != old).any():
+            new.append(sure)
+    return tuple(new)
+
+
+def sured(now: F64, old: F64, covariance: F64) -> F64:
+    """Return what to apply, (4,), if `now` is believed, with its covariance, and `old` is applied.
+
+    What is not surely another stays: most sensors have a bias of some kind and none of others. A clock is known as far
+    as latencies of aircraft are, and who believes in a third of a second for each moves a radar's tracks by
+    nothing that was measured. The others then are what they are if those that stay are right.
+    """
+    held = np.abs(now - old) <= SURE * np.sqrt(np.diag(covariance))
+    if held.all() or not held.any():
+        return old if held.all() else now
+    cross = covariance[np.ix_(~held, held)]
+    after = now.copy()
+    after[held] = old[held]
+    after[~held] += cross @ np.linalg.solve(covariance[np.ix_(held, held)], (old - now)[held])
+    return after
+
+
+def _spread(register: Register, settings: BiasSettings) -> F64:
+    """Return the covariance of sensors' biases; without a reference, of clocks less the mean of theirs."""
+    count, (group, tied) = len(register.position), joined(register)
+    M = np.eye(OWN * count)
+    clocks = OWN * np.arange(count) + CLOCK
+    for one in np.unique(group[~tied]).tolist():
+        mine = clocks[group == one]
+        if len(mine) > 1:
+            M[np.ix_(mine, mine)] -= 1.0 / len(mine)
+    P = believed(register, settings).covariance[: OWN * count, : OWN * count]
+    return np.asarray(M @ P @ M.T)
 
 
 def plausible(bias: Sequence[float]) -> bool:
@@ -67,8 +103,8 @@ def standing(register: Register, names: Sequence[str], settings: BiasSettings) -
     return tuple(rows)
 
 
-def _rounded(one: Registration, since: int) -> Registration:
-    a, b, c, d = (round(round(value / step) * step, 9) for value, step in zip(_bias(one), FINEST, strict=True))
+def _rounded(one: Registration, taken: F64, since: int) -> Registration:
+    a, b, c, d = (round(round(value / step) * step, 9) for value, step in zip(taken.tolist(), FINEST, strict=True))
     spread = tuple(_digits(value) for value in one.covariance)
     return Registration(one.sensor, one.version, since, a, b, c, d, spread)
 
