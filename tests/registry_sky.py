@@ -1,8 +1,13 @@
-"""Radars and aircraft of the made-up sky of bench/registration.py, tick by tick through the running system's tracker."""
+"""Radars and aircraft of the made-up sky of bench/registration.py, tick by tick through the running system."""
 
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+
 import registration_world as world
 
 from skywarden.config import Settings
@@ -53,9 +58,7 @@ def plots(name, radar, seen, rows):
     covariance = np.tile(np.eye(4), (len(rows), 1, 1))
     covariance[:, :3, :3] = seen.covariance[rows]
     time = seen.time[rows]
-    return detections(
-        Kind.POLAR, name, int(time[-1]), time, z, covariance, place=radar.place(), revisit=radar.revisit
-    )
+    return detections(Kind.POLAR, name, int(time[-1]), time, z, covariance, place=radar.place(), revisit=radar.revisit)
 
 
 def sent(told, rows):
@@ -102,12 +105,12 @@ def tracks_each(picture, flown, near=3000.0):
     """Return how many shown tracks there are for each aircraft, in the mean."""
     tracks = picture.tracks.take(picture.tracks.shown())
     ahead = (picture.time - tracks.time)[:, None] * 1e-9
-    apart = np.linalg.norm((tracks.mean[:, :3] + ahead * tracks.mean[:, 3:])[:, None] - truth(flown, picture.time), axis=2)
+    apart = np.linalg.norm(
+        (tracks.mean[:, :3] + ahead * tracks.mean[:, 3:])[:, None] - truth(flown, picture.time), axis=2
+    )
     return float((apart.min(1, initial=np.inf) < near).sum() / apart.shape[1])
 
 
 def last(picture):
     """Return the newest version of each sensor."""
     return {one.sensor: one for one in sorted(picture.registrations, key=lambda one: one.version)}
-
-

@@ -231,6 +231,7 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert (
         documented("Sensor") == {"sensor", "kind", "plots", "ratio", "state"} == set(rows.SensorRow.__struct_fields__)
     )
+    assert documented("Registration") == set(rows.RegistrationRow.__struct_fields__)
     assert documented("End with TLS") == set(health["tls"][0])
     assert documented("Stream") == set(tick)
     assert set(tick["tracks"][1]) == set(picture["tracks"][1]) - {"covariance"}

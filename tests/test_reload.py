@@ -217,7 +217,7 @@ def test_every_setting_either_takes_effect_or_is_named() -> None:
     for section in msgspec.structs.fields(Settings):
         before = getattr(now, section.name)
         for name in getattr(before, "__struct_fields__", ()):
-            value = {str: "other", int: 7, float: 0.77}.get(type(getattr(before, name)), "other")
+            value = {str: "other", int: 7, float: 0.77, bool: False}.get(type(getattr(before, name)), "other")
             wanted = msgspec.structs.replace(now, **{section.name: msgspec.structs.replace(before, **{name: value})})
             after, stays = renewed(now, wanted)
             key = f"{section.name}.{name}"

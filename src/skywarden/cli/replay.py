@@ -23,6 +23,8 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "AlertRaised",
     "AlertUpdated",
     "AlertCleared",
+    "SensorRegistered",
+    "SensorFault",
 )
 
 

@@ -20,6 +20,8 @@ from skywarden.model.event import (
     AlertRaised,
     AlertUpdated,
     Output,
+    SensorFault,
+    SensorRegistered,
     TrackCoasting,
     TrackConfirmed,
     TrackDropped,
@@ -49,6 +51,11 @@ def _row(event: Output) -> dict[str, Any]:
             return {"event": "track coasting", "time": iso(time), "track": number, **_beside(event.beside)}
         case TrackDropped(time, number, reason):
             return {"event": "track dropped", "time": iso(time), "track": number, "reason": reason}
+        case SensorFault(time, sensor, fault):
+            return {"event": "sensor fault", "time": iso(time), "sensor": sensor, "fault": fault}
+        case SensorRegistered(time, sensor):
+            biases = {name: getattr(event, name) for name in ("range_m", "azimuth_deg", "elevation_deg", "time_s")}
+            return {"event": "sensor registered", "time": iso(time), "sensor": sensor, **biases}
     return {}
 
 

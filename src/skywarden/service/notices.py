@@ -32,6 +32,8 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")
     if shown.boasting:
         yield words["boasting"].format(sensors=", ".join(shown.boasting))
+    if shown.unfit:
+        yield words["unfit"].format(sensors=", ".join(shown.unfit))
     for end in shown.tls:
         yield from _certificate(end, words)
     if shown.picture.mode in (Mode.LIVE, Mode.EXERCISE):  # what we simulate ourselves has our time

@@ -90,6 +90,15 @@ class Published:
     def sensors(self) -> list[rows.SensorRow]:
         return rows.fitting(self.picture)
 
+    @cached_property
+    def registration(self) -> list[rows.RegistrationRow]:
+        return rows.registration(self.picture)
+
+    @property
+    def unfit(self) -> list[str]:
+        """The sensors whose place or clock is wrong, or that fit no others: registration leaves them as they are."""
+        return [row.sensor for row in self.registration if row.fault]
+
     @property
     def boasting(self) -> list[str]:
         """The sensors whose errors are larger than they claim."""
@@ -102,7 +111,7 @@ class Published:
         scarce = self.room is not None and self.room.scarce
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
-        well = well and not self.doubts and not self.mute and not self.boasting
+        well = well and not self.doubts and not self.mute and not self.boasting and not self.unfit
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -151,6 +160,7 @@ class Published:
             "alerting": "none: nothing becomes suspect yet" if self.mute else OK,
             "sources": self.sources,
             "sensors": self.sensors,
+            "registration": self.registration,
             "tls": [end._asdict() for end in self.tls],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }
