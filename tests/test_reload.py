@@ -217,7 +217,8 @@ def test_every_setting_either_takes_effect_or_is_named() -> None:
     for section in msgspec.structs.fields(Settings):
         before = getattr(now, section.name)
         for name in getattr(before, "__struct_fields__", ()):
-            value = {str: "other", int: 7, float: 0.77, bool: False}.get(type(getattr(before, name)), "other")
+            old = getattr(before, name)
+            value = {str: "other", int: 7, float: 0.77, bool: old is False}.get(type(old), "other")
             wanted = msgspec.structs.replace(now, **{section.name: msgspec.structs.replace(before, **{name: value})})
             after, stays = renewed(now, wanted)
             key = f"{section.name}.{name}"
