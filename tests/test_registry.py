@@ -203,12 +203,14 @@ def test_versions_are_kept_while_something_late_may_need_them():
 
 
 def test_what_is_not_surely_another_stays_and_the_others_are_what_they_are_then():
-    old, now = np.zeros(4), np.array([100.0, 0.0, 0.0, 0.2])
+    none, now = np.zeros(4), np.array([100.0, 0.0, 0.0, 0.3])
     covariance = np.diag([100.0, 1.0, 1.0, 0.01])
     covariance[0, 3] = covariance[3, 0] = 0.9
-    found = sured(now, old, covariance)
-    np.testing.assert_allclose(found, [100.0 - 0.9 / 0.01 * 0.2, 0.0, 0.0, 0.0])
-    assert (sured(np.full(4, 0.01), old, covariance) == old).all()
+    found = sured(now, none, none, covariance)
+    np.testing.assert_allclose(found, [100.0 - 0.9 / 0.01 * 0.3, 0.0, 0.0, 0.0])
+    applied = np.array([95.0, 0.0, 0.0, 0.25])
+    np.testing.assert_allclose(sured(now, applied, none, covariance), now)
+    assert (sured(np.full(4, 0.01), none, none, covariance) == none).all()
 
 
 def test_sensors_are_grouped_and_a_group_grows_without_forgetting():

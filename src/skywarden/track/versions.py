@@ -14,7 +14,8 @@ FINEST = (0.1, 1e-5, 1e-5, 1e-3)  # m, rad, rad, s; nothing of it matters, and t
 FARTHEST = (1000.0, np.radians(5.0), np.radians(5.0), 5.0)  # what is said to be more is no bias
 KEPT = 180_000_000_000  # ns; what came so late is not taken in any more
 DIGITS = 3  # of sigmas
-SURE = 3.0  # sigma, from which a bias is surely another than the one that is applied
+SURE = 4.0  # sigma, from which a bias is surely another than at first
+STAYS = 2.0  # and from which it still is, once that was so
 WITNESSES = 2  # targets that a sensor has in common with others at once; one aircraft alone may say anything
 UNITED = 60_000_000_000  # ns
 IMPLAUSIBLE = "implausible"
@@ -44,26 +45,28 @@ def found(
     for one in changed(mine, register, names, settings):
         row, old = names.index(one.sensor), bias(last.get(one.sensor))
         columns = slice(OWN * row, OWN * row + APPLIED)
-        sure = _rounded(one, sured(bias(one), old, spread[columns, columns]), since)
-        if witnesses[row] and plausible(_bias(sure)) and (bias(sure) != old).any():
-            new.append(sure)
+        covariance = spread[columns, columns]
+        sure = sured(bias(one), old, register.first[row, :APPLIED], covariance)
+        more = (sure - old) ** 2 > np.diag(covariance) + np.square(settings.least_change)
+        back = (sure != old) & (sure == register.first[row, :APPLIED])
+        if witnesses[row] and (more | back).any() and plausible(sure.tolist()):
+            new.append(_rounded(one, sure, since))
     return tuple(new)
 
 
-def sured(now: F64, old: F64, covariance: F64) -> F64:
-    """Return what to apply, (4,), if `now` is believed, with its covariance, and `old` is applied.
+def sured(now: F64, old: F64, begun: F64, covariance: F64) -> F64:
+    """Return what to apply, (4,), if `now` is believed with its covariance, `old` is applied, and `begun` was at first.
 
-    What is not surely another stays: most sensors have a bias of some kind and none of others. A clock is known as far
-    as latencies of aircraft are, and who believes in a third of a second for each moves a radar's tracks by
-    nothing that was measured. The others then are what they are if those that stay are right.
+    What is not surely another than at first stays as it was then: most sensors have a bias of some kind and none of
+    others. A clock is known as far as latencies of aircraft are, and who believes in a third of a second for each moves
+    a radar's tracks by nothing that was measured. The others are what they are if those that stay are right.
     """
-    held = np.abs(now - old) <= SURE * np.sqrt(np.diag(covariance))
-    if held.all() or not held.any():
-        return old if held.all() else now
-    cross = covariance[np.ix_(~held, held)]
-    after = now.copy()
-    after[held] = old[held]
-    after[~held] += cross @ np.linalg.solve(covariance[np.ix_(held, held)], (old - now)[held])
+    limit = np.where(np.abs(old - begun) > FINEST, STAYS, SURE) * np.sqrt(np.diag(covariance))
+    held = np.abs(now - begun) <= limit
+    after = np.where(held, begun, now)
+    if held.any() and not held.all():
+        gain = np.linalg.solve(covariance[np.ix_(held, held)], covariance[np.ix_(held, ~held)]).T
+        after[~held] += gain @ (begun - now)[held]
     return after
 
 
