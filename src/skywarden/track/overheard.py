@@ -44,8 +44,9 @@ def overheard(some: Items, found: Taken) -> Rows:
         heard[name] = rows[name][order]
     for name in ("kind", "version", "position", "rotation"):
         heard[name] = senses[name][order]
-    names = [some.names[k] for k in senses["sensor"][order].tolist()]
-    heard["sensor"], heard["label"] = [found.sensors.index(name) for name in names], label[order]
+    number = {name: k for k, name in enumerate(found.sensors)}
+    numbers = np.array([number.get(name, -1) for name in some.names], np.int64)
+    heard["sensor"], heard["label"] = numbers[senses["sensor"][order]], label[order]
     _measured(heard, rows[order])
     return plain(heard)
 
