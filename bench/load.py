@@ -29,7 +29,7 @@ from skywarden.sim.installation import configuration
 from skywarden.sim.scenario import crowd
 
 MAKING_S, MAKING_S_EACH, MAKING_S_SAPIENT = 3.0, 8e-6, 150e-6  # s for the sender to begin, and for each detection
-MAKING_S_CALL = 20e-6  # s, of each second that a microphone hears
+MAKING_S_CALL = 6e-6  # s, for each second of each microphone
 GOAL_P99_MS, GOAL_LATE_P99_MS = 250.0, 100.0
 START = 10  # samples, one a second; until then all targets are new at once
 SETTLED = START + 30  # samples; until then the window of the delays holds that
@@ -99,27 +99,37 @@ class Viewer(threading.Thread):
             return  # the server has stopped
 
 
-def watch(server: Server, sender: subprocess.Popen[str], begin: float) -> dict[str, Any]:
-    """Sample health until the sender has ended, and once more. begin: monotonic time of the first message."""
+def watch(server: Server, sender: subprocess.Popen[str], begin: float, end: float) -> dict[str, Any]:
+    """Sample health until the sender has ended, and once more. begin, end: monotonic, of what is not late.
+
+    Tracks are counted then: those of which only late plots come end in the seconds after.
+    """
     samples, cpu = [], 0.0
+    tracks: list[dict[str, Any]] | None = None
     while sender.poll() is None:
         time.sleep(1.0)
         elapsed = time.monotonic() - begin
         if elapsed < 0:
             cpu = server.cpu_s()
             continue
+        if tracks is None and time.monotonic() > end:
+            tracks = server.get("picture")["tracks"]
         samples.append(server.get("health")["latency_ms"])
         if len(samples) % 5 == 0:
             progress(f"{elapsed:5.0f} s  latency {samples[-1]}  {server.memory_mb():.0f} MB")
     samples.append(server.get("health")["latency_ms"])
     known = [s for s in samples if s["p50"] is not None]
+    tracks = server.get("picture")["tracks"] if tracks is None else tracks
     return {
         "p50_ms": float(np.median([s["p50"] for s in known])) if known else None,
         "p99_ms": max((s["p99"] for s in known[SETTLED:]), default=None),
+        "p99_at_end_ms": known[-1]["p99"] if known else None,
         "p99_at_start_ms": max((s["p99"] for s in known[:START]), default=None),
         "cpu_cores": (server.cpu_s() - cpu) / (time.monotonic() - begin),
         "memory_mb": server.memory_mb(),
         "memory_peak_mb": server.memory_mb("VmHWM"),
+        "tracks": len(tracks),
+        "confirmed": sum(track["status"] == "confirmed" for track in tracks),
     }
 
 
@@ -146,11 +156,10 @@ def bench(
         viewer = Viewer(server.port)
         viewer.start()
         sender = send(order | {"start": start})
-        found = watch(server, sender, begin)
+        found = watch(server, sender, begin, begin + seconds)
         sent = outcome(sender)
         complete = server.wait_recorded(sent["messages"], 10.0)
         rows = server.sources()
-        picture = server.get("picture")
         disk = sum(file.stat().st_size for file in server.record.iterdir()) / 1e6
         server.stop()
         known = listened(server.record) if microphones else 0
@@ -171,8 +180,6 @@ def bench(
         "refused": {reason: n for row in rows.values() for reason, n in row["refused"].items()},
         "complete": complete,
         "targets": targets,
-        "tracks": len(picture["tracks"]),
-        "confirmed": sum(track["status"] == "confirmed" for track in picture["tracks"]),
         "stream_messages": viewer.messages,
         "record_mb": disk,
     }
@@ -212,6 +219,7 @@ def main() -> None:
         [
             ("p50 from socket to picture", f"{found['p50_ms']} ms", True),
             ("p99 from socket to picture", f"{found['p99_ms']} ms", (found["p99_ms"] or 1e9) < goal),
+            ("p99 of the last half minute", f"{found['p99_at_end_ms']} ms", True),
             ("p99 while all tracks begin", f"{found['p99_at_start_ms']} ms", True),
             ("detections", f"{found['detections_per_s']:.0f}/s", True),
             ("microphones", ears, heard),
