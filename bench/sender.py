@@ -1,17 +1,21 @@
 """A process of its own that sends a crowd's radar plots at their own times. Used by load.py, garbage.py and flood.py.
 
-One JSON object on standard input: {addresses, targets, radars, nodes, seconds, seed, start, times, turn_s, late}, start
-in ns, UTC; late: share of the plots that are sent 1 to 10 s after they were made.
-It prints one: {messages: {source: n}, detections: n, late_ms: the worst, at: with times, when each was sent, ns}.
+One JSON object on standard input: {addresses, targets, radars, nodes, seconds, seed, start, times, turn_s, half_m,
+microphones, late}, start in ns, UTC; late: share of the plots, and of the microphones' messages, that are sent 1 to
+10 s after they were made. It prints one: {messages: {source: n}, detections: n, of microphones calls: n and ears: how
+many sent, ready_s: before the start, late_ms: the worst, at: with times, when each was sent, ns}.
 That is megabytes then, and no sender ends before somebody reads it.
 """
 
+import gc
 import json
 import sys
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from microphone_field import SOURCE, microphone_messages
 
 from skywarden.service.outlets import Outlets
 from skywarden.sim.blocks import Timed
@@ -19,6 +23,7 @@ from skywarden.sim.scenario import crowd, messages
 
 RECORD_BYTES = 15  # of a CAT 048 record of these radars (sim/blocks.py)
 PLOTS = 48  # the category
+NODE = slice(8, 12)  # of a microphone's message, who sent it
 NAP = 1_000_000  # ns; shorter waits are not slept
 
 
@@ -45,18 +50,33 @@ def block(records: list[bytes]) -> bytes:
     return bytes([PLOTS]) + (len(body) + 3).to_bytes(2, "big") + body
 
 
+def prepared(order: dict[str, Any]) -> tuple[list[Timed], dict[str, str]]:
+    """Return all messages in the order of sending, and who sends -> the source it sends to."""
+    names = ("targets", "radars", "nodes", "seconds", "turn_s", "half_m")
+    scenario = crowd(order["seed"], **{name: order[name] for name in names if name in order})
+    ready, senders, late = list(messages(scenario, order["start"])), scenario.senders, order.get("late", 0.0)
+    if late:
+        ready = delayed(ready, late, order["seed"])
+    if count := order.get("microphones", 0):
+        size = {"count": count, "half": order["half_m"], "seconds": order["seconds"], "late": late}
+        routes = scenario.fliers.routes
+        ready += microphone_messages(routes, **size, start=order["start"], seed=order["seed"])
+        ready.sort(key=lambda message: message.time)
+        senders |= {SOURCE: SOURCE}
+    return ready, senders
+
+
 def main() -> None:
     """Make all messages first, then send."""
     order = json.load(sys.stdin)
-    size = {name: order[name] for name in ("targets", "radars", "nodes", "seconds", "turn_s") if name in order}
-    scenario = crowd(order["seed"], **size)
-    ready = list(messages(scenario, order["start"]))
-    if order.get("late"):
-        ready = delayed(ready, order["late"], order["seed"])
-    outlets = Outlets({sender: order["addresses"][source] for sender, source in scenario.senders.items()})
+    ready, senders = prepared(order)
+    outlets = Outlets({sender: order["addresses"][source] for sender, source in senders.items()})
+    gc.freeze()  # nothing is looked through while it sends
+    spare = order["start"] - time.time_ns()
     sent = dict.fromkeys(order["addresses"], 0)
     detections = late = 0
     at = []
+    ears = set[bytes]()
     for message in ready:
         wait = message.time - time.time_ns()
         if wait > NAP:
@@ -68,10 +88,13 @@ def main() -> None:
         sent[message.source] += 1
         if message.sender:
             detections += 1
+        elif message.source == SOURCE:
+            ears.add(message.data[NODE])
         elif message.data[0] == PLOTS:
             detections += (len(message.data) - 3) // RECORD_BYTES
     outlets.close()
-    print(json.dumps({"messages": sent, "detections": detections, "late_ms": late / 1e6, "at": at}))
+    calls = {"calls": sent.get(SOURCE, 0), "ears": len(ears), "ready_s": spare / 1e9}
+    print(json.dumps({"messages": sent, "detections": detections, **calls, "late_ms": late / 1e6, "at": at}))
 
 
 if __name__ == "__main__":

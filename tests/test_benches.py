@@ -1,11 +1,14 @@
 """The benches on a small sample each: that they run, and that what they judge holds there too."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
+START = 1_790_000_000_000_000_000  # ns
 sys.path.insert(0, str(BENCH))
 
 import dense_sbs  # noqa: E402 - the benches are scripts, not a package
@@ -15,6 +18,7 @@ import harness  # noqa: E402
 import kills  # noqa: E402
 import load  # noqa: E402
 import long_record  # noqa: E402
+import microphone_field  # noqa: E402
 import microphone_speed  # noqa: E402
 import mode_s_flight  # noqa: E402
 import raid  # noqa: E402
@@ -23,9 +27,14 @@ import stalls  # noqa: E402
 import track_speed  # noqa: E402
 
 from skywarden.config import parse  # noqa: E402
+from skywarden.model.detection import Frame  # noqa: E402
 from skywarden.model.event import Entry, Refused, encode  # noqa: E402
+from skywarden.model.place import Source  # noqa: E402
+from skywarden.model.track import Mode  # noqa: E402
 from skywarden.record import SqliteLog  # noqa: E402
+from skywarden.sensors.microphone import Microphone  # noqa: E402
 from skywarden.service.engine import Engine  # noqa: E402
+from skywarden.sim.scenario import crowd  # noqa: E402
 
 
 def recording(name: str) -> Path:
@@ -42,6 +51,31 @@ def test_a_crowd_is_received_decoded_recorded_and_tracked(radars: int, nodes: in
     assert found["refused"] == {}
     assert found["confirmed"] >= 55
     assert found["stream_messages"] > 10
+
+
+def test_single_microphones_hear_the_crowd_beside_the_radars() -> None:
+    found = load.bench(targets=20, radars=3, nodes=0, seconds=12.0, late=0.05, microphones=400, side_km=60.0)
+    assert found["refused"] == {}
+    assert found["complete"]
+    assert found["calls"] == found["calls_decoded"] > 800
+    assert found["microphones"] == found["microphones_known"] > 380
+    assert found["sender_ready_s"] > 0.5
+
+
+def test_a_node_reports_each_second_that_it_hears_and_numbers_what_it_says() -> None:
+    scenario = crowd(3, targets=4, radars=0, seconds=30.0, half_m=20e3)
+    size = {"count": 150, "half": 20e3, "seconds": 30.0, "start": START, "seed": 3}
+    sent = microphone_field.microphone_messages(scenario.fliers.routes, **size, late=0.1)
+    ears = Microphone(Source(name="ears", format="microphone"), (), Mode.SIM)
+    rows = [row for message in sent for row in ears.rows(Frame.of("ears", message.time, message.data))]
+    reports = [row for row in rows if row["type"] == "report"]
+    alive = {row["node"] for row in rows if row["type"] == "heartbeat"}
+    assert 135 < len(alive) <= 150  # one of fifty is lost
+    assert 300 < len(reports) < 150 * 31
+    numbers = Counter((row["node"], row["number"]) for row in rows)
+    assert max(numbers.values()) == 1
+    late = np.array([message.time - row["time"] for message, row in zip(sent, rows, strict=True)]) > 1e9
+    assert 0.05 < late.mean() < 0.15
 
 
 def test_reports_are_read_quicker_by_the_scanner_with_equal_results() -> None:

@@ -85,23 +85,30 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
 
 
 def crowd(  # noqa: PLR0913 - everything is named
-    seed: int, *, targets: int, radars: int, seconds: float, nodes: int = 0, turn_s: float = 1.0
+    seed: int,
+    *,
+    targets: int,
+    radars: int,
+    seconds: float,
+    nodes: int = 0,
+    turn_s: float = 1.0,
+    half_m: float = 60e3,
 ) -> Scenario:
     """Return `targets` UAVs all over a square of 120 km, each seen once in `turn_s` by each of `radars` radars.
 
-    nodes: SAPIENT radars that see them once a second, at nine looks of ten.
+    half_m: half the side of another square. nodes: SAPIENT radars that see them once a second, at nine looks of ten.
     """
     rng = np.random.default_rng([seed, 0])
     routes = []
     for _ in range(targets):
-        begin = np.append(rng.uniform(-60e3, 60e3, 2), rng.uniform(900, 1500))
+        begin = np.append(rng.uniform(-half_m, half_m, 2), rng.uniform(900, 1500))
         course, speed = rng.uniform(0, 2 * np.pi), float(rng.uniform(45, 55))
         way = np.array([np.sin(course), np.cos(course), 0.0]) * speed * (seconds + 60)
         routes.append(Route(kind=Flier.UAV, points=_points(np.vstack([begin, begin + way])), speed=speed))
     watching = []
     for k in range(radars):
         turn = 2 * np.pi * k / radars
-        at = (40e3 * np.sin(turn), 40e3 * np.cos(turn), 300.0)
+        at = (half_m / 1.5 * np.sin(turn), half_m / 1.5 * np.cos(turn), 300.0)
         radar = _radar(k + 1, f"radar{k + 1:02d}", at, turn_s)
         radar = replace(radar, phase_s=turn_s * k / radars, measures_height=True)
         watching.append(replace(radar, clutter=0.0, reach_m=400e3, power=10.0))
