@@ -26,7 +26,6 @@ from skywarden.track.waiting import Waiting
 
 SECOND = 10 * QUANTUM  # ns
 DIGITS = 16  # of a hash
-HEAVY_STEPS = 3  # of a second, where nodes are asked in each and nobody waits for it
 STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
 
 
@@ -54,19 +53,20 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
     until: int,
     most: int,
     settings: TrackerSettings,
-    roughly: bool = False,
+    roughly: int = 0,
     heard: list[Rows] | None = None,
 ) -> Advanced:
     """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds are in.
 
-    roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut. heard: where
-    what registration is to hear of each quantum is put, if it is asked for.
+    roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut. And where
+    nodes are asked, about so many seconds a call. 0: none of this. heard: where what registration is to hear of each
+    quantum is put, if it is asked for.
     """
     items, steps, faults, before = 0, 0, dict[str, int](), chain
     far = (until - chain.until) // SECOND
     enough = STEPS + far // 2  # who calls seldom must not fall behind for good
     if roughly and len(chain.beliefs.nodes):  # each second asks all nodes: a tick should not feel it
-        enough = HEAVY_STEPS + far // 20
+        enough = roughly + far // 20
     while chain.until < until and items < most and steps < enough:
         end = min(until, (chain.until // SECOND + 1) * SECOND)
         times = waiting.times(chain.until, end)

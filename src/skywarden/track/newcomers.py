@@ -35,7 +35,7 @@ class Rules(NamedTuple):
     """What begins a target. odds: needed, so that one in 1 + odds is false if all that is assumed holds.
 
     flow: 1/(s m), new targets expected on a line abreast of them; the default is one an hour over 500 km. claps: 1/s,
-    sounds like thunder heard by each node. work: flights times nodes that heard, after which a call asks nobody more.
+    sounds like thunder heard by each node. work: flights and claps times nodes, after which a call asks nobody more.
     """
 
     odds: float = 1.5
@@ -139,7 +139,7 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
 class Answer(NamedTuple):
     """What a node's beginning says. around: rows of the nodes that it hangs on. found: a target or a clap, if sure.
 
-    work: flights that were compared, times nodes that heard.
+    work: flights and claps that were compared, times nodes.
     """
 
     around: I64
@@ -168,7 +168,7 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     somebody = Newcomer(now, *new, flight.odds / every, rows[heard], flight.share[heard])
     needed = ((somebody, FEWEST), (nobody, FEWEST_CLAP))
     sure = tuple(one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest)
-    return Answer(rows, sure, work * int(recent.sum()))
+    return Answer(rows, sure, (work + len(sought.claps)) * len(rows))
 
 
 def placed(found: Found, origin: F64, rotation: F64) -> tuple[F64, F64]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from skywarden.model.place import I64
 from skywarden.model.track import Chain, Chains
-from skywarden.track.chain import advanced, begun, took
+from skywarden.track.chain import SECOND, advanced, begun, took
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.pool import Rows
@@ -26,6 +26,7 @@ PACE = 1_000  # items that the settled chain takes in a tick, at least; and twic
 REBUILT_PACE = 150  # for the head that is made anew, and three times what came: no tick should feel it
 MOST_CALLS = 1_000_000  # of single microphones that wait, 64 MB; beyond that they are settled sooner
 REGISTRATION = "registration"  # what its faults are counted against: it is no sensor's
+APART = 500_000_000  # ns more; so the settled chain asks single microphones in another tick than the head
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 
 
@@ -52,7 +53,7 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         _crowded(waiting.called(chains.settled.until), MOST_CALLS),
     )
     until = max(chains.settled.until, edge, crowded)
-    heard = list[Rows]()
+    heard, before = list[Rows](), chains.settled.until
     settled = advanced(
         chains.settled,
         waiting,
@@ -71,8 +72,8 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     if chains.rebuilt is None or rest:
         return Progress(chains, None, settled.faults)
     until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
-    pace = REBUILT_PACE + 3 * chains.came
-    rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=True).chain
+    pace, passed = REBUILT_PACE + 3 * chains.came, (settled.chain.until - before) // SECOND
+    rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=1 + 2 * passed).chain
     if rebuilt.until < until:
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
     head = took(rebuilt, waiting.between(until), settings, {})
@@ -121,7 +122,7 @@ def _ns(seconds: float) -> int:
 
 def _wait(chains: Chains, time: int, settings: TrackerSettings, slow: bool) -> int:
     """Return how far behind the settled chain is to be, ns."""
-    return _ns(settings.settle_slow_s if slow or time < chains.patient else settings.settle_s)
+    return APART + _ns(settings.settle_slow_s if slow or time < chains.patient else settings.settle_s)
 
 
 def _whole(chains: Chains, edge: int) -> bool:
