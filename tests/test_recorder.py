@@ -27,7 +27,7 @@ from skywarden.service.recorder import RECORD_WAIT, Recorder
 LIMIT = 57_000  # bytes: some turns, and more than a whole state, which each `Lost` holds
 TURNS = 44
 (BEGUN,), *INPUTS = raid.inputs(TURNS)
-SETTINGS = BEGUN.settings + "\n[tracker]\nsettle_s = 1.0\n"  # so that a state is small
+SETTINGS = BEGUN.settings + "\n[tracker]\nsettle_s = 1.0\nregister_sensors = false\n"  # so that a state is small
 STARTED = [structs.replace(BEGUN, settings=SETTINGS)]
 FRAMES = [[e.frame for e in turn if isinstance(e, Arrived)] for turn in INPUTS]
 FULL = range(10, 30)  # turns in which the disk takes nothing

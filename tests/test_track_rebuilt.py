@@ -265,5 +265,5 @@ def test_items_that_break_the_filter_are_left_out_and_said_and_the_others_settle
         faults += sum(progress.faults.values())
         assert set(progress.faults) <= {"s", "r", "adsb"}
     assert faults == sum(broken) > 0
-    assert chains.settled.until == START + round(19.7e9)
+    assert chains.settled.until == START + round(19.2e9)
     assert len(tracks_of(chains.settled, SETTINGS)) >= len(FLIGHTS)

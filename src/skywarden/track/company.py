@@ -59,9 +59,10 @@ def beside(tracks: Tracks, which: I64, when: I64, time: int, began: NDArray[np.b
     a, b = nearest(now[which], now[shown], NEIGHBOURS + 1, WIDEST)
     i, j = which[a], shown[b]
     spread = np.sqrt(np.trace(tracks.covariance[:, :3, :3], axis1=1, axis2=2))
-    apart = np.linalg.norm(_places(tracks, when[a], i) - _places(tracks, when[a], j), axis=1)
-    speed = np.linalg.norm(velocity, axis=1)
-    differ = np.linalg.norm(velocity[i] - velocity[j], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # of nonsense
+        apart = np.linalg.norm(_places(tracks, when[a], i) - _places(tracks, when[a], j), axis=1)
+        speed = np.linalg.norm(velocity, axis=1)
+        differ = np.linalg.norm(velocity[i] - velocity[j], axis=1)
     last, born, confirmed = tracks.seen_at.max(axis=1), tracks.born, tracks.status == Status.CONFIRMED
     least = np.round(tracks.revisit[i] * 1e9).astype(np.int64)  # two of one turn differ by what a turn takes
     there = np.where(began[a], born[i] - born[j] > OLDER * least, (last[j] - when[a] > least // 2) & confirmed[j])
