@@ -115,6 +115,9 @@ OWN: Mapping[str, About] = {
     "direction_finders.reach_km": About("How far it hears.", KM, 0.1, 200),
     "direction_finders.period_s": About("From bearing to bearing.", "seconds", 0.1, 600),
     "direction_finders.latency_s": LATENCY,
+    "direction_finders.begins": About(
+        "true: set up to begin targets by bearings (`begins_m`); where nearly all that flies transmits."
+    ),
     "cameras.facing_deg": About("Where the middle of the field looks, clockwise from north.", DEG, 0, 360),
     "cameras.field_deg": About("Width of the field of view.", DEG, 0.1, 360),
     "cameras.turning": About("true: sweeps all around, a field at each look."),

@@ -121,6 +121,7 @@ class Finders(Placed, frozen=True, kw_only=True):
     reach_km: float = 20.0
     period_s: float = 2.0
     latency_s: float = 0.3
+    begins: bool = False  # set up to begin targets by bearings; good where nearly all that flies transmits
 
 
 class Cameras(Placed, frozen=True, kw_only=True):

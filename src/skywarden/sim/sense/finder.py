@@ -75,11 +75,11 @@ class Finder:
 
 
 def build(blocks: tuple[Finders, ...], scene: Scene, ground: Ground, seed: int) -> Posted:
-    """Make all direction finders of a scenario; who sets them up says how far they may begin targets."""
+    """Make all direction finders of a scenario; who sets them up says whether they may begin targets, and how far."""
     placed = posts(blocks, scene, ground, [seed, NUMBER])
     period, sigma, latency = (column(blocks, n, placed) for n in ("period_s", "bearing_sigma_deg", "latency_s"))
     phase = np.random.default_rng([seed, NUMBER, 902]).random(len(placed.names)) * period
     model = Finder(placed, ground, seed, beginning(scene), period, phase, np.radians(sigma), latency)
-    rows = zip(placed.names, period.tolist(), placed.reach.tolist(), strict=True)
-    sensors = [Sensor(name=name, source=SOURCE, revisit_s=every, begins_m=reach) for name, every, reach in rows]
+    rows = zip(placed.names, period.tolist(), placed.reach.tolist(), column(blocks, "begins", placed) > 0, strict=True)
+    sensors = [Sensor(name=name, source=SOURCE, revisit_s=every, begins_m=far) for name, every, far, own in rows if own]
     return Posted(SOURCE, "reports", placed, period, model, sensors=sensors)
