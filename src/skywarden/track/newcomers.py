@@ -22,7 +22,7 @@ from skywarden.track.nodes import HOLD, Book, turns
 
 FEWEST = 3  # nodes that begin a target: two fit a line always
 MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
-MOST = 96  # nodes around one that are asked, the nearest
+MOST = 48  # nodes around one that are asked, the nearest: where they stand 4 km apart all within AROUND
 COARSE = 1024  # flights that are tried first
 HOPE = 1e-3  # of the odds needed, with which it is tried with all
 SAME = 16.8  # chi-square of six, 99 %: nearer is one target
