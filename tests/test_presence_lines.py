@@ -174,3 +174,12 @@ def test_claps_are_tried_evenly_all_around() -> None:
     assert np.abs(table.mean(0)).max() < 0.02 * farthest
     for part in (0.25, 0.5, 0.75, 1.0):
         assert (away < np.sqrt(part) * farthest).mean() == pytest.approx(part, abs=0.01)
+
+
+def test_few_flights_are_the_first_of_many():
+    few, many = (
+        flights(100, 0.2),
+        flights(5000, 0.2),
+    )  # those of up to 4,096 are kept
+    for name in few._fields:
+        np.testing.assert_allclose(getattr(few, name), getattr(many, name)[:100], rtol=1e-12)

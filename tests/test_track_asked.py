@@ -1,5 +1,7 @@
 """Single microphones, piece by piece: who is asked, who is known already, what keeps a track, what is learned where."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ears_world import PLACES, SECOND, Path, called, flight, told
@@ -7,7 +9,7 @@ from test_track_listen import Watch
 from track_world import START, batch
 
 from skywarden.model.detection import Kind
-from skywarden.model.track import Status
+from skywarden.model.track import Picture, Status
 from skywarden.track import chain, listen, newcomers, settled
 from skywarden.track.audible import Hearing
 from skywarden.track.beliefs import records
@@ -215,3 +217,26 @@ def test_when_all_nodes_have_been_forgotten_targets_are_still_followed():
     assert len(watch.picture.beliefs.nodes) == 0
     assert watch.picture.tracks.status.tolist() == [Status.CONFIRMED]
     assert not [event for event in watch.events if hasattr(event, "reason")]
+
+
+@pytest.mark.parametrize("tick, seconds", [(0.05, 1), (1.0, 3), (4.0, 9)])
+def test_a_rebuilt_head_gains_on_time_however_long_ticks_are(monkeypatch, tick, seconds):
+    """Else a system of slow ticks would never have one."""
+    settings, asked = TrackerSettings(register_sensors=False), []
+    batches = [told(Kind.SILENCE, np.arange(5), float(t)) for t in range(60)]
+    until = START + 20 * SECOND
+    chains = replace(
+        Picture(START).chains,
+        settled=chain.begun(until),
+        rebuilt=chain.begun(until),
+        waiting=(settled.stored(items(batches, settings)),),
+    )
+
+    def advanced(*given, roughly=0, **named):
+        asked.append(roughly)
+        return chain.advanced(*given, roughly=roughly, **named)
+
+    monkeypatch.setattr(settled, "advanced", advanced)
+    now = until + round((settings.settle_s + 0.5 + tick) * SECOND)
+    settled.progressed(chains, now, settings, False)
+    assert asked == [0, seconds]
