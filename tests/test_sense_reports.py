@@ -55,6 +55,12 @@ def test_a_finder_hears_nothing_behind_a_hill_or_beyond_its_reach() -> None:
     assert said(finder, hover(-11000, 0, 400, radio=True), 0, 60) == []
 
 
+def test_only_finders_of_which_it_is_said_begin_targets_as_far_as_they_hear() -> None:
+    text = '[[direction_finders]]\nname = "{}"\nat_km = [{}, 0]\nreach_km = 12\nbegins = {}\n'
+    finders = made("direction_finders", text.format("some", 0, "true") + text.format("others", 1, "false"))
+    assert [(one.name, one.source, one.begins_m) for one in finders.sensors] == [("some", "finders", 12_000.0)]
+
+
 def ridge() -> Ground:
     """Flat ground with a wall 300 m high from south to north, 2 km east of the origin."""
     step = np.radians(0.001)
