@@ -86,8 +86,8 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
         book, looks = look(book, now - round(BEHIND * SECOND), np.zeros(len(usual)))
         known, explained = tracks.known, np.zeros(len(usual))
         if len(tracks.number):
-            _, pairs = compare(known, state.field, looks, sought.hearing)
-            silent = shares(known, pairs, looks, sought.hearing)
+            shape, pairs = compare(known, state.field, looks, sought.hearing)
+            silent = shares(known, shape, pairs, looks, sought.hearing)
             others = expected(looks.before, looks.gap, silent, usual)
             false = np.log1p(-looks.false)
             explained = np.where(silent[:, 0] < false, np.expm1(silent[:, 0] - false) / np.expm1(silent[:, 0]), 0.0)

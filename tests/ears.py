@@ -14,6 +14,7 @@ from skywarden import geo
 from skywarden.model.place import F64, I64
 from skywarden.track.audible import FAINT, Hearing
 from skywarden.track.cells import Field, field
+from skywarden.track.hearers import SHARP
 from skywarden.track.presence import ABSENT, Known, Looks
 
 ORIGIN = geo.ecef(np.radians(50.0), np.radians(30.0), 0.0)
@@ -106,8 +107,13 @@ def said(parts: list[Chain], now: int, before: int) -> float:
     return float(table[before, now] / table[before].sum())
 
 
-def points(x: F64, P: F64) -> F64:
-    """Return (7, 6) points of cubature over place, each with the velocity that belongs to it."""
+def points(x: F64, P: F64, farthest: float) -> F64:
+    """Return (7, 6) points of cubature over place, each with the velocity that belongs to it; all in the middle where
+
+    the place is known to a tenth of the farthest reach.
+    """
+    if np.sqrt(np.trace(P[:3, :3])) < SHARP * farthest:
+        return np.tile(x, (7, 1))
     root = P[:, :3] @ np.linalg.inv(np.linalg.cholesky(P[:3, :3])).T
     return x + np.vstack([np.zeros(6), *[sign * 2.0 * root[:, a] for a in range(3) for sign in (1, -1)]])
 
@@ -119,7 +125,7 @@ def chances(known: Known, nodes: Field, looks: Looks, hearing: Hearing) -> F64:
     """Return (m, n, 7, 3) of every target at every node: heard at the look before, now, and silence at both."""
     found = np.zeros((len(known.mean), len(nodes.node), 7, 3))
     for i, j in np.ndindex(found.shape[:2]):
-        for k, state in enumerate(points(known.mean[i], known.covariance[i])):
+        for k, state in enumerate(points(known.mean[i], known.covariance[i], nodes.farthest[0])):
             d, v = state[:3] - nodes.place[j], state[3:]
             now = hears(d, v, nodes.reach[j], known.since[i], hearing)
             was, stays = 0.0, 0.0

@@ -8,7 +8,7 @@ from skywarden.model.place import F64
 from skywarden.track.audible import FAINT, Hearing
 from skywarden.track.claps import DETECTION, FADING, LOUDEST, SIGMA
 from skywarden.track.flights import Flights
-from skywarden.track.lines import FADES, REPORTED, SUDDEN, WIDE, WINDOW, Onsets
+from skywarden.track.lines import FADES, REPORTED, SUDDEN, WINDOW, Onsets
 
 
 def flown(onsets: Onsets, table: Flights, s: int, hearing: Hearing) -> F64:
@@ -82,7 +82,7 @@ def node(onsets: Onsets, j: int, line: F64, hearing: Hearing) -> tuple[float, fl
     """Return a node's likelihood ratio of a flight, and the probability that it began by it."""
     heard = onsets.begun[j] >= -WINDOW
     until, at = onsets.begun[j] if heard else onsets.quiet[j], onsets.begun[0]
-    if until <= onsets.free[j] or passes(onsets.place[j], line) > WIDE * onsets.reach[j]:
+    if until <= onsets.free[j] or passes(onsets.place[j], line) > onsets.reach[j] * np.exp(FAINT * hearing.spread):
         return 1.0, 0.0
     place, reach = onsets.place[j], onsets.reach[j]
     missed = 1.0 - begun_by(place, line, until - at, reach, hearing)
@@ -96,14 +96,14 @@ def node(onsets: Onsets, j: int, line: F64, hearing: Hearing) -> tuple[float, fl
     return (by + missed) / free, by / (by + missed)
 
 
-def compared(onsets: Onsets, table: Flights, hearing: Hearing) -> tuple[float, F64, F64]:
-    """Return the mean ratio of all flights, the weight of each, and the share of each node."""
+def compared(onsets: Onsets, table: Flights, hearing: Hearing) -> tuple[F64, F64]:
+    """Return the ratio of each flight, and the share of each node."""
     count = len(table.speed)
     lines = [flown(onsets, table, s, hearing) for s in range(count)]
     told = np.array([[node(onsets, j, line, hearing) for j in range(1, len(onsets.begun))] for line in lines])
     ratios = told[:, :, 0].prod(axis=1)
     weight = ratios / ratios.sum()
-    return float(ratios.mean()), weight, np.append(1.0, weight @ told[:, :, 1])
+    return ratios, np.append(1.0, weight @ told[:, :, 1])
 
 
 def clapped(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:

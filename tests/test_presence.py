@@ -265,8 +265,8 @@ def test_a_far_target_is_compared_with_nobody_and_none_is_left_out_near() -> Non
 def test_shares_are_the_probability_that_each_node_is_silent() -> None:
     known, nodes = flying(TARGETS, 0.6), standing(NODES)
     looks = saying(np.full(4, SILENT), np.full(4, SILENT), gap=3.0)
-    _, pairs = compare(known, nodes, looks, HEARING)
-    silent = np.exp(shares(known, pairs, looks, HEARING))
+    shape, pairs = compare(known, nodes, looks, HEARING)
+    silent = np.exp(shares(known, shape, pairs, looks, HEARING))
     table = np.average(chances(known, nodes, looks, HEARING), axis=2, weights=[0.25, *[0.125] * 6])
     for column, part in ((0, 1), (1, 0)):
         exact = (1 - 3.3e-3) * np.prod(1 - 0.6 * table[:, :, part], axis=0)

@@ -6,10 +6,10 @@ from line_reference import clapped, compared, density, flown
 from scipy.integrate import quad
 
 from skywarden.model.place import F64
-from skywarden.track.audible import Hearing
+from skywarden.track.audible import FAINT, Hearing
 from skywarden.track.claps import LOUDEST, ask_clap, places
 from skywarden.track.flights import FASTEST, SLOWEST, flights
-from skywarden.track.lines import Onsets, ask, compare
+from skywarden.track.lines import FEW, Onsets, ask, weigh, weighed
 
 HEARING = Hearing()
 FLOW = 1.0 / (3600.0 * 500e3)
@@ -33,16 +33,32 @@ def square(rng: np.random.Generator, count: int = 12, heard: int = 5) -> Onsets:
 @pytest.mark.parametrize("seed", range(4))
 def test_flights_are_weighed_as_by_the_slow_twin(seed: int) -> None:
     onsets, table = square(np.random.default_rng(seed)), flights(60, HEARING.spread)
-    weight, share, state = np.empty(60), np.zeros(12), np.empty((60, 6))
-    mean = compare(onsets, table, HEARING, weight, share, state)
-    twin = compared(onsets, table, HEARING)
-    assert mean == pytest.approx(twin[0], rel=1e-6)
-    assert weight == pytest.approx(twin[1], rel=1e-6, abs=1e-9)
-    assert share == pytest.approx(twin[2], rel=1e-6, abs=1e-8)
+    far, weight, share, state = onsets.reach * np.exp(FAINT * HEARING.spread), np.empty(60), np.zeros(12), np.empty((60, 6))
+    best = weigh(onsets, far, table, HEARING, weight[:20], state[:20], 0, -np.inf)
+    best = weigh(onsets, far, table, HEARING, weight, state, 20, best)
+    ratio, twin = compared(onsets, table, HEARING)
+    there = np.isfinite(weight)
+    assert there.sum() > 5
+    assert best == weight.max()
+    assert weight[there] == pytest.approx(np.log(ratio[there]), abs=1e-6)
+    assert np.all(ratio[~there] < 1.001 * FEW * ratio.max())
+    assert weighed(onsets, far, table, HEARING, weight, best, share) == pytest.approx(ratio.mean(), rel=1e-4)
+    assert weight == pytest.approx(ratio / ratio.sum(), rel=1e-4, abs=FEW)
+    assert share == pytest.approx(twin, rel=1e-4, abs=1e-4)
     for s in range(60):
         line = flown(onsets, table, s, HEARING)
         line[:3] -= line[3:] * onsets.begun[0]
         assert state[s] == pytest.approx(line, rel=1e-9, abs=1e-6)
+
+
+def test_what_gives_no_hope_is_not_tried_with_all_flights() -> None:
+    onsets, table = heard_by(10.0, ROW[:3]), flights(8192, HEARING.spread)
+    odds = ask(onsets, table, HEARING, FLOW).odds
+    whole = ask(onsets, table, HEARING, FLOW, 1e-3 * odds)
+    assert (whole.odds, whole.tried) == (odds, 8192)
+    few = ask(onsets, table, HEARING, FLOW, 1e3 * odds)
+    assert few.tried == 1024
+    assert few.odds == ask(onsets, flights(1024, HEARING.spread), HEARING, FLOW).odds
 
 
 @pytest.mark.parametrize("seed", range(4))

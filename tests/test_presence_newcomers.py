@@ -167,14 +167,14 @@ def test_what_a_known_target_makes_a_node_hear_is_expected() -> None:
     nodes = standing(np.array([[0.0, 0.0, 2.0], [20e3, 0.0, 2.0]]))
     known = flying([3500.0, 0.0, 300.0, -50.0, 0.0, 0.0], 0.95, 100.0)
     looks, usual = saying([SILENT, SILENT], [SILENT, SILENT]), np.full(2, 0.2 / 3600.0)
-    _, pairs = compare(known, nodes, looks, HEARING)
-    rate = expected(looks.before, looks.gap, shares(known, pairs, looks, HEARING), usual)
+    shape, pairs = compare(known, nodes, looks, HEARING)
+    rate = expected(looks.before, looks.gap, shares(known, shape, pairs, looks, HEARING), usual)
     near, far = np.argsort(nodes.node)
     assert rate[near] > 100.0 * usual[near]
     assert rate[far] == pytest.approx(usual[far], rel=0.05)
     nothing = saying([HEARD, SILENT])
-    _, pairs = compare(known, nodes, nothing, HEARING)
-    assert expected(nothing.before, nothing.gap, shares(known, pairs, nothing, HEARING), usual) == pytest.approx(usual)
+    shape, pairs = compare(known, nodes, nothing, HEARING)
+    assert expected(nothing.before, nothing.gap, shares(known, shape, pairs, nothing, HEARING), usual) == pytest.approx(usual)
 
 
 def test_when_all_nodes_begin_at_once_some_are_asked_and_the_others_wait() -> None:

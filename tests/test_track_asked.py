@@ -201,8 +201,8 @@ def test_silence_is_told_as_it_was_likely_before_the_look():
     ways = [Path((x, 1500.0, 300.0), (50.0, 0.0, 0.0)) for x in (3000.0, 5000.0)]
     mean = np.stack([np.concatenate([one.at(0.0), one.at(1.0) - one.at(0.0)]) for one in ways])
     known = Known(mean, np.stack([np.diag([500.0**2] * 3 + [5.0**2] * 3)] * 2), np.full(2, 0.6), np.full(2, 1e4))
-    _, pairs = compare(known, field, looks, Hearing())
-    wanted = shares(known, pairs, looks, Hearing())
+    shape, pairs = compare(known, field, looks, Hearing())
+    wanted = shares(known, shape, pairs, looks, Hearing())
     assert asked(known, field, looks, Hearing()).silent == pytest.approx(wanted, rel=1e-12)
     assert wanted[:, 0].min() < np.log(0.7)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
-from skywarden.track.lines import FEW, MOST, WINDOW, Onsets, heard
+from skywarden.track.lines import MOST, WINDOW, Onsets, heard
 
 LOUDEST = 14e3  # m from which a clap is heard, half of the time
 FADING = 0.3  # 1 sigma of the logarithm of that
@@ -19,6 +19,7 @@ SIGMA = 2.0  # s, of when a node begins to hear it: looks of 1 s, wind, length o
 DETECTION = 0.9
 FEWEST = 4  # nodes that tell a clap: three fit one always, if they begin soon after each other
 LIKE = 3  # nodes that may be a flight or a clap
+FEW = 1e-9  # of the best place's weight: less is left out
 LOOSE = 5.0  # sigmas, beyond which a node did not begin by it
 
 

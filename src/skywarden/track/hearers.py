@@ -15,6 +15,7 @@ from skywarden.track.cells import Field, near
 
 SILENT, HEARD, ABSENT = 0, 1, -1  # of a node's look; an absent one says nothing, whatever the reason
 POINTS = 7  # of cubature over place: the middle and two on each axis
+SHARP = 0.1  # of the largest reach; of a target whose place is better known the middle stands for all
 OUT = 2.0  # standard deviations from the middle to the others
 MOST = 384  # nodes that a target is compared with
 SIGMAS = 3.0  # of the place, around which nodes are asked
@@ -51,7 +52,7 @@ class Pairs(NamedTuple):
     """Targets and nodes that may hear them. start: (m + 1,) where each target's begin; node: (k,) rows of the field.
 
     pd: (k, POINTS) chance of hearing now; was: (k, POINTS) at the look before; both: (k, POINTS) of silence at both.
-    Each holds over points of the target's place.
+    Each holds over points of the target's place; of who has one point only the first is written.
     """
 
     start: I64
@@ -64,11 +65,11 @@ class Pairs(NamedTuple):
 class Shape(NamedTuple):
     """Points that stand for m targets. root: (m, 6, 3), columns that make the spread of place, with the velocity that
 
-    belongs to them. good: (m,) 1 where the numbers are any good.
+    belongs to them. points: (m,) how many, POINTS or 1; 0 where the numbers are no good.
     """
 
     root: F64
-    good: I64
+    points: I64
 
 
 def compare(known: Known, field: Field, looks: Looks, hearing: Hearing) -> tuple[Shape, Pairs]:
@@ -106,9 +107,9 @@ def spread(  # noqa: PLR0913 - in and out
         for a in range(3):
             centre[i, a] = x[a] - late * x[a + 3]
         radius[i] = reach + late * speed + SIGMAS * sqrt(size)
-        shape.good[i] = 1 if good and isfinite(radius[i] + centre[i, 0] + centre[i, 1] + centre[i, 2]) else 0
-        if shape.good[i] == 0:
-            radius[i] = -1.0
+        shape.points[i] = 1 if sqrt(size) < SHARP * farthest[0] else POINTS
+        if not (good and isfinite(radius[i] + centre[i, 0] + centre[i, 1] + centre[i, 2])):
+            shape.points[i], radius[i] = 0, -1.0
 
 
 @inner
@@ -149,9 +150,7 @@ def listen(  # noqa: PLR0913 - in and out
     """Fill the chances of `pairs`."""
     state, d, u = np.empty(6), np.empty(3), np.empty(3)
     for i in range(len(known.mean)):
-        for k in range(POINTS):
-            if pairs.start[i] == pairs.start[i + 1]:
-                continue
+        for k in range(shape.points[i]):
             point(known.mean[i], shape.root[i], k, state)
             for a in range(3):
                 u[a] = state[a + 3] - hearing.wind[a]

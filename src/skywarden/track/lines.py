@@ -19,7 +19,7 @@ import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64
-from skywarden.track.audible import Hearing, chance, dawning
+from skywarden.track.audible import FAINT, Hearing, chance, dawning
 from skywarden.track.flights import Flights
 from skywarden.track.retarded import retarded
 
@@ -28,11 +28,12 @@ AROUND = 14e3  # m around the node that began to hear, within which nodes are as
 REPORTED = 3.0  # s after which a report has come, if there is one
 SUDDEN = 0.2  # of what nodes hear of flights ends at any time, before they are far
 FADES = 0.2  # 1 sigma of the logarithm of the distance at which it ends, over that at which it began
-FEW = 1e-9  # of the best flight's weight: less is left out
+FEW = 1e-6  # of the best flight's weight: less is left out
+FEW_FLIGHTS = 1024  # of a table, that are tried first
 CLIMB_SIGMA = 3.0  # m/s
 COARSE_M, COARSE_SPEED = 100.0, 2.0  # m, m/s between flights of the table: one alone is not exact
 MOST = 600.0  # logarithm of a likelihood ratio; more is no number any more
-WIDE = 3.0  # of the reach: nodes further from a flight do not hear it
+LEAST = 1e-300  # of a ratio
 
 
 class Onsets(NamedTuple):
@@ -61,51 +62,72 @@ class Found(NamedTuple):
     """What one beginning says of a new target. odds: that there is one, to that there is none or that it is known.
 
     mean: (6,) m, m/s, east, north, up of the node asked, now; covariance (6, 6). share: (k,) probability that what
-    each node began to hear is this target, if there is one.
+    each node began to hear is this target, if there is one. tried: flights.
     """
 
     odds: float
     mean: F64
     covariance: F64
     share: F64
+    tried: int
 
 
-def ask(onsets: Onsets, table: Flights, hearing: Hearing, flow: float) -> Found:
+def ask(onsets: Onsets, table: Flights, hearing: Hearing, flow: float, needed: float = 0.0) -> Found:  # noqa: PLR0913
     """Return whether what the first node began to hear is a new target, and where that is.
 
-    flow: new targets per s and m that they pass abreast.
+    flow: new targets per s and m that they pass abreast. needed: odds; if the first FEW_FLIGHTS of the table give less,
+    the others are not tried.
     """
+    share, count = np.zeros(len(onsets.begun)), len(table.speed)
     reach, rate = float(onsets.reach[0]), float(onsets.rate[0])
     if not np.isfinite(reach + rate + onsets.begun[0]) or rate <= 0.0:
-        return Found(0.0, np.zeros(6), np.eye(6), np.zeros(len(onsets.begun)))
-    weight, share, state = np.empty(len(table.speed)), np.zeros(len(onsets.begun)), np.empty((len(table.speed), 6))
-    total = compare(onsets, table, hearing, weight, share, state)
-    odds = 2.0 * reach * hearing.detection * flow / rate * total
+        return Found(0.0, np.zeros(6), np.eye(6), share, 0)
+    beforehand = 2.0 * reach * hearing.detection * flow / rate
+    far, weight, state = onsets.reach * np.exp(FAINT * hearing.spread), np.empty(count), np.empty((count, 6))
+    tried = min(FEW_FLIGHTS, count)
+    best = weigh(onsets, far, table, hearing, weight[:tried], state[:tried], 0, -np.inf)
+    total = np.exp(weight[:tried] - best).mean() * np.exp(min(best, MOST)) if best > -np.inf else 0.0
+    if tried < count and beforehand * total >= needed:
+        best = weigh(onsets, far, table, hearing, weight, state, tried, best)
+        tried = count
+    weight, state = weight[:tried], state[:tried]
+    total = weighed(onsets, far, table, hearing, weight, best, share)
     if not total > 0.0:
-        return Found(0.0, np.zeros(6), np.eye(6), share)
+        return Found(0.0, np.zeros(6), np.eye(6), share, tried)
     middle = weight @ state
     off = state - middle
     covariance = (off * weight[:, None]).T @ off
     covariance += np.diag([COARSE_M**2] * 3 + [COARSE_SPEED**2] * 2 + [CLIMB_SIGMA**2])
-    return Found(float(odds), middle, covariance, share)
+    return Found(float(beforehand * total), middle, covariance, share, tried)
 
 
 @kernel
-def compare(  # noqa: PLR0913 - in and out
-    onsets: Onsets, table: Flights, hearing: Hearing, weight: F64, share: F64, state: F64
+def weigh(  # noqa: PLR0913 - in and out
+    onsets: Onsets, far: F64, table: Flights, hearing: Hearing, weight: F64, state: F64, first: int, best: float
 ) -> float:
-    """Weigh all flights. weight (s,): of each, their sum is 1; state (s, 6): now; share as in `Found`.
+    """Write the logarithm of the likelihood ratio of each flight from `first` on to weight (s,), -inf where it is far
 
-    Returns the mean of their likelihood ratios.
+    below the best; state (s, 6): where it is now. far: (k,) m, beyond which no node hears. Returns the best so far.
     """
-    ratio, line, best = np.empty(1), np.empty(6), -inf
-    for s in range(len(weight)):
+    ratio, line = np.empty(1), np.empty(6)
+    for s in range(first, len(weight)):
         begin(onsets, table, s, hearing, line)
         for a in range(6):
             state[s, a] = line[a] - line[a + 3] * onsets.begun[0] if a < 3 else line[a]
-        weight[s] = agree(onsets, line, hearing, best, ratio)
+        weight[s] = agree(onsets, far, line, hearing, best, ratio)
         best = max(best, weight[s])
-    total = 0.0
+    return best
+
+
+@kernel
+def weighed(  # noqa: PLR0913 - in and out
+    onsets: Onsets, far: F64, table: Flights, hearing: Hearing, weight: F64, best: float, share: F64
+) -> float:
+    """Make weights (s,) of logarithms, so that their sum is 1, and write `share` as in `Found`.
+
+    Returns the mean of the likelihood ratios.
+    """
+    ratio, line, total = np.empty(1), np.empty(6), 0.0
     for s in range(len(weight)):
         weight[s] = exp(weight[s] - best) if best > -inf else 0.0
         total += weight[s]
@@ -119,7 +141,7 @@ def compare(  # noqa: PLR0913 - in and out
         share[0] += weight[s]
         for j in range(1, len(share)):
             if heard(onsets, j):
-                share[j] += weight[s] * passing(onsets, j, line, hearing, ratio)
+                share[j] += weight[s] * passing(onsets, far, j, line, hearing, ratio)
     return total / len(weight) * exp(min(best, MOST))
 
 
@@ -143,24 +165,25 @@ def heard(onsets: Onsets, j: int) -> bool:
 
 
 @inner
-def agree(onsets: Onsets, line: F64, hearing: Hearing, best: float, ratio: F64) -> float:
+def agree(onsets: Onsets, far: F64, line: F64, hearing: Hearing, best: float, ratio: F64) -> float:  # noqa: PLR0913
     """Return the logarithm of a flight's likelihood ratio by all nodes but the one asked; -inf if far below `best`."""
-    total = 0.0
+    total, product = 0.0, 1.0
     for j in range(1, len(onsets.begun)):
         if heard(onsets, j):
-            passing(onsets, j, line, hearing, ratio)
-            total += log(max(ratio[0], 1e-300))
-    if total < best + log(FEW):  # silence only takes away
-        return -inf
+            passing(onsets, far, j, line, hearing, ratio)
+            total += log(max(ratio[0], LEAST)) if ratio[0] != 1.0 else 0.0
+    least = exp(min(best + log(FEW) - total, 0.0))
     for j in range(1, len(onsets.begun)):
+        if product < least:  # silence only takes away
+            return -inf
         if not heard(onsets, j):
-            passing(onsets, j, line, hearing, ratio)
-            total += log(max(ratio[0], 1e-300))
-    return total
+            passing(onsets, far, j, line, hearing, ratio)
+            product *= ratio[0]
+    return total + log(max(product, LEAST))
 
 
 @inner
-def passing(onsets: Onsets, j: int, line: F64, hearing: Hearing, ratio: F64) -> float:
+def passing(onsets: Onsets, far: F64, j: int, line: F64, hearing: Hearing, ratio: F64) -> float:  # noqa: PLR0913
     """Write a node's likelihood ratio of a flight to ratio (1,); return the probability that it began by that flight.
 
     line (6,): the flight when the first node began.
@@ -170,12 +193,14 @@ def passing(onsets: Onsets, j: int, line: F64, hearing: Hearing, ratio: F64) -> 
     until = onsets.begun[j] if heard(onsets, j) else onsets.quiet[j]
     if until <= onsets.free[j]:
         return 0.0
-    if across(onsets.place[j], line) > WIDE * onsets.reach[j]:
+    if across(onsets.place[j], line) > far[j]:
         return 0.0
     reach, free = onsets.reach[j], 1.0
-    missed, density = silent(onsets.place[j], line, until - at, reach, hearing)
+    missed, density = silent(onsets.place[j], line, until - at, reach, far[j], hearing)
+    if missed == 1.0:  # then it had not come before either
+        return 0.0
     if onsets.free[j] > -WINDOW:
-        free, _ = silent(onsets.place[j], line, onsets.free[j] - at, reach, hearing)
+        free, _ = silent(onsets.place[j], line, onsets.free[j] - at, reach, far[j], hearing)
     if not heard(onsets, j):
         ratio[0] = missed / max(free, missed)
         return 0.0
@@ -217,15 +242,17 @@ def across(place: F64, line: F64) -> float:
 
 
 @inner
-def silent(place: F64, line: F64, after: float, reach: float, hearing: Hearing) -> tuple[float, float]:
+def silent(place: F64, line: F64, after: float, reach: float, far: float, hearing: Hearing) -> tuple[float, float]:  # noqa: PLR0913
     """Return the probability that a node has not begun to hear a flight `after` s on, and the density, 1/s, that it
 
-    does then. line (6,), m and m/s: the flight `after` s before.
+    does then. line (6,), m and m/s: the flight `after` s before. far: m, beyond which it hears nothing.
     """
     e, n, u = line[0] + after * line[3] - place[0], line[1] + after * line[4] - place[1], line[2] - place[2]
     tau, rate = nears(e, n, u, line, hearing.sound)
     if rate > 0.0:
         distance = hearing.sound * tau
+        if distance > far:
+            return 1.0, 0.0
         missed = 1.0 - chance(distance, reach, hearing.detection, hearing.spread)
         return missed, rate * dawning(distance, reach, hearing.detection, hearing.spread)
     return 1.0 - chance(across(place, line), reach, hearing.detection, hearing.spread), 0.0

@@ -23,8 +23,7 @@ from skywarden.track.nodes import HOLD, Book, turns
 FEWEST = 3  # nodes that begin a target: two fit a line always
 MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
 MOST = 48  # nodes around one that are asked, the nearest: where they stand 4 km apart all within AROUND
-COARSE = 1024  # flights that are tried first
-HOPE = 1e-3  # of the odds needed, with which it is tried with all
+HOPE = 1e-3  # of the odds needed, with which all flights are tried
 SAME = 16.8  # chi-square of six, 99 %: nearer is one target
 STEADY = 5.0  # m/s, of velocities that may differ
 ASKED = 32  # beginnings a call; the others wait for the next
@@ -49,8 +48,7 @@ class Search(NamedTuple):
 
     hearing: Hearing
     rules: Rules
-    coarse: Flights
-    fine: Flights
+    flights: Flights
     claps: F64
 
 
@@ -95,7 +93,7 @@ def already(one: Newcomer, known: Known) -> NDArray[np.bool_]:
 
 def search(hearing: Hearing, rules: Rules, fine: int = 8192) -> Search:
     """Return what `seek` needs. fine: flights that a beginning is compared with, which its time goes with."""
-    return Search(hearing, rules, flights(COARSE, hearing.spread), flights(fine, hearing.spread), places())
+    return Search(hearing, rules, flights(fine, hearing.spread), places())
 
 
 def expected(before: I64, gap: F64, silent: F64, usual: F64) -> F64:
@@ -156,9 +154,7 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     recent = onsets.begun >= -WINDOW
     if not recent[0] or (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST:
         return Answer(rows, ())
-    flight, work = ask(onsets, sought.coarse, sought.hearing, rules.flow), len(sought.coarse.speed)
-    if flight.odds > HOPE * rules.odds:
-        flight, work = ask(onsets, sought.fine, sought.hearing, rules.flow), work + len(sought.fine.speed)
+    flight = ask(onsets, sought.flights, sought.hearing, rules.flow, HOPE * rules.odds)
     ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, sought.hearing.sound)
     clap = rules.claps / scene.claps[row] * ratio
     every, enough = 1.0 + flight.odds + clap, rules.odds / (1.0 + rules.odds)
@@ -168,7 +164,7 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     somebody = Newcomer(now, *new, flight.odds / every, rows[heard], flight.share[heard])
     needed = ((somebody, FEWEST), (nobody, FEWEST_CLAP))
     sure = tuple(one for one, fewest in needed if one.existence > enough and len(one.node) >= fewest)
-    return Answer(rows, sure, (work + len(sought.claps)) * len(rows))
+    return Answer(rows, sure, (flight.tried + len(sought.claps)) * len(rows))
 
 
 def placed(found: Found, origin: F64, rotation: F64) -> tuple[F64, F64]:

@@ -29,7 +29,7 @@ from skywarden.track.hearers import ABSENT, HEARD, OUT, POINTS, SILENT, Known, L
 
 __all__ = ["ABSENT", "HEARD", "SILENT", "Asked", "Known", "Looks", "Pairs", "asked", "compare", "hear", "shares"]
 
-STATES = POINTS + 1  # of a target: at each point, or it does not exist
+STATES = POINTS + 1  # of a target: it does not exist, or is at one of its points
 ROUNDS = 3  # of belief propagation
 MIDDLE, OUTER = 0.25, 0.125  # weights of the points: exact to the third order, kurtosis 4 instead of 3
 SUREST = 0.9999  # that a target exists, or that a node hears it, as in `joint`
@@ -61,9 +61,9 @@ def asked(known: Known, field: Field, looks: Looks, hearing: Hearing) -> Asked:
     silent = nobody
     for k in range(ROUNDS):
         every = nobody.copy()
-        believe(known, pairs, message, term, every)
+        believe(known, shape, pairs, message, term, every)
         silent = every if k == 0 else silent
-        tell(pairs, looks, term, every, message)
+        tell(shape, pairs, looks, term, every, message)
     out = Known(known.mean.copy(), known.covariance.copy(), known.existence.copy(), known.since)
     correct(out, shape, pairs, message)
     return Asked(out, pairs, silent)
@@ -90,23 +90,26 @@ def alone(looks: Looks, hearing: Hearing) -> F64:
     return np.stack([one, one, one + again], -1)
 
 
-def shares(known: Known, pairs: Pairs, looks: Looks, hearing: Hearing) -> F64:
+def shares(known: Known, shape: Shape, pairs: Pairs, looks: Looks, hearing: Hearing) -> F64:
     """Return (n, 3) logarithms as `alone`, with all known targets as they were believed to be before the look."""
     silent = alone(looks, hearing)
-    believe(known, pairs, np.zeros((len(pairs.node), STATES)), np.empty((len(pairs.node), 3)), silent)
+    believe(known, shape, pairs, np.zeros((len(pairs.node), STATES)), np.empty((len(pairs.node), 3)), silent)
     return silent
 
 
 @inner
-def prior(existence: float, belief: F64) -> None:
-    """Write logarithms of the probability of each point, and of not existing, to belief (STATES,)."""
-    for k in range(POINTS):
-        belief[k] = log(existence * (MIDDLE if k == 0 else OUTER))
-    belief[POINTS] = log(max(1.0 - existence, 1.0 - SUREST))
+def prior(existence: float, points: int, belief: F64) -> None:
+    """Write logarithms of the probability of not existing and of each point to belief (STATES,)."""
+    belief[0] = log(max(1.0 - existence, 1.0 - SUREST))
+    for k in range(points):
+        part = 1.0 if points == 1 else MIDDLE if k == 0 else OUTER
+        belief[k + 1] = log(existence * part)
 
 
 @kernel
-def believe(known: Known, pairs: Pairs, message: F64, term: F64, silent: F64) -> None:
+def believe(  # noqa: PLR0913 - in and out
+    known: Known, shape: Shape, pairs: Pairs, message: F64, term: F64, silent: F64
+) -> None:
     """Write what each target makes a node say, as believed by all other nodes' messages.
 
     message: (k, STATES); term: (k, 3) logarithms of the probability that the node of a pair is silent of the target of
@@ -116,18 +119,19 @@ def believe(known: Known, pairs: Pairs, message: F64, term: F64, silent: F64) ->
     for i in range(len(known.mean)):
         if pairs.start[i] == pairs.start[i + 1]:
             continue
-        prior(known.existence[i], total)
+        points = shape.points[i]
+        prior(known.existence[i], points, total)
         for q in range(pairs.start[i], pairs.start[i + 1]):
-            for k in range(STATES):
+            for k in range(points + 1):
                 total[k] += message[q, k]
         for q in range(pairs.start[i], pairs.start[i + 1]):
             best = -inf
-            for k in range(STATES):
+            for k in range(points + 1):
                 best = max(best, total[k] - message[q, k])
-            left = exp(total[POINTS] - message[q, POINTS] - best)
+            left = exp(total[0] - message[q, 0] - best)
             now = was = both = every = left
-            for k in range(POINTS):
-                weight = exp(total[k] - message[q, k] - best)
+            for k in range(points):
+                weight = exp(total[k + 1] - message[q, k + 1] - best)
                 every += weight
                 now += weight * (1.0 - pairs.pd[q, k])
                 was += weight * (1.0 - pairs.was[q, k])
@@ -139,18 +143,19 @@ def believe(known: Known, pairs: Pairs, message: F64, term: F64, silent: F64) ->
 
 
 @kernel
-def tell(pairs: Pairs, looks: Looks, term: F64, silent: F64, message: F64) -> None:
-    """Write what each node says of each point of a target, and of its not existing, to message (k, STATES)."""
-    for q in range(len(pairs.node)):
-        j = pairs.node[q]
-        now, before = looks.now[j], looks.before[j]
-        if now == ABSENT:
-            continue
-        s, b, both = exp(silent[j, 0] - term[q, 0]), exp(silent[j, 1] - term[q, 1]), exp(silent[j, 2] - term[q, 2])
-        message[q, POINTS] = log(likely(now, before, s, b, both))
-        for k in range(POINTS):
-            here, was = s * (1.0 - pairs.pd[q, k]), b * (1.0 - pairs.was[q, k])
-            message[q, k] = log(likely(now, before, here, was, both * pairs.both[q, k]))
+def tell(shape: Shape, pairs: Pairs, looks: Looks, term: F64, silent: F64, message: F64) -> None:  # noqa: PLR0913
+    """Write what each node says of a target's not existing, and of each of its points, to message (k, STATES)."""
+    for i in range(len(shape.points)):
+        for q in range(pairs.start[i], pairs.start[i + 1]):
+            j = pairs.node[q]
+            now, before = looks.now[j], looks.before[j]
+            if now == ABSENT:
+                continue
+            s, b, both = exp(silent[j, 0] - term[q, 0]), exp(silent[j, 1] - term[q, 1]), exp(silent[j, 2] - term[q, 2])
+            message[q, 0] = log(likely(now, before, s, b, both))
+            for k in range(shape.points[i]):
+                here, was = s * (1.0 - pairs.pd[q, k]), b * (1.0 - pairs.was[q, k])
+                message[q, k + 1] = log(likely(now, before, here, was, both * pairs.both[q, k]))
 
 
 @inner
@@ -175,9 +180,10 @@ def correct(known: Known, shape: Shape, pairs: Pairs, message: F64) -> None:
     for i in range(len(known.mean)):
         if pairs.start[i] == pairs.start[i + 1]:
             continue
-        prior(known.existence[i], weight)
+        points = shape.points[i]
+        prior(known.existence[i], points, weight)
         best, told = -inf, 0.0
-        for k in range(STATES):
+        for k in range(points + 1):
             for q in range(pairs.start[i], pairs.start[i + 1]):
                 weight[k] += message[q, k]
                 told += abs(message[q, k])
@@ -185,12 +191,12 @@ def correct(known: Known, shape: Shape, pairs: Pairs, message: F64) -> None:
         if told == 0.0:  # all its nodes are absent
             continue
         there = 0.0
-        for k in range(STATES):
+        for k in range(points + 1):
             weight[k] = exp(weight[k] - best)
-            there += weight[k] if k < POINTS else 0.0
-        known.existence[i] = there / (there + weight[POINTS])
-        if there > LEAST:
-            shift(known.mean[i], known.covariance[i], shape.root[i], weight, there)
+            there += weight[k] if k > 0 else 0.0
+        known.existence[i] = there / (there + weight[0])
+        if there > LEAST and points == POINTS:
+            shift(known.mean[i], known.covariance[i], shape.root[i], weight[1:], there)
 
 
 @inner
