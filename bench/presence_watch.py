@@ -98,7 +98,8 @@ def tick(state: State, messages: Messages, second: float, sought: Search) -> tup
     fresh = np.union1d(fresh, state.left)
     found, scene, left = seek(Scene(state.field, book, rate, claps), fresh, now, sought)
     tracks = kept(tracks)
-    found = [one for one in found if not already(one, moved(tracks.known, BEHIND)).any()]
+    now = moved(tracks.known, BEHIND)
+    found = [one for one in found if not already(one, now.mean, now.covariance).any()]
     tracks = added(tracks, found, state.begun)
     after = State(
         state.field,

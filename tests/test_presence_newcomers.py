@@ -198,7 +198,7 @@ def test_who_may_be_a_known_target_is_told() -> None:
     known = flying(state)._replace(covariance=np.tile(sigma, (4, 1, 1)))
     mean = known.mean[0] + np.concatenate([[1500.0, 0.0, 200.0], [5.0, 0.0, 0.0]]) @ np.kron(np.eye(2), AXES)
     one = Newcomer(NOW, mean, sigma, 0.9, np.zeros(0, int), np.zeros(0))
-    assert already(one, known).tolist() == [True, False, False, False]
+    assert already(one, known.mean, known.covariance).tolist() == [True, False, False, False]
 
 
 def test_what_is_explained_begins_nobody(sought: Search) -> None:

@@ -153,24 +153,23 @@ def test_so_many_calls_wait_and_no_more(monkeypatch):
     assert watch.picture.time - watch.picture.chains.settled.until < 6 * SECOND
 
 
-def test_a_rebuilt_head_asks_nodes_for_few_seconds_a_tick():
+def test_a_rebuilt_head_asks_nodes_a_few_times_a_tick():
     settings = TrackerSettings()
     batches = [told(Kind.SILENCE, np.arange(5), float(t)) for t in range(30)]
     waiting = chain.Waiting([settled.stored(items(batches, settings))])
     some = chain.advanced(chain.begun(START), waiting, START + SECOND, 100, settings).chain
     until = START + 18 * SECOND
-    assert chain.advanced(some, waiting, until, 100, settings, roughly=3).chain.until == START + 4 * SECOND
+    assert chain.advanced(some, waiting, until, 100, settings, roughly=3).chain.until == START + 3 * SECOND
     assert chain.advanced(some, waiting, until, 100, settings).chain.until == until
 
 
-def test_nodes_are_asked_once_a_second_however_many_ticks_it_has(monkeypatch):
+@pytest.mark.parametrize("tick", [0.1, 0.7, 1.0])
+def test_nodes_are_looked_at_once_a_second_and_asked_who_is_new_between(monkeypatch, tick):
     asked, watch = [], Watch()
-    monkeypatch.setattr(
-        "skywarden.track.step.listened", lambda *given: asked.append(given[2]) or listen.listened(*given)
-    )
-    for k in range(40):
-        watch.step(0.1 * k, [told(Kind.SILENCE, np.array([3]), 0.1 * k)])
-    assert asked == [START + second * SECOND for second in (1, 2, 3)]
+    monkeypatch.setattr("skywarden.track.step.half", lambda *given: asked.append(given[2]) or listen.half(*given))
+    for k in range(round(4.0 / tick)):
+        watch.step(tick * k, [told(Kind.SILENCE, np.array([3]), tick * k)])
+    assert asked == [START + half * SECOND // 2 for half in range(1, 1 + int((watch.picture.time - START) * 2e-9))]
 
 
 def test_what_others_find_is_asked_anew_and_the_rest_is_not_asked_twice(monkeypatch):
@@ -219,24 +218,20 @@ def test_when_all_nodes_have_been_forgotten_targets_are_still_followed():
     assert not [event for event in watch.events if hasattr(event, "reason")]
 
 
-@pytest.mark.parametrize("tick, seconds", [(0.05, 1), (1.0, 3), (4.0, 9)])
-def test_a_rebuilt_head_gains_on_time_however_long_ticks_are(monkeypatch, tick, seconds):
-    """Else a system of slow ticks would never have one."""
+@pytest.mark.parametrize("tick, begun, halves", [(0.05, 0.0, [1]), (0.1, 0.4, []), (1.0, 0.0, [4]), (4.0, 0.0, [16])])
+def test_a_rebuilt_head_gains_on_time_however_long_ticks_are(monkeypatch, tick, begun, halves):
+    """Else a system of slow ticks would never have one. In short ticks it rests when the settled chain asks nodes."""
     settings, asked = TrackerSettings(register_sensors=False), []
     batches = [told(Kind.SILENCE, np.arange(5), float(t)) for t in range(60)]
-    until = START + 20 * SECOND
-    chains = replace(
-        Picture(START).chains,
-        settled=chain.begun(until),
-        rebuilt=chain.begun(until),
-        waiting=(settled.stored(items(batches, settings)),),
-    )
+    until, waiting = START + round((20.0 + begun) * SECOND), (settled.stored(items(batches, settings)),)
+    known = chain.advanced(chain.begun(START), chain.Waiting(waiting), until, 1000, settings).chain
+    chains = replace(Picture(START).chains, settled=known, rebuilt=known, waiting=waiting, busy=True)
 
     def advanced(*given, roughly=0, **named):
         asked.append(roughly)
         return chain.advanced(*given, roughly=roughly, **named)
 
     monkeypatch.setattr(settled, "advanced", advanced)
-    now = until + round((settings.settle_s + 0.5 + tick) * SECOND)
+    now = until + settled.APART + round((settings.settle_s + tick) * SECOND)
     settled.progressed(chains, now, settings, False)
-    assert asked == [0, seconds]
+    assert asked == [0, *halves]

@@ -16,7 +16,7 @@ from skywarden.track.beliefs import records, tracked, without
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.lifecycle import age
-from skywarden.track.listen import listened, waits
+from skywarden.track.listen import half, waits
 from skywarden.track.overheard import overheard
 from skywarden.track.pool import TARGET, Rows
 from skywarden.track.posts import NODE, steady
@@ -25,8 +25,9 @@ from skywarden.track.take import called, taken
 from skywarden.track.waiting import Waiting
 
 SECOND = 10 * QUANTUM  # ns
+HALF = SECOND // 2
 DIGITS = 16  # of a hash
-STEPS = 15  # of a second, of which a tick takes in so many at most; more than a tick can add
+STEPS = 30  # of half a second, of which a tick takes in so many at most; more than a tick can add
 
 
 class Advanced(NamedTuple):
@@ -59,16 +60,16 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
     """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds are in.
 
     roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut. And where
-    nodes are asked, about so many seconds a call. 0: none of this. heard: where what registration is to hear of each
+    nodes are asked, about so many half seconds a call. 0: none of this. heard: where what registration is to hear of each
     quantum is put, if it is asked for.
     """
     items, steps, faults, before = 0, 0, dict[str, int](), chain
-    far = (until - chain.until) // SECOND
+    far = (until - chain.until) // HALF
     enough = STEPS + far // 2  # who calls seldom must not fall behind for good
-    if roughly and len(chain.beliefs.nodes):  # each second asks all nodes: a tick should not feel it
+    if roughly and len(chain.beliefs.nodes):  # each half second asks nodes: a tick should not feel it
         enough = roughly + far // 20
     while chain.until < until and items < most and steps < enough:
-        end = min(until, (chain.until // SECOND + 1) * SECOND)
+        end = min(until, (chain.until // HALF + 1) * HALF)
         times = waiting.times(chain.until, end)
         if len(times) > most - items:
             latest = np.partition(times, most - items)[most - items]
@@ -84,8 +85,8 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             part = some.between(each * piece, (each + 1) * piece)
             chain = _followed(chain if whole else _called(chain, part), part, settings, faults, heard)
         chain = replace(chain, until=end)
-        if end % SECOND == 0:
-            chain = _second(chain, settings, faults)
+        if end % HALF == 0:
+            chain = _half(chain, settings, faults)
         if not len(chain.beliefs.targets) and not waits(records(chain.beliefs.nodes, NODE)):
             following = waiting.first(end) // QUANTUM * QUANTUM  # nothing happens before
             chain = replace(chain, until=max(end, min(following, until)))
@@ -120,16 +121,19 @@ def _followed(
     return replace(chain, beliefs=found.beliefs(), sensors=found.sensors)
 
 
-def _second(chain: Chain, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
-    """Return the chain after a whole second: single microphones are asked, and targets are forgotten."""
+def _half(chain: Chain, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
+    """Return the chain after a whole second: single microphones are looked at, and targets are forgotten; or half a
+
+    second after that: it is asked who is new.
+    """
+    whole = chain.until % SECOND == 0
     try:
-        found = listened(chain.beliefs, len(chain.sensors), chain.until, settings)
-        chain = replace(chain, beliefs=found.beliefs)
+        chain = replace(chain, beliefs=half(chain.beliefs, len(chain.sensors), chain.until, settings).beliefs)
     except Exception:  # noqa: BLE001 - a fault of ours, as in `took`
         nodes = records(chain.beliefs.nodes, NODE)
         for k in np.unique(nodes["sensor"]).tolist():
             faults[chain.sensors[k]] = faults.get(chain.sensors[k], 0) + 1
-    return _aged(chain, settings) if len(chain.beliefs.targets) else chain
+    return _aged(chain, settings) if whole and len(chain.beliefs.targets) else chain
 
 
 def _aged(chain: Chain, settings: TrackerSettings) -> Chain:

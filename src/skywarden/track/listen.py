@@ -1,10 +1,12 @@
-"""Once a second: what all single microphones say of the targets of a chain, and who is new.
+"""Once a second: what all single microphones say of the targets of a chain; and half a second later who is new.
 
 Nodes are looked at BEHIND their newest messages, so that reports on their way do not count as silence. Whom they hear
 is measured by them, whom they should hear and do not exists less likely; what no known target explains is asked for new
-ones (`newcomers`). The settled chain alone learns which false alarms each node has; the head takes that over.
+ones (`newcomers`): at another time, since each may take as long as a tick. The settled chain alone learns which false
+alarms each node has; the head takes that over.
 """
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -39,13 +41,16 @@ PASS_S = 60.0  # s between two nodes that hear a target by
 EXPLAINED = 3.0  # times its usual rate; a beginning that known targets make so likely is theirs
 EARLIER = 30 * SECOND  # ns, by which a target flew before it was first heard
 FINE = 4096  # flights that beginnings are compared with
-WORK = 200_000  # see `Rules`: two beginnings a second among few nodes, one among many, some 30 ms
+WORK = 150_000  # see `Rules`: two beginnings a second among few nodes, one among many, some 30 ms
 STALE = 60 * SECOND  # ns; a beginning that has waited so long to be asked is not: others of the same flight came since
 LISTENED = 10 * SECOND  # ns; a node that was not there for so long before it began says nothing by that
 
 
+NEW, ASKED = 1, 2  # of a beginning: it has just come; what else may explain it is known, and it is asked who is new
+
+
 class Listened(NamedTuple):
-    """beliefs: after the look. heard: labels of targets that were begun or heard."""
+    """beliefs: afterwards. heard: labels of targets that were begun or heard."""
 
     beliefs: Beliefs
     heard: I64
@@ -77,6 +82,15 @@ class Whom(NamedTuple):
     alone: NDArray[np.bool_]
 
 
+def half(
+    beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings, settled: Beliefs | None = None
+) -> Listened:
+    """Go on at `time`, ns: look at all nodes at a whole second, ask who is new half a second after. See `listened`."""
+    if time % SECOND == 0:
+        return listened(beliefs, sensors, time, settings, settled)
+    return sought(beliefs, sensors, time, settings)
+
+
 def listened(
     beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings, settled: Beliefs | None = None
 ) -> Listened:
@@ -89,19 +103,36 @@ def listened(
         nodes = learned(nodes, records(settled.nodes, NODE))
     book, looks = look(book_of(nodes), time - BEHIND, np.zeros(len(nodes)))
     scan = Scan(time, time - BEHIND, field_of(nodes, settings.microphone_reach_m), book, looks, hearing_of(settings))
-    memory = opened(beliefs, (int((nodes["fresh"] > 0).sum()), 1), sensors, settings)  # so many may begin
-    heard, silent, whom = _ask(memory, nodes, scan, settings)
+    memory = opened(beliefs, (0, 1), sensors, settings)
+    heard, silent = _ask(memory, nodes, scan, settings)
     usual = rates(book)
     others = usual if silent is None else expected(looks.before, looks.gap, silent, usual)
     if settled is None:
         book = learn(book, looks, _explained(looks, silent))
-    nodes, found = _sought(kept(nodes, book), scan._replace(book=book), others, usual)
-    mean, covariance = _moved(whom.known.mean, whom.known.covariance, BEHIND * 1e-9)
-    now = whom.known._replace(mean=mean, covariance=covariance)
-    found = [one for one in found if not already(one, now).any()]
-    begun = [_begun(memory, nodes, one, settings) for one in found]
-    every = np.concatenate((heard, memory.targets["label"][begun]))
-    return Listened(closed(memory, np.zeros(memory.counts[0], bool), beliefs.feeds, plain(nodes)), every)
+    nodes = _explaining(kept(nodes, book), time, others, usual)
+    return Listened(closed(memory, np.zeros(memory.counts[0], bool), beliefs.feeds, plain(nodes)), heard)
+
+
+def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
+    """Ask at `time`, ns, whether what nodes have begun to hear is somebody new."""
+    nodes = records(beliefs.nodes, NODE)
+    asked = np.flatnonzero(nodes["fresh"] == ASKED)
+    if not len(asked):
+        return Listened(beliefs, np.zeros(0, np.int64))
+    scene = Scene(field_of(nodes, settings.microphone_reach_m), book_of(nodes), nodes["rate"], nodes["claps"])
+    found, scene, left = seek(scene, asked, time, search(hearing_of(settings), Rules(work=WORK), FINE))
+    nodes = nodes.copy()
+    nodes["rate"], nodes["claps"] = scene.rate, scene.claps
+    nodes["fresh"][asked] = 0
+    nodes["fresh"][left] = ASKED
+    if not found:
+        return Listened(replace(beliefs, nodes=plain(nodes)), np.zeros(0, np.int64))
+    memory = opened(beliefs, (len(found), 1), sensors, settings)
+    tracks = _table(memory)
+    known = _at(tracks.take(tracks.existence > POSSIBLE), time, settings)
+    begun = [_begun(memory, nodes, one, settings) for one in found if not already(one, *known).any()]
+    after = closed(memory, np.zeros(memory.counts[0], bool), beliefs.feeds, plain(nodes))
+    return Listened(after, memory.targets["label"][begun])
 
 
 def waits(nodes: Rows) -> bool:
@@ -119,14 +150,14 @@ def hearing_of(settings: TrackerSettings) -> Hearing:
     )
 
 
-def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None, Whom]:
-    """Correct the targets of a memory. Returns labels of those that are heard, (n, 3) silence by known targets as
+def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None]:
+    """Correct the targets of a memory. Returns labels of those that are heard, and (n, 3) silence by known targets as
 
-    `shares` has it, None without any; and whom nodes were asked about, as it was before.
+    `shares` has it, None without any.
     """
     whom = _known(memory, scan.at, settings)
     if not len(whom.target):
-        return np.zeros(0, np.int64), None, whom
+        return np.zeros(0, np.int64), None
     before = whom.known._replace(existence=audible(whom.known.existence, whom.loud))
     after, pairs, silent = asked(before, scan.field, scan.looks, scan.hearing)
     found = judged(whom.known.existence, whom.loud, after.existence)
@@ -141,7 +172,7 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     row, node = row[going_on], node[going_on]
     meet(memory, whom.target[row], nodes["sensor"][node], scan.at)
     memory.targets["confirmed"][whom.target[unmeasured & (found.existence > settings.confirm_existence)]] = 1
-    return memory.targets["label"][whom.target[row]], silent, whom._replace(known=after)
+    return memory.targets["label"][whom.target[row]], silent
 
 
 def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:
@@ -204,20 +235,14 @@ def _explained(looks: Looks, silent: F64 | None) -> F64:
     return np.where(silent[:, 0] < false, found, 0.0)
 
 
-def _sought(nodes: Rows, scan: Scan, others: F64, usual: F64) -> tuple[Rows, list[Newcomer]]:
-    """Ask nodes that began to hear whether somebody is new; return the nodes after it, and who is."""
-    new, rate, claps = nodes["fresh"] == 1, nodes["rate"].copy(), nodes["claps"].copy()
-    rate[new] = claps[new] = np.where(others > EXPLAINED * usual, np.inf, others)[new]
-    waiting = (nodes["fresh"] > 0) & (nodes["begun"] >= scan.time - STALE) & (nodes["begun"] - nodes["free"] > LISTENED)
-    fresh = np.flatnonzero(waiting)
-    scene = Scene(scan.field, scan.book, rate, claps)
-    if not len(fresh):
-        nodes["rate"], nodes["claps"], nodes["fresh"] = rate, claps, 0
-        return nodes, []
-    found, scene, left = seek(scene, fresh, scan.time, search(scan.hearing, Rules(work=WORK), FINE))
-    nodes["rate"], nodes["claps"], nodes["fresh"] = scene.rate, scene.claps, 0
-    nodes["fresh"][left] = 2
-    return nodes, found
+def _explaining(nodes: Rows, time: int, others: F64, usual: F64) -> Rows:
+    """Note what else may explain beginnings that have come, and leave out those that are not to be asked any more."""
+    new = nodes["fresh"] == NEW
+    rate = np.where(others > EXPLAINED * usual, np.inf, others)
+    nodes["rate"][new] = nodes["claps"][new] = rate[new]
+    waiting = (nodes["fresh"] > 0) & (nodes["begun"] >= time - STALE) & (nodes["begun"] - nodes["free"] > LISTENED)
+    nodes["fresh"] = np.where(waiting, ASKED, 0)
+    return nodes
 
 
 def _begun(memory: Memory, nodes: Rows, one: Newcomer, settings: TrackerSettings) -> int:

@@ -16,7 +16,7 @@ from skywarden.track.cells import Field, near
 from skywarden.track.claps import FEWEST as FEWEST_CLAP
 from skywarden.track.claps import ask_clap, places
 from skywarden.track.flights import Flights, flights
-from skywarden.track.hearers import ABSENT, Known
+from skywarden.track.hearers import ABSENT
 from skywarden.track.lines import AROUND, REPORTED, WINDOW, Found, Onsets, ask
 from skywarden.track.nodes import HOLD, Book, turns
 
@@ -80,12 +80,12 @@ class Newcomer(NamedTuple):
     clap: bool = False
 
 
-def already(one: Newcomer, known: Known) -> NDArray[np.bool_]:
+def already(one: Newcomer, mean: F64, covariance: F64) -> NDArray[np.bool_]:
     """Return (m,) which known targets a newcomer may be: chi-square of place and velocity within SAME.
 
-    known: at the newcomer's time. Heights count little: nobody knows them.
+    mean (m, 6), covariance (m, 6, 6): of the known, at its time. Heights count little: nobody knows them.
     """
-    off, spread = known.mean - one.mean, known.covariance + one.covariance + np.diag([0.0] * 3 + [STEADY**2] * 3)
+    off, spread = mean - one.mean, covariance + one.covariance + np.diag([0.0] * 3 + [STEADY**2] * 3)
     with np.errstate(invalid="ignore"):
         distance = np.einsum("ma,ma->m", off, np.linalg.solve(spread, off[..., None])[..., 0])
     return np.asarray(distance < SAME)

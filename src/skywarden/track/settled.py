@@ -12,7 +12,7 @@ import numpy as np
 
 from skywarden.model.place import I64
 from skywarden.model.track import Chain, Chains
-from skywarden.track.chain import SECOND, advanced, begun, took
+from skywarden.track.chain import HALF, advanced, begun, took
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.pool import Rows
@@ -26,7 +26,7 @@ PACE = 1_000  # items that the settled chain takes in a tick, at least; and twic
 REBUILT_PACE = 150  # for the head that is made anew, and three times what came: no tick should feel it
 MOST_CALLS = 1_000_000  # of single microphones that wait, 64 MB; beyond that they are settled sooner
 REGISTRATION = "registration"  # what its faults are counted against: it is no sensor's
-APART = 500_000_000  # ns more; so the settled chain asks single microphones in another tick than the head
+APART = 250_000_000  # ns more; so the settled chain asks single microphones in other ticks than the head
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 
 
@@ -62,7 +62,10 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         settings,
         heard=heard if settings.register_sensors else None,
     )
+    moved = settled.chain.until - before
+    passed = settled.chain.until // HALF - before // HALF
     rest = settled.items > 0 and not chains.busy  # its turn comes in the next tick, which has nothing to settle
+    rest |= passed > 0 and moved <= HALF // 4 and len(settled.chain.beliefs.nodes) > 0  # nodes were asked in this one
     left = waiting.left(settled.chain.until)
     chains = replace(chains, settled=settled.chain, waiting=left, busy=settled.items > 0)
     if settings.register_sensors:
@@ -72,8 +75,8 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     if chains.rebuilt is None or rest:
         return Progress(chains, None, settled.faults)
     until = max(chains.rebuilt.until, time // QUANTUM * QUANTUM)
-    pace, passed = REBUILT_PACE + 3 * chains.came, (settled.chain.until - before) // SECOND
-    rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=1 + 2 * passed).chain
+    pace, steps = REBUILT_PACE + 3 * chains.came, max(1, 2 * passed)
+    rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=steps).chain
     if rebuilt.until < until:
         return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
     head = took(rebuilt, waiting.between(until), settings, {})

@@ -11,12 +11,12 @@ from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackD
 from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
 from skywarden.track.beliefs import records, tracked, without
-from skywarden.track.chain import SECOND, tracks_of
+from skywarden.track.chain import HALF, tracks_of
 from skywarden.track.company import accompanied
 from skywarden.track.handover import WITHDRAWN, carried, handed_over
 from skywarden.track.items import CALLED, Items, items
 from skywarden.track.lifecycle import MISSED, age
-from skywarden.track.listen import listened
+from skywarden.track.listen import half
 from skywarden.track.measure import ROWS
 from skywarden.track.pool import TARGET, Memory
 from skywarden.track.posts import NODE
@@ -136,19 +136,23 @@ def _heard(head: _Head, new: Items, time: int, settings: TrackerSettings, settle
 def _listened(
     head: _Head, ticks: tuple[int, int], settings: TrackerSettings, settled: Chain, refused: dict[tuple[str, str], int]
 ) -> _Head:
-    """Ask single microphones once a second. ticks: ns, the one before and this one. A fault of ours is told."""
-    second = ticks[1] // SECOND * SECOND
-    if second <= ticks[0] or not len(head.beliefs.nodes):
-        return head
+    """Ask single microphones each half second. ticks: ns, the one before and this one. A fault of ours is told."""
+    latest = ticks[1] // HALF * HALF
+    times = [time for time in (latest - HALF, latest) if time > ticks[0]]
+    beliefs, heard = head.beliefs, [np.zeros(0, np.int64)]
     try:
-        found = listened(head.beliefs, len(head.sensors), second, settings, settled.beliefs)
+        for time in times if len(beliefs.nodes) else ():
+            found = half(beliefs, len(head.sensors), time, settings, settled.beliefs)
+            beliefs, heard = found.beliefs, [*heard, found.heard]
     except Exception:  # noqa: BLE001 - as in a chain: the others go on
         for k in np.unique(records(head.beliefs.nodes, NODE)["sensor"]).tolist():
             _refuse(refused, head.sensors[k], Reason.DECODER_FAULT, 1)
         return head
-    tracks = _known(tracked(found.beliefs, settings), head.tracks, found.heard, ticks[1])
-    confirmed = records(found.beliefs.targets, TARGET)["confirmed"].copy()
-    return _Head(found.beliefs, head.sensors, tracks, confirmed, head.ended)
+    if beliefs.targets is head.beliefs.targets:
+        return head._replace(beliefs=beliefs)
+    tracks = _known(tracked(beliefs, settings), head.tracks, np.concatenate(heard), ticks[1])
+    confirmed = records(beliefs.targets, TARGET)["confirmed"].copy()
+    return _Head(beliefs, head.sensors, tracks, confirmed, head.ended)
 
 
 def _renewed(head: _Head, chain: Chain, time: int, settings: TrackerSettings) -> _Head:
