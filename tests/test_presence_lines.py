@@ -6,10 +6,10 @@ from line_reference import clapped, compared, density, flown
 from scipy.integrate import quad
 
 from skywarden.model.place import F64
-from skywarden.track.audible import FAINT, Hearing
+from skywarden.track.audible import Hearing
 from skywarden.track.claps import LOUDEST, ask_clap, places
 from skywarden.track.flights import FASTEST, SLOWEST, flights
-from skywarden.track.lines import FEW, Onsets, ask, weigh, weighed
+from skywarden.track.lines import FEW, Onsets, ask, flight_rows, onset_rows, weigh, weighed
 
 HEARING = Hearing()
 FLOW = 1.0 / (3600.0 * 500e3)
@@ -33,16 +33,17 @@ def square(rng: np.random.Generator, count: int = 12, heard: int = 5) -> Onsets:
 @pytest.mark.parametrize("seed", range(4))
 def test_flights_are_weighed_as_by_the_slow_twin(seed: int) -> None:
     onsets, table = square(np.random.default_rng(seed)), flights(60, HEARING.spread)
-    far, weight, share, state = onsets.reach * np.exp(FAINT * HEARING.spread), np.empty(60), np.zeros(12), np.empty((60, 6))
-    best = weigh(onsets, far, table, HEARING, weight[:20], state[:20], 0, -np.inf)
-    best = weigh(onsets, far, table, HEARING, weight, state, 20, best)
+    nodes, lines = onset_rows(onsets, HEARING), flight_rows(table)
+    weight, share, state = np.empty(60), np.zeros(12), np.empty((60, 6))
+    best = weigh(nodes, lines, HEARING, weight[:20], state[:20], 0, 0.0)
+    best = weigh(nodes, lines, HEARING, weight, state, 20, best)
     ratio, twin = compared(onsets, table, HEARING)
     there = np.isfinite(weight)
     assert there.sum() > 5
-    assert best == weight.max()
+    assert best == max(weight.max(), 0.0)
     assert weight[there] == pytest.approx(np.log(ratio[there]), abs=1e-6)
-    assert np.all(ratio[~there] < 1.001 * FEW * ratio.max())
-    assert weighed(onsets, far, table, HEARING, weight, best, share) == pytest.approx(ratio.mean(), rel=1e-4)
+    assert np.all(ratio[~there] < 1.001 * FEW * max(ratio.max(), 1.0))
+    assert weighed(nodes, lines, HEARING, weight, best, share) == pytest.approx(ratio.mean(), rel=1e-4)
     assert weight == pytest.approx(ratio / ratio.sum(), rel=1e-4, abs=FEW)
     assert share == pytest.approx(twin, rel=1e-4, abs=1e-4)
     for s in range(60):
@@ -68,8 +69,8 @@ def test_claps_are_weighed_as_by_the_slow_twin(seed: int) -> None:
     onsets.begun[:5] = onsets.begun[0] + rng.uniform(0.0, 8.0, 5)
     mean, share = ask_clap(onsets, table, 340.0)
     twin = clapped(onsets, table, 340.0)
-    assert mean == pytest.approx(twin[0], rel=1e-9)
-    assert share == pytest.approx(twin[1], rel=1e-9, abs=1e-12)
+    assert mean == pytest.approx(twin[0], rel=1e-6, abs=1e-6)
+    assert share == pytest.approx(twin[1], rel=1e-6, abs=1e-4)
 
 
 @pytest.mark.parametrize("speed", [50.0, 140.0, 230.0])

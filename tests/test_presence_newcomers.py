@@ -174,7 +174,8 @@ def test_what_a_known_target_makes_a_node_hear_is_expected() -> None:
     assert rate[far] == pytest.approx(usual[far], rel=0.05)
     nothing = saying([HEARD, SILENT])
     shape, pairs = compare(known, nodes, nothing, HEARING)
-    assert expected(nothing.before, nothing.gap, shares(known, shape, pairs, nothing, HEARING), usual) == pytest.approx(usual)
+    silent = shares(known, shape, pairs, nothing, HEARING)
+    assert expected(nothing.before, nothing.gap, silent, usual) == pytest.approx(usual)
 
 
 def test_when_all_nodes_begin_at_once_some_are_asked_and_the_others_wait() -> None:

@@ -60,8 +60,8 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
     """Take in what waits before `until`, ns, a quantum after the other, until `most` items or STEPS seconds are in.
 
     roughly: many quanta at once, much sooner; then what there is no room for depends on where it was cut. And where
-    nodes are asked, about so many half seconds a call. 0: none of this. heard: where what registration is to hear of each
-    quantum is put, if it is asked for.
+    nodes are asked, about so many half seconds a call. 0: none of this. heard: where what registration is to hear of
+    each quantum is put, if it is asked for.
     """
     items, steps, faults, before = 0, 0, dict[str, int](), chain
     far = (until - chain.until) // HALF

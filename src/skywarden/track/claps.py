@@ -10,7 +10,9 @@ import numpy as np
 
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
-from skywarden.track.lines import MOST, WINDOW, Onsets, heard
+from skywarden.track.audible import Hearing
+from skywarden.track.lines import MOST, Onset, Onsets, heard, onset_rows
+from skywarden.track.pool import Rows
 
 LOUDEST = 14e3  # m from which a clap is heard, half of the time
 FADING = 0.3  # 1 sigma of the logarithm of that
@@ -19,7 +21,7 @@ SIGMA = 2.0  # s, of when a node begins to hear it: looks of 1 s, wind, length o
 DETECTION = 0.9
 FEWEST = 4  # nodes that tell a clap: three fit one always, if they begin soon after each other
 LIKE = 3  # nodes that may be a flight or a clap
-FEW = 1e-9  # of the best place's weight: less is left out
+FEW = 1e-6  # of the best place's likelihood ratio, or of 1: less is left out
 LOOSE = 5.0  # sigmas, beyond which a node did not begin by it
 
 
@@ -38,7 +40,7 @@ def ask_clap(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:
     weight, share = np.empty(len(table)), np.zeros(len(onsets.begun))
     if together(onsets, sound) < LIKE:
         return 0.0, share
-    return compare_claps(onsets, table, sound, weight, share), share
+    return compare_claps(onset_rows(onsets, Hearing()), table, sound, weight, share), share
 
 
 def together(onsets: Onsets, sound: float) -> int:
@@ -48,51 +50,62 @@ def together(onsets: Onsets, sound: float) -> int:
 
 
 @kernel
-def compare_claps(onsets: Onsets, table: F64, sound: float, weight: F64, share: F64) -> float:
+def compare_claps(nodes: Rows, table: F64, sound: float, weight: F64, share: F64) -> float:
     """Weigh all places. weight (s,): of each, their sum is 1; share (k,) and what is returned as in `ask_clap`."""
-    best, ratio = -inf, np.empty(1)
+    best, ratio, total = 0.0, np.empty(1), 0.0
     for s in range(len(table)):
-        weight[s] = 0.0
-        for began in (True, False):
-            if not began and weight[s] < best + log(FEW):  # silence only takes away
-                weight[s] = -inf
-                break
-            for j in range(1, len(share)):
-                if heard(onsets, j) == began:
-                    rolled(onsets, j, table[s], sound, ratio)
-                    weight[s] += log(ratio[0])
+        weight[s] = echoed(nodes, table[s], sound, best, ratio)
         best = max(best, weight[s])
-    total = 0.0
     for s in range(len(table)):
         weight[s] = exp(weight[s] - best)
         total += weight[s]
+    if not total > 0.0:
+        return 0.0
     for s in range(len(table)):
         weight[s] /= total
         if weight[s] < FEW:
             continue
         share[0] += weight[s]
         for j in range(1, len(share)):
-            share[j] += weight[s] * rolled(onsets, j, table[s], sound, ratio)
+            share[j] += weight[s] * rolled(nodes[j], nodes[0].begun, table[s], sound, ratio)
     return total / len(table) * exp(min(best, MOST))
 
 
 @inner
-def rolled(onsets: Onsets, j: int, from_: F64, sound: float, ratio: F64) -> float:
+def echoed(nodes: Rows, from_: F64, sound: float, best: float, ratio: F64) -> float:
+    """Return the logarithm of a place's likelihood ratio by all nodes but the one asked; -inf if far below `best`."""
+    total, product = 0.0, 1.0
+    for j in range(1, len(nodes)):
+        if heard(nodes[j]):
+            rolled(nodes[j], nodes[0].begun, from_, sound, ratio)
+            total += log(ratio[0]) if ratio[0] != 1.0 else 0.0
+    least = exp(min(best + log(FEW) - total, 0.0))
+    for j in range(1, len(nodes)):
+        if product < least:  # silence only takes away
+            return -inf
+        if not heard(nodes[j]):
+            rolled(nodes[j], nodes[0].begun, from_, sound, ratio)
+            product *= ratio[0]
+    return total + log(product)
+
+
+@inner
+def rolled(node: Onset, begun: float, from_: F64, sound: float, ratio: F64) -> float:
     """Write a node's likelihood ratio of a clap to ratio (1,); return the probability that it began by that.
 
-    from_ (2,): m, east and north of the first node.
+    begun: s, of the first node; from_ (2,): m, east and north of it.
     """
     x, y = from_[0], from_[1]
     ratio[0] = 1.0
-    away = sqrt((onsets.place[j, 0] - x) ** 2 + (onsets.place[j, 1] - y) ** 2)
-    at = onsets.begun[0] + (away - sqrt(x * x + y * y)) / sound
-    began = onsets.begun[j] >= -WINDOW
-    if onsets.free[j] > at - SIGMA:  # it was busy or down when the clap came by
+    away = sqrt((node.place[0] - x) ** 2 + (node.place[1] - y) ** 2)
+    at = begun + (away - sqrt(x * x + y * y)) / sound
+    began = heard(node)
+    if node.free > at - SIGMA:  # it was busy or down when the clap came by
         return 0.0
     pd = 0.5 * DETECTION * erfc(log(max(away, 1.0) / LOUDEST) / (FADING * sqrt(2.0)))
-    off = ((onsets.begun[j] if began else onsets.quiet[j]) - at) / SIGMA
+    off = ((node.begun if began else node.quiet) - at) / SIGMA
     missed, by = 1.0 - 0.5 * pd * erfc(-off / sqrt(2.0)), 0.0
     if began:
-        by = pd * exp(-0.5 * off * off) / (sqrt(2.0 * pi) * SIGMA * onsets.rate[j])
+        by = pd * exp(-0.5 * off * off) / (sqrt(2.0 * pi) * SIGMA * node.rate)
     ratio[0] = missed + by
     return by / (missed + by)

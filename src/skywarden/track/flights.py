@@ -2,7 +2,7 @@
 
 from functools import cache
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -27,6 +27,20 @@ class Flights(NamedTuple):
     reach: F64
     speed: F64
     height: F64
+
+
+class Flight(Protocol):
+    """One of them, as kernels take it."""
+
+    sine: float
+    cosine: float
+    side: float
+    reach: float
+    speed: float
+    height: float
+
+
+FLIGHT = np.dtype([(name, "f8") for name in Flights._fields])
 
 
 def flights(count: int, spread: float) -> Flights:

@@ -41,7 +41,7 @@ PASS_S = 60.0  # s between two nodes that hear a target by
 EXPLAINED = 3.0  # times its usual rate; a beginning that known targets make so likely is theirs
 EARLIER = 30 * SECOND  # ns, by which a target flew before it was first heard
 FINE = 4096  # flights that beginnings are compared with
-WORK = 150_000  # see `Rules`: two beginnings a second among few nodes, one among many, some 30 ms
+WORK = 500_000  # see `Rules`: five beginnings a second among few nodes, two among many, some 20 ms
 STALE = 60 * SECOND  # ns; a beginning that has waited so long to be asked is not: others of the same flight came since
 LISTENED = 10 * SECOND  # ns; a node that was not there for so long before it began says nothing by that
 
