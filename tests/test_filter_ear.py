@@ -51,7 +51,7 @@ def test_before_it_is_heard_a_target_is_in_the_air_that_the_sensor_knows():
         east, north, _ = SITE.rotation @ air.wind
         assert found.mean[m, 6:] == pytest.approx([np.log(150.0), east, north, 338.0, 0.0])
         assert found.covariance[m, 6:] == pytest.approx(
-            np.hstack([np.zeros((5, 6)), np.diag([4.0, 9.0, 9.0, 4.0, 0.05**2])])
+            np.hstack([np.zeros((5, 6)), np.diag([ear.WIDE**2, 9.0, 9.0, 4.0, 0.05**2])])
         )
 
 

@@ -13,6 +13,7 @@ from skywarden.model.detection import Kind, detections
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly, settle, sound
 from skywarden.track.measure import TONES
 from skywarden.track.mixture import moments
+from skywarden.track.pairs import MISTAKEN
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, USED
 
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3, air=Air(np.array([1.0, 2.0, 3.0])))
@@ -107,6 +108,33 @@ def test_a_tone_that_fits_corrects_tone_speed_and_air_as_a_kalman_filter_does():
     P = whole.covariance[1] - K @ S @ K.T
     assert found.covariance[1] / np.outer(sigma, sigma) == pytest.approx(P / np.outer(sigma, sigma), abs=1e-8)
     assert found.covariance[1][TONE, TONE] < whole.covariance[1][TONE, TONE]
+
+
+def told(tone):
+    """Return the pair of a leaf with a sound whose tone is so much off, in ln Hz, and what it makes of the leaf."""
+    memory, view, _, _ = heard(1, 0.0)
+    z = np.array([[*view.z[0, 1:3], np.exp(view.z[0, 3] + tone)]])
+    R = np.diag([*SIGMA**2, (TONE_SIGMA * z[0, 2]) ** 2])[None]
+    assert fill(memory, given(z, R), born=1e-12) == 1
+    (pair,) = find(memory, 1)
+    settle.correct(memory.leaves[0], memory.views[0], memory.plots[0], pair, 0, memory.work[0])
+    return pair, whole_of(memory, 0)
+
+
+@pytest.mark.parametrize("octaves", [-2, -1, 1])
+def test_a_tone_that_is_octaves_off_tells_the_same(octaves):
+    (pair, found), (wanted, right) = told(0.004 + octaves * np.log(2.0)), told(0.004)
+    assert pair.likelihood == pytest.approx(wanted.likelihood, rel=1e-6)
+    assert found.mean[0] == pytest.approx(right.mean[0], rel=1e-9)
+    assert found.covariance[0] == pytest.approx(right.covariance[0], rel=1e-6, abs=1e-9)
+
+
+def test_a_tone_that_must_be_wrong_tells_nothing_and_its_bearing_is_used():
+    (pair, found), (bare, plain), (right, _) = told(0.3), told(np.nan), told(0.0)
+    assert pair.likelihood[0] == pytest.approx(MISTAKEN * TONES * bare.likelihood[0], rel=1e-9)
+    assert pair.likelihood[0] < 0.1 * right.likelihood[0]
+    assert found.mean[0].tolist() == plain.mean[0].tolist()
+    assert found.covariance[0].tolist() == plain.covariance[0].tolist()
 
 
 def test_sounds_without_tones_may_come_as_bearings_do():

@@ -18,7 +18,7 @@ from skywarden.track.view import POLAR
 from skywarden.track.work import Parameters, Work
 
 TONE, EAST, NORTH, SPEED, TURN = range(5)  # of the block
-USUAL, WIDE = log(150.0), 2.0  # ln Hz: of tones before any is heard, mean and 1 sigma
+USUAL, WIDE = log(150.0), 0.3  # ln Hz: of tones before any is heard, up to octaves, mean and 1 sigma
 KEPT_NS = 120_000_000_000  # unheard; then the block is given up
 TONE_DRIFT, WIND_DRIFT, SPEED_DRIFT = 1e-7, 0.008, 0.001  # 1/s, m^2/s^3: 0.3 % in 90 s, 0.5 and 0.2 m/s in 30 s
 CALM = 0  # model of motion that flies straight on

@@ -58,7 +58,6 @@ HEARD, ROUND = 0.6, 2.0  # of the times in which all arrays of a source together
 BEARINGS = (Kind.DIRECTION, Kind.SOUND)
 SHORTEST = 0.05  # s; no sensor looks more often
 WIDE = 1e12  # m; how far a sensor reaches, which nobody says
-UNTONED = 2  # components of a sound that are used: tones of nodes may be an octave off, docs/benchmark.md
 BITS = 12  # a name has the 52 upper ones of 64: every JSON reader keeps these
 MULTIPLIER, FINAL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd
 
@@ -144,7 +143,7 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     z, covariance, begin = rows["z"], rows["covariance"], 0
     z[:] = np.nan
     for batch in (batches[k] for k in plots):
-        end, w = begin + len(batch), UNTONED if batch.kind is Kind.SOUND else batch.z.shape[1]
+        end, w = begin + len(batch), batch.z.shape[1]
         z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z[:, :w], batch.covariance[:, :w, :w]
         if batch.origin is not None and ROWS[batch.kind].alone:
             rows["origin"][begin:end] = batch.origin

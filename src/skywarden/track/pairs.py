@@ -13,16 +13,30 @@ from skywarden.model.place import F64
 from skywarden.track import ear
 from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.looks import Pair, Plot, Sense, View
+from skywarden.track.measure import TONES
 from skywarden.track.models import anchor, models, pace, predict
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
 from skywarden.track.sound import bow, hear, leave
-from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND, bend, expect, innovate, look_back, spread
+from skywarden.track.view import (
+    DIRECTION,
+    PLANE,
+    POLAR,
+    POSITION,
+    SOUND,
+    TONE,
+    bend,
+    expect,
+    innovate,
+    look_back,
+    spread,
+)
 from skywarden.track.work import Parameters, Work
 
 NORMAL = 1.0 / sqrt(2.0 * pi)
 FAR = 200.0  # chi-square from which a likelihood counts as 0
 NARROW = 0.1  # root of |R| / |S + R|
+MISTAKEN = 0.02  # of tones are neither right nor an octave off
 KEPT, COMPARED = 64, 256  # pairs of a leaf and plots that it is compared with, at most
 ADDRESS_ODDS = exp(30.0)  # the same claimed address outweighs any nearness inside the gate
 
@@ -41,18 +55,23 @@ def noise_of(plot: Plot, rate: F64, work: Work) -> None:
 
 
 @inner
-def inside(view: View, m: int, plot: Plot, limit: float, work: Work) -> bool:
-    """Return whether each component of work.y lies within the gate by itself. Needs `noise_of`."""
+def inside(view: View, m: int, plot: Plot, limit: float, tone: bool, work: Work) -> bool:  # noqa: PLR0913 - one pair
+    """Return whether each component of work.y but a tone lies within the gate by itself. Needs `noise_of`."""
     for k in range(plot.d):
         row = plot.rows[k]
+        if row == TONE and tone:
+            continue
         if not work.y[k] * work.y[k] <= limit * (view.S[m, row, row] + work.noise[k, k]):
             return False
     return True
 
 
 @inner
-def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
-    """Write factor, white innovation and likelihood of model m to the pair; return chi-square, inf if S is none."""
+def compare(view: View, m: int, plot: Plot, pair: Pair, tone: bool, work: Work) -> float:  # noqa: PLR0913 - one pair
+    """Write factor, white innovation and likelihood of model m to the pair; return chi-square, inf if S is none.
+
+    A tone that would be less likely if it were right than if it were not is left out.
+    """
     L, white, S, d = pair.L[m], pair.white[m], view.S[m], plot.d
     chi2, density = 0.0, 1.0
     for k in range(d):
@@ -71,6 +90,10 @@ def compare(view: View, m: int, plot: Plot, pair: Pair, work: Work) -> float:
         for c in range(k):
             rest -= L[k, c] * white[c]
         white[k] = rest * L[k, k]
+        if tone and plot.rows[k] == TONE and NORMAL * L[k, k] * exp(-0.5 * white[k] * white[k]) < MISTAKEN * TONES:
+            L[k, k] = white[k] = 0.0
+            density *= MISTAKEN * TONES
+            continue
         chi2 += white[k] * white[k]
         density *= NORMAL * L[k, k]
     pair.likelihood[m] = density * exp(-0.5 * chi2) if chi2 < FAR else 0.0
@@ -148,7 +171,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
 
     One that fits but is older than can be undone is marked as late, so that it starts nothing.
     """
-    limit, many, near, same = parameters.gate[plot.d], models(leaf), False, False
+    limit, many, near, same, tone = parameters.gate[plot.d], models(leaf), False, False, kind == SOUND
     if plot.address >= 0 and view.address >= 0:
         if plot.address != view.address:
             return 0.0
@@ -156,7 +179,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
     for m in range(many):
         innovate(view, m, plot, kind, work)
         noise_of(plot, view.rate[m], work)
-        near |= inside(view, m, plot, limit, work)
+        near |= inside(view, m, plot, limit, tone, work)
     if not near:
         return 0.0
     least = inf
@@ -165,7 +188,7 @@ def fit(  # noqa: PLR0913 - records; a bundle of arrays costs a count of referen
         if many > 1:
             innovate(view, m, plot, kind, work)
             noise_of(plot, view.rate[m], work)
-        chi2 = compare(view, m, plot, pair, work)
+        chi2 = compare(view, m, plot, pair, tone, work)
         if chi2 <= limit and narrow(plot, pair.L[m]):
             view.crowded = 1
         least = min(least, chi2)

@@ -28,12 +28,11 @@ from skywarden.track.measure import (
     TURNED,
 )
 from skywarden.track.pool import Memory, Rows
-from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND
+from skywarden.track.view import DIRECTION, PLANE, POLAR, POSITION, SOUND, TONE
 from skywarden.track.work import Parameters
 
 USED, NOT_FINITE, IMPLAUSIBLE, TOO_LATE, QUOTA = 0, 1, 2, 3, 4  # Given.code
 OWN, REPEATED = 5, 6  # of reports, see `feeds`
-TONE = 3  # the component of a plot that is a sound's tone, ln Hz
 
 
 @inner

@@ -10,6 +10,7 @@ from skywarden.kernel import inner
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64
 from skywarden.track.looks import Plot, Sense, View
+from skywarden.track.measure import OCTAVE
 from skywarden.track.motion import disturb, height, move, up
 from skywarden.track.pool import Leaf
 from skywarden.track.work import Parameters, Work
@@ -17,6 +18,7 @@ from skywarden.track.work import Parameters, Work
 POSITION, PLANE, POLAR, DIRECTION = int(Kind.POSITION), int(Kind.PLANE), int(Kind.POLAR), int(Kind.DIRECTION)
 SOUND = int(Kind.SOUND)
 FULL = 4  # components of POLAR; with 2 there is neither elevation nor range rate
+TONE = 3  # the component of SOUND that is its tone, ln Hz
 AZIMUTH = 1  # the component of POLAR that goes round; DIRECTION and SOUND use components 1 and 2 of POLAR
 
 
@@ -196,5 +198,7 @@ def innovate(view: View, m: int, plot: Plot, kind: int, work: Work) -> None:
             y[k] = plot.z[row] - z[row]
             if row == AZIMUTH and (y[k] > pi or y[k] < -pi) and kind != POSITION:
                 y[k] -= 2.0 * pi * floor(y[k] / (2.0 * pi) + 0.5)
+            if row == TONE and kind == SOUND:
+                y[k] -= OCTAVE * floor(y[k] / OCTAVE + 0.5)
         if plot.lag != 0.0:
             y[k] -= view.rate[m, row] * plot.lag
