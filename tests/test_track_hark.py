@@ -45,6 +45,15 @@ def test_each_sound_is_a_look_from_where_its_array_stands(seed):
         assert (look["missable"], look["reach"], look["sound"], look["sound_sigma"]) == (1, 6000.0, 340.0, 5.0)
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_tones_of_arrays_are_used_where_the_settings_say_so(used):
+    toned = batch(Kind.SOUND, "one", 0.0, [0.3, 0.1, 110.0], np.diag([0.01, 0.02, 0.1]), place=PLACES[0])
+    rows = items([toned], TrackerSettings(sound_tones=used)).rows
+    assert rows["z"][0, :2].tolist() == [0.3, 0.1]
+    assert np.isnan(rows["z"][0, 2]) != used
+    assert (rows["covariance"][0, 2, 2] > 0.0) == used
+
+
 def test_the_wind_blows_along_the_level_where_an_array_stands():
     settings = TrackerSettings(wind_east_m_s=3.0, wind_north_m_s=-4.0, wind_sigma_m_s=1.0)
     turned = geo.place(0.9, 0.5, 100.0, north_offset=1.0)

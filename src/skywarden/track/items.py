@@ -56,6 +56,7 @@ CALLED = (Kind.PRESENCE, Kind.SILENCE)  # that say nothing of a place: of single
 POLICIES = tuple(TrackPolicy)  # REPORT.policy is a place in it
 HEARD, ROUND = 0.6, 2.0  # of the times in which all arrays of a source together should hear a target again; s
 BEARINGS = (Kind.DIRECTION, Kind.SOUND)
+UNTONED = 2  # components of a sound without its tone
 SHORTEST = 0.05  # s; no sensor looks more often
 WIDE = 1e12  # m; how far a sensor reaches, which nobody says
 BITS = 12  # a name has the 52 upper ones of 64: every JSON reader keeps these
@@ -143,7 +144,8 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
     z, covariance, begin = rows["z"], rows["covariance"], 0
     z[:] = np.nan
     for batch in (batches[k] for k in plots):
-        end, w = begin + len(batch), batch.z.shape[1]
+        bare = batch.kind is Kind.SOUND and not settings.sound_tones
+        end, w = begin + len(batch), UNTONED if bare else batch.z.shape[1]
         z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z[:, :w], batch.covariance[:, :w, :w]
         if batch.origin is not None and ROWS[batch.kind].alone:
             rows["origin"][begin:end] = batch.origin
