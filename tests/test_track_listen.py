@@ -8,6 +8,7 @@ import pytest
 from ears_world import PLACES, REACH, SECOND, Path, called, flight, told
 from track_world import START, batch
 
+from skywarden import geo
 from skywarden.model.detection import Kind
 from skywarden.model.event import Refused, TrackConfirmed
 from skywarden.model.track import Picture, Status
@@ -105,8 +106,12 @@ def test_silence_of_a_node_is_nothing_before_a_sound_can_have_come(speed):
     assert loud[0] < -1.0  # rather it cannot be heard than that it is not there
 
 
-def test_any_order_of_arrival_gives_the_same_settled_chain():
-    """Ticks of any length, messages up to 10 s late and in any order; a radar's positions beside the microphones."""
+@pytest.mark.parametrize("slow", [False, True])
+def test_any_order_of_arrival_gives_the_same_settled_chain(slow):
+    """Ticks of any length, messages up to 10 s late and in any order; a radar's positions beside the microphones.
+
+    slow: and somebody's word about the same targets, up to a minute late.
+    """
     rng = np.random.default_rng(5)
     flights = [flight(begin=-30.0), Path((0.0, 9_000.0, 400.0), (60.0, 5.0, 0.0))]
     sent = [(float(t), one) for t in range(90) for one in called(flights, float(t))]
@@ -117,17 +122,23 @@ def test_any_order_of_arrival_gives_the_same_settled_chain():
     for t in range(20, 90, 7):  # a source whose name is before the others', and that begins in the middle of a second
         sent.append((t + 0.7, told(Kind.PRESENCE, np.array([3]), t + 0.7, "another")))
         sent.append((t + 0.2, told(Kind.SILENCE, np.array([3]), t + 0.2, f"begins {t}")))
+    for t in range(5, 90, 9) if slow else ():
+        latitude, longitude, _ = geo.geodetic(flights[1].at(float(t)))
+        sent.append((t, batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * 9e4, revisit=60.0)))
     digests = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        coming = [(t + (rng.uniform(0.0, 9.0) if seed else 0.0), one) for t, one in sent]
+        late = [59.0 if one.sensor == "people" else 9.0 for _, one in sent]
+        coming = [
+            (t + (rng.uniform(0.0, most) if seed else 0.0), one) for (t, one), most in zip(sent, late, strict=True)
+        ]
         picture, now, seen = Picture(START), 0.0, {}
-        while now < 130.0:
+        while now < (190.0 if slow else 130.0):
             now += rng.uniform(0.2, 0.8)
             due = [one for when, one in coming if when <= now]
             coming = [(when, one) for when, one in coming if when > now]
             order = rng.permutation(len(due))
-            found = track(picture, [due[k] for k in order], START + round(now * SECOND), SETTINGS)
+            found = track(picture, [due[k] for k in order], START + round(now * SECOND), SETTINGS, slow)
             picture = replace(found.onto(picture), time=START + round(now * SECOND))
             settled = picture.chains.settled
             seen[settled.until] = settled.digest
