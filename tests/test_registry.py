@@ -229,6 +229,7 @@ def test_sensors_are_grouped_and_a_group_grows_without_forgetting():
     assert registry.joining(near, [group]) == 0
     assert registry.joining(near, [full]) == 1
     assert registry.joining(far, [group]) == 1
-    assert registry.joining(far, [group] * 16) is None
+    assert registry.joining(far, [group] * 23) == 23
+    assert registry.joining(far, [group] * 24) is None
     again = unpacked(replace(group, columns=packed(register)))
     np.testing.assert_array_equal(again.paths.slope, register.paths.slope)

@@ -18,7 +18,7 @@ from skywarden.track.register import Register
 from skywarden.track.strange import Strange
 
 MOST = 12  # sensors of a group
-MOST_GROUPS = 16  # one of them makes a step a tick, so all are through in a window of 10 s
+MOST_GROUPS = 24  # 288 sensors; one of them makes a step a tick, so all are through in a window of 10 s
 NEAR = 100e3  # m; from the first of a group
 
 
