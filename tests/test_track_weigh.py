@@ -118,3 +118,17 @@ def test_who_is_heard_has_been_seen_by_that_source():
     assert memory.targets["seen_by"][1, 0] == 5
     assert memory.targets["seen_at"][1, 0] == START + 3 * SECOND
     assert memory.targets["hits"][:2].tolist() == [0, 0]
+
+
+def test_that_nodes_hear_somebody_says_nothing_of_whether_arrays_of_their_source_can():
+    memory = held(0.9, 0.9)
+    row = memory.targets[1]
+    row["seen_by"][:2], row["seen_at"][:2], row["looked_at"][:2] = (4, 5), START, START + SECOND
+    row["in_view"][:2] = 0.7, 0.3
+    meet(memory, np.array([1, 0]), np.array([5, 5]), START + 3 * SECOND)
+    assert row["seen_by"][:2].tolist() == [5, 4]
+    assert row["in_view"][:2].tolist() == [0.3, 0.7]
+    assert row["looked_at"][:2].tolist() == [START + SECOND, START + SECOND]
+    assert row["seen_at"][:2].tolist() == [START + 3 * SECOND, START]
+    new = memory.targets[0]
+    assert (new["seen_by"][0], new["in_view"][0], new["looked_at"][0]) == (5, 0.0, START + 3 * SECOND)

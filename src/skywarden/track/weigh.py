@@ -15,6 +15,7 @@ from skywarden.track.hearers import Known
 from skywarden.track.notes import front
 from skywarden.track.pool import MODELS, Memory
 from skywarden.track.presence import SUREST
+from skywarden.track.reach import slot
 
 LEAST = 1e-9  # of a probability
 LOUDEST = 8.0  # logarithm of odds; nobody is more surely heard, nor less
@@ -102,11 +103,17 @@ def shifted(mean: F64, covariance: F64, dt: F64, before: Known, after: Known) ->
 
 @kernel
 def meet(memory: Memory, target: I64, sensor: I64, time: int) -> None:
-    """Write into the books of targets, rows (m,), that nodes of a sensor (m,) hear them at `time`, ns."""
+    """Write into the books of targets, rows (m,), that nodes of a sensor (m,) hear them at `time`, ns.
+
+    That says nothing of whether arrays of the same source can: what these saw and missed stays as it was.
+    """
     for k in range(len(target)):
         row = memory.targets[target[k]]
+        before = slot(row, sensor[k])
+        looked, view = (row.looked_at[before], row.in_view[before]) if before >= 0 else (time, 0.0)
         row.seen = max(row.seen, time)
         front(row, sensor[k], time)
+        row.looked_at[0], row.in_view[0] = looked, view
 
 
 def begin(memory: Memory, label: int, state: tuple[F64, F64], existence: float, times: tuple[int, int]) -> int:
