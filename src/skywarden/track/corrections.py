@@ -14,6 +14,7 @@ from skywarden.track.strange import gross, trusted
 
 APPLIED = 4  # columns of a sensor that are corrected: range, azimuth, elevation, clock
 REMEMBERED = 3_600_000_000_000  # ns; so long a tie to a reference or to another sensor holds after the last target
+GUESSED_S = 0.1  # s, 1 sigma; that is not known of the mean latency of all aircraft together
 ASTRAY = 100.0  # m, and 5 sigma: a sensor that stands so far from where it is enrolled is spoofed, or was moved
 LATE = 1.0  # s; a clock that is so far off is no bias but a fault
 SURE = 5.0
@@ -53,10 +54,21 @@ def believed(register: Register, settings: BiasSettings) -> Belief:
     mine = group[np.argmax(np.abs(alike), axis=1)] if len(slots) else slots
     for one in np.unique(mine).tolist():
         belief = bounded(belief, count, slots[mine == one], settings.latency_most_s)
+        belief = _guessed(belief, np.concatenate((clocks[group == one], columns[mine == one])))
     mean, fits = belief.mean.copy(), trusted(register.strange)[:-1]
     for one in np.unique(group[~tied & fits]).tolist():
         mean[clocks[group == one]] -= np.median(mean[clocks[(group == one) & fits]])
     return belief._replace(mean=mean)
+
+
+def _guessed(belief: Belief, later: I64) -> Belief:
+    """Return the belief if all latencies may be another on average than those of aircraft are said to be.
+
+    later: columns of the clocks and latencies that would be later together. What differs between them stays as it was.
+    """
+    covariance = belief.covariance.copy()
+    covariance[np.ix_(later, later)] += GUESSED_S**2
+    return belief._replace(covariance=covariance)
 
 
 def known(register: Register, names: Sequence[str], settings: BiasSettings) -> tuple[Known, ...]:
