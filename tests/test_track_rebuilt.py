@@ -47,8 +47,8 @@ def test_after_late_data_the_head_is_what_it_would_be_had_it_come_in_time():
     prompt, _ = flown(batches)
     delayed, events = flown(batches, late)
     rebuilt = [k for k in range(1, len(delayed)) if delayed[k].chains.begun > delayed[k - 1].chains.begun]
-    assert rebuilt  # and in the same tick done: there are few
-    assert all(picture.chains.rebuilt is None for picture in delayed)
+    assert rebuilt  # and in the same tick done or in the next, if something is settled in the same: there are few
+    assert all(delayed[k + 1].chains.rebuilt is None for k in range(len(delayed) - 1) if delayed[k].chains.rebuilt)
     one, two = prompt[-1].tracks, delayed[-1].tracks
     before = delayed[rebuilt[0] - 1].tracks  # what came in by way of targets' pasts is not quite the same
     assert abs(before.mean[:5] - prompt[rebuilt[0] - 1].tracks.mean[:5]).max() > 1.0
@@ -265,5 +265,5 @@ def test_items_that_break_the_filter_are_left_out_and_said_and_the_others_settle
         faults += sum(progress.faults.values())
         assert set(progress.faults) <= {"s", "r", "adsb"}
     assert faults == sum(broken) > 0
-    assert chains.settled.until == START + round(19.2e9)
+    assert chains.settled.until == START + round(19.5e9)
     assert len(tracks_of(chains.settled, SETTINGS)) >= len(FLIGHTS)
