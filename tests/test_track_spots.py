@@ -55,9 +55,11 @@ def crowd(rng: np.random.Generator, n: int = 60) -> Memory:
     return memory
 
 
-def sound(rng: np.random.Generator, memory: Memory, lag: float, doubt: float) -> tuple[Given, np.ndarray]:
-    """Return a look of one sound by an array somewhere, `lag` s after NOW."""
-    n, row = int(memory.counts[1]), memory.sense.copy()
+def sound(
+    rng: np.random.Generator, memory: Memory, lag: float, doubt: float, ears: np.ndarray | None = None
+) -> tuple[Given, np.ndarray]:
+    """Return a look of one sound by an array somewhere, `lag` s after NOW. ears: None: who looked last was an array."""
+    n, row = int(memory.counts[1]), (memory.sense if ears is None else ears).copy()
     place = SITE.position + np.array([*rng.uniform(-9e3, 9e3, 2), 0.0]) @ SITE.rotation
     turn = geo.east_north_up(*geo.geodetic(place)[:2])
     e = turn @ (memory.leaves["mean"][rng.integers(n), 0, :3] - place)
@@ -96,11 +98,11 @@ def test_looks_of_sounds_leave_the_same_to_the_bit_as_comparing_all(seed):
     first.targets["confirmed"] = 0
     first.leaves["existence"][10:20] = 2e-4
     first, other, age = copied(first), copied(first), 0.0
-    radar = RADAR.record.copy()
+    radar, ears = RADAR.record.copy(), first.sense.copy()
     radar["position"], radar["rotation"], radar["whole"], radar["missable"] = SITE.position, SITE.rotation, 0, 1
     for k in range(120):
         age += float(rng.choice([0.001, 0.03, 0.25], p=[0.5, 0.4, 0.1]))
-        found, row = sound(rng, first, age, 0.05)
+        found, row = sound(rng, first, age, 0.05, ears)
         if k % 6 == 5:
             row = radar.copy()
             row["time"], row["begin"], row["end"], row["sensor"] = NOW + round(age * SECOND), 0, 6, 0
