@@ -67,7 +67,7 @@ def test_claps_are_weighed_as_by_the_slow_twin(seed: int) -> None:
     rng = np.random.default_rng(seed)
     onsets, table = square(rng), places(50)
     onsets.begun[:5] = onsets.begun[0] + rng.uniform(0.0, 8.0, 5)
-    mean, share = ask_clap(onsets, table, 340.0)
+    mean, share = ask_clap(onsets, table, HEARING)
     twin = clapped(onsets, table, 340.0)
     assert mean == pytest.approx(twin[0], rel=1e-6, abs=1e-6)
     assert share == pytest.approx(twin[1], rel=1e-6, abs=1e-4)

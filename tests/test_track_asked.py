@@ -166,7 +166,9 @@ def test_a_rebuilt_head_asks_nodes_a_few_times_a_tick():
 @pytest.mark.parametrize("tick", [0.1, 0.7, 1.0])
 def test_nodes_are_looked_at_once_a_second_and_asked_who_is_new_between(monkeypatch, tick):
     asked, watch = [], Watch()
-    monkeypatch.setattr("skywarden.track.step.half", lambda *given: asked.append(given[2]) or listen.half(*given))
+    monkeypatch.setattr(
+        "skywarden.track.step.half_second", lambda *given: asked.append(given[2]) or listen.half_second(*given)
+    )
     for k in range(round(4.0 / tick)):
         watch.step(tick * k, [told(Kind.SILENCE, np.array([3]), tick * k)])
     assert asked == [START + half * SECOND // 2 for half in range(1, 1 + int((watch.picture.time - START) * 2e-9))]
@@ -235,3 +237,11 @@ def test_a_rebuilt_head_gains_on_time_however_long_ticks_are(monkeypatch, tick, 
     now = until + settled.APART + round((settings.settle_s + tick) * SECOND)
     settled.progressed(chains, now, settings, False)
     assert asked == [0, *halves]
+
+
+def test_a_node_that_begins_anew_while_it_waits_is_explained_anew():
+    nodes = noted(NOBODY, calls([(0, told(Kind.PRESENCE, np.arange(3), 40.0))]), SENSOR).nodes
+    nodes["fresh"], nodes["rate"], nodes["free"] = [1, 3, 2], np.inf, START
+    after = listen._explaining(nodes, START + 43 * SECOND, np.full(3, 2e-4), np.full(3, 1e-4))
+    assert after["rate"].tolist() == [2e-4, 2e-4, np.inf]
+    assert after["fresh"].tolist() == [2, 2, 2]

@@ -216,6 +216,6 @@ def test_a_node_that_was_not_heard_of_for_a_day_is_forgotten():
 
 def test_a_fault_of_ours_is_told_and_the_tracks_go_on(monkeypatch):
     watch = watched([flight(begin=20.0)], 5)
-    monkeypatch.setattr("skywarden.track.step.half", lambda *_: 1 // 0)
+    monkeypatch.setattr("skywarden.track.step.half_second", lambda *_: 1 // 0)
     watch.step(6.5, [told(Kind.SILENCE, np.array([1]), 6.0)])
     assert watch.told.events == (Refused("ears", "decoder fault", 1),)

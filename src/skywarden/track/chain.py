@@ -16,7 +16,7 @@ from skywarden.track.beliefs import records, tracked, without
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.lifecycle import age
-from skywarden.track.listen import half, waits
+from skywarden.track.listen import half_second, waits
 from skywarden.track.overheard import overheard
 from skywarden.track.pool import TARGET, Rows
 from skywarden.track.posts import NODE, steady
@@ -86,7 +86,7 @@ def advanced(  # noqa: PLR0913 - how far, how much, how
             chain = _followed(chain if whole else _called(chain, part), part, settings, faults, heard)
         chain = replace(chain, until=end)
         if end % HALF == 0:
-            chain = _half(chain, settings, faults)
+            chain = _half_second(chain, settings, faults)
         if not len(chain.beliefs.targets) and not waits(records(chain.beliefs.nodes, NODE)):
             following = waiting.first(end) // QUANTUM * QUANTUM  # nothing happens before
             chain = replace(chain, until=max(end, min(following, until)))
@@ -121,14 +121,14 @@ def _followed(
     return replace(chain, beliefs=found.beliefs(), sensors=found.sensors)
 
 
-def _half(chain: Chain, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
+def _half_second(chain: Chain, settings: TrackerSettings, faults: dict[str, int]) -> Chain:
     """Return the chain after a whole second: single microphones are looked at, and targets are forgotten; or half a
 
     second after that: it is asked who is new.
     """
     whole = chain.until % SECOND == 0
     try:
-        chain = replace(chain, beliefs=half(chain.beliefs, len(chain.sensors), chain.until, settings).beliefs)
+        chain = replace(chain, beliefs=half_second(chain.beliefs, len(chain.sensors), chain.until, settings).beliefs)
     except Exception:  # noqa: BLE001 - a fault of ours, as in `took`
         nodes = records(chain.beliefs.nodes, NODE)
         for k in np.unique(nodes["sensor"]).tolist():

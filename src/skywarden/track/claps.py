@@ -11,7 +11,7 @@ import numpy as np
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64
 from skywarden.track.audible import Hearing
-from skywarden.track.lines import MOST, Onset, Onsets, heard, onset_rows
+from skywarden.track.lines import LEAST, MOST, Onset, Onsets, heard, onset_rows
 from skywarden.track.pool import Rows
 
 LOUDEST = 14e3  # m from which a clap is heard, half of the time
@@ -32,15 +32,15 @@ def places(count: int = PLACES) -> F64:
     return np.stack([away * np.sin(turn), away * np.cos(turn)], -1)
 
 
-def ask_clap(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:
+def ask_clap(onsets: Onsets, table: F64, hearing: Hearing) -> tuple[float, F64]:
     """Return the mean likelihood ratio, by all nodes but the first, of a clap that the first began to hear, and
 
     (k,) the probability that each node's beginning is that clap, if there was one. table: (s, 2) m, see `places`.
     """
     weight, share = np.empty(len(table)), np.zeros(len(onsets.begun))
-    if together(onsets, sound) < LIKE:
+    if together(onsets, hearing.sound) < LIKE:
         return 0.0, share
-    return compare_claps(onset_rows(onsets, Hearing()), table, sound, weight, share), share
+    return compare_claps(onset_rows(onsets, hearing), table, hearing.sound, weight, share), share
 
 
 def together(onsets: Onsets, sound: float) -> int:
@@ -86,7 +86,7 @@ def echoed(nodes: Rows, from_: F64, sound: float, best: float, ratio: F64) -> fl
         if not heard(nodes[j]):
             rolled(nodes[j], nodes[0].begun, from_, sound, ratio)
             product *= ratio[0]
-    return total + log(product)
+    return total + log(max(product, LEAST))
 
 
 @inner

@@ -46,7 +46,7 @@ STALE = 60 * SECOND  # ns; a beginning that has waited so long to be asked is no
 LISTENED = 10 * SECOND  # ns; a node that was not there for so long before it began says nothing by that
 
 
-NEW, ASKED = 1, 2  # of a beginning: it has just come; what else may explain it is known, and it is asked who is new
+NEW, WAITING = 1, 2  # bits of a beginning: it has just come; what else may explain it is known, it waits to be asked
 
 
 class Listened(NamedTuple):
@@ -82,7 +82,7 @@ class Whom(NamedTuple):
     alone: NDArray[np.bool_]
 
 
-def half(
+def half_second(
     beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings, settled: Beliefs | None = None
 ) -> Listened:
     """Go on at `time`, ns: look at all nodes at a whole second, ask who is new half a second after. See `listened`."""
@@ -116,15 +116,15 @@ def listened(
 def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
     """Ask at `time`, ns, whether what nodes have begun to hear is somebody new."""
     nodes = records(beliefs.nodes, NODE)
-    asked = np.flatnonzero(nodes["fresh"] == ASKED)
-    if not len(asked):
+    waiting = np.flatnonzero(nodes["fresh"] == WAITING)
+    if not len(waiting):
         return Listened(beliefs, np.zeros(0, np.int64))
     scene = Scene(field_of(nodes, settings.microphone_reach_m), book_of(nodes), nodes["rate"], nodes["claps"])
-    found, scene, left = seek(scene, asked, time, search(hearing_of(settings), Rules(work=WORK), FINE))
+    found, scene, left = seek(scene, waiting, time, search(hearing_of(settings), Rules(work=WORK), FINE))
     nodes = nodes.copy()
     nodes["rate"], nodes["claps"] = scene.rate, scene.claps
-    nodes["fresh"][asked] = 0
-    nodes["fresh"][left] = ASKED
+    nodes["fresh"][waiting] = 0
+    nodes["fresh"][left] = WAITING
     if not found:
         return Listened(replace(beliefs, nodes=plain(nodes)), np.zeros(0, np.int64))
     memory = opened(beliefs, (len(found), 1), sensors, settings)
@@ -237,11 +237,11 @@ def _explained(looks: Looks, silent: F64 | None) -> F64:
 
 def _explaining(nodes: Rows, time: int, others: F64, usual: F64) -> Rows:
     """Note what else may explain beginnings that have come, and leave out those that are not to be asked any more."""
-    new = nodes["fresh"] == NEW
+    new = (nodes["fresh"] & NEW) > 0
     rate = np.where(others > EXPLAINED * usual, np.inf, others)
     nodes["rate"][new] = nodes["claps"][new] = rate[new]
     waiting = (nodes["fresh"] > 0) & (nodes["begun"] >= time - STALE) & (nodes["begun"] - nodes["free"] > LISTENED)
-    nodes["fresh"] = np.where(waiting, ASKED, 0)
+    nodes["fresh"] = np.where(waiting, WAITING, 0)
     return nodes
 
 

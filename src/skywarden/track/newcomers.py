@@ -155,7 +155,7 @@ def answer(scene: Scene, row: int, now: int, sought: Search) -> Answer:
     if not recent[0] or (recent & np.isfinite(scene.claps[rows])).sum() < FEWEST:
         return Answer(rows, ())
     flight = ask(onsets, sought.flights, sought.hearing, rules.flow, HOPE * rules.odds)
-    ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, sought.hearing.sound)
+    ratio, share = ask_clap(onsets._replace(rate=scene.claps[rows]), sought.claps, sought.hearing)
     clap = rules.claps / scene.claps[row] * ratio
     every, enough = 1.0 + flight.odds + clap, rules.odds / (1.0 + rules.odds)
     nobody = Newcomer(now, np.zeros(6), np.eye(6), clap / every, rows[share > MAINLY], share[share > MAINLY], True)

@@ -16,7 +16,7 @@ from skywarden.track.company import accompanied
 from skywarden.track.handover import WITHDRAWN, carried, handed_over
 from skywarden.track.items import CALLED, Items, items
 from skywarden.track.lifecycle import MISSED, age
-from skywarden.track.listen import half
+from skywarden.track.listen import half_second
 from skywarden.track.measure import ROWS
 from skywarden.track.pool import TARGET, Memory
 from skywarden.track.posts import NODE
@@ -142,7 +142,7 @@ def _listened(
     beliefs, heard = head.beliefs, [np.zeros(0, np.int64)]
     try:
         for time in times if len(beliefs.nodes) else ():
-            found = half(beliefs, len(head.sensors), time, settings, settled.beliefs)
+            found = half_second(beliefs, len(head.sensors), time, settings, settled.beliefs)
             beliefs, heard = found.beliefs, [*heard, found.heard]
     except Exception:  # noqa: BLE001 - as in a chain: the others go on
         for k in np.unique(records(head.beliefs.nodes, NODE)["sensor"]).tolist():
