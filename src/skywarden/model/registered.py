@@ -6,13 +6,32 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.place import I64, Registration
+from skywarden.model.place import F64, I64, Registration
 
 Columns = tuple[NDArray[np.generic], ...]
 
 
 def _none() -> I64:
     return np.zeros((0, 4), np.int64)
+
+
+class Stray(NamedTuple):
+    """A sensor that shares hardly a target with others of its group. time: ns, when it last did so; fault: as below."""
+
+    sensor: str
+    time: int
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a group saw in the last minutes, kept while one strays. at (k, 2): m east and north of its first sensor.
+
+    who (k, 3): ns, sensor of the group or -1 a fix, target.
+    """
+
+    who: I64 = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    at: F64 = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +41,7 @@ class Group:
     names: of the sensors. columns: of `track.register.Register`, in the order of `track.group`. aliases (k, 4): label
     of the tracker, of which target it is, ns when it was last seen, and whether it has been told from another; tries
     (k, 4): label, label, of which windows in a row might be one target, and 1 where only if its sensor had jumped.
-    failed: steps one after another that broke.
+    failed: steps one after another that broke. strays, seen: see `track.strays`.
     """
 
     names: tuple[str, ...]
@@ -31,6 +50,8 @@ class Group:
     aliases: I64 = field(default_factory=_none)
     tries: I64 = field(default_factory=_none)
     failed: int = 0
+    strays: tuple[Stray, ...] = ()
+    seen: Seen = field(default_factory=Seen)
 
 
 class Standing(NamedTuple):

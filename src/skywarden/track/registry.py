@@ -17,7 +17,7 @@ from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64, Place, Sensor
 from skywarden.model.registered import Group, Registered
 from skywarden.model.track import Picture
-from skywarden.track import match, versions
+from skywarden.track import match, strays, versions
 from skywarden.track import register as online
 from skywarden.track.beliefs import records
 from skywarden.track.biases import BiasSettings
@@ -158,7 +158,7 @@ def _next(
     groups[k] = group
     since = max(end + round(settings.settle_slow_s * 1e9) + LATER, time + AHEAD)
     new = versions.found(registered.versions, register, group.names, SETTINGS, since)
-    mine = versions.standing(register, group.names, SETTINGS)
+    mine = versions.standing(register, group.names, SETTINGS, group.strays)
     others = [one for one in registered.standing if one.sensor not in group.names]
     return replace(
         registered,
@@ -202,12 +202,14 @@ def _stepped(group: Group, rows: Rows, names: tuple[str, ...], registered: Regis
         ORDINARY[1] * one,
     )
     order = np.argsort(told.time, kind="stable")
-    register = online.step(register, Measured._make(column[order] for column in told), end, SETTINGS)
+    told = Measured._make(column[order] for column in told)
+    register = online.step(register, told, end, SETTINGS)
     if not finite(register):
         raise FloatingPointError("registration has come to numbers that are none")
     aliases = _apart(aliases, register, rows, sensor)
     register, aliases, tries = _matched(register, aliases, group.tries)
-    return replace(group, columns=packed(register), time=end, aliases=aliases, tries=tries, failed=0), register
+    after = replace(group, columns=packed(register), time=end, aliases=aliases, tries=tries, failed=0)
+    return strays.watched(after, told, register), register
 
 
 def _mine(rows: Rows, group: Group, names: tuple[str, ...], register: online.Register) -> tuple[Rows, I64]:

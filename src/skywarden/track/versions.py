@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from skywarden.model.place import F64, Registration
-from skywarden.model.registered import Standing
+from skywarden.model.registered import Standing, Stray
 from skywarden.track.biases import CLOCK, OWN, BiasSettings
 from skywarden.track.corrections import APPLIED, believed, changed, joined, known
 from skywarden.track.register import Register
@@ -96,12 +96,14 @@ def witnessed(register: Register) -> "list[bool]":
     return enough
 
 
-def standing(register: Register, names: Sequence[str], settings: BiasSettings) -> tuple[Standing, ...]:
+def standing(
+    register: Register, names: Sequence[str], settings: BiasSettings, strays: Sequence[Stray] = ()
+) -> tuple[Standing, ...]:
     """Return how well each sensor of a group is known, and what is wrong with it that is no bias."""
-    rows = []
+    rows, astray = [], {one.sensor: one.fault for one in strays}
     for one in known(register, names, settings):
         a, b, c, d = (_digits(value) for value in one.sigma.tolist())
-        fault = one.fault or ("" if plausible(one.bias.tolist()) else IMPLAUSIBLE)
+        fault = astray.get(one.sensor) or one.fault or ("" if plausible(one.bias.tolist()) else IMPLAUSIBLE)
         rows.append(Standing(one.sensor, (a, b, c, d), one.relative, fault))
     return tuple(rows)
 
