@@ -100,7 +100,7 @@ class Beliefs:
 
     targets, leaves, groups: those in use. sensors: (s, 3) int64, s as in Picture.sensors; clutter: (s, columns);
     fits: (s, kinds, 3). feeds: what other systems said last of their tracks. layout: of the records; another version's
-    cannot be read. nodes: single microphones, where they stand and what they heard.
+    cannot be read. nodes: single microphones, where they stand and what they heard. air: wind and speed of sound.
     """
 
     targets: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
@@ -112,6 +112,7 @@ class Beliefs:
     feeds: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     layout: str = ""
     nodes: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
+    air: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
 
 
 class Part(NamedTuple):

@@ -17,11 +17,12 @@ from skywarden.track.posts import CALL, NODE
 from skywarden.track.room import GROUPS, rough_room
 from skywarden.track.settings import TrackerSettings, filter_settings, unseen_per_m2
 from skywarden.track.table import table
+from skywarden.track.weather import AIR
 
 JOINT = 8 * HYPOTHESES * MEMBERS  # rows for leaves of joint hypotheses while they are made
 SPARE, MOST_GROUPS = 64, 512  # beside those in use: wedges, which take one each, must not leave none for others; in all
 MOST_PLOTS = 16_384  # of one look; what is more is refused
-KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED, CALL, NODE)
+KINDS = (TARGET, LEAF, GROUP, SENSE, ITEM, REPORT, FEED, CALL, NODE, AIR)
 LAYOUT = blake2b(repr([kind.descr for kind in KINDS] + [COLUMNS, monitor.KINDS]).encode(), digest_size=6).hexdigest()
 
 
@@ -64,22 +65,27 @@ def tracked(beliefs: Beliefs, settings: TrackerSettings) -> Tracks:
     return table(*rows, noise)
 
 
-def closed(memory: Memory, gone: NDArray[np.bool_], feeds: Rows | None = None, nodes: Rows | None = None) -> Beliefs:
-    """Return what is known, without the targets in `gone`, (targets,) bool. feeds, nodes: as bytes, None none."""
+def closed(
+    memory: Memory,
+    gone: NDArray[np.bool_],
+    feeds: Rows | None = None,
+    nodes: Rows | None = None,
+    air: Rows | None = None,
+) -> Beliefs:
+    """Return what is known, without the targets in `gone`, (targets,) bool. feeds, nodes, air: as bytes, None none."""
     n, m = memory.counts[:2]
     targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
     columns = memory.sensors.copy(), memory.clutter.copy(), memory.fits.copy()
     rows = targets, leaves, memory.groups[: memory.counts[2]].copy()
-    return _sealed(rows, columns, gone, (feeds, nodes))
+    return _sealed(rows, columns, gone, (feeds, nodes, air))
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
     targets, leaves = records(beliefs.targets, TARGET).copy(), records(beliefs.leaves, LEAF).copy()
     columns = beliefs.sensors, beliefs.clutter, beliefs.fits
-    return _sealed(
-        (targets, leaves, records(beliefs.groups, GROUP).copy()), columns, gone, (beliefs.feeds, beliefs.nodes)
-    )
+    rows = targets, leaves, records(beliefs.groups, GROUP).copy()
+    return _sealed(rows, columns, gone, (beliefs.feeds, beliefs.nodes, beliefs.air))
 
 
 def plain(rows: Rows) -> Rows:
@@ -93,7 +99,7 @@ def _sealed(
     rows: tuple[Rows, Rows, Rows],
     columns: tuple[I64, F64, F64],
     gone: NDArray[np.bool_],
-    others: tuple[Rows | None, Rows | None],
+    others: tuple[Rows | None, Rows | None, Rows | None],
 ) -> Beliefs:
     targets, leaves, groups = rows
     if gone.any():
@@ -102,9 +108,9 @@ def _sealed(
         groups = groups[:-1]
     for column in columns:
         column.flags.writeable = False
-    kinds = zip(others, (FEED, NODE), strict=True)
-    feeds, nodes = (plain(np.zeros(0, kind) if one is None else records(one, kind)) for one, kind in kinds)
-    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, feeds, LAYOUT, nodes)
+    kinds = zip(others, (FEED, NODE, AIR), strict=True)
+    feeds, nodes, air = (plain(np.zeros(0, kind) if one is None else records(one, kind)) for one, kind in kinds)
+    return Beliefs(plain(targets), plain(leaves), plain(groups), *columns, feeds, LAYOUT, nodes, air)
 
 
 def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:

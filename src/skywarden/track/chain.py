@@ -146,7 +146,7 @@ def _aged(chain: Chain, settings: TrackerSettings) -> Chain:
 def _digest(chain: Chain) -> str:
     found, beliefs = sha256(), chain.beliefs
     columns = beliefs.targets, beliefs.leaves, beliefs.groups, beliefs.sensors, beliefs.clutter, beliefs.fits
-    for column in (*columns, beliefs.feeds, beliefs.nodes):
+    for column in (*columns, beliefs.feeds, beliefs.nodes, beliefs.air):
         found.update(np.ascontiguousarray(column).view(np.uint8).data)
     found.update("\n".join(chain.sensors).encode())
     return found.hexdigest()[:DIGITS]

@@ -110,7 +110,8 @@ def listened(
     if settled is None:
         book = learn(book, looks, _explained(looks, silent))
     nodes = _explaining(kept(nodes, book), time, others, usual)
-    return Listened(closed(memory, np.zeros(memory.counts[0], bool), beliefs.feeds, plain(nodes)), heard)
+    nobody = np.zeros(memory.counts[0], bool)
+    return Listened(closed(memory, nobody, beliefs.feeds, plain(nodes), beliefs.air), heard)
 
 
 def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
@@ -131,7 +132,8 @@ def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings)
     tracks = _table(memory)
     known = _at(tracks.take(tracks.existence > POSSIBLE), time, settings)
     begun = [_begun(memory, nodes, one, settings) for one in found if not already(one, *known).any()]
-    after = closed(memory, np.zeros(memory.counts[0], bool), beliefs.feeds, plain(nodes))
+    nobody = np.zeros(memory.counts[0], bool)
+    after = closed(memory, nobody, beliefs.feeds, plain(nodes), beliefs.air)
     return Listened(after, memory.targets["label"][begun])
 
 

@@ -23,6 +23,7 @@ from skywarden.track.prepare import REPEATED, USED
 from skywarden.track.ranges import RANGES
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import rows_of
+from skywarden.track.weather import AIR, breathed, learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ class Taken:
     refused: Counter[tuple[str, int]]
     feeds: Rows
     nodes: Rows
+    air: Rows
 
     def beliefs(self) -> Beliefs:
         """Return what is known now."""
-        return closed(self.memory, np.zeros(self.memory.counts[0], bool), self.feeds, self.nodes)
+        return closed(self.memory, np.zeros(self.memory.counts[0], bool), self.feeds, self.nodes, self.air)
 
     def sure(self) -> I64:
         """Return the labels of targets that are more than false alarms."""
@@ -64,20 +66,23 @@ def taken(
 ) -> Taken:
     """Let the filter follow items. settled: the chain that decides about what changes slowly; None: this is it.
 
-    False alarms and whose another system's tracks are follow from what has settled alone, so that they do not depend on
-    what came late.
+    False alarms, the air and whose another system's tracks are follow from what has settled alone, so that they do not
+    depend on what came late.
     """
     if settled is not None:
-        beliefs = replace(beliefs, clutter=_known(sensors, settled))
+        beliefs = replace(beliefs, clutter=_known(sensors, settled), air=settled.beliefs.air)
+    air = records(beliefs.air, AIR)
     if not len(new.reports):
-        found = gather(new, sensors)
+        found = breathed(gather(new, sensors), air, settings)
         memory = _followed(beliefs, found, 0, settings)
         label, refused = _outcome(new, found)
         feeds = plain(records(beliefs.feeds, FEED))
-        return Taken(memory, found.sensors, label, _there(memory, new, label), refused, feeds, beliefs.nodes)
+        air = air if settled is not None else learned(air, new, label, memory, settings)
+        there = _there(memory, new, label)
+        return Taken(memory, found.sensors, label, there, refused, feeds, beliefs.nodes, plain(air))
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
-    found = gather(both, said.sensors)
+    found = breathed(gather(both, said.sensors), air, settings)
     memory = _followed(beliefs, found, len(said.states), settings)
     measured, refused = _outcome(both, found)
     n, label = len(new.rows), np.zeros(len(new), np.int64)
@@ -87,7 +92,8 @@ def taken(
     refused.update((name, code) for name, code in codes if code != USED)
     heard = np.concatenate((_there(memory, new, label[:n]), label[n:]))
     heard[n + said.states[~said.alone]] = 0
-    return Taken(memory, found.sensors, label, heard, refused, said.feeds, beliefs.nodes)
+    air = air if settled is not None else learned(air, new, label, memory, settings)
+    return Taken(memory, found.sensors, label, heard, refused, said.feeds, beliefs.nodes, plain(air))
 
 
 def called(beliefs: Beliefs, sensors: tuple[str, ...], new: Items) -> Called:
