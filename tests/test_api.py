@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from skywarden.errors import ConfigError
-from skywarden.service import rows
+from skywarden.service import sensor_rows
 from skywarden.service.api import policy
 from skywarden.service.guard import Guard
 from skywarden.service.publish import Publisher
@@ -229,9 +229,12 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert documented("Source") == set(picture["sources"][0]) == set(health["sources"][0])
     assert documented("Health") == set(health)
     assert (
-        documented("Sensor") == {"sensor", "kind", "plots", "ratio", "state"} == set(rows.SensorRow.__struct_fields__)
+        documented("Sensor")
+        == {"sensor", "kind", "plots", "ratio", "state"}
+        == set(sensor_rows.SensorRow.__struct_fields__)
     )
-    assert documented("Registration") == set(rows.RegistrationRow.__struct_fields__)
+    assert documented("Registration") == set(sensor_rows.RegistrationRow.__struct_fields__)
+    assert documented("Air") == set(sensor_rows.AirRow.__struct_fields__)
     assert documented("End with TLS") == set(health["tls"][0])
     assert documented("Stream") == set(tick)
     assert set(tick["tracks"][1]) == set(picture["tracks"][1]) - {"covariance"}

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hark_world import Ears, bearing, stand
 from scipy.optimize import brentq
-from track_world import START, Flight, Radar, Sky
+from track_world import LATITUDE, LONGITUDE, START, Flight, Radar, Sky
 
 from skywarden.config import Settings
+from skywarden.model.track import Picture
 from skywarden.pipeline import Line
 from skywarden.sensors import take
+from skywarden.service.sensor_rows import air
 from skywarden.track.beliefs import records
 from skywarden.track.chain import tracks_of
 from skywarden.track.gather import gather
@@ -208,3 +210,14 @@ def test_a_saved_state_has_the_air_in_it():
     again = Line.restore(Line(settings=Settings(tracker=SETTINGS), picture=sky.picture).save()).picture
     assert len(air_of(sky))
     assert again.chains.settled.beliefs.air.tobytes() == sky.picture.chains.settled.beliefs.air.tobytes()
+
+
+def test_people_read_of_the_wind_where_it_was_heard():
+    sky = flown()
+    (row,), (known,) = air(sky.picture), air_of(sky)
+    assert (
+        np.hypot((row.latitude - np.degrees(LATITUDE)) * 111.0, (row.longitude - np.degrees(LONGITUDE)) * 71.0) < 90.0
+    )
+    assert (row.wind_east_m_s, row.wind_north_m_s) == pytest.approx(known["mean"][:2], abs=0.051)
+    assert row.time == known["time"]
+    assert air(Picture(START)) == []

@@ -16,7 +16,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import rows
+from skywarden.service import rows, sensor_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
@@ -87,12 +87,12 @@ class Published:
         return rows.alerts(self.picture.alerts)
 
     @cached_property
-    def sensors(self) -> list[rows.SensorRow]:
-        return rows.fitting(self.picture)
+    def sensors(self) -> list[sensor_rows.SensorRow]:
+        return sensor_rows.fitting(self.picture)
 
     @cached_property
-    def registration(self) -> list[rows.RegistrationRow]:
-        return rows.registration(self.picture)
+    def registration(self) -> list[sensor_rows.RegistrationRow]:
+        return sensor_rows.registration(self.picture)
 
     @property
     def unfit(self) -> list[str]:
@@ -102,7 +102,7 @@ class Published:
     @property
     def boasting(self) -> list[str]:
         """The sensors whose errors are larger than they claim."""
-        return sorted({row.sensor for row in self.sensors if row.state == rows.TOO_SURE})
+        return sorted({row.sensor for row in self.sensors if row.state == sensor_rows.TOO_SURE})
 
     @property
     def state(self) -> str:
@@ -161,6 +161,7 @@ class Published:
             "sources": self.sources,
             "sensors": self.sensors,
             "registration": self.registration,
+            "air": sensor_rows.air(self.picture),
             "tls": [end._asdict() for end in self.tls],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }

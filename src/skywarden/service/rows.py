@@ -13,16 +13,13 @@ from skywarden.model.assessment import Alert, Category, Identity
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates, named
 from skywarden.model.foreign import Foreign
-from skywarden.model.place import F64, I64, Registration
-from skywarden.model.registered import Standing
+from skywarden.model.place import F64, I64
 from skywarden.model.track import Health, Picture, Status, TrackKind, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
-from skywarden.track.monitor import ENOUGH, Fit, fits
 from skywarden.track.motion import VERTICAL_NOISE
 from skywarden.track.table import rows_of
 
 SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
-TOO_SURE, NOT_KNOWN = "errors larger than claimed", "not known yet"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
 GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention
 WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
@@ -115,84 +112,6 @@ class SourceRow(msgspec.Struct, frozen=True):
     @property
     def good(self) -> bool:
         return self.state in GOOD and all(node.good for node in self.nodes)
-
-
-class SensorRow(msgspec.Struct, frozen=True):
-    """How well one sensor and kind is what it claims; see `track.monitor`."""
-
-    sensor: str
-    kind: str
-    plots: int
-    ratio: float
-    state: str
-
-
-def fitting(picture: Picture) -> list[SensorRow]:
-    """Return a row for each sensor and kind that plots of sure targets came from, by the settled chain."""
-    found = fits(picture.chains.settled)
-    return [SensorRow(f.sensor, f.kind, round(f.plots), round(f.ratio, 2), _claim(f)) for f in found]
-
-
-class RegistrationRow(msgspec.Struct, frozen=True):
-    """What is taken off the measurements of one sensor, or will be from `since` on; see `track.registry`."""
-
-    sensor: str
-    version: int
-    since: int
-    range_m: float
-    azimuth_deg: float
-    elevation_deg: float
-    time_s: float
-    range_sigma_m: float | None
-    azimuth_sigma_deg: float | None
-    elevation_sigma_deg: float | None
-    time_sigma_s: float | None
-    relative: bool | None
-    fault: str
-
-
-def registration(picture: Picture) -> list[RegistrationRow]:
-    """Return a row for each sensor that has a correction, or that registration knows; the newest version of each.
-
-    Of what is only configured no sigma is known.
-    """
-    newest = {one.sensor: one for one in sorted(picture.registrations, key=lambda one: one.version)}
-    known = {one.sensor: one for one in picture.chains.registered.standing}
-    found = []
-    for name in sorted({*newest, *known}):
-        one, row = newest.get(name, Registration(name)), known.get(name)
-        azimuth, elevation = math.degrees(one.azimuth), math.degrees(one.elevation)
-        sigma = _sigma(row) if row else (None,) * 4
-        found.append(
-            RegistrationRow(
-                sensor=name,
-                version=one.version,
-                since=one.since,
-                range_m=one.range_m,
-                azimuth_deg=round(azimuth, 4),
-                elevation_deg=round(elevation, 4),
-                time_s=one.time_s,
-                range_sigma_m=sigma[0],
-                azimuth_sigma_deg=sigma[1],
-                elevation_sigma_deg=sigma[2],
-                time_sigma_s=sigma[3],
-                relative=row.relative if row else None,
-                fault=row.fault if row else "",
-            )
-        )
-    return found
-
-
-def _sigma(row: Standing) -> tuple[float, float, float, float]:
-    away, azimuth, elevation, clock = row.sigma
-    return away, round(math.degrees(azimuth), 4), round(math.degrees(elevation), 4), clock
-
-
-def _claim(fit: Fit) -> str:
-    """Return in a word whether a sensor is as good as it says."""
-    if fit.too_sure:
-        return TOO_SURE
-    return WELL[0] if fit.plots >= ENOUGH else NOT_KNOWN
 
 
 def tracks(

@@ -155,6 +155,12 @@ def bent(heard: Bearings, air: F64) -> tuple[F64, F64, F64]:
     return np.arctan2(flat[:, 0], flat[:, 1]), np.column_stack([by_wind, by_speed]), away
 
 
+def middle(areas: I64) -> F64:
+    """Return (n, 3) ECEF m, the middle of areas by their numbers."""
+    whole = np.stack([areas // (WIDE * WIDE), areas // WIDE % WIDE, areas % WIDE], 1) - WIDE // 2
+    return np.asarray((whole + 0.5) * SIDE)
+
+
 def _usual(settings: TrackerSettings) -> F64:
     """Return (3,) the variance of wind and speed of sound of which nothing was heard, m^2/s^2."""
     sigma = settings.wind_sigma_m_s, settings.wind_sigma_m_s, settings.sound_speed_sigma_m_s
