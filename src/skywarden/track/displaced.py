@@ -19,12 +19,14 @@ TICK = 1.0  # s between clocks that are tried
 MOST = 0.5  # share of the plots that must agree
 FEW, TARGETS = 12, 3  # plots and targets that must
 NEARLY = 0.9  # of the most votes; between such clocks the one decides whose votes are closest together
+OTHER = 15.0  # s, by which a clock is quite another
 
 
 class Shift(NamedTuple):
     """What a sensor's plots are off. east, north: m, reported minus true. clock: s, likewise. share: of the plots.
 
-    target (m,): which target each plot is of, -1 where it is of none.
+    target (m,): which target each plot is of, -1 where it is of none. rival: share of the plots that agree, roughly, on
+    some quite other clock: so many do by chance.
     """
 
     east: float
@@ -32,20 +34,22 @@ class Shift(NamedTuple):
     clock: float
     share: float
     target: I64
+    rival: float
 
 
-def shift(seen: F64, where: Callable[[float], F64]) -> Shift | None:
+def shift(seen: F64, where: Callable[[float], F64], least: float = MOST) -> Shift | None:
     """Return by what a sensor is off, None where no shift is agreed on by enough plots of enough targets.
 
     seen (m, 2): where its plots are if nothing is off, m east and north. where: of a clock, s, the places (m, n, 2)
     that n targets are known to have had at the plots' times if these are later by that; NaN where they are not known.
+    least: share of the plots that must agree.
     """
     if len(seen) < FEW:
         return None
     clocks = np.arange(-CLOCK, CLOCK + TICK, TICK).tolist()
     peaks = [_peak(seen[:, None] - where(clock)) for clock in clocks]
     most = max(count for count, _ in peaks)
-    if most < max(FEW, MOST * len(seen)):
+    if most < max(FEW, least * len(seen)):
         return None
     tried = []
     for clock, (count, middle) in zip(clocks, peaks, strict=True):
@@ -53,8 +57,9 @@ def shift(seen: F64, where: Callable[[float], F64]) -> Shift | None:
             found, spread = _agreed(seen[:, None] - where(clock), middle, clock)
             tried.append((spread, found))
     best = min(tried, key=lambda one: one[0])[1]
-    enough = best.share >= MOST and len(np.unique(best.target[best.target >= 0])) >= TARGETS
-    return best if enough else None
+    others = [count for clock, (count, _) in zip(clocks, peaks, strict=True) if abs(clock - best.clock) > OTHER]
+    enough = best.share >= least and len(np.unique(best.target[best.target >= 0])) >= TARGETS
+    return best._replace(rival=max(others) / len(seen)) if enough else None
 
 
 def _peak(apart: F64) -> tuple[int, F64]:
@@ -83,4 +88,4 @@ def _agreed(apart: F64, middle: F64, clock: float) -> tuple[Shift, float]:
     chosen = apart[rows, target][good]
     east, north = np.median(chosen, axis=0).tolist()
     spread = float(np.median(np.hypot(*(chosen - [east, north]).T)))
-    return Shift(east, north, clock, float(good.mean()), np.where(good, target, -1)), spread
+    return Shift(east, north, clock, float(good.mean()), np.where(good, target, -1), 0.0), spread

@@ -158,6 +158,8 @@ def _next(
     groups[k] = group
     since = max(end + round(settings.settle_slow_s * 1e9) + LATER, time + AHEAD)
     new = versions.found(registered.versions, register, group.names, SETTINGS, since)
+    astray = {one.sensor for one in group.strays}  # what little of theirs is joined may be of others
+    new = tuple(one for one in new if one.sensor not in astray)
     mine = versions.standing(register, group.names, SETTINGS, group.strays)
     others = [one for one in registered.standing if one.sensor not in group.names]
     return replace(

@@ -29,6 +29,8 @@ GAP = 20.0  # s; between two plots of one target that are farther apart nobody k
 MOST = 96  # plots of a stray, and targets of others, that are compared
 FAR, LATE = 1000.0, 5.0  # m, s; who is off by less has a bias, see `versions.FARTHEST`
 CHANCE = 0.5  # of the plots that agree; if so many agree where they are, nothing is off
+HALF, LEAST = 0.5, 0.25  # shares of the plots that must agree; fewer than half if quite other clocks have far fewer
+APART = 1.6  # times as many as agree on another clock
 PLACE, CLOCK = "place", "clock"  # faults
 
 
@@ -133,8 +135,8 @@ def _off(seen: Seen, sensor: int, honest: I64, now: int) -> Shift | None:
     def where(clock: float) -> F64:
         return np.stack([_between(t - clock, when, places) for when, places in known], 1)
 
-    found = shift(at, where)
-    if found is None:
+    found = shift(at, where, LEAST)
+    if found is None or found.share < min(HALF, APART * found.rival):
         return None
     apart = np.nan_to_num(np.linalg.norm(at[:, None] - where(0.0), axis=2), nan=np.inf).min(1)
     return None if (apart < FAR).mean() > CHANCE * found.share else found
