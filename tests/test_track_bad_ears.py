@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from bad_ears import ORIGINS, Flood, Nodes, People, arrays, bearings, watchers
 from listening import AT, SECOND, alive, framed, heard
-from test_track_bad_input import FLIGHTS, SETTINGS, boasting, flown, jumping, senseless
+from test_track_bad_input import FLIGHTS, NEAR, SETTINGS, boasting, flown, jumping, senseless
+from track_world import Radar
 
 from skywarden.model.event import Refused
 from skywarden.model.place import Source
@@ -111,9 +112,10 @@ def test_sounds_of_a_clock_that_jumps_back_harm_nobody(seconds):
     assert ("too late" in why(beside(Spoiled(arrays("bad"), jumping(seconds))))) == (seconds > -3600.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "radar"])
 def test_a_clock_that_jumps_ahead_as_far_as_it_may_harms_nobody(kind):
-    beside(Spoiled(KINDS[kind]("bad"), jumping(LEAD)))
+    sensor = Radar("bad", **NEAR) if kind == "radar" else KINDS[kind]("bad")
+    beside(Spoiled(sensor, jumping(LEAD)))
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, -20.0, 0.0, LEAD])
@@ -151,9 +153,13 @@ def test_microphones_that_always_hear_something_begin_nobody_and_are_learned():
 def flooded(kind, count=100_000):
     """Return what becomes of a sky in which so many come at once, twice; check that it takes no longer than it may."""
     took = []
-    sensor = Flood(kind, count)
-    sky = flown([sensor], 45.0, lambda sky: took.append(process_time()))
-    assert np.diff(took).max() < 10.0  # 0.2 to 0.8 s of processor time where nothing else runs
+
+    def watch(sky):
+        if sky.t > 30.0:  # of the second flood: on a new machine kernels are compiled in the first
+            took.append(process_time())
+
+    sky = flown([Flood(kind, count)], 45.0, watch)
+    assert np.diff(took).max() < 5.0  # of processor time; 0.2 to 0.8 s, also beside much else
     assert len(sky.picture.tracks) <= SETTINGS.max_tentative_per_sensor + 100
     assert sorted(sky.shown().address.tolist())[-4:] == [flight.address for flight in FLIGHTS]
     return sky
