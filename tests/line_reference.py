@@ -31,6 +31,15 @@ def away(place: F64, line: F64, after: float, sound: float) -> float:
     return sound * tau
 
 
+def nearing(place: F64, line: F64, after: float, sound: float) -> float:
+    """Return m/s by which that way shrinks: the same root a complex step later, after two steps of Newton."""
+    tau, step = complex(away(place, line, after, sound) / sound), 1e-30
+    for _ in range(3):
+        e = line[:3] + (after + 1j * step) * line[3:] - place - line[3:] * tau
+        tau -= (e @ e - (sound * tau) ** 2) / (-2.0 * (e @ line[3:]) - 2.0 * sound**2 * tau)
+    return -sound * tau.imag / step
+
+
 def passes(place: F64, line: F64) -> float:
     """Return m by which a flight passes."""
     d, v = line[:3] - place, line[3:]
@@ -45,23 +54,19 @@ def chance(distance: float, reach: float, detection: float, spread: float) -> fl
 
 def begun_by(place: F64, line: F64, after: float, reach: float, hearing: Hearing) -> float:
     """Return the probability that a node has begun to hear a flight until `after` s on."""
-    step = 0.01
-    far = away(place, line, after, hearing.sound)
-    nears = far > away(place, line, after + step, hearing.sound)
-    return chance(far if nears else passes(place, line), reach, hearing.detection, hearing.spread)
+    nears = nearing(place, line, after, hearing.sound) > 0.0
+    far = away(place, line, after, hearing.sound) if nears else passes(place, line)
+    return chance(far, reach, hearing.detection, hearing.spread)
 
 
 def density(place: F64, line: F64, after: float, reach: float, hearing: Hearing) -> float:
-    """Return 1/s at which a node begins to hear a flight, by differences."""
-    step = 1e-4
-    far = [away(place, line, after + sign * step, hearing.sound) for sign in (-1, 1)]
-    if far[1] >= far[0]:
+    """Return 1/s at which a node begins to hear a flight."""
+    rate = nearing(place, line, after, hearing.sound)
+    far = away(place, line, after, hearing.sound)
+    z = np.log(far / reach) / hearing.spread
+    if rate <= 0.0 or z > FAINT:
         return 0.0
-    middle = away(place, line, after, hearing.sound)
-    if np.log(middle / reach) / hearing.spread > FAINT:
-        return 0.0
-    z = np.log(middle / reach) / hearing.spread
-    return float(hearing.detection * norm.pdf(z) / (hearing.spread * middle) * (far[0] - far[1]) / (2 * step))
+    return float(hearing.detection * norm.pdf(z) / (hearing.spread * far) * rate)
 
 
 def lasts(onsets: Onsets, j: int, line: F64, sound: float) -> float:
@@ -72,7 +77,7 @@ def lasts(onsets: Onsets, j: int, line: F64, sound: float) -> float:
         return 1.0
     false = np.exp(-gone / onsets.lasts[j])
     first, last = (away(onsets.place[j], line, at + t, sound) for t in (0.0, gone))
-    nears = last > away(onsets.place[j], line, at + gone + 0.01, sound)
+    nears = nearing(onsets.place[j], line, at + gone, sound) > 0.0
     on = 1.0 if nears else chance(last, first, 1.0, FADES)
     on = SUDDEN * false + (1 - SUDDEN) * on
     return on / false if onsets.still[j] else (1 - on) / max(1 - false, 1e-9)
@@ -97,17 +102,15 @@ def node(onsets: Onsets, j: int, line: F64, hearing: Hearing) -> tuple[float, fl
 
 
 def compared(onsets: Onsets, table: Flights, hearing: Hearing) -> tuple[F64, F64]:
-    """Return the ratio of each flight, and the share of each node."""
+    """Return the ratio of each flight (s,), and how likely each node began by each, (s, k)."""
     count = len(table.speed)
     lines = [flown(onsets, table, s, hearing) for s in range(count)]
     told = np.array([[node(onsets, j, line, hearing) for j in range(1, len(onsets.begun))] for line in lines])
-    ratios = told[:, :, 0].prod(axis=1)
-    weight = ratios / ratios.sum()
-    return ratios, np.append(1.0, weight @ told[:, :, 1])
+    return told[:, :, 0].prod(axis=1), np.hstack([np.ones((count, 1)), told[:, :, 1]])
 
 
-def clapped(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:
-    """Return the mean ratio of claps from all places, and the share of each node."""
+def clapped(onsets: Onsets, table: F64, sound: float) -> tuple[F64, F64]:
+    """Return the ratio of claps from all places (s,), and how likely each node began by each, (s, k)."""
     ratios, shares = np.ones(len(table)), np.zeros((len(table), len(onsets.begun)))
     shares[:, 0] = 1.0
     for s, j in np.ndindex(len(table), len(onsets.begun)):
@@ -124,4 +127,10 @@ def clapped(onsets: Onsets, table: F64, sound: float) -> tuple[float, F64]:
         by = pd * norm.pdf(off, 0.0, SIGMA) / onsets.rate[j] if began else 0.0
         ratios[s] *= missed + by
         shares[s, j] = by / (missed + by)
-    return float(ratios.mean()), ratios @ shares / ratios.sum()
+    return ratios, shares
+
+
+def summed(ratios: F64, shares: F64, few: float = 0.0) -> tuple[float, F64, F64]:
+    """Return the mean of ratios (s,), their weights, and the share of each node by those with a weight of `few`."""
+    weight = ratios / ratios.sum()
+    return float(ratios.mean()), weight, np.where(weight < few, 0.0, weight) @ shares

@@ -235,6 +235,39 @@ def test_a_second_place_makes_a_point_of_a_wedge():
     assert (tracker.memory.groups["size"] == 0).all()
 
 
+def followed(finder, seconds, seed):
+    """Return what is known of a straight flight, 40 m/s and 5 km off, by bearings of one finder, which is at finder(t).
+
+    Whether it is a wedge; m by which it is off on the level; chi-square of that; 1 sigma of its range, m.
+    """
+    tracker, rng = Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0), 512), np.random.default_rng(seed)
+    everywhere = Sensor(Kind.DIRECTION, 0.9, 1e-3, reach_m=REACH, begins_m=REACH, revisit_s=2.0)
+    for t in range(seconds):
+        x, place = ecef((40.0 * t - 2e3, 5e3, 800.0), (40.0, 0.0, 0.0)), beside(*finder(t))
+        seen(tracker, place, x, float(t), "one", everywhere, rng)
+    found = tracker.targets(0.3)
+    assert len(found.label) == 1
+    d = (place.rotation @ (found.mean[0, :3] - x[:3]))[:2]
+    P = (place.rotation @ found.covariance[0, :3, :3] @ place.rotation.T)[:2, :2]
+    way = (place.rotation @ (found.mean[0, :3] - place.position))[:2]
+    sigma = np.sqrt(way @ P @ way) / np.linalg.norm(way)
+    return bool(found.wedge[0]), np.linalg.norm(d), d @ np.linalg.solve(P, d), sigma
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_finder_that_flies_in_circles_makes_a_point_of_a_wedge(seed):
+    """It is its own second place: 60 m/s round a circle of 600 m. One that stands does not learn the range."""
+    wedge, off, chi2, sigma = followed(lambda t: 600.0 * np.array([np.sin(t / 10), 1.0 - np.cos(t / 10)]), 60, seed)
+    assert not wedge
+    assert off < 1000.0
+    assert chi2 < 9.21  # 99 %
+    assert sigma < 1000.0
+    stands = followed(lambda _: np.zeros(2), 60, seed)
+    assert stands[1] > 2000.0
+    assert stands[2] < 9.21  # and it is not sure of it either
+    assert stands[3] > 2000.0
+
+
 def test_a_wedge_that_nobody_sees_again_goes_and_leaves_its_room():
     tracker = Filter(SETTINGS, evenly(SITE, 30e3, 5.0, 1.0), 512)
     sensor = Sensor(Kind.DIRECTION, 0.9, 1e-3, whole=False, missable=True, revisit_s=1.0, begins_m=REACH)

@@ -18,6 +18,7 @@ TEXTS = sorted(
 )
 FILE_LINES = 400
 FUNCTION_LINES = 60
+KERNEL_ARGUMENTS = 12
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "tools", "lib", "core", "base", "shared", "stuff"}
 MACHINE = re.compile(r"/work/|/root/|/home/\w|/Users/|/tmp/pv|pythonhosted|pypi\.org|localhost:\d{4}/simple")
 LATER = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XXX|HA" r"CK)\b")
@@ -51,6 +52,28 @@ def test_a_file_is_short(path: Path) -> None:
 @pytest.mark.parametrize("path", PYTHON, ids=name)
 def test_a_function_is_short(path: Path) -> None:
     assert [f"{f.name}: {length(f)} lines" for f in functions(path) if length(f) > FUNCTION_LINES] == []
+
+
+def kernels() -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield what is compiled, wherever it stands."""
+    for path in SOURCES:
+        for node in functions(path):
+            if {"kernel", "inner"} & {ast.unparse(decorator) for decorator in node.decorator_list}:
+                yield node
+
+
+def arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    given = node.args
+    many = sum(one is not None for one in (given.vararg, given.kwarg))
+    return len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs) + many
+
+
+def test_a_kernel_is_short_and_has_few_arguments() -> None:
+    found = list(kernels())
+    marked = sum(len(re.findall(r"^ *@(?:kernel|inner)\b", path.read_text(), re.M)) for path in SOURCES)
+    assert len(found) == marked > 300
+    assert [f"{f.name}: {length(f)} lines" for f in found if length(f) > FUNCTION_LINES] == []
+    assert [f"{f.name}: {arguments(f)} arguments" for f in found if arguments(f) > KERNEL_ARGUMENTS] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from line_reference import clapped, compared, density, flown
+from line_reference import clapped, compared, density, flown, summed
 from scipy.integrate import quad
 
 from skywarden.model.place import F64
 from skywarden.track.audible import Hearing
-from skywarden.track.claps import LOUDEST, ask_clap, places
+from skywarden.track.claps import FEW as CLAPS_FEW
+from skywarden.track.claps import LOUDEST, ask_clap, compare_claps, places
 from skywarden.track.flights import FASTEST, SLOWEST, flights
 from skywarden.track.lines import FEW, Onsets, ask, flight_rows, onset_rows, weigh, weighed
 
@@ -32,20 +33,27 @@ def square(rng: np.random.Generator, count: int = 12, heard: int = 5) -> Onsets:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_flights_are_weighed_as_by_the_slow_twin(seed: int) -> None:
+    """To 1e-9 with the same flights left out, and nearly so with all of them."""
     onsets, table = square(np.random.default_rng(seed)), flights(60, HEARING.spread)
     nodes, lines = onset_rows(onsets, HEARING), flight_rows(table)
     weight, share, state = np.empty(60), np.zeros(12), np.empty((60, 6))
     best = weigh(nodes, lines, HEARING, weight[:20], state[:20], 0, 0.0)
     best = weigh(nodes, lines, HEARING, weight, state, 20, best)
-    ratio, twin = compared(onsets, table, HEARING)
+    ratio, shares = compared(onsets, table, HEARING)
     there = np.isfinite(weight)
     assert there.sum() > 5
     assert best == max(weight.max(), 0.0)
-    assert weight[there] == pytest.approx(np.log(ratio[there]), abs=1e-6)
+    assert weight[there] == pytest.approx(np.log(ratio[there]), rel=1e-9, abs=1e-9)
     assert np.all(ratio[~there] < 1.001 * FEW * max(ratio.max(), 1.0))
-    assert weighed(nodes, lines, HEARING, weight, best, share) == pytest.approx(ratio.mean(), rel=1e-4)
-    assert weight == pytest.approx(ratio / ratio.sum(), rel=1e-4, abs=FEW)
-    assert share == pytest.approx(twin, rel=1e-4, abs=1e-4)
+    total = weighed(nodes, lines, HEARING, weight, best, share)
+    mean, each, by = summed(np.where(there, ratio, 0.0), shares, FEW)
+    assert total == pytest.approx(mean, rel=1e-9)
+    assert weight == pytest.approx(each, rel=1e-9)
+    assert share == pytest.approx(by, rel=1e-9, abs=1e-12)
+    mean, each, by = summed(ratio, shares)
+    assert total == pytest.approx(mean, rel=1e-4)
+    assert weight == pytest.approx(each, rel=1e-4, abs=FEW)
+    assert share == pytest.approx(by, rel=1e-4, abs=1e-4)
     for s in range(60):
         line = flown(onsets, table, s, HEARING)
         line[:3] -= line[3:] * onsets.begun[0]
@@ -64,13 +72,22 @@ def test_what_gives_no_hope_is_not_tried_with_all_flights() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_claps_are_weighed_as_by_the_slow_twin(seed: int) -> None:
+    """To 1e-9 with the same places left out, and nearly so with all of them."""
     rng = np.random.default_rng(seed)
     onsets, table = square(rng), places(50)
     onsets.begun[:5] = onsets.begun[0] + rng.uniform(0.0, 8.0, 5)
-    mean, share = ask_clap(onsets, table, HEARING)
-    twin = clapped(onsets, table, 340.0)
-    assert mean == pytest.approx(twin[0], rel=1e-6, abs=1e-6)
-    assert share == pytest.approx(twin[1], rel=1e-6, abs=1e-4)
+    ratio, shares = clapped(onsets, table, HEARING.sound)
+    weight, share = np.empty(50), np.zeros(12)
+    found = compare_claps(onset_rows(onsets, HEARING), table, HEARING.sound, weight, share)
+    assert (weight > 0.0).sum() > 5
+    mean, each, by = summed(np.where(weight > 0.0, ratio, 0.0), shares, CLAPS_FEW)
+    assert found == pytest.approx(mean, rel=1e-9)
+    assert weight == pytest.approx(each, rel=1e-9)
+    assert share == pytest.approx(by, rel=1e-9, abs=1e-12)
+    mean, _, by = summed(ratio, shares)
+    found, share = ask_clap(onsets, table, HEARING)
+    assert found == pytest.approx(mean, rel=1e-6, abs=1e-6)
+    assert share == pytest.approx(by, rel=1e-6, abs=1e-4)
 
 
 @pytest.mark.parametrize("speed", [50.0, 140.0, 230.0])

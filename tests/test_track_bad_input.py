@@ -100,10 +100,11 @@ def test_a_hundred_thousand_detections_in_one_look_end_in_time():
     took = []
 
     def watch(sky):
-        took.append(process_time())
+        if sky.t > 30.0:  # of the second flood: on a new machine kernels are compiled in the first
+            took.append(process_time())
 
     sky = flown([flood], 45.0, watch)
-    assert np.diff(took).max() < 20.0  # 2 s where nothing else runs
+    assert 0.05 < np.diff(took).max() < 5.0  # of processor time; 0.8 s, also beside much else
     assert len(sky.picture.tracks) <= SETTINGS.max_tentative_per_sensor + 100
     assert sorted(sky.shown().address.tolist())[-4:] == [f.address for f in FLIGHTS]
     assert named(sky) == {"bad"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from ears_world import PLACES, REACH, SECOND, Path, called, flight, told
+from ears_world import PLACES, REACH, SECOND, SOUND, Path, called, flight, told
 from track_world import START, batch
 
 from skywarden import geo
@@ -77,33 +77,59 @@ def test_nobody_flies_and_nobody_is_found():
     assert (nodes["alive"] > 0).all()
 
 
-@pytest.mark.parametrize("speed", [50.0, 140.0, 230.0])
-def test_silence_of_a_node_is_nothing_before_a_sound_can_have_come(speed):
-    """A target flies straight at the one node there is, known by positions until it is 16 km off; then nobody tells.
+def beside_a_silent_node(speed, sound):
+    """Fly straight at the one node there is, known by positions until 16 km off; then nobody tells. The node is silent.
 
-    The node is silent for good. Existence falls when a sound may have come, three sigmas of reach off, and not before.
+    sound: m/s, that the tracker reckons with. Returns m to the node now, m that the sound went which comes now, odds of
+    existence and the logarithm of the odds to be heard, each (n,), one a second.
     """
     one, watch = Path((-20_000.0, 0.0, 300.0), (speed, 0.0, 0.0)), Watch()
     watch.settings = msgspec.structs.replace(
-        SETTINGS, calm_noise_m2_s3=1e-3, busy_noise_m2_s3=1e-3, vertical_noise_m2_s3=1e-3
+        SETTINGS,
+        calm_noise_m2_s3=1e-3,
+        busy_noise_m2_s3=1e-3,
+        vertical_noise_m2_s3=1e-3,
+        microphone_reach_spread=0.02,
+        sound_speed_m_s=sound,
     )
-    existence = {}
+    told_of = []
     for t in range(int(21_000.0 / speed)):
         batches = [told(Kind.SILENCE, np.array([0]), float(t))] if t % 10 == 0 else []
-        if one.way(t)[0] > 16_000.0:
+        way = one.way(t)[0]
+        if way > 16_000.0:
             found = one.at(t)[None]
             batches.append(batch(Kind.POSITION, "radar", np.array([float(t)]), found, np.eye(3) * 25.0, revisit=300.0))
         watch.step(t + 0.5, batches)
-        if one.way(t)[0] <= 16_000.0:
-            (existence[t],) = watch.picture.tracks.existence.tolist() or [0.0]
-    first = min(existence)
-    early = [r for t, r in existence.items() if one.way(t)[0] > np.exp(3 * SETTINGS.microphone_reach_spread) * REACH]
-    assert len(early) > 8
-    assert min(early) > 0.999 * existence[first]
-    fell = [r / (1.0 - r) for r in (min(existence.values()), existence[first])]
-    assert 0.45 * fell[1] < fell[0] < 0.6 * fell[1]
-    loud = records(watch.picture.beliefs.targets, TARGET)["loud"]
-    assert loud[0] < -1.0  # rather it cannot be heard than that it is not there
+        if way <= 16_000.0:
+            (existence,) = watch.picture.tracks.existence.tolist()
+            (loud,) = records(watch.picture.beliefs.targets, TARGET)["loud"].tolist()
+            told_of.append((np.linalg.norm(one.at(t) - PLACES[0]), way, existence / (1.0 - existence), loud))
+    return np.array(told_of).T
+
+
+OUTSIDE = REACH * np.exp(3.0 * 0.02)  # m, three sigmas of reach off
+
+
+@pytest.mark.parametrize("speed", [50.0, 140.0, 230.0])
+def test_silence_of_a_node_is_nothing_before_a_sound_can_have_come(speed):
+    """Neither existence nor, where silence goes first, that it can be heard: not even inside of the reach."""
+    away, way, odds, loud = beside_a_silent_node(speed, SOUND)
+    early = way > OUTSIDE
+    assert (early & (away < REACH)).sum() >= 5  # it is there, and its sound is still under way
+    assert odds[early] == pytest.approx(odds[0], rel=1e-9)
+    assert loud[early] == pytest.approx(loud[0], abs=1e-9)
+    assert 0.45 * odds[0] < odds.min() < 0.6 * odds[0]
+    assert loud[-1] < -1.0  # rather it cannot be heard than that it is not there
+
+
+@pytest.mark.parametrize("speed", [50.0, 140.0, 230.0])
+def test_silence_would_take_it_before_its_sound_comes_if_sound_were_instant(speed):
+    """So the test above can fail."""
+    away, way, odds, loud = beside_a_silent_node(speed, 1e6)
+    early = way > OUTSIDE
+    assert odds[early].min() < 0.6 * odds[0]
+    assert loud[early].min() < loud[0] - 2.5
+    assert loud[away > 1.1 * OUTSIDE] == pytest.approx(loud[0], abs=1e-9)  # by where it is, nothing before
 
 
 @pytest.mark.parametrize("slow", [False, True])
