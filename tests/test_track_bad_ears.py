@@ -19,7 +19,7 @@ from skywarden.sensors import Reader
 from skywarden.sensors.microphone.encode import encode, heartbeat
 from skywarden.track.beliefs import records
 from skywarden.track.monitor import fits
-from skywarden.track.posts import MOST, NODE
+from skywarden.track.posts import MOST_EACH, NODE
 from skywarden.track.states import at
 
 KINDS = {"bearings": bearings, "watchers": watchers, "arrays": arrays, "people": People}
@@ -185,7 +185,7 @@ def test_five_thousand_places_on_a_map_end_in_time_and_are_refused():
 def test_a_hundred_thousand_microphones_at_once_are_as_many_as_are_kept(kind):
     sky = flooded(kind)
     assert why(sky) == {"quota"}
-    assert len(sky.picture.beliefs.nodes) == MOST
+    assert len(sky.picture.beliefs.nodes) == MOST_EACH
 
 
 @pytest.mark.parametrize("seconds, reason", [(6.0, "time in the future"), (-61.0, "time in the past")])

@@ -112,3 +112,17 @@ def test_false_alarms_are_those_that_the_settled_chain_knows():
     after = learned(found, settled)
     assert after["runs"].tolist() == [0.0, 7.0, 7.0, 7.0, 7.0]
     assert rates(book_of(after))[0] < rates(book_of(after))[1]
+
+
+def test_made_up_nodes_of_one_source_leave_room_for_those_of_others(monkeypatch):
+    monkeypatch.setattr(posts, "MOST", 40)
+    monkeypatch.setattr(posts, "MOST_EACH", 30)
+    flood = calls([(0, told(Kind.SILENCE, np.arange(0, 95), 1.0, "a"))])
+    first = noted(NOBODY, flood, SENSOR)
+    assert (first.code == USED).sum() == 30
+    assert (first.code == QUOTA).sum() == 65
+    honest = noted(first.nodes, calls([(0, told(Kind.SILENCE, np.arange(5), 2.0, "b"))]), SENSOR[1:])
+    assert (honest.code == USED).all()
+    assert (honest.nodes["sensor"] == 4).sum() == 5
+    again = noted(honest.nodes, flood, SENSOR)
+    assert len(again.nodes) == 35

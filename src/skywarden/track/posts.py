@@ -22,7 +22,7 @@ from skywarden.track.prepare import IMPLAUSIBLE, QUOTA, USED
 CALL = record("", "time node heard sense", place=3)
 NODE = record("rate claps runs loud quiet", "cube node sensor begun last free alive up said at fresh", place=3)
 WRITTEN = ("begun", "last", "free", "alive", "up")  # of a Book, by calls
-MOST = 32_768  # nodes; who comes then is not listened to
+MOST, MOST_EACH = 32_768, 24_576  # nodes in all, of one source; who comes then is not listened to
 MOVED = 1.0  # m; who stands elsewhere is another node
 NAMES = (1 << 62) - 1
 
@@ -104,8 +104,8 @@ def _with_new(nodes: Rows, said: Rows, sensor: I64) -> Rows:
     new = np.union1d(np.flatnonzero(row < 0), moved)
     if not len(new):
         return nodes.copy()
-    kept = np.delete(nodes, row[moved])
-    new = new[: max(MOST - len(kept), 0)]
+    kept, sensors = np.delete(nodes, row[moved]), sensor[said["sense"][first[new]]]
+    new = new[_room(kept["sensor"], sensors)]
     made = np.zeros(len(new), NODE)
     for name, column in zip(Book._fields, empty(len(new)), strict=True):
         made[name] = column
@@ -114,6 +114,18 @@ def _with_new(nodes: Rows, said: Rows, sensor: I64) -> Rows:
     made["cube"] = cubes(made["place"])
     every = np.concatenate((kept, made))
     return every[np.lexsort((every["node"], every["cube"]))]
+
+
+def _room(kept: I64, new: I64) -> I64:
+    """Return which of those that are new there is room for. kept, new: the sensors that nodes are of.
+
+    No source may fill the table with made-up nodes: the others must find room beside it.
+    """
+    found = []
+    for one in np.unique(new).tolist():
+        left = max(MOST_EACH - int((kept == one).sum()), 0)
+        found.append(np.flatnonzero(new == one)[:left])
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *found]))[: max(MOST - len(kept), 0)]
 
 
 def book_of(nodes: Rows) -> Book:
