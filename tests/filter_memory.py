@@ -115,7 +115,7 @@ def given(z: F64, covariance: F64, lag: F64 | float = 0.0, time_sigma: F64 | flo
     n = len(z)
     time = NOW + np.round(np.broadcast_to(lag, n) * 1e9).astype(np.int64)
     doubt = np.broadcast_to(np.asarray(time_sigma, float), n).copy()
-    rest = (np.full(n, -1), *(np.zeros(n, np.int64) for _ in range(3)))
+    rest = (np.full(n, -1), *(np.zeros(n, np.int64) for _ in range(4)))
     return prepare.Given(np.asarray(z, float), np.asarray(covariance, float), time, doubt, *rest)
 
 

@@ -9,7 +9,7 @@ from listening import AT, POST, SAMPLES, SECOND, lines
 
 from skywarden import geo
 from skywarden.model.assessment import CLASSES, Class
-from skywarden.model.detection import Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, TimeKind
+from skywarden.model.detection import Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, Reporter, TimeKind
 from skywarden.model.place import NorthReference, Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.reports import Reports, camera, direction_finder, observer
@@ -94,6 +94,15 @@ def test_a_person_who_sees_gives_a_wide_direction_and_one_who_hears_the_past_pla
     assert device.place is not None
     assert device.place.position == pytest.approx(geo.ecef(radians(POST.latitude), radians(POST.longitude), 40.0))
     assert ears.roots == ("observer 77c0",)
+
+
+def test_who_reports_is_told_from_devices_and_from_others() -> None:
+    said = [only(seen(who=who, trained=trained)) for who, trained in (("a", True), ("a", False), ("b", False))]
+    assert [batch.reporter for batch in said] == [Reporter.OBSERVER, Reporter.CITIZEN, Reporter.CITIZEN]
+    first, again, other = (batch.node.tolist() for batch in said if batch.node is not None)
+    assert first == again != other
+    finder = only(direction_finder(sensor="d", number=1, time=AT, place=SPOT, azimuth_deg=1.0, sigma_deg=2.0))
+    assert (finder.reporter, finder.node) == (Reporter.DEVICE, None)
 
 
 def test_a_circle_on_a_map_holds_95_percent() -> None:

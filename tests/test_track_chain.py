@@ -8,7 +8,7 @@ from hark_world import Ears, Finder, stand
 from track_world import START, Adsb, Flight, Radar, batch
 
 from skywarden import geo
-from skywarden.model.detection import Kind
+from skywarden.model.detection import Kind, Reporter
 from skywarden.model.track import Picture
 from skywarden.sensors import take
 from skywarden.track.chain import SECOND, tracks_of
@@ -33,7 +33,8 @@ END = 25.0  # s
 def pointed(t, position):
     """Return somebody's word that something is about there."""
     latitude, longitude, _ = geo.geodetic(position)
-    return batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * 200.0**2, revisit=60.0)
+    who = {"node": np.array([round(t) % 3]), "reporter": Reporter(1 + round(t) % 2)}
+    return batch(Kind.PLANE, "people", t, [latitude, longitude], np.eye(2) * 200.0**2, revisit=60.0, **who)
 
 
 EARS = [

@@ -118,7 +118,7 @@ def test_what_has_no_origin_is_called_as_ever():
     """Labels of targets are names: they must not change when items get more columns."""
     given = batch(Kind.POLAR, "r", [0.0, 0.1], [[1e4, 0.1, 0.2, np.nan], [2e4, -0.1, 0.2, 5.0]], np.eye(4))
     assert items([given], SETTINGS).rows["name"].tolist() == NAMES
-    assert ITEM.names[-2:] == ("sense", "origin")
+    assert ITEM.names[-3:] == ("sense", "origin", "person")
 
 
 NAMES = [1623543319122806, 4415634614848155]

@@ -197,6 +197,13 @@ ABOUT: Mapping[str, About] = {
     ),
     "tracker.wind_north_m_s": About("The same to the north.", "metres per second", -50, 50),
     "tracker.wind_sigma_m_s": About("What is not known of it, one standard deviation.", "metres per second", 0, 50),
+    "tracker.observer_blunders": About(
+        "So many reports of trained observers are of something else altogether.", "0 to 1", 0.001, 0.9
+    ),
+    "tracker.citizen_blunders": About("The same of the untrained.", "0 to 1", 0.001, 0.9),
+    "tracker.blunder_reach_m": About(
+        "A wrong place on a map is anywhere in a disc of this radius.", "metres", 100, 200_000
+    ),
     "tracker.confirm_hits": About("Looks at different times before a track is shown.", "looks", 1, 20),
     "tracker.confirm_existence": About("Probability of being a target before it is shown.", "0 to 1", 0.1, 0.99999),
     "tracker.tentative_looks": About("An unconfirmed track unseen for this long is forgotten.", "revisits", 1, 100),

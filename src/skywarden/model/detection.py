@@ -93,6 +93,14 @@ class TimeKind(StrEnum):
     RECEIPT = "receipt"
 
 
+class Reporter(IntEnum):
+    """Who says what a batch holds: a device, or a person, who may mean something else altogether."""
+
+    DEVICE = 0
+    OBSERVER = 1  # trained
+    CITIZEN = 2
+
+
 class ErrorMeaning(StrEnum):
     """What the source meant by its error; R is always converted to 1 sigma."""
 
@@ -153,7 +161,8 @@ class Detections:
     evidence: (n, len(CLASSES)) log-likelihood ratios in nats, 0 says nothing; the columns of model.assessment.CLASSES.
     policy: of TRACK, what they are used for. coverage: what the sensor can see, where that is enrolled.
     node: (n,) and origin: (n, 3) ECEF m, where many small sensors share a batch: which one measured each row, and
-    where it stands. `sensor` is the source's name then and `place` None.
+    where it stands. `sensor` is the source's name then and `place` None. reporter: where it is a person, `node` says
+    which, and is the same for the same person.
     """
 
     kind: Kind
@@ -180,6 +189,7 @@ class Detections:
     coverage: Coverage | None = None
     node: I64 | None = None
     origin: F64 | None = None
+    reporter: Reporter = Reporter.DEVICE
 
     def __len__(self) -> int:
         return len(self.time)
@@ -207,6 +217,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     roots: tuple[str, ...] = (),
     node: I64 | None = None,
     origin: F64 | None = None,
+    reporter: Reporter = Reporter.DEVICE,
 ) -> Detections:
     """Make one batch: fill in what was not said, check the shapes, make the arrays read-only.
 
@@ -239,6 +250,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
         roots=roots,
         node=node,
         origin=origin,
+        reporter=reporter,
     )
     _seal(batch, n, w)
     return batch

@@ -39,7 +39,7 @@ def book(memory: Memory, rows: I64, sensor: int, times: I64, revisit: float) -> 
     for k in range(len(rows)):
         target = memory.targets[rows[k]]
         gap = (times[k] - target.seen) / SECOND
-        target.placed = max(target.placed, times[k])
+        target.placed, target.witness = max(target.placed, times[k]), 0
         if gap > 0.0:
             target.hits += 1
             target.seen = times[k]

@@ -103,5 +103,6 @@ def _given(rows: Rows) -> Given:
     """Return items as the filter takes them."""
     n, plain = len(rows), np.ascontiguousarray
     z, covariance = plain(rows["z"]), plain(rows["covariance"])
-    time, sigma, address, name = (plain(rows[column]) for column in ("time", "time_sigma", "address", "name"))
-    return Given(z, covariance, time, sigma, address, name, np.zeros(n, np.int64), np.zeros(n, np.int64))
+    columns = ("time", "time_sigma", "address", "name", "person")
+    time, sigma, address, name, person = (plain(rows[column]) for column in columns)
+    return Given(z, covariance, time, sigma, address, name, person, np.zeros(n, np.int64), np.zeros(n, np.int64))

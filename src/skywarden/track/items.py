@@ -12,11 +12,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.detection import NO_SUBJECT, Detections, Kind
+from skywarden.model.detection import NO_SUBJECT, Detections, Kind, Reporter
 from skywarden.model.place import F64, FAR, I64, Coverage, TrackPolicy
 from skywarden.track.cover import cover
 from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
+from skywarden.track.people import blunder, persons
 from skywarden.track.pool import WIDTH, Rows, record
 from skywarden.track.posts import CALL, calls
 from skywarden.track.settings import TrackerSettings
@@ -32,6 +33,7 @@ ITEM = np.dtype(
         ("name", "i8"),
         ("sense", "i8"),
         ("origin", "f8", (3,)),  # ECEF m, of who measured it; zeros where the sensor's own place counts
+        ("person", "i8"),  # who reports it, 0: a device
     ]
 )
 REPORT = np.dtype(
@@ -149,6 +151,7 @@ def items(batches: Sequence[Detections], settings: TrackerSettings) -> Items:
         z[begin:end, :w], covariance[begin:end, :w, :w] = batch.z[:, :w], batch.covariance[:, :w, :w]
         if batch.origin is not None and ROWS[batch.kind].alone:
             rows["origin"][begin:end] = batch.origin
+        rows["person"][begin:end] = persons(batch)
         begin = end
     salts = np.array([_salt(batch) for batch in batches], np.uint64)
     _fill(rows, [(k, batches[k]) for k in plots], ("time_sigma", "time", "address", "subject"), salts)
@@ -217,6 +220,8 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
         if batch.kind == Kind.SOUND and batch.coverage.farthest >= FAR:
             row["reach"] = settings.sound_reach_m
         _begins(row, batch.coverage, batch.origin is None)
+    if batch.reporter is not Reporter.DEVICE:
+        blunder(row, batch, settings)
 
 
 def _begins(row: "np.void", coverage: Coverage, alone: bool) -> None:

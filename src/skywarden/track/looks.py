@@ -72,7 +72,8 @@ class Plot(Protocol):
     the look's time; time_sigma: s. clutter, born: false alarms and new targets expected per unit of z. total: of all
     that compete for it. free: probability that no joint hypothesis has it. place: scratch. origin: its row in `Given`.
     label: of the target that it belongs to, 0 none. address: claimed, -1 none. late: 1 if it fits a target that has
-    moved on further than can be undone. claimed: 1 if it is that of a target that exists.
+    moved on further than can be undone. claimed: 1 if it is that of a target that exists. person: who reports it, 0 a
+    device.
     volume: root of the determinant of its covariance.
     """
 
@@ -91,6 +92,7 @@ class Plot(Protocol):
     address: int
     late: int
     claimed: int
+    person: int
     volume: float
     rows: I64
     z: F64
@@ -159,7 +161,7 @@ SENSE = record(
 )
 PLOT = record(
     "key side lag time_sigma clutter born total free volume",
-    "d place origin label address late claimed",
+    "d place origin label address late claimed person",
     i_rows=WIDTH,
     z=WIDTH,
     covariance=(WIDTH, WIDTH),

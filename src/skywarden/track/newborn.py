@@ -100,6 +100,7 @@ def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     time = sense.time + round(plot.lag * SECOND)
     target.label, target.born, target.seen, target.placed, target.hits, target.wedge = label, time, time, time, 1, 0
     target.address, target.confirmed, target.revisit, target.loud = plot.address, 0, sense.revisit, 0.0
+    target.witness = plot.person
     for a in range(3):
         target.origin[a] = 0.0
     for k in range(len(target.seen_by)):

@@ -57,7 +57,9 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
     plot.label = target.label
     if existence > LIKELIEST:
         plot.claimed = 1
-    if target.hits >= parameters.confirm_hits and existence >= parameters.confirm:
+    if target.witness != plot.person:
+        target.witness = 0
+    if target.witness == 0 and target.hits >= parameters.confirm_hits and existence >= parameters.confirm:
         target.confirmed = 1
 
 

@@ -243,6 +243,7 @@ class Filter:
             np.zeros(len(batch), np.int64),
             np.zeros(len(batch), np.int64),
             np.zeros(len(batch), np.int64),
+            np.zeros(len(batch), np.int64),
         )
         follow(self.memory, given, row)
         return given.code

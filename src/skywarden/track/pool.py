@@ -31,7 +31,7 @@ class Target(Protocol):
     born, seen, placed: ns, of its first plot, its latest, and the latest that was no sound. hits: looks at different
     times. address: claimed, -1 none. revisit: s, the quickest look that sees it. confirmed: 1 since it was sure to be
     more than false alarms. wedge: 1 while several ranges are open. loud: logarithm of the odds that single
-    microphones can hear it at all.
+    microphones can hear it at all. witness: the only person who told of it, 0: several did, or a device.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
     seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a
     bearing began it; zeros where it has begun with a range.
@@ -46,6 +46,7 @@ class Target(Protocol):
     address: int
     confirmed: int
     wedge: int
+    witness: int
     revisit: float
     loud: float
     seen_by: I64
@@ -153,7 +154,7 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TARGET = record(
     "revisit loud",
-    "label leaf born seen placed hits address confirmed wedge",
+    "label leaf born seen placed hits address confirmed wedge witness",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,

@@ -203,7 +203,8 @@ def order(memory: Memory, m: int) -> None:
 class Given(NamedTuple):
     """Detections as they come, of any number of looks: z (n, w), covariance (n, w, w) as their kind has them, time (n,)
 
-    ns, time_sigma (n,) s, address (n,); name (n,): label of the target that each may found, 0: the next number.
+    ns, time_sigma (n,) s, address (n,); name (n,): label of the target that each may found, 0: the next number;
+    person (n,): who reports it, 0 a device.
     Out: code (n,) USED or why not; label (n,) of the target that each belongs to or starts, 0 none.
     """
 
@@ -213,6 +214,7 @@ class Given(NamedTuple):
     time_sigma: F64
     address: I64
     name: I64
+    person: I64
     code: I64
     label: I64
 
@@ -239,7 +241,7 @@ def fill(memory: Memory, given: Given) -> int:
         plot = memory.plots[m]
         plot.z[2] = plot.z[3] = nan
         plot.lag, plot.time_sigma = (given.time[i] - sense.time) * 1e-9, given.time_sigma[i]
-        plot.address, plot.origin = given.address[i], i
+        plot.address, plot.origin, plot.person = given.address[i], i, given.person[i]
         plot.label = plot.late = plot.claimed = 0
         given.code[i] = where
         if where != USED:

@@ -33,6 +33,9 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     wind_east_m_s: float = 0.0  # where the air moves, between targets and microphones
     wind_north_m_s: float = 0.0
     wind_sigma_m_s: float = 5.0  # what is not known of each of its components
+    observer_blunders: float = 0.05  # of the reports of trained people are of something else altogether; assumed
+    citizen_blunders: float = 0.15  # of those of the untrained; assumed
+    blunder_reach_m: float = 10_000.0  # a place on a map that is wrong may be so far off: as far as people see
     confirm_hits: int = 3  # looks at different times
     confirm_existence: float = 0.99  # probability of being a target
     tentative_looks: float = 2.2  # revisits unseen; then an unconfirmed track is forgotten
@@ -66,7 +69,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         for name in PROBABILITIES:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability over 0")
-        for name in ("sound_reach_m", "sound_speed_m_s"):
+        for name in ("sound_reach_m", "sound_speed_m_s", "blunder_reach_m"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0")
         filter_settings(self)
@@ -79,6 +82,8 @@ PROBABILITIES = (
     "confirm_existence",
     "drop_existence",
     "microphone_detection",
+    "observer_blunders",
+    "citizen_blunders",
 )
 LEAST = 1e-6  # existence; what is less likely is forgotten. Where sea and trees make many plots, targets begin so
 WEDGES = 40  # of one sensor that only bearings of it are known of; each is a group of eight hypotheses

@@ -18,6 +18,7 @@ from skywarden.track.items import CALLED, Items, items
 from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.listen import half_second
 from skywarden.track.measure import ROWS
+from skywarden.track.people import admitted
 from skywarden.track.pool import TARGET, Memory
 from skywarden.track.posts import NODE
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, OWN, QUOTA, REPEATED, TOO_LATE
@@ -79,6 +80,9 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
     """
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
+    used, over = admitted(batches, used)
+    for sensor, count in over.items():
+        _refuse(refused, sensor, Reason.QUOTA, count)
     matches = [np.zeros(len(batch), np.int64) for batch in batches]
     chains, renewed, faults = progress or progressed(picture.chains, picture.time, settings, slow)
     head = _Head(picture.beliefs, picture.sensors, picture.tracks, np.zeros(len(picture.tracks), np.int64), [])

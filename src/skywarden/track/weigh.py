@@ -111,7 +111,7 @@ def meet(memory: Memory, target: I64, sensor: I64, time: int) -> None:
         row = memory.targets[target[k]]
         before = slot(row, sensor[k])
         looked, view = (row.looked_at[before], row.in_view[before]) if before >= 0 else (time, 0.0)
-        row.seen = max(row.seen, time)
+        row.seen, row.witness = max(row.seen, time), 0
         front(row, sensor[k], time)
         row.looked_at[0], row.in_view[0] = looked, view
 

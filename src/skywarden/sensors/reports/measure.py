@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 
 from skywarden.model.assessment import CLASSES, Class
-from skywarden.model.detection import Claim, Detections, ErrorMeaning, Kind, TimeKind, detections
+from skywarden.model.detection import Claim, Detections, ErrorMeaning, Kind, Reporter, TimeKind, detections, named
 from skywarden.model.place import F64, Place
 from skywarden.sensors.reports.message import Camera, Observer, Report, nanoseconds
 
@@ -78,6 +78,8 @@ def _observer(report: Observer, place: Place | None, received: int) -> Detection
         revisit=60.0,
         evidence=_word(report.what, report.trained),
         roots=(f"observer {report.who}",),
+        node=named([report.who]),
+        reporter=Reporter.OBSERVER if report.trained else Reporter.CITIZEN,
     )
 
 

@@ -1,0 +1,77 @@
+"""Reports of people, some of which are blunders: of something else altogether, in any direction, at any place.
+
+One report is one look. With probability 1 - b it is of its target, by its Gaussian L(z); with b it is anywhere, with
+density u. Whatever people report without any target is anywhere too. So a target that exists with probability r has
+    p(z) = r [(1 - b) L(z) + b u] + (1 - r) u = r (1 - b) L(z) + [1 - r (1 - b)] u,
+which is a look of the filter with probability of detection 1 - b and one false alarm, u per unit of z. Nothing else
+in it need know of blunders. Source: the contaminated normal distribution of Tukey 1960, "A survey of sampling from
+contaminated distributions", with a uniform part in place of the wide one.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import pi
+
+import numpy as np
+
+from skywarden.model.detection import Detections, Kind, Reporter
+from skywarden.model.place import I64
+from skywarden.track.measure import FALSE_BEARINGS
+from skywarden.track.settings import TrackerSettings
+
+MOST = 1_000  # reports of people in a tick; each is a look of its own, of some 80 us
+AROUND, STEEP = 1.0 / (2.0 * pi), 1.0 / (0.5 * pi)  # per rad: all azimuths, all elevations over the horizon
+
+
+def persons(batch: Detections) -> I64:
+    """Return (n,) who reports each row, over 0; 0 of devices. Whom nobody names are one and the same."""
+    if batch.reporter is Reporter.DEVICE:
+        return np.zeros(len(batch), np.int64)
+    return np.ones(len(batch), np.int64) if batch.node is None else batch.node + 2
+
+
+def blunder(row: "np.void", batch: Detections, settings: TrackerSettings) -> None:
+    """Write to a `SENSE` how far a person's report is to be trusted; false alarms are never made fewer by that."""
+    shares = {Reporter.OBSERVER: settings.observer_blunders, Reporter.CITIZEN: settings.citizen_blunders}
+    row["detection"] = 1.0 - shares[batch.reporter]
+    row["clutter"] = max(float(row["clutter"]), anywhere(batch, settings))
+
+
+def anywhere(batch: Detections, settings: TrackerSettings) -> float:
+    """Return how dense one report that may be anywhere is, in the units of Sense.clutter of a batch's kind."""
+    if batch.kind is Kind.PLANE:
+        return 1.0 / (pi * settings.blunder_reach_m**2)
+    level = AROUND / FALSE_BEARINGS
+    return level if np.isnan(batch.z[:, 1]).any() else level * STEEP / FALSE_BEARINGS
+
+
+def admitted(batches: Sequence[Detections], used: Sequence[int]) -> tuple[list[int], Counter[str]]:
+    """Return which of the batches `used` a tick takes in, and how many reports it does not, by sensor.
+
+    All of devices. Of people MOST at most, the first of each sensor before the second of any, so that who floods takes
+    nothing from the others. Which ones follows from what they say, not from the order in which they are given.
+    """
+    told = [k for k in used if batches[k].reporter is not Reporter.DEVICE]
+    if sum(len(batches[k]) for k in told) <= MOST:
+        return list(used), Counter()
+    told.sort(key=lambda k: _words(batches[k]))
+    count, turns = Counter[str](), list[int]()
+    for k in told:
+        turns.append(count[batches[k].sensor])
+        count[batches[k].sensor] += len(batches[k])
+    left, refused = MOST, Counter[str]()
+    kept = {k for k in used if batches[k].reporter is Reporter.DEVICE}
+    for at in sorted(range(len(told)), key=lambda at: (turns[at], batches[told[at]].sensor)):
+        batch = batches[told[at]]
+        if len(batch) <= left:
+            kept.add(told[at])
+            left -= len(batch)
+        else:
+            refused[batch.sensor] += len(batch)
+    return [k for k in used if k in kept], refused
+
+
+def _words(batch: Detections) -> tuple[int, int, bytes]:
+    """Return what orders reports: when, which number, and what they say."""
+    who = b"" if batch.node is None else batch.node.tobytes()
+    return int(batch.time[0]), int(batch.number[0]), batch.z.tobytes() + batch.covariance.tobytes() + who
