@@ -177,7 +177,7 @@ def test_a_hundred_thousand_bearings_that_begin_targets_end_in_time_and_are_refu
 
 
 def test_five_thousand_places_on_a_map_end_in_time_and_are_refused():
-    """No more come in a second (`max_rate` of people's reports, of all senders together); 100,000 would take 10 s."""
+    """Each is a look of its own."""
     assert why(flooded("people", 5_000)) == {"quota"}
 
 
