@@ -9,8 +9,9 @@ Gaussian, see bearing_only.py. After it only what is named is seen, in turn, a l
 
 Sounds: what a target moved like that sent out when it was there; when that was comes from |p + w tau - s| = c tau.
 Wind, speed of sound and ln f0 are drawn from the filter's own prior, and go on as it believes.
-Not exact: bearings are not linear; a sound that left before the filter's estimate is looked back at with noise that the
-filter takes as new, though the estimate has seen some of it; and an array's east and north are not another's.
+Not exact, so that sounds lie over their band: bearings of 4 degrees are not linear; a sound that left before the
+filter's estimate is looked back at with noise that the filter takes as new, though it is in the estimate already; and
+an array's east and north are not another's. Read them as NEES a dimension that should be near 1.
 """
 
 import sys
@@ -126,7 +127,7 @@ class World(NamedTuple):
 
 
 def made(rng: np.random.Generator, runs: int) -> World:
-    """Return what is true in all runs, as the filter believes: state and air are what it expects at 0 s and before."""
+    """Return what is true in all runs: drawn at 0 s from what the filter believes, and gone on so to both sides."""
     steps = round((BEFORE + LOOKS) / STEP) + 1
     bearing, away = rng.uniform(-np.pi, np.pi, runs), rng.uniform(0.0, AWAY, runs)
     local = np.stack([away * np.sin(bearing), away * np.cos(bearing), np.zeros(runs)], -1)
