@@ -5,7 +5,7 @@
 NEES: squared error over covariance, in the components that the sensors see. *Matched*: targets move as the filter
 believes; the mean over runs must lie in the band that chi-square gives it at 99.5 %, look by look, so that one look of
 200 is outside by chance. *Turning*: targets turn with 3 deg/s at times, which no model says; mean per dimension and the
-share inside the 95 % region.
+share inside the 95 % region. Directions, sounds and people's reports: bearing_consistency.py.
 Source: Bar-Shalom, Li, Kirubarajan 2001, section 5.4.2.
 """
 

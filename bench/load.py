@@ -2,7 +2,8 @@
 
 With `--radars 3 --turn 2 --late 0.01 --tick 50`: three radars of 2 s a turn, 1 % of the plots 1 to 10 s late.
 With `--microphones 15000` besides: so many single microphones, some 3 km apart, 1 % of their messages late too. The
-square of the targets is then that of the microphones; `--side` gives another, in km, with or without them.
+square of the targets is then that of the microphones; `--side` gives another, in km, with or without them. `--seed`
+gives another crowd and other microphones.
 
 A process of its own sends ASTERIX CAT 048 over UDP. Reported: delay from the socket to the published picture, memory,
 processor time, whether all that was sent was received, decoded and recorded, and the tracks.
@@ -123,6 +124,7 @@ def watch(server: Server, sender: subprocess.Popen[str], begin: float, end: floa
     return {
         "p50_ms": float(np.median([s["p50"] for s in known])) if known else None,
         "p99_ms": max((s["p99"] for s in known[SETTLED:]), default=None),
+        "p99_from_start_ms": max((s["p99"] for s in known), default=None),
         "p99_at_end_ms": known[-1]["p99"] if known else None,
         "p99_at_start_ms": max((s["p99"] for s in known[:START]), default=None),
         "cpu_cores": (server.cpu_s() - cpu) / (time.monotonic() - begin),
@@ -143,6 +145,7 @@ def bench(
     tick_ms: int = 100,
     microphones: int = 0,
     side_km: float | None = None,
+    seed: int = 1,
 ) -> dict[str, Any]:
     """Run once; return the figures. late: share of the plots and calls; side_km: None: as microphones need."""
     half = field.half_m(microphones, side_km)
@@ -152,7 +155,7 @@ def bench(
         begin = time.monotonic() + making
         start = time.time_ns() + int(making * 1e9)
         order = {"addresses": addresses, "targets": targets, "radars": radars, "nodes": nodes, "half_m": half}
-        order |= {"seconds": seconds, "seed": 1, "turn_s": turn_s, "late": late, "microphones": microphones}
+        order |= {"seconds": seconds, "seed": seed, "turn_s": turn_s, "late": late, "microphones": microphones}
         viewer = Viewer(server.port)
         viewer.start()
         sender = send(order | {"start": start})
@@ -180,6 +183,7 @@ def bench(
         "refused": {reason: n for row in rows.values() for reason, n in row["refused"].items()},
         "complete": complete,
         "targets": targets,
+        "seed": seed,
         "stream_messages": viewer.messages,
         "record_mb": disk,
     }
@@ -206,9 +210,10 @@ def main() -> None:
     parser.add_argument("--tick", type=int, default=100, help="ms")
     parser.add_argument("--microphones", type=int, default=0, help="single ones, without bearings")
     parser.add_argument("--side", type=float, help="of the square of targets and microphones, km")
+    parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     size = (asked.targets, asked.radars, asked.nodes, asked.seconds, asked.turn, asked.late, asked.tick)
-    found = bench(*size, asked.microphones, asked.side)
+    found = bench(*size, asked.microphones, asked.side, asked.seed)
     ears = f"{found['microphones_known']} of {found['microphones']} known; "
     ears += f"{found['calls']} calls sent, {found['calls_decoded']} decoded, {found['calls'] / asked.seconds:.0f}/s"
     heard = found["microphones_known"] == found["microphones"] and found["calls_decoded"] == found["calls"]
@@ -219,6 +224,7 @@ def main() -> None:
         [
             ("p50 from socket to picture", f"{found['p50_ms']} ms", True),
             ("p99 from socket to picture", f"{found['p99_ms']} ms", (found["p99_ms"] or 1e9) < goal),
+            ("p99 from the very beginning", f"{found['p99_from_start_ms']} ms", True),
             ("p99 of the last half minute", f"{found['p99_at_end_ms']} ms", True),
             ("p99 while all tracks begin", f"{found['p99_at_start_ms']} ms", True),
             ("detections", f"{found['detections_per_s']:.0f}/s", True),
