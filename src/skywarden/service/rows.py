@@ -20,11 +20,14 @@ from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
 from skywarden.track.monitor import ENOUGH, Fit, fits
 from skywarden.track.motion import VERTICAL_NOISE
 from skywarden.track.table import rows_of
+from skywarden.track.witness import faulty
 
 SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
 TOO_SURE, NOT_KNOWN = "errors larger than claimed", "not known yet"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
 GOOD = (*OPEN, "reading", FINISHED)  # states of a source that need nobody's attention
+MANY = 0.2  # share of single microphones from which their faults are a matter of the whole
+NAMED = 8  # of those with a fault; there may be thousands
 WELL = ("ok", "goodbye")  # states of a node that need nobody's attention
 OVERDUE = 3.0  # intervals without anything from a node
 NO_ADDRESS = -1
@@ -181,6 +184,25 @@ def registration(picture: Picture) -> list[RegistrationRow]:
             )
         )
     return found
+
+
+class EarsRow(msgspec.Struct, frozen=True):
+    """The single microphones: how many are known, how many have a fault, and the faults of the first few, by name."""
+
+    known: int
+    faulty: int
+    first: dict[str, str]
+
+    @property
+    def many(self) -> bool:
+        return self.faulty > MANY * self.known
+
+
+def ears(picture: Picture) -> EarsRow:
+    """Return what is known of single microphones; see `track.witness`."""
+    settled = picture.chains.settled
+    found = faulty(settled)
+    return EarsRow(len(settled.beliefs.nodes), len(found), {name: found[name] for name in sorted(found)[:NAMED]})
 
 
 def _sigma(row: Standing) -> tuple[float, float, float, float]:
