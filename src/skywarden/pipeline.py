@@ -39,6 +39,7 @@ from skywarden.model.registered import Registered
 from skywarden.model.track import Beliefs, Health, Picture, Use
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
+from skywarden.track import witness
 from skywarden.track.beliefs import readable
 from skywarden.track.chain import DIGITS
 from skywarden.track.registration import corrected, said
@@ -87,6 +88,7 @@ def step(
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
     events: list[Output] = [*tracked.events, *alert_events, *said(before, now, time)]
+    events += witness.said(picture.chains.settled, after.chains.settled, time)
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
     return after, events

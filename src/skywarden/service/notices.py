@@ -34,6 +34,9 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
         yield words["boasting"].format(sensors=", ".join(shown.boasting))
     if shown.unfit:
         yield words["unfit"].format(sensors=", ".join(shown.unfit))
+    if shown.ears.faulty:
+        first = ", ".join(shown.ears.first)
+        yield words["ears"].format(n=shown.ears.faulty, total=shown.ears.known, first=first)
     for end in shown.tls:
         yield from _certificate(end, words)
     if shown.picture.mode in (Mode.LIVE, Mode.EXERCISE):  # what we simulate ourselves has our time

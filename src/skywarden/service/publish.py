@@ -94,6 +94,10 @@ class Published:
     def registration(self) -> list[sensor_rows.RegistrationRow]:
         return sensor_rows.registration(self.picture)
 
+    @cached_property
+    def ears(self) -> sensor_rows.EarsRow:
+        return sensor_rows.ears(self.picture)
+
     @property
     def unfit(self) -> list[str]:
         """The sensors whose place or clock is wrong, or that fit no others: registration leaves them as they are."""
@@ -112,6 +116,7 @@ class Published:
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
         well = well and not self.doubts and not self.mute and not self.boasting and not self.unfit
+        well = well and not self.ears.many
         return OK if well else DEGRADED
 
     def picture_json(self) -> bytes:
@@ -162,6 +167,7 @@ class Published:
             "sensors": self.sensors,
             "registration": self.registration,
             "air": sensor_rows.air(self.picture),
+            "microphones": self.ears,
             "tls": [end._asdict() for end in self.tls],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }

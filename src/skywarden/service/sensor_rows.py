@@ -12,8 +12,11 @@ from skywarden.model.track import Picture
 from skywarden.track.beliefs import records
 from skywarden.track.monitor import ENOUGH, Fit, fits
 from skywarden.track.weather import AIR, middle
+from skywarden.track.witness import faulty
 
 TOO_SURE, NOT_KNOWN, WELL = "errors larger than claimed", "not known yet", "ok"
+MANY = 0.2  # share of single microphones from which their faults are a matter of the whole
+NAMED = 8  # of those with a fault; there may be thousands
 
 
 class SensorRow(msgspec.Struct, frozen=True):
@@ -80,6 +83,25 @@ def registration(picture: Picture) -> list[RegistrationRow]:
             )
         )
     return found
+
+
+class EarsRow(msgspec.Struct, frozen=True):
+    """The single microphones: how many are known, how many have a fault, and the faults of the first few, by name."""
+
+    known: int
+    faulty: int
+    first: dict[str, str]
+
+    @property
+    def many(self) -> bool:
+        return self.faulty > MANY * self.known
+
+
+def ears(picture: Picture) -> EarsRow:
+    """Return what is known of single microphones; see `track.witness`."""
+    settled = picture.chains.settled
+    found = faulty(settled)
+    return EarsRow(len(settled.beliefs.nodes), len(found), {name: found[name] for name in sorted(found)[:NAMED]})
 
 
 class AirRow(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Tracks
+from skywarden.track import witness
 from skywarden.track.adopt import arrive
 from skywarden.track.audible import Hearing
 from skywarden.track.beliefs import closed, opened, plain, records
@@ -82,6 +83,17 @@ class Whom(NamedTuple):
     alone: NDArray[np.bool_]
 
 
+class Answer(NamedTuple):
+    """heard: labels of targets that are. silent: (n, 3) silence by known targets as `shares` has it, near: (n,) chance
+
+    to hear those that others measure, see `witness`; both None without any.
+    """
+
+    heard: I64
+    silent: F64 | None
+    near: F64 | None
+
+
 def half_second(
     beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings, settled: Beliefs | None = None
 ) -> Listened:
@@ -104,11 +116,12 @@ def listened(
     book, looks = look(book_of(nodes), time - BEHIND, np.zeros(len(nodes)))
     scan = Scan(time, time - BEHIND, field_of(nodes, settings.microphone_reach_m), book, looks, hearing_of(settings))
     memory = opened(beliefs, (0, 1), sensors, settings)
-    heard, silent = _ask(memory, nodes, scan, settings)
+    heard, silent, near = _ask(memory, nodes, scan, settings)
     usual = rates(book)
     others = usual if silent is None else expected(looks.before, looks.gap, silent, usual)
     if settled is None:
         book = learn(book, looks, _explained(looks, silent))
+        nodes = witness.scored(nodes, book, looks, near)
     nodes = _explaining(kept(nodes, book), time, others, usual)
     nobody = np.zeros(memory.counts[0], bool)
     return Listened(closed(memory, nobody, beliefs.feeds, plain(nodes), beliefs.air), heard)
@@ -152,14 +165,11 @@ def hearing_of(settings: TrackerSettings) -> Hearing:
     )
 
 
-def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> tuple[I64, F64 | None]:
-    """Correct the targets of a memory. Returns labels of those that are heard, and (n, 3) silence by known targets as
-
-    `shares` has it, None without any.
-    """
+def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> Answer:
+    """Correct the targets of a memory."""
     whom = _known(memory, scan.at, settings)
     if not len(whom.target):
-        return np.zeros(0, np.int64), None
+        return Answer(np.zeros(0, np.int64), None, None)
     before = whom.known._replace(existence=audible(whom.known.existence, whom.loud))
     after, pairs, silent = asked(before, scan.field, scan.looks, scan.hearing)
     found = judged(whom.known.existence, whom.loud, after.existence)
@@ -174,7 +184,9 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     row, node = row[going_on], node[going_on]
     meet(memory, whom.target[row], nodes["sensor"][node], scan.at)
     memory.targets["confirmed"][whom.target[unmeasured & (found.existence > settings.confirm_existence)]] = 1
-    return memory.targets["label"][whom.target[row]], silent
+    measured = np.flatnonzero(~unmeasured & recent & ~whom.vague)
+    near = witness.near(before.existence, measured, pairs, len(nodes))
+    return Answer(memory.targets["label"][whom.target[row]], silent, near)
 
 
 def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:

@@ -20,7 +20,9 @@ from skywarden.track.pool import Rows, record
 from skywarden.track.prepare import IMPLAUSIBLE, QUOTA, USED
 
 CALL = record("", "time node heard sense", place=3)
-NODE = record("rate claps runs loud quiet", "cube node sensor begun last free alive up said at fresh", place=3)
+NODE = record(
+    "rate claps runs loud quiet fits", "cube node sensor begun last free alive up said at fresh fault", place=3
+)
 WRITTEN = ("begun", "last", "free", "alive", "up")  # of a Book, by calls
 MOST, MOST_EACH = 32_768, 24_576  # nodes in all, of one source; who comes then is not listened to
 MOVED = 1.0  # m; who stands elsewhere is another node
@@ -47,8 +49,12 @@ def calls(batches: Sequence[tuple[int, Detections]]) -> Rows:
 
 def _named(batch: Detections) -> I64:
     """Return (n,) what nodes are called here: of the number that each has at its source, and of the source."""
-    salt = int.from_bytes(blake2b(batch.sensor.encode(), digest_size=8).digest(), "little") & NAMES
-    return np.asarray((batch.subject if batch.node is None else batch.node) ^ salt, np.int64)
+    return np.asarray((batch.subject if batch.node is None else batch.node) ^ salt(batch.sensor), np.int64)
+
+
+def salt(source: str) -> int:
+    """Return what tells the nodes of a source from those of others that have equal numbers there."""
+    return int.from_bytes(blake2b(source.encode(), digest_size=8).digest(), "little") & NAMES
 
 
 def _places(batch: Detections) -> F64:
