@@ -19,7 +19,7 @@ from skywarden.track.gather import gather
 from skywarden.track.items import items
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.standing import level_axes
-from skywarden.track.weather import AIR, DRIFT, LOCAL, MOST, Bearings, area, bent, breathed, corrected
+from skywarden.track.weather import AIR, DRIFT, LOCAL, MOST, Bearings, area, bent, corrected, with_air
 
 SETTINGS = TrackerSettings(settle_s=4.0, settle_slow_s=4.0)
 PLACES = [stand(3000.0 * a, 3000.0 * b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
@@ -142,7 +142,7 @@ def test_the_settled_chain_learns_the_wind_and_the_head_hears_with_it():
     assert (np.abs(row["mean"][:2] - WIND) < 2.5 * sigma[:2]).all()
     assert len(tracks_of(sky.picture.chains.settled, SETTINGS)) == 3
     one = Windy(PLACES).said(np.array([[0.3, 0.2]]), 100.0, np.array([4]))
-    (look,) = breathed(gather(items([one], SETTINGS), ()), air_of(sky), SETTINGS).looks
+    (look,) = with_air(gather(items([one], SETTINGS), ()), air_of(sky), SETTINGS).looks
     level = level_axes(look["position"][None])[0]
     assert level @ look["wind"] == pytest.approx([*row["mean"][:2], 0.0], abs=1e-9)
     assert look["sound"] == row["mean"][2]
@@ -191,16 +191,16 @@ def test_the_air_is_told_by_areas_and_only_so_many_are_kept():
     one = Windy(PLACES).said(np.array([[0.3, 0.2]]), 0.0, np.array([4]))
     found = gather(items([one], SETTINGS), ())
     row = begun(START)
-    assert breathed(found, row, SETTINGS).looks.tobytes() == found.looks.tobytes()  # another area
+    assert with_air(found, row, SETTINGS).looks.tobytes() == found.looks.tobytes()  # another area
     row["area"] = area(PLACES[4].position[None])
     row["mean"], row["covariance"] = (3.0, 4.0, 333.0), np.diag([1.0, 1.0, 1.0])
-    (now,) = breathed(found, row, SETTINGS).looks
+    (now,) = with_air(found, row, SETTINGS).looks
     assert now["wind_sigma"] == pytest.approx(np.sqrt(1.0 + LOCAL[0] ** 2))
     row["time"] -= 3600 * 10**9
-    (later,) = breathed(found, row, SETTINGS).looks
+    (later,) = with_air(found, row, SETTINGS).looks
     assert later["wind_sigma"] == pytest.approx(np.sqrt(1.0 + 3600 * DRIFT[0] + LOCAL[0] ** 2))
     row["time"] -= 10**6 * 10**9
-    (unknown,) = breathed(found, row, SETTINGS).looks
+    (unknown,) = with_air(found, row, SETTINGS).looks
     assert unknown["wind_sigma"] == pytest.approx(np.sqrt(25.0 + LOCAL[0] ** 2))
     assert MOST == 256
 

@@ -23,7 +23,7 @@ from skywarden.track.prepare import REPEATED, USED
 from skywarden.track.ranges import RANGES
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import rows_of
-from skywarden.track.weather import AIR, breathed, learned
+from skywarden.track.weather import AIR, learned, with_air
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def taken(
         beliefs = replace(beliefs, clutter=_known(sensors, settled), air=settled.beliefs.air)
     air = records(beliefs.air, AIR)
     if not len(new.reports):
-        found = breathed(gather(new, sensors), air, settings)
+        found = with_air(gather(new, sensors), air, settings)
         memory = _followed(beliefs, found, 0, settings)
         label, refused = _outcome(new, found)
         feeds = plain(records(beliefs.feeds, FEED))
@@ -82,7 +82,7 @@ def taken(
         return Taken(memory, found.sensors, label, there, refused, feeds, beliefs.nodes, plain(air))
     said = told(beliefs, sensors, new, settings, None if settled is None else verdicts(settled))
     both = _joined(new, said)
-    found = breathed(gather(both, said.sensors), air, settings)
+    found = with_air(gather(both, said.sensors), air, settings)
     memory = _followed(beliefs, found, len(said.states), settings)
     measured, refused = _outcome(both, found)
     n, label = len(new.rows), np.zeros(len(new), np.int64)

@@ -176,7 +176,7 @@ def _begun(one: int, time: int, settings: TrackerSettings) -> Rows:
     return row
 
 
-def breathed(found: Gathered, air: Rows, settings: TrackerSettings) -> Gathered:
+def with_air(found: Gathered, air: Rows, settings: TrackerSettings) -> Gathered:
     """Return looks whose sounds come through the air that is known where they were heard."""
     sounds = np.flatnonzero(found.looks["kind"] == Kind.SOUND)
     if not len(air) or not len(sounds):
