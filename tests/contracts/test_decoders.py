@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from skywarden.cli.capture import frames, opened
 from skywarden.model.assessment import CLASSES
-from skywarden.model.detection import WIDTH, Decoded, Detections, Frame, Reason
+from skywarden.model.detection import WIDTH, Decoded, Detections, Frame, Reason, Reporter
 from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors import DECODERS, Decoder, Reader
@@ -114,6 +114,10 @@ def check_batch(batch: Detections) -> None:
     assert not batch.z.flags.writeable
     for column, shape in ((batch.evidence, (n, len(CLASSES))), (batch.node, (n,)), (batch.origin, (n, 3))):
         assert column is None or (column.shape == shape and np.isfinite(column).all() and not column.flags.writeable)
+    if batch.reporter is not Reporter.DEVICE:  # a person: node says which
+        assert batch.node is not None
+        assert batch.origin is None
+        return
     assert (batch.node is None) == (batch.origin is None)
     assert batch.node is None or batch.place is None
 
