@@ -119,6 +119,14 @@ def test_nobody_knows_less_than_is_usual_and_a_bearing_of_somebody_else_is_nothi
     np.testing.assert_allclose(later["mean"][0], [0.0, 0.0, 340.0])
     nothing = corrected(begun(), heard._replace(azimuth=np.full(20, np.nan)), SETTINGS)
     assert np.isfinite(nothing["mean"]).all()
+    above = heard.offset.copy()
+    above[3] = 0.0  # where the array stands: its sound comes from nowhere
+    with np.errstate(invalid="ignore"):
+        spoilt, without = (
+            corrected(begun(), heard._replace(offset=above), SETTINGS),
+            corrected(begun(), Bearings(*(c if isinstance(c, int) else np.delete(c, 3, 0) for c in heard)), SETTINGS),
+        )
+    np.testing.assert_allclose(spoilt["mean"], without["mean"], rtol=1e-12)
 
 
 def flown(seed=0, seconds=100.0, ears=None, shuffle=False, radar=True):

@@ -47,9 +47,9 @@ def field(node: I64, place: F64, reach: F64) -> Field:
     return Field(cube[order], node[order], np.ascontiguousarray(place[order]), reach[order], farthest)
 
 
-def cubes(place: F64) -> I64:
-    """Return (n,) the number of the cube of each place (n, 3), ECEF m."""
-    whole = np.floor(place / SIDE).astype(np.int64) + WIDE // 2
+def cubes(place: F64, side: float = SIDE) -> I64:
+    """Return (n,) the number of the cube, of `side` m, of each place (n, 3), ECEF m."""
+    whole = np.floor(place / side).astype(np.int64) + WIDE // 2
     return np.asarray((whole[:, 0] * WIDE + whole[:, 1]) * WIDE + whole[:, 2], np.int64)
 
 

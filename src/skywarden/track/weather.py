@@ -3,7 +3,7 @@
 A sound comes from where its target was, carried on by the wind: seen from any distance its bearing is off by the wind
 across over the speed of sound, a sixth of a degree for each m/s. One bearing tells little, thousands do. A chain learns
 from what it has just taken in, and begins with what it knows whatever it hears next; the head takes over what has
-settled. One Gaussian for each area: wind towards east and north, speed of sound, m/s. See docs/tracker.md, "The air".
+settled. One Gaussian for each area: wind towards east and north, speed of sound, m/s. See docs/tracker.md, "Sounds".
 """
 
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
+from skywarden.track.cells import WIDE, cubes
 from skywarden.track.gather import Gathered
 from skywarden.track.items import Items
 from skywarden.track.pool import Memory, Rows, record
@@ -21,10 +22,9 @@ from skywarden.track.table import rows_of
 
 AIR = record("", "area time", mean=3, covariance=(3, 3))
 SIDE = 100e3  # m of an area: a cube of the earth-centred frame
-WIDE = 1 << 8  # of them along each axis
 MOST = 256  # areas; of more those are forgotten that were quiet longest
 PLACED = 15_000_000_000  # ns; so long ago somebody else than microphones has seen the target
-KNOWN_M = 150.0  # level sigma of its place
+KNOWN_M = 150.0  # sigma of its place: root of half the trace
 WILD = 3.0  # sigmas of a bearing; what is farther off is of somebody else, or of the machine that hums beside it
 ALIKE = 10.0  # bearings that follow each other are worth one: an array's north is off, and so is the air between
 DRIFT = np.array([1.0 / 600.0, 1.0 / 600.0, 1.0 / 3600.0])  # m^2/s^3: 1 m/s in 10 minutes, and in an hour
@@ -121,8 +121,8 @@ def corrected(row: Rows, heard: Bearings, settings: TrackerSettings) -> Rows:
     off = np.remainder(heard.azimuth - azimuth + np.pi, 2.0 * np.pi) - np.pi
     R = heard.variance + heard.known / away
     S = R + np.einsum("na,ab,nb->n", H, P, H)
-    good = np.isfinite(off) & (off * off < WILD * WILD * S)
-    weight = np.where(good, 1.0 / (ALIKE * R), 0.0)
+    good = np.isfinite(off) & np.isfinite(H).all(1) & (off * off < WILD * WILD * S)
+    weight, H = np.where(good, 1.0 / (ALIKE * R), 0.0), np.where(good[:, None], H, 0.0)  # what is none spoils nothing
     information = np.linalg.inv(P) + (H * weight[:, None]).T @ H
     found = row.copy()
     P = np.linalg.inv(information)
@@ -198,5 +198,4 @@ def with_air(found: Gathered, air: Rows, settings: TrackerSettings) -> Gathered:
 
 def area(place: F64) -> I64:
     """Return (n,) the number of the area of each place, (n, 3) ECEF m."""
-    whole = np.floor(place / SIDE).astype(np.int64) + WIDE // 2
-    return np.asarray((whole[:, 0] * WIDE + whole[:, 1]) * WIDE + whole[:, 2], np.int64)
+    return cubes(place, SIDE)
