@@ -17,6 +17,7 @@ from skywarden.track.looks import Sense
 
 BEND = 0.125 / SEMI_MAJOR  # rad a metre: half of what the ray of 4/3 of the Earth bends, (1 - 3/4) / 2 R
 STEP, FAR = 0.01 * pi / 180.0, 100.0  # rad, m: the units of SENSE.horizon and ridge, whole numbers to be small
+LEVELLED = -9_000  # of SENSE.horizon: no hills, straight down
 HIDDEN = 0.05  # of its probability with which a sensor sees what it cannot: a diagram may be wrong, and a plot is there
 
 
@@ -42,6 +43,13 @@ def visible(x: F64, sense: Sense) -> bool:
         return False
     k = int(turn * AZIMUTHS + 0.5) % AZIMUTHS
     return bool(slant < FAR * sense.ridge[k] or elevation + BEND * slant > STEP * sense.horizon[k])
+
+
+def everywhere(row: np.void, reach: float) -> None:
+    """Write to a `SENSE` that its sensor sees all around, up to `reach` m: who is farther away it cannot miss."""
+    row["limited"], row["nearest"], row["reach"] = 1, 0.0, reach
+    row["sector"], row["sector_width"], row["lowest"], row["highest"] = 0.0, 1.0, -pi / 2, pi / 2
+    row["horizon"], row["ridge"] = LEVELLED, 0
 
 
 def cover(row: np.void, coverage: Coverage, placed: bool) -> None:

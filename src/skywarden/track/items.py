@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.detection import NO_SUBJECT, Detections, Kind, Reporter
 from skywarden.model.place import F64, FAR, I64, Coverage, TrackPolicy
-from skywarden.track.cover import cover
+from skywarden.track.cover import cover, everywhere
 from skywarden.track.looks import SENSE
 from skywarden.track.measure import PER_KM2, ROWS
 from skywarden.track.people import blunder, persons
@@ -210,7 +210,7 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
     row["ground"], row["reach"], row["detection"] = 1, WIDE, settings.detection_probability
     row["clutter"] = 1.0 if batch.kind in BEARINGS else settings.false_alarms_per_km2 * PER_KM2
     if batch.kind == Kind.SOUND:
-        row["reach"] = settings.sound_reach_m
+        everywhere(row, settings.sound_reach_m)
         if batch.origin is not None:  # who has been heard is heard again, by one or another
             row["missable"], row["detection"], row["revisit"] = 1, HEARD, max(batch.revisit, ROUND)
         row["sound"], row["sound_sigma"] = settings.sound_speed_m_s, settings.sound_speed_sigma_m_s
@@ -219,6 +219,7 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
         cover(row, batch.coverage, batch.place is not None or batch.origin is not None)
         if batch.kind == Kind.SOUND and batch.coverage.farthest >= FAR:
             row["reach"] = settings.sound_reach_m
+        row["limited"] |= batch.kind == Kind.SOUND
         _begins(row, batch.coverage, batch.origin is None)
     if batch.reporter is not Reporter.DEVICE:
         blunder(row, batch, settings)

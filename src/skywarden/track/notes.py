@@ -41,12 +41,13 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
     """Write a plot into the books of the target that it belongs to, which exists with this probability now."""
     time = sense.time + round(plot.lag * SECOND)
     gap = (time - target.seen) * 1e-9
-    latest = target.seen if sense.kind == SOUND and begun_by_bearing(target) else target.placed
+    told = plot.person > 0
+    latest = target.seen if told or (sense.kind == SOUND and begun_by_bearing(target)) else target.placed
     if time > latest and (sense.kind != SOUND or begun_by_bearing(target)):  # sounds alone confirm no clutter
         target.hits += 1
     if gap > 0.0 and keeps(target, time, sense, parameters):
         target.seen = time
-    if sense.kind != SOUND:
+    if sense.kind != SOUND and not told:  # what a person says of a place is too vague for sounds to go on from it
         target.placed = max(target.placed, time)
     quicker = sense.revisit < target.revisit and sense.kind != SOUND  # who is heard may be silent the next second
     if quicker or gap > SLOWED * target.revisit:
