@@ -155,7 +155,7 @@ def _begun(memory: Memory, reports: Rows, revisit: float) -> I64:
     targets, leaves = memory.targets[t : t + n], memory.leaves[i : i + n]
     targets[:], leaves[:] = np.zeros(n, targets.dtype), np.zeros(n, leaves.dtype)
     targets["label"], targets["leaf"], targets["address"] = reports["name"], np.arange(i, i + n), reports["address"]
-    targets["born"] = targets["seen"] = targets["placed"] = leaves["time"] = reports["time"]
+    targets["born"] = targets["seen"] = targets["placed"] = targets["told"] = leaves["time"] = reports["time"]
     targets["hits"], targets["revisit"], targets["seen_by"] = 1, revisit, -1
     leaves["target"], leaves["group"], leaves["existence"] = np.arange(t, t + n), -1, SURE
     leaves["weight"] = PROMOTED

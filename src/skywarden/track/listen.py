@@ -29,6 +29,7 @@ from skywarden.track.posts import NODE, book_of, field_of, kept, learned
 from skywarden.track.presence import asked
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import table
+from skywarden.track.twins import twins
 from skywarden.track.weigh import audible, begin, exist, judged, meet, place
 
 BEHIND = 3 * SECOND  # ns
@@ -123,8 +124,10 @@ def listened(
         book = learn(book, looks, _explained(looks, silent))
         nodes = witness.scored(nodes, book, looks, near)
     nodes = _explaining(kept(nodes, book), time, others, usual)
-    nobody = np.zeros(memory.counts[0], bool)
-    return Listened(closed(memory, nobody, beliefs.feeds, plain(nodes), beliefs.air), heard)
+    keeps = scan.at - round(settings.sound_keeps_s * SECOND)
+    tracks = _table(memory)
+    double = twins(memory.targets[: memory.counts[0]], _at(tracks, scan.at, settings), keeps)
+    return Listened(closed(memory, double, beliefs.feeds, plain(nodes), beliefs.air), heard)
 
 
 def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
@@ -177,12 +180,13 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     memory.targets["loud"][whom.target] = found.loud
     moved = np.flatnonzero(whom.vague & whom.alone & (found.loud > 0.0) & (np.diff(pairs.start) > 0))
     place(memory, whom.leaf[moved], _some(whom.known, moved), _some(after, moved), scan.at)
-    row, node = _hears(pairs, scan.looks, silent, after.existence)
+    only = nodes["node"][pairs.node] == memory.targets["witness"][whom.target][_targets(pairs)]
+    row, node = _hears(pairs, scan.looks, silent, after.existence, only)
     unmeasured = memory.targets["hits"][whom.target] == 0
     recent = scan.at - memory.targets["placed"][whom.target] < round(settings.sound_keeps_s * SECOND)
     going_on = unmeasured[row] | (recent & ~whom.vague)[row]
     row, node = row[going_on], node[going_on]
-    meet(memory, whom.target[row], nodes["sensor"][node], scan.at)
+    meet(memory, whom.target[row], (nodes["sensor"][node], nodes["node"][node]), scan.at)
     memory.targets["confirmed"][whom.target[unmeasured & (found.existence > settings.confirm_existence)]] = 1
     measured = np.flatnonzero(~unmeasured & recent & ~whom.vague)
     near = witness.near(before.existence, measured, pairs, len(nodes))
@@ -229,12 +233,21 @@ def _some(known: Known, rows: I64) -> Known:
     return Known(*(column[rows] for column in known))
 
 
-def _hears(pairs: Pairs, looks: Looks, silent: F64, existence: F64) -> tuple[I64, I64]:
-    """Return the targets that nodes hear which would rather be silent without them, each once, and such a node."""
-    target = np.repeat(np.arange(len(existence)), np.diff(pairs.start))
+def _targets(pairs: Pairs) -> I64:
+    """Return (k,) the target of each pair."""
+    return np.repeat(np.arange(len(pairs.start) - 1), np.diff(pairs.start))
+
+
+def _hears(pairs: Pairs, looks: Looks, silent: F64, existence: F64, only: NDArray[np.bool_]) -> tuple[I64, I64]:
+    """Return the targets that nodes hear which would rather be silent without them, each once, and such a node.
+
+    only: (k,) of each pair, whether nobody else has told of the target; such a node is named where no other hears it.
+    """
+    target = _targets(pairs)
     likely = existence[target] * pairs.pd[:, 0]
     without = np.exp(silent[pairs.node, 0]) / np.maximum(1.0 - likely, LEAST)
-    hears = (looks.now[pairs.node] == HEARD) & (likely > PLAINLY) & (without > FOUND)
+    hears = np.flatnonzero((looks.now[pairs.node] == HEARD) & (likely > PLAINLY) & (without > FOUND))
+    hears = hears[np.lexsort((only[hears], target[hears]))]
     row, first = np.unique(target[hears], return_index=True)
     return row, pairs.node[hears][first]
 
@@ -267,5 +280,5 @@ def _begun(memory: Memory, nodes: Rows, one: Newcomer, settings: TrackerSettings
     row = begin(memory, label >> 12 or 1, (one.mean, one.covariance), one.existence, (since, one.time))
     memory.targets["revisit"][row] = PASS_S
     memory.targets["confirmed"][row] = one.existence > settings.confirm_existence
-    meet(memory, np.array([row]), mine["sensor"][:1], one.time)
+    meet(memory, np.array([row]), (mine["sensor"][:1], mine["node"][:1]), one.time)
     return row

@@ -98,7 +98,7 @@ def sow(leaf: Leaf, existence: float, time: int, work: Work) -> None:
 def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     """Begin the books of a target that a plot starts."""
     time = sense.time + round(plot.lag * SECOND)
-    target.label, target.born, target.seen, target.hits, target.wedge = label, time, time, 1, 0
+    target.label, target.born, target.seen, target.told, target.hits, target.wedge = label, time, time, time, 1, 0
     target.placed = 0 if plot.person > 0 else time
     target.address, target.confirmed, target.revisit, target.loud = plot.address, 0, sense.revisit, 0.0
     target.witness = plot.person

@@ -10,6 +10,7 @@ from skywarden.track.work import Parameters
 LIKELIEST = 0.5  # share from which a plot is a target's; no two targets have more of one plot
 SLOWED = 2.5  # revisits; after such a gap the quick sensor that set the revisit no longer sees the target
 SECOND = 1_000_000_000  # ns
+IN_TURN, PAUSE = 6, 4 * SECOND  # looks by arrays in turn that confirm whom they have begun, each so soon after the last
 
 
 @inner
@@ -37,17 +38,42 @@ def keeps(target: Target, time: int, sense: Sense, parameters: Parameters) -> bo
 
 
 @inner
+def one_more(target: Target, plot: Plot, sense: Sense, time: int) -> bool:
+    """Return whether a plot at `time`, ns, makes one look more of its target: sounds alone confirm no clutter.
+
+    Of whom arrays have begun those do that another array hears than the last one: what hums beside one of them is heard
+    by that one alone, for as long as it hums.
+    """
+    if sense.kind != SOUND or plot.person == 0:
+        return time > target.told and (sense.kind != SOUND or begun_by_bearing(target))
+    return begun_by_bearing(target) and plot.person != target.witness
+
+
+@inner
+def count(target: Target, plot: Plot, sense: Sense, time: int) -> int:
+    """Count a look of a target; return how many are needed to confirm it in place of the usual, 0 if these."""
+    in_turn = sense.kind == SOUND and plot.person > 0
+    if one_more(target, plot, sense, time):
+        paused = in_turn and target.confirmed == 0 and (time - target.told) > PAUSE
+        target.hits = 1 if paused else target.hits + 1
+        target.told = max(target.told, time)
+    if in_turn and begun_by_bearing(target):
+        target.witness = plot.person
+        return IN_TURN
+    if target.witness != plot.person:
+        target.witness = 0
+    return 0
+
+
+@inner
 def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters: Parameters) -> None:
     """Write a plot into the books of the target that it belongs to, which exists with this probability now."""
     time = sense.time + round(plot.lag * SECOND)
     gap = (time - target.seen) * 1e-9
-    told = plot.person > 0
-    latest = target.seen if told or (sense.kind == SOUND and begun_by_bearing(target)) else target.placed
-    if time > latest and (sense.kind != SOUND or begun_by_bearing(target)):  # sounds alone confirm no clutter
-        target.hits += 1
+    needed = count(target, plot, sense, time)
     if gap > 0.0 and keeps(target, time, sense, parameters):
         target.seen = time
-    if sense.kind != SOUND and not told:  # what a person says of a place is too vague for sounds to go on from it
+    if sense.kind != SOUND and plot.person == 0:  # what people say is too vague for sounds to go on from it
         target.placed = max(target.placed, time)
     quicker = sense.revisit < target.revisit and sense.kind != SOUND  # who is heard may be silent the next second
     if quicker or gap > SLOWED * target.revisit:
@@ -58,9 +84,8 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
     plot.label = target.label
     if existence > LIKELIEST:
         plot.claimed = 1
-    if target.witness != plot.person:
-        target.witness = 0
-    if target.witness == 0 and target.hits >= parameters.confirm_hits and existence >= parameters.confirm:
+    enough = needed if needed > 0 else parameters.confirm_hits
+    if (needed > 0 or target.witness == 0) and target.hits >= enough and existence >= parameters.confirm:
         target.confirmed = 1
 
 

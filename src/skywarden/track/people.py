@@ -17,6 +17,7 @@ import numpy as np
 from skywarden.model.detection import Detections, Kind, Reporter
 from skywarden.model.place import I64
 from skywarden.track.measure import FALSE_BEARINGS
+from skywarden.track.posts import named
 from skywarden.track.settings import TrackerSettings
 
 MOST = 1_000  # reports of people in a tick; each is a look of its own, of some 80 us
@@ -24,7 +25,12 @@ AROUND, STEEP = 1.0 / (2.0 * pi), 1.0 / (0.5 * pi)  # per rad: all azimuths, all
 
 
 def persons(batch: Detections) -> I64:
-    """Return (n,) who reports each row, over 0; 0 of devices. Whom nobody names are one and the same."""
+    """Return (n,) who alone is not to be believed, over 0: people, and which of the arrays behind a source it is.
+
+    0: others. Whom nobody names are one and the same.
+    """
+    if batch.kind is Kind.SOUND and batch.node is not None:
+        return named(batch)
     if batch.reporter is Reporter.DEVICE:
         return np.zeros(len(batch), np.int64)
     return np.ones(len(batch), np.int64) if batch.node is None else batch.node + 2

@@ -42,12 +42,12 @@ def calls(batches: Sequence[tuple[int, Detections]]) -> Rows:
     for sense, batch in batches:
         rows = found[begin : begin + len(batch)]
         rows["time"], rows["heard"], rows["sense"] = batch.time, batch.kind is Kind.PRESENCE, sense
-        rows["node"], rows["place"] = _named(batch), _places(batch)
+        rows["node"], rows["place"] = named(batch), _places(batch)
         begin += len(batch)
     return found
 
 
-def _named(batch: Detections) -> I64:
+def named(batch: Detections) -> I64:
     """Return (n,) what nodes are called here: of the number that each has at its source, and of the source."""
     return np.asarray((batch.subject if batch.node is None else batch.node) ^ salt(batch.sensor), np.int64)
 

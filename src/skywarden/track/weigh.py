@@ -102,16 +102,19 @@ def shifted(mean: F64, covariance: F64, dt: F64, before: Known, after: Known) ->
 
 
 @kernel
-def meet(memory: Memory, target: I64, sensor: I64, time: int) -> None:
-    """Write into the books of targets, rows (m,), that nodes of a sensor (m,) hear them at `time`, ns.
+def meet(memory: Memory, target: I64, nodes: tuple[I64, I64], time: int) -> None:
+    """Write into the books of targets, rows (m,), that nodes hear them at `time`, ns. nodes: sensor (m,), name (m,).
 
     That says nothing of whether arrays of the same source can: what these saw and missed stays as it was.
     """
+    sensor, name = nodes
     for k in range(len(target)):
         row = memory.targets[target[k]]
         before = slot(row, sensor[k])
         looked, view = (row.looked_at[before], row.in_view[before]) if before >= 0 else (time, 0.0)
-        row.seen, row.witness = max(row.seen, time), 0
+        row.seen = max(row.seen, time)
+        if row.witness != name[k]:
+            row.witness = 0
         front(row, sensor[k], time)
         row.looked_at[0], row.in_view[0] = looked, view
 
