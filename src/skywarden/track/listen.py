@@ -29,7 +29,7 @@ from skywarden.track.posts import NODE, book_of, field_of, kept, learned
 from skywarden.track.presence import asked
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import table
-from skywarden.track.twins import twins
+from skywarden.track.twins import heard_alone, twins
 from skywarden.track.weigh import audible, begin, exist, judged, meet, place
 
 BEHIND = 3 * SECOND  # ns
@@ -124,10 +124,7 @@ def listened(
         book = learn(book, looks, _explained(looks, silent))
         nodes = witness.scored(nodes, book, looks, near)
     nodes = _explaining(kept(nodes, book), time, others, usual)
-    keeps = scan.at - round(settings.sound_keeps_s * SECOND)
-    tracks = _table(memory)
-    double = twins(memory.targets[: memory.counts[0]], _at(tracks, scan.at, settings), keeps)
-    return Listened(closed(memory, double, beliefs.feeds, plain(nodes), beliefs.air), heard)
+    return Listened(closed(memory, _double(memory, scan.at, settings), beliefs.feeds, plain(nodes), beliefs.air), heard)
 
 
 def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
@@ -191,6 +188,13 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     measured = np.flatnonzero(~unmeasured & recent & ~whom.vague)
     near = witness.near(before.existence, measured, pairs, len(nodes))
     return Answer(memory.targets["label"][whom.target[row]], silent, near)
+
+
+def _double(memory: Memory, at: int, settings: TrackerSettings) -> NDArray[np.bool_]:
+    """Return which targets arrays tell of twice. at: ns."""
+    targets = memory.targets[: memory.counts[0]]
+    heard = heard_alone(targets, at - round(settings.sound_keeps_s * SECOND))
+    return twins(targets, heard, _at(_table(memory), at, settings)) if heard.any() else heard
 
 
 def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:

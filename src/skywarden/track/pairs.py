@@ -238,7 +238,7 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
     reached = there and (view.z[0, 0] < sense.reach or sense.kind == POSITION or sense.kind == PLANE)
     view.detection = sense.detection if reached else 0.0
     seen = visible(work.b, sense) if sense.kind == SOUND else visible(leaf.mean[0], sense)  # of a sound where it left
-    if there and not seen:
+    if there and not seen and (reached or sense.kind != SOUND):  # nobody is heard from beyond
         view.detection = HIDDEN * sense.detection
     elif sense.whole == 1:
         view.missed = view.detection
