@@ -82,7 +82,7 @@ def test_who_is_heard_is_noted_equally_plain_and_compiled():
         before = books(memory)
         for k in range(12):  # more sensors than a target has room for
             target = np.array([k % 4, (k + 1) % 4])
-            weigh.meet(memory, target, np.array([k, k // 2]), NOW + (k % 5) * SECOND)
+            weigh.meet(memory, target, (np.array([k, k // 2]), np.array([7, k])), NOW + (k % 5) * SECOND)
         return books(memory), books(memory) != before
 
     plain, compiled = both(met)

@@ -113,11 +113,18 @@ def test_numbers_that_are_none_change_nothing():
 
 def test_who_is_heard_has_been_seen_by_that_source():
     memory = held(0.9, 0.9)
-    meet(memory, np.array([1]), np.array([5]), START + 3 * SECOND)
+    meet(memory, np.array([1]), (np.array([5]), np.array([9])), START + 3 * SECOND)
     assert memory.targets["seen"][:2].tolist() == [START, START + 3 * SECOND]
     assert memory.targets["seen_by"][1, 0] == 5
     assert memory.targets["seen_at"][1, 0] == START + 3 * SECOND
     assert memory.targets["hits"][:2].tolist() == [0, 0]
+
+
+def test_who_one_node_has_told_of_is_still_one_nodes_if_it_hears_it_itself():
+    memory = held(0.9, 0.9, 0.9)
+    memory.targets["witness"][:3] = 9, 9, 0
+    meet(memory, np.array([0, 1, 2]), (np.array([5, 5, 5]), np.array([9, 8, 8])), START)
+    assert memory.targets["witness"][:3].tolist() == [9, 0, 0]
 
 
 def test_that_nodes_hear_somebody_says_nothing_of_whether_arrays_of_their_source_can():
@@ -125,7 +132,7 @@ def test_that_nodes_hear_somebody_says_nothing_of_whether_arrays_of_their_source
     row = memory.targets[1]
     row["seen_by"][:2], row["seen_at"][:2], row["looked_at"][:2] = (4, 5), START, START + SECOND
     row["in_view"][:2] = 0.7, 0.3
-    meet(memory, np.array([1, 0]), np.array([5, 5]), START + 3 * SECOND)
+    meet(memory, np.array([1, 0]), (np.array([5, 5]), np.array([8, 9])), START + 3 * SECOND)
     assert row["seen_by"][:2].tolist() == [5, 4]
     assert row["in_view"][:2].tolist() == [0.3, 0.7]
     assert row["looked_at"][:2].tolist() == [START + SECOND, START + SECOND]

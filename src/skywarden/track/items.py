@@ -211,28 +211,32 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
     row["clutter"] = 1.0 if batch.kind in BEARINGS else settings.false_alarms_per_km2 * PER_KM2
     if batch.kind == Kind.SOUND:
         everywhere(row, settings.sound_reach_m)
-        row["begins"] = settings.sound_begins_m
         if batch.origin is not None:  # who has been heard is heard again, by one or another
+            row["begins"] = settings.sound_begins_m
             row["missable"], row["detection"], row["revisit"] = 1, HEARD, max(batch.revisit, ROUND)
         row["sound"], row["sound_sigma"] = settings.sound_speed_m_s, settings.sound_speed_sigma_m_s
         row["wind"], row["wind_sigma"] = (settings.wind_east_m_s, settings.wind_north_m_s, 0.0), settings.wind_sigma_m_s
     if batch.coverage is not None:
+        many = float(row["begins"])
         cover(row, batch.coverage, batch.place is not None or batch.origin is not None)
         if batch.kind == Kind.SOUND and batch.coverage.farthest >= FAR:
             row["reach"] = settings.sound_reach_m
         row["limited"] |= batch.kind == Kind.SOUND
-        _begins(row, batch.coverage, batch.origin is None)
+        _begins(row, batch.coverage, many, batch.origin is None)
     if batch.reporter is not Reporter.DEVICE:
         blunder(row, batch, settings)
 
 
-def _begins(row: "np.void", coverage: Coverage, alone: bool) -> None:
-    """Let bearings begin targets where that is said of a sensor, and one sensor stands for itself.
+def _begins(row: "np.void", coverage: Coverage, many: float, alone: bool) -> None:
+    """Let bearings begin targets where that is said of a sensor which stands for itself, or of an array among many.
 
-    It must tell whom it does not see any more: else what is false stays, and two of them make two targets of one. Of
-    many arrays under one name that cannot be told.
+    It must tell whom it does not see any more: else what is false stays, and two of them make two targets of one. One
+    name of many arrays tells it of all together. many: m, up to where these begin some; people and cameras begin none.
     """
-    row["begins"] = min(row["begins"], row["reach"]) if alone else 0.0
+    if not alone:
+        row["begins"] = min(coverage.begins or many, row["reach"]) if many > 0.0 else 0.0
+        return
+    row["begins"] = min(row["begins"], row["reach"])
     if row["begins"] > 0.0:
         row["missable"], row["revisit"] = 1, max(coverage.revisit, SHORTEST)
 

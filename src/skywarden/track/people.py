@@ -29,9 +29,9 @@ def persons(batch: Detections) -> I64:
 
     0: others. Whom nobody names are one and the same.
     """
-    if batch.kind is Kind.SOUND and batch.node is not None:
-        return named(batch)
     if batch.reporter is Reporter.DEVICE:
+        if batch.kind is Kind.SOUND and batch.origin is not None:
+            return named(batch)
         return np.zeros(len(batch), np.int64)
     return np.ones(len(batch), np.int64) if batch.node is None else batch.node + 2
 

@@ -28,9 +28,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     sound_reach_m: float = 6000.0  # how far an array of microphones hears, where its sensor does not say
     sound_speed_m_s: float = 340.0  # from 0 to 30 degrees it is 331 to 349
     sound_speed_sigma_m_s: float = 5.0  # what is not known of it
-    sound_begins_m: float = float(
-        __import__("os").environ.get("BEGINS", "0")
-    )  # up to which range sounds of arrays begin targets
+    sound_begins_m: float = 5000.0  # up to which range sounds of many arrays begin targets; 0: they begin none
     sound_tones: bool = False  # arrays' tones are used; else their bearings only
     sound_keeps_s: float = 30.0  # so long sounds alone keep a track, after the last plot of another kind
     wind_east_m_s: float = 0.0  # where the air moves, between targets and microphones
