@@ -17,6 +17,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import Beliefs, Tracks
 from skywarden.track import witness
 from skywarden.track.adopt import arrive
+from skywarden.track.arrays import begun, flying, ripe, twins
 from skywarden.track.audible import Hearing
 from skywarden.track.beliefs import closed, opened, plain, records
 from skywarden.track.cells import Field
@@ -29,7 +30,6 @@ from skywarden.track.posts import NODE, book_of, field_of, kept, learned
 from skywarden.track.presence import asked
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import table
-from skywarden.track.twins import heard_alone, twins
 from skywarden.track.weigh import audible, begin, exist, judged, meet, place
 
 BEHIND = 3 * SECOND  # ns
@@ -124,7 +124,7 @@ def listened(
         book = learn(book, looks, _explained(looks, silent))
         nodes = witness.scored(nodes, book, looks, near)
     nodes = _explaining(kept(nodes, book), time, others, usual)
-    return Listened(closed(memory, _double(memory, scan.at, settings), beliefs.feeds, plain(nodes), beliefs.air), heard)
+    return Listened(closed(memory, _arrays(memory, scan.at, settings), beliefs.feeds, plain(nodes), beliefs.air), heard)
 
 
 def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
@@ -190,11 +190,17 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     return Answer(memory.targets["label"][whom.target[row]], silent, near)
 
 
-def _double(memory: Memory, at: int, settings: TrackerSettings) -> NDArray[np.bool_]:
-    """Return which targets arrays tell of twice. at: ns."""
+def _arrays(memory: Memory, at: int, settings: TrackerSettings) -> NDArray[np.bool_]:
+    """Confirm whom several arrays have heard in turn; return which targets they tell of twice. at: ns."""
     targets = memory.targets[: memory.counts[0]]
-    heard = heard_alone(targets, at - round(settings.sound_keeps_s * SECOND))
-    return twins(targets, heard, _at(_table(memory), at, settings)) if heard.any() else heard
+    heard = begun(targets, at - round(settings.sound_keeps_s * SECOND))
+    new, known = ripe(targets, heard), heard & np.asarray(targets["confirmed"] == 1, bool)
+    if not (new.any() or known.any()):
+        return np.zeros(len(targets), bool)
+    tracks = _table(memory)
+    states = _at(tracks, at, settings)
+    targets["confirmed"] |= new & (tracks.existence > settings.confirm_existence) & flying(*states)
+    return twins(targets, heard, states)
 
 
 def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:

@@ -10,7 +10,7 @@ from skywarden.track.work import Parameters
 LIKELIEST = 0.5  # share from which a plot is a target's; no two targets have more of one plot
 SLOWED = 2.5  # revisits; after such a gap the quick sensor that set the revisit no longer sees the target
 SECOND = 1_000_000_000  # ns
-IN_TURN, PAUSE = 6, 4 * SECOND  # looks by arrays in turn that confirm whom they have begun, each so soon after the last
+PAUSE = 4 * SECOND  # ns; arrays that hear a target in turn do so sooner after each other
 
 
 @inner
@@ -50,19 +50,18 @@ def one_more(target: Target, plot: Plot, sense: Sense, time: int) -> bool:
 
 
 @inner
-def count(target: Target, plot: Plot, sense: Sense, time: int) -> int:
-    """Count a look of a target; return how many are needed to confirm it in place of the usual, 0 if these."""
-    in_turn = sense.kind == SOUND and plot.person > 0
+def count(target: Target, plot: Plot, sense: Sense, time: int) -> bool:
+    """Count a look of a target; return whether it may confirm it: of arrays `arrays` decides."""
+    turn = sense.kind == SOUND and plot.person > 0
     if one_more(target, plot, sense, time):
-        paused = in_turn and target.confirmed == 0 and (time - target.told) > PAUSE
+        paused = turn and target.confirmed == 0 and time - target.told > PAUSE
         target.hits = 1 if paused else target.hits + 1
         target.told = max(target.told, time)
-    if in_turn and begun_by_bearing(target):
+    if turn and begun_by_bearing(target):
         target.witness = plot.person
-        return IN_TURN
-    if target.witness != plot.person:
+    elif target.witness != plot.person:
         target.witness = 0
-    return 0
+    return bool(not turn and target.witness == 0)
 
 
 @inner
@@ -70,7 +69,7 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
     """Write a plot into the books of the target that it belongs to, which exists with this probability now."""
     time = sense.time + round(plot.lag * SECOND)
     gap = (time - target.seen) * 1e-9
-    needed = count(target, plot, sense, time)
+    tells = count(target, plot, sense, time)
     if gap > 0.0 and keeps(target, time, sense, parameters):
         target.seen = time
     if sense.kind != SOUND and plot.person == 0:  # what people say is too vague for sounds to go on from it
@@ -84,8 +83,7 @@ def note(target: Target, plot: Plot, existence: float, sense: Sense, parameters:
     plot.label = target.label
     if existence > LIKELIEST:
         plot.claimed = 1
-    enough = needed if needed > 0 else parameters.confirm_hits
-    if (needed > 0 or target.witness == 0) and target.hits >= enough and existence >= parameters.confirm:
+    if tells and target.hits >= parameters.confirm_hits and existence >= parameters.confirm:
         target.confirmed = 1
 
 

@@ -1,4 +1,7 @@
-"""Two targets of sounds alone that nobody can tell apart: one of them is as good as both.
+"""Targets that arrays of one source have begun: which of them are shown, and which are others' twins.
+
+An array's own false alarms hang together: a machine hums beside it for minutes. So a target is shown when several of
+them have heard it in turn (`notes.count`). Mopeds and saws are heard by several too: it must be faster than these.
 
 Each sound is a look of its own, and which array should have heard whom is not asked. So what two arrays begin at once
 lives on as two targets, each with half of the sounds: radars miss one of the two, arrays do not. Who is beside another,
@@ -14,14 +17,32 @@ from skywarden.track.nearest import nearest
 from skywarden.track.pool import Rows
 from skywarden.track.standing import level_axes
 
+IN_TURN = 6  # looks, each of another array than the last and soon after it
+KNOWN_M = 300.0  # m: level sigma from which who is begun by sounds may be shown
+DRIVES, SURELY = 15.0, 2.0  # m/s; sigmas of its speed by which it is faster than that
 NEAR, MOST = 4.0, 8  # chi-square of four degrees of freedom, under which two are one; others that are looked at
 VAGUE_M, WIDEST = 500.0, 2_000.0  # m: level sigma of who may be a twin; no two are farther apart
 
 
-def heard_alone(targets: Rows, since: int) -> NDArray[np.bool_]:
-    """Return (n,) who is confirmed by sounds that began it, and was not placed by anybody else since then, ns."""
-    found = targets["origin"].any(axis=1) & (targets["placed"] < since)
-    return np.asarray(found & (targets["confirmed"] == 1) & (targets["wedge"] == 0), bool)
+def begun(targets: Rows, since: int) -> NDArray[np.bool_]:
+    """Return (n,) whom sounds have begun and nobody else has placed since then, ns, and whose range is known."""
+    return np.asarray(targets["origin"].any(axis=1) & (targets["placed"] < since) & (targets["wedge"] == 0), bool)
+
+
+def ripe(targets: Rows, heard: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (n,) which of those that arrays have begun, (n,), they have heard in turn and nobody knows of yet."""
+    return np.asarray(heard & (targets["confirmed"] == 0) & (targets["hits"] >= IN_TURN), bool)
+
+
+def flying(mean: F64, covariance: F64) -> NDArray[np.bool_]:
+    """Return (n,) what is surely somewhere and faster than what drives, by states (n, 6) and (n, 6, 6)."""
+    level = level_axes(mean[:, :3])[:, :2]
+    v = np.einsum("nka,na->nk", level, mean[:, 3:])
+    speed = np.sqrt((v * v).sum(1))
+    along = np.einsum("nk,nka->na", v / np.maximum(speed, 1e-9)[:, None], level)
+    sigma = np.sqrt(np.einsum("na,nab,nb->n", along, covariance[:, 3:, 3:], along))
+    known = level_sigma(mean, covariance) < KNOWN_M
+    return np.asarray(known & (speed - SURELY * sigma > DRIVES), bool)
 
 
 def twins(targets: Rows, heard: NDArray[np.bool_], states: tuple[F64, F64]) -> NDArray[np.bool_]:
