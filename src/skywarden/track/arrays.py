@@ -1,7 +1,7 @@
 """Targets that arrays of one source have begun: which of them are shown, and which are others' twins.
 
 An array's own false alarms hang together: a machine hums beside it for minutes. So a target is shown when several of
-them have heard it in turn (`notes.count`). Mopeds and saws are heard by several too: it must be faster than these.
+them have heard it in turn (`notes`). Mopeds and saws are heard by several too: it must be faster than these.
 
 Each sound is a look of its own, and which array should have heard whom is not asked. So what two arrays begin at once
 lives on as two targets, each with half of the sounds: radars miss one of the two, arrays do not. Who is beside another,
@@ -31,7 +31,7 @@ def begun(targets: Rows, since: int) -> NDArray[np.bool_]:
 
 def ripe(targets: Rows, heard: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return (n,) which of those that arrays have begun, (n,), they have heard in turn and nobody knows of yet."""
-    return np.asarray(heard & (targets["confirmed"] == 0) & (targets["hits"] >= IN_TURN), bool)
+    return np.asarray(heard & (targets["confirmed"] == 0) & (targets["turns"] >= IN_TURN), bool)
 
 
 def flying(mean: F64, covariance: F64) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from skywarden.track.newborn import newborn, start
 from skywarden.track.notes import begun_by_bearing
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import QUOTA, Given
+from skywarden.track.shadow import hush
 from skywarden.track.wedge import only_bearing, start_wedge
 from skywarden.track.work import Parameters
 
@@ -89,6 +90,7 @@ def bear(memory: Memory, plots: Rows, given: Given) -> None:
     """Start targets for all plots that may be nobody's; where there is no room for all, for the likeliest first."""
     parameters, counts = memory.parameters[0], memory.counts
     begun = max(parameters.begun, WEDGED) if only_bearing(memory.sense[0]) else parameters.begun
+    hush(memory, plots)
     left = min(room(memory), len(memory.targets) - counts[0], len(memory.leaves) - counts[1])
     over, m = pressing(plots, begun, parameters, left), len(plots)
     turn = memory.sense[0].time // TURN % TURNS * TURNS % m if over > 0.0 else 0  # so that no place is refused for good

@@ -100,6 +100,7 @@ def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     time = sense.time + round(plot.lag * SECOND)
     target.label, target.born, target.seen, target.told, target.hits, target.wedge = label, time, time, time, 1, 0
     target.placed = 0 if plot.person > 0 else time
+    target.turns, target.turned = 1, time
     target.address, target.confirmed, target.revisit, target.loud = plot.address, 0, sense.revisit, 0.0
     target.witness = plot.person
     for a in range(3):

@@ -38,30 +38,31 @@ def keeps(target: Target, time: int, sense: Sense, parameters: Parameters) -> bo
 
 
 @inner
-def one_more(target: Target, plot: Plot, sense: Sense, time: int) -> bool:
-    """Return whether a plot at `time`, ns, makes one look more of its target: sounds alone confirm no clutter.
+def hear_in_turn(target: Target, plot: Plot, time: int) -> None:
+    """Count a sound at `time`, ns, of one of many arrays, if another one than the last has heard its target.
 
-    Of whom arrays have begun those do that another array hears than the last one: what hums beside one of them is heard
-    by that one alone, for as long as it hums.
+    What hums beside one of them is heard by that one alone, for as long as it hums.
     """
-    if sense.kind != SOUND or plot.person == 0:
-        return time > target.told and (sense.kind != SOUND or begun_by_bearing(target))
-    return begun_by_bearing(target) and plot.person != target.witness
+    if plot.person == target.witness:
+        return
+    target.turns = 1 if time - target.turned > PAUSE else target.turns + 1
+    target.turned = max(target.turned, time)
 
 
 @inner
 def count(target: Target, plot: Plot, sense: Sense, time: int) -> bool:
-    """Count a look of a target; return whether it may confirm it: of arrays `arrays` decides."""
-    turn = sense.kind == SOUND and plot.person > 0
-    if one_more(target, plot, sense, time):
-        paused = turn and target.confirmed == 0 and time - target.told > PAUSE
-        target.hits = 1 if paused else target.hits + 1
-        target.told = max(target.told, time)
-    if turn and begun_by_bearing(target):
+    """Count a look at `time`, ns, of a target; return whether it may confirm it: about arrays `arrays` decides."""
+    many = sense.kind == SOUND and plot.person > 0
+    if many:
+        hear_in_turn(target, plot, time)
+    elif time > target.told and (sense.kind != SOUND or begun_by_bearing(target)):  # sounds alone confirm no clutter
+        target.hits += 1
+        target.told = time
+    if many and begun_by_bearing(target):
         target.witness = plot.person
     elif target.witness != plot.person:
         target.witness = 0
-    return bool(not turn and target.witness == 0)
+    return bool(not many and target.witness == 0)
 
 
 @inner

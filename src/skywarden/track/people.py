@@ -20,7 +20,7 @@ from skywarden.track.measure import FALSE_BEARINGS
 from skywarden.track.posts import named
 from skywarden.track.settings import TrackerSettings
 
-MOST = 1_000  # reports of people in a tick; each is a look of its own, of some 80 us
+MOST, MOST_SOUNDS = 1_000, 10_000  # reports of people and sounds in a tick; each is a look of its own, of some 80 us
 AROUND, STEEP = 1.0 / (2.0 * pi), 1.0 / (0.5 * pi)  # per rad: all azimuths, all elevations over the horizon
 
 
@@ -54,27 +54,34 @@ def anywhere(batch: Detections, settings: TrackerSettings) -> float:
 def admitted(batches: Sequence[Detections], used: Sequence[int]) -> tuple[list[int], Counter[str]]:
     """Return which of the batches `used` a tick takes in, and how many reports it does not, by sensor.
 
-    All of devices. Of people MOST at most, the first of each sensor before the second of any, so that who floods takes
-    nothing from the others. Which ones follows from what they say, not from the order in which they are given.
+    All of devices but for sounds. Of people and of sounds so many, the first of each sensor before the second of any,
+    so that who floods takes nothing from the others. Which ones follows from what they say, not from their order.
     """
     told = [k for k in used if batches[k].reporter is not Reporter.DEVICE]
-    if sum(len(batches[k]) for k in told) <= MOST:
-        return list(used), Counter()
-    told.sort(key=lambda k: _words(batches[k]))
-    count, turns = Counter[str](), list[int]()
-    for k in told:
+    heard = [k for k in used if batches[k].reporter is Reporter.DEVICE and batches[k].kind is Kind.SOUND]
+    over, refused = set[int](), Counter[str]()
+    for some, most in ((told, MOST), (heard, MOST_SOUNDS)):
+        for k in _over(batches, some, most):
+            over.add(k)
+            refused[batches[k].sensor] += len(batches[k])
+    return [k for k in used if k not in over], refused
+
+
+def _over(batches: Sequence[Detections], some: list[int], most: int) -> list[int]:
+    """Return which batches are more than `most` detections, those that come last by turns of their sensors."""
+    if sum(len(batches[k]) for k in some) <= most:
+        return []
+    some = sorted(some, key=lambda k: _words(batches[k]))
+    count, turns, over = Counter[str](), list[int](), list[int]()
+    for k in some:
         turns.append(count[batches[k].sensor])
         count[batches[k].sensor] += len(batches[k])
-    left, refused = MOST, Counter[str]()
-    kept = {k for k in used if batches[k].reporter is Reporter.DEVICE}
-    for at in sorted(range(len(told)), key=lambda at: (turns[at], batches[told[at]].sensor)):
-        batch = batches[told[at]]
-        if len(batch) <= left:
-            kept.add(told[at])
-            left -= len(batch)
+    for at in sorted(range(len(some)), key=lambda at: (turns[at], batches[some[at]].sensor)):
+        if len(batches[some[at]]) <= most:
+            most -= len(batches[some[at]])
         else:
-            refused[batch.sensor] += len(batch)
-    return [k for k in used if k in kept], refused
+            over.append(some[at])
+    return over
 
 
 def _words(batch: Detections) -> tuple[int, int, bytes]:

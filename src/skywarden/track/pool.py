@@ -29,10 +29,11 @@ class Target(Protocol):
     """What may exist. leaf: row of the leaf that is shown for it, -1 none.
 
     born, seen, placed: ns, of its first plot, its latest, and the latest of a device that was no sound, 0 none. hits:
-    looks at different times, told: ns, of the last of these. address: claimed, -1 none. revisit: s, the quickest look
-    that sees it. confirmed: 1 since it was sure to be more than false alarms. wedge: 1 while several ranges are open.
-    loud: logarithm of the odds that single microphones can hear it at all. witness: the only person who told of it, 0:
-    several did, or a device; of whom arrays have begun the last of these.
+    looks at different times, told: ns, of the last of these; turns, turned: the same of arrays, each another than the
+    last. address: claimed, -1 none. revisit: s, the quickest look that sees it. confirmed: 1 since it was sure to be
+    more than false alarms. wedge: 1 while several ranges are open. loud: logarithm of the odds that single microphones
+    can hear it at all. witness: the only person who told of it, 0: several did, or a device; of whom arrays have begun
+    the last of these.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
     seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a
     bearing began it; zeros where it has begun with a range.
@@ -44,7 +45,9 @@ class Target(Protocol):
     seen: int
     placed: int
     told: int
+    turned: int
     hits: int
+    turns: int
     address: int
     confirmed: int
     wedge: int
@@ -156,7 +159,7 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TARGET = record(
     "revisit loud",
-    "label leaf born seen placed told hits address confirmed wedge witness",
+    "label leaf born seen placed told turned hits turns address confirmed wedge witness",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,
