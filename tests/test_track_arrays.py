@@ -9,10 +9,10 @@ from track_world import START, Flight, Radar, Sky, batch
 
 from skywarden.model.detection import Detections, Kind, Reporter
 from skywarden.track import listen
+from skywarden.track.arrays import begun, twins
 from skywarden.track.beliefs import records
 from skywarden.track.pool import TARGET
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.arrays import begun, twins
 
 SETTINGS = TrackerSettings()
 PLACES = [stand(3000.0 * a, 3000.0 * b) for a in (-2, -1, 0, 1, 2) for b in (-2, -1, 0, 1, 2)]

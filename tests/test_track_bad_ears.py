@@ -19,6 +19,7 @@ from skywarden.sensors import Reader
 from skywarden.sensors.microphone.encode import encode, heartbeat
 from skywarden.track.beliefs import records
 from skywarden.track.monitor import fits
+from skywarden.track.people import MOST_SOUNDS
 from skywarden.track.posts import MOST_EACH, NODE
 from skywarden.track.states import at
 
@@ -165,9 +166,13 @@ def flooded(kind, count=100_000):
     return sky
 
 
-@pytest.mark.parametrize("kind", ["watchers", "arrays"])
-def test_a_hundred_thousand_that_begin_nobody_end_in_time(kind):
-    assert why(flooded(kind)) == {"too sure"}  # what fits a target by chance fits it badly
+def test_a_hundred_thousand_that_begin_nobody_end_in_time():
+    assert why(flooded("watchers")) == {"too sure"}  # what fits a target by chance fits it badly
+
+
+def test_more_sounds_than_a_tick_takes_in_are_refused_and_as_many_as_it_does_end_in_time():
+    assert why(flooded("arrays")) == {"quota"}
+    assert why(flooded("arrays", MOST_SOUNDS)) <= {"too sure", "quota"}  # of targets that they may begin
 
 
 def test_a_hundred_thousand_bearings_that_begin_targets_end_in_time_and_are_refused():

@@ -18,7 +18,7 @@ from skywarden.track.settings import TrackerSettings
 from skywarden.track.standing import level_axes
 from skywarden.track.step import track
 
-SETTINGS = TrackerSettings()
+SETTINGS = TrackerSettings(sound_begins_m=0.0)  # what they begin: test_track_arrays.py
 PLACES = [stand(3000.0 * a, 3000.0 * b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
 EARS = Ears(PLACES)
 
@@ -150,7 +150,7 @@ def test_a_sound_without_any_place_is_refused():
 
 def test_one_array_that_hears_nothing_new_changes_nothing():
     """A look of a sound says nothing of who is not heard in it, and a sound starts nothing."""
-    sky = Sky([Flight(0, 0, 900, 50, 0.5)], [Radar("r", 9000.0, -6000.0, revisit=2.0)]).run(20.0)
+    sky = Sky([Flight(0, 0, 900, 50, 0.5)], [Radar("r", 9000.0, -6000.0, revisit=2.0)], settings=SETTINGS).run(20.0)
     (before,) = sky.picture.tracks.existence
     aside = bearing(PLACES[0], sky.truth()[0])[0] + np.pi
     sky.t += 0.5
@@ -180,7 +180,8 @@ class Once(Radar):
 def test_arrays_go_on_with_a_track_that_its_radar_has_lost():
     flight = Flight(-4000.0, -1000.0, 800, 60, 1.4)
     radar = Once("r", -20_000.0, 0.0, revisit=2.0)
-    with_ears, without = Sky([flight], [radar, EARS]).run(58.0), Sky([flight], [radar]).run(58.0)
+    with_ears = Sky([flight], [radar, EARS], settings=SETTINGS).run(58.0)
+    without = Sky([flight], [radar], settings=SETTINGS).run(58.0)
     assert not without.picture.tracks.shown().any()
     error, sigma = off(with_ears)
     assert error < 150.0
@@ -198,7 +199,7 @@ def test_a_sound_corrects_its_track_as_it_was_when_the_sound_left():
     errors = []
     for seed in range(6):
         ears = Ears(PLACES, sigma=0.02)
-        sky = Sky([flight], [radar, ears], seed=seed).run(70.0)
+        sky = Sky([flight], [radar, ears], seed=seed, settings=SETTINGS).run(70.0)
         errors.append(off(sky)[0])
     late = delay(flight, PLACES[4], 70.0) * 140.0
     assert late > 500.0

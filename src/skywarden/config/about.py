@@ -188,6 +188,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.sound_speed_sigma_m_s": About(
         "What is not known of it, one standard deviation.", "metres per second", 0, 30
     ),
+    "tracker.sound_begins_m": About(
+        "Arrays behind one source begin targets up to so far away; 0: they begin none.", "metres", 0, 50_000
+    ),
     "tracker.sound_tones": About("Use the tones of microphone arrays too, which many targets alike mix up."),
     "tracker.sound_keeps_s": About(
         "So long sounds alone keep a track, after the last plot of another kind.", "seconds", 0, 3600
