@@ -6,7 +6,7 @@ from skywarden.track.newborn import newborn, start
 from skywarden.track.notes import begun_by_bearing
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.prepare import QUOTA, Given
-from skywarden.track.shadow import hush
+from skywarden.track.shadow import shadowed
 from skywarden.track.wedge import only_bearing, start_wedge
 from skywarden.track.work import Parameters
 
@@ -86,11 +86,21 @@ def begin(memory: Memory, plot: Plot, given: Given, existence: float) -> int:
 
 
 @inner
+def hush(memory: Memory, plots: Rows, begun: float) -> None:
+    """Let no sound of one of many arrays begin a target in the shadow of one that is known: its `born` is 0 then."""
+    if not only_bearing(memory.sense[0]) or memory.sense[0].begins <= 0.0:
+        return
+    for plot in plots:
+        if plot.person > 0 and likely(plot, begun, memory.parameters[0]) > 0.0 and shadowed(memory, plot):
+            plot.born = 0.0
+
+
+@inner
 def bear(memory: Memory, plots: Rows, given: Given) -> None:
     """Start targets for all plots that may be nobody's; where there is no room for all, for the likeliest first."""
     parameters, counts = memory.parameters[0], memory.counts
     begun = max(parameters.begun, WEDGED) if only_bearing(memory.sense[0]) else parameters.begun
-    hush(memory, plots)
+    hush(memory, plots, begun)
     left = min(room(memory), len(memory.targets) - counts[0], len(memory.leaves) - counts[1])
     over, m = pressing(plots, begun, parameters, left), len(plots)
     turn = memory.sense[0].time // TURN % TURNS * TURNS % m if over > 0.0 else 0  # so that no place is refused for good

@@ -9,9 +9,10 @@ from math import atan2, cos, pi, sqrt
 
 from skywarden.kernel import inner
 from skywarden.track.looks import Plot, Sense
-from skywarden.track.pool import Leaf, Memory, Rows
+from skywarden.track.pool import Leaf, Memory
 from skywarden.track.reach import turned
-from skywarden.track.view import POLAR, SOUND
+from skywarden.track.spots import earshot, unheard
+from skywarden.track.view import POLAR
 
 BESIDE = 25.0 * pi / 180.0  # rad of azimuth
 STEEP = cos(60.0 * pi / 180.0)  # of the elevation, from which on a target is in every direction
@@ -36,17 +37,14 @@ def beside(leaf: Leaf, plot: Plot, sense: Sense) -> bool:
 
 
 @inner
-def hush(memory: Memory, plots: Rows) -> None:
-    """Let no sound of one of many arrays begin a target beside one that is known: its plot's `born` is 0 then."""
-    sense, counts = memory.sense[0], memory.counts
-    if sense.kind != SOUND or sense.begins <= 0.0:
-        return
-    for plot in plots:
-        if plot.person == 0 or plot.born <= 0.0:
+def shadowed(memory: Memory, plot: Plot) -> bool:
+    """Return whether a shown target that is heard anyway is about where a sound of one of many arrays comes from."""
+    sense, n, spots = memory.sense[0], memory.counts[1], memory.spots
+    far, flown = earshot(sense, sqrt(memory.parameters[0].gate[4]))
+    for i in range(n):
+        if unheard(spots[i], sense, far, flown):
             continue
-        for i in range(counts[1]):
-            leaf = memory.leaves[i]
-            target = memory.targets[leaf.target]
-            if target.confirmed == 1 and target.wedge == 0 and beside(leaf, plot, sense):
-                plot.born = 0.0
-                break
+        target = memory.targets[memory.leaves[i].target]
+        if target.confirmed == 1 and target.wedge == 0 and beside(memory.leaves[i], plot, sense):
+            return True
+    return False
