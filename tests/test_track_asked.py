@@ -100,7 +100,18 @@ def test_a_node_that_would_hear_anyway_hears_nobody_for_sure():
         chance = np.full((targets, 7), 0.9)
         pairs = Pairs(np.arange(targets + 1), np.zeros(targets, np.int64), chance, chance, chance)
         silent = np.full((1, 3), targets * np.log(1.0 - 0.9 * 0.9))
-        assert listen._hears(pairs, looks, silent, np.full(targets, 0.9))[0].tolist() == wanted
+        nobody = np.zeros(targets, bool)
+        assert listen._hears(pairs, looks, silent, np.full(targets, 0.9), nobody)[0].tolist() == wanted
+
+
+def test_of_nodes_that_hear_a_target_one_is_named_that_did_not_begin_it():
+    looks = Looks(np.array([HEARD, HEARD]), *(np.zeros(2) for _ in range(5)))
+    chance = np.full((2, 7), 0.9)
+    pairs = Pairs(np.array([0, 2]), np.arange(2), chance, chance, chance)
+    silent = np.full((2, 3), np.log(1.0 - 0.9 * 0.9))
+    for only, node in (([True, False], 1), ([False, True], 0), ([True, True], 0)):
+        row, named = listen._hears(pairs, looks, silent, np.array([0.9]), np.array(only))
+        assert (row.tolist(), named.tolist()) == ([0], [node])
 
 
 def test_the_settled_chain_learns_and_the_head_takes_it_over():
