@@ -108,7 +108,7 @@ class View(Protocol):
     the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
     its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is.
     old: s, how long before the leaf's time a sound left. heard: what leaf.heard is once the leaf is corrected, 0: no
-    ear block; HE (MODELS, WIDTH, EARS): covariance of what is measured with that block.
+    ear block; toned: 1 if a tone of it is known; HE (MODELS, WIDTH, EARS): covariance of what is measured with that block.
     """
 
     detection: float
@@ -123,6 +123,7 @@ class View(Protocol):
     address: int
     crowded: int
     heard: int
+    toned: int
     z: F64
     HP: F64
     S: F64
@@ -168,7 +169,7 @@ PLOT = record(
 )
 VIEW = record(
     "detection missed now miss ahead growth old",
-    "first last address crowded heard",
+    "first last address crowded heard toned",
     z=(MODELS, WIDTH),
     HP=(MODELS, WIDTH, 6),
     S=(MODELS, WIDTH, WIDTH),

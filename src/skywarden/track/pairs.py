@@ -13,7 +13,7 @@ from skywarden.model.place import F64
 from skywarden.track import ear
 from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.looks import Pair, Plot, Sense, View
-from skywarden.track.measure import TONES
+from skywarden.track.measure import OCTAVE, TONES
 from skywarden.track.models import anchor, models, pace, predict
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import Due, lower, passed, turned
@@ -37,6 +37,7 @@ NORMAL = 1.0 / sqrt(2.0 * pi)
 FAR = 200.0  # chi-square from which a likelihood counts as 0
 NARROW = 0.1  # root of |R| / |S + R|
 MISTAKEN = 0.02  # of tones are neither right nor an octave off
+OPEN = 1e-4  # odds of the next octave from which it is open which one a tone is of
 KEPT, COMPARED = 64, 256  # pairs of a leaf and plots that it is compared with, at most
 ADDRESS_ODDS = exp(30.0)  # the same claimed address outweighs any nearness inside the gate
 
@@ -70,7 +71,8 @@ def inside(view: View, m: int, plot: Plot, limit: float, tone: bool, work: Work)
 def compare(view: View, m: int, plot: Plot, pair: Pair, tone: bool, work: Work) -> float:  # noqa: PLR0913 - one pair
     """Write factor, white innovation and likelihood of model m to the pair; return chi-square, inf if S is none.
 
-    A tone that would be less likely if it were right than if it were not is left out.
+    A tone that would be less likely if it were right than if it were not is left out, and one that may be of the next
+    octave: it would say that a target flies a hundred metres a second faster. The first one of a target only says which.
     """
     L, white, S, d = pair.L[m], pair.white[m], view.S[m], plot.d
     chi2, density = 0.0, 1.0
@@ -90,10 +92,12 @@ def compare(view: View, m: int, plot: Plot, pair: Pair, tone: bool, work: Work) 
         for c in range(k):
             rest -= L[k, c] * white[c]
         white[k] = rest * L[k, k]
-        if tone and plot.rows[k] == TONE and NORMAL * L[k, k] * exp(-0.5 * white[k] * white[k]) < MISTAKEN * TONES:
-            L[k, k] = white[k] = 0.0
-            density *= MISTAKEN * TONES
-            continue
+        if tone and plot.rows[k] == TONE:
+            right, other = exp(-0.5 * white[k] * white[k]), exp(-0.5 * (OCTAVE * L[k, k] - abs(white[k])) ** 2)
+            if NORMAL * L[k, k] * right < MISTAKEN * TONES or (view.toned == 1 and other > OPEN * right):
+                density *= max(NORMAL * L[k, k] * (right + other), MISTAKEN * TONES)
+                L[k, k] = white[k] = 0.0
+                continue
         chi2 += white[k] * white[k]
         density *= NORMAL * L[k, k]
     pair.likelihood[m] = density * exp(-0.5 * chi2) if chi2 < FAR else 0.0

@@ -13,7 +13,7 @@ from math import cos, isnan, log, sin, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
-from skywarden.track.ear import EAST, NORTH, SPEED, TONE, TURN, prior
+from skywarden.track.ear import EAST, NORTH, SPEED, TONE, TURN, WIDE, prior
 from skywarden.track.looks import Plot, Sense, View
 from skywarden.track.models import predict
 from skywarden.track.motion import disturb, move, up
@@ -26,6 +26,7 @@ from skywarden.track.work import Parameters, Work
 PARTS = 3  # range, azimuth and elevation, whichever of them are measured; then the tone
 FLATTEST = 0.01  # cosine of the elevation that is reckoned with right above an array
 STEPS = 4  # of Newton's method for when a sound left a target that turns
+KNOWN = 0.9  # of the variance of a tone before any is heard
 CLOSEST = 30.0  # m; nearer than that a tone does not bend more
 
 
@@ -106,6 +107,7 @@ def hear(leaf: Leaf, sense: Sense, view: View, m: int, parameters: Parameters, w
     for k in range(parts):
         incline(leaf, m, k, tau, work)
     view.old = max(view.old, tau - lag)
+    view.toned = leaf.tail[m, TONE, work.six + TONE] < KNOWN * WIDE * WIDE
     rest(view, m, tau - lag, parts, parameters, work)
     for k in range(parts):
         lead(m, k, tau, m == BUSY, sense, work)
