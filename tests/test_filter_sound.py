@@ -18,6 +18,7 @@ from skywarden.model.place import F64, Place
 from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly
 from skywarden.track.motion import predict_all
 from skywarden.track.pool import Memory
+from skywarden.track.sound import SHARED
 
 AIR = Air(np.array([6.0, -4.0, 3.0]), speed=338.0, speed_sigma=2.0, wind_sigma=3.0)
 ARRAY = Sensor(Kind.SOUND, 0.8, 0.1, whole=False, reach_m=12e3, air=AIR)
@@ -105,7 +106,7 @@ def test_a_view_is_that_of_the_place_that_the_sound_left(lead: float, seed: int)
         assert slopes(memory)[m, :3] / scale == pytest.approx(H / scale, rel=5e-3, abs=2e-2)
         assert view.HP[m, :3] / scale == pytest.approx(H @ P / scale, rel=1e-2, abs=1.0)
         turn = geo.east_north_up(*geo.geodetic(x[:3])[:2])
-        level, upright = (memory.parameters["turning"][0] if m else 0.5), 2.0
+        level, upright = (memory.parameters["turning"][0], 2.0) if m else (SHARED * 0.5, SHARED * 2.0)
         Q = turn.T @ np.diag([level, level, upright]) @ turn * max(sound.delay - age, 0.0) ** 3 / 3.0
         S = H @ P @ H.T + H[:, :3] @ Q @ H[:, :3].T
         winds = by.wind @ LEVEL.T
@@ -326,7 +327,7 @@ def test_a_view_is_that_of_its_slow_twin(lead: float, seed: int) -> None:
     lag = (NOW - int(memory.leaves["time"][row])) * 1e-9
     for m in range(2):
         x, P = leaf.mean[m], leaf.covariance[m]
-        noise = (memory.parameters["turning"][0] if m else 0.5), 2.0
+        noise = (memory.parameters["turning"][0], 2.0) if m else (SHARED * 0.5, SHARED * 2.0)
         up = geo.east_north_up(*geo.geodetic(x[:3])[:2])[2]
         n = x[:3] / [1.0, 1.0, 1.0 - ECCENTRICITY2]
         vertical = n / np.linalg.norm(n)

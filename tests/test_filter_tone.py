@@ -10,7 +10,7 @@ from scipy.stats import chi2
 from skywarden import geo
 from skywarden.kernel import plain_while
 from skywarden.model.detection import Kind, detections
-from skywarden.track import Air, Filter, FilterSettings, Sensor, evenly, settle, sound
+from skywarden.track import Air, Filter, FilterSettings, Sensor, ear, evenly, settle, sound
 from skywarden.track.measure import TONES
 from skywarden.track.mixture import moments
 from skywarden.track.pairs import MISTAKEN
@@ -135,6 +135,26 @@ def test_a_tone_that_must_be_wrong_tells_nothing_and_its_bearing_is_used():
     assert pair.likelihood[0] < 0.1 * right.likelihood[0]
     assert found.mean[0].tolist() == plain.mean[0].tolist()
     assert found.covariance[0].tolist() == plain.covariance[0].tolist()
+
+
+def of_somebody_fast(tone, variance):
+    """Return what a sound makes of a leaf whose velocity is known to 50 m/s and whose tone with this variance."""
+    memory, view, _, _ = heard(1, 0.0)
+    memory.leaves["covariance"][0, :, 3:, 3:] += 2500.0 * np.eye(3)
+    memory.leaves["tail"][0, :, ear.TONE, TONE] = variance
+    z = np.array([[*view.z[0, 1:3], np.exp(view.z[0, 3] + tone)]])
+    assert fill(memory, given(z, np.diag([*SIGMA**2, (TONE_SIGMA * z[0, 2]) ** 2])[None]), born=1e-12) == 1
+    (pair,) = find(memory, 1)
+    settle.correct(memory.leaves[0], memory.views[0], memory.plots[0], pair, 0, memory.work[0])
+    return whole_of(memory, 0).mean[0]
+
+
+def test_a_tone_that_may_be_of_the_next_octave_tells_nothing_but_the_first_one_does():
+    """Half an octave is what one who comes is higher than one who goes, at 120 m/s."""
+    bare = of_somebody_fast(np.nan, 1e-4)
+    assert of_somebody_fast(0.3, 1e-4).tolist() == bare.tolist()
+    assert np.linalg.norm(of_somebody_fast(0.1, 1e-4)[3:6] - bare[3:6]) > 5.0
+    assert abs(of_somebody_fast(0.3, ear.WIDE**2)[TONE] - bare[TONE]) > 0.05
 
 
 def test_sounds_without_tones_may_come_as_bearings_do():

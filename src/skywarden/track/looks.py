@@ -108,7 +108,7 @@ class View(Protocol):
     the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
     its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is.
     old: s, how long before the leaf's time a sound left. heard: what leaf.heard is once the leaf is corrected, 0: no
-    ear block; toned: 1 if a tone of it is known; HE (MODELS, WIDTH, EARS): covariance of what is measured with that block.
+    ear block; HE (MODELS, WIDTH, EARS): covariance of what is measured with that block. toned: 1 if its tone is known.
     """
 
     detection: float

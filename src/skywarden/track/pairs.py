@@ -72,7 +72,7 @@ def compare(view: View, m: int, plot: Plot, pair: Pair, tone: bool, work: Work) 
     """Write factor, white innovation and likelihood of model m to the pair; return chi-square, inf if S is none.
 
     A tone that would be less likely if it were right than if it were not is left out, and one that may be of the next
-    octave: it would say that a target flies a hundred metres a second faster. The first one of a target only says which.
+    octave: it would say that a target flies 100 m/s faster. The first tone of a target only says which it is.
     """
     L, white, S, d = pair.L[m], pair.white[m], view.S[m], plot.d
     chi2, density = 0.0, 1.0

@@ -27,6 +27,9 @@ PARTS = 3  # range, azimuth and elevation, whichever of them are measured; then 
 FLATTEST = 0.01  # cosine of the elevation that is reckoned with right above an array
 STEPS = 4  # of Newton's method for when a sound left a target that turns
 KNOWN = 0.9  # of the variance of a tone before any is heard
+SHARED = (
+    4.0  # times the noise of calm flight since a sound left: looks that follow each other have most of it in common
+)
 CLOSEST = 30.0  # m; nearer than that a tone does not bend more
 
 
@@ -165,8 +168,9 @@ def incline(leaf: Leaf, m: int, k: int, tau: float, work: Work) -> None:
 @inner
 def rest(view: View, m: int, back: float, parts: int, parameters: Parameters, work: Work) -> None:  # noqa: PLR0913
     """Write dz/dt, and the noise of motion in `back` s between to the spread. Needs `incline`."""
-    H, span, upright = work.slopes[m], max(back, 0.0), parameters.noise[m, 1]
-    level = parameters.turning if m == BUSY else parameters.noise[m, 0]
+    H, span = work.slopes[m], max(back, 0.0)
+    level = parameters.turning if m == BUSY else SHARED * parameters.noise[m, 0]
+    upright = parameters.noise[m, 1] * (1.0 if m == BUSY else SHARED)
     for a in range(work.six):
         for b in range(work.six):
             work.C[a, b] = 0.0
