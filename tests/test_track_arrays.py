@@ -97,6 +97,17 @@ def test_what_hums_beside_one_array_is_nobody_for_how_long_it_may_hum():
     assert len(sky.picture.tracks) <= 3
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_moped_that_several_arrays_hear_is_followed_and_not_shown(seed):
+    shown = list[int]()
+    sky = listening(
+        [Flight(-1500.0, 300.0, 105, 10, 1.5)], seed=seed, until=100.0, each=lambda s: shown.append(len(s.shown()))
+    )
+    assert max(shown) == 0
+    assert len(sky.picture.tracks) == 1
+    assert sky.picture.tracks.existence[0] > 0.99
+
+
 def test_who_passes_beside_what_hums_is_found_all_the_same():
     sky = Sky([HELICOPTER], [Ears(PLACES), Hum(PLACES, name="ears"), Calls(humming=True)], seed=3).run(70.0)
     assert off(sky).min() < 400.0
