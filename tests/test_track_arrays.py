@@ -8,8 +8,9 @@ from hark_world import Ears, bearing, stand
 from track_world import START, Flight, Radar, Sky, batch
 
 from skywarden.model.detection import Detections, Kind, Reporter
+from skywarden.model.event import TrackDropped
 from skywarden.track import listen
-from skywarden.track.arrays import begun, twins
+from skywarden.track.arrays import TWIN, begun, twins
 from skywarden.track.beliefs import records
 from skywarden.track.pool import TARGET
 from skywarden.track.settings import TrackerSettings
@@ -119,6 +120,15 @@ def test_two_that_arrays_cannot_tell_apart_are_one(monkeypatch):
     assert len(listening([HELICOPTER], seed=6).shown()) == 1
     monkeypatch.setattr(listen, "twins", lambda targets, *_: np.zeros(len(targets), bool))
     assert len(listening([HELICOPTER], seed=6).shown()) == 2
+
+
+def test_a_twin_that_was_shown_is_told_to_have_ended():
+    numbers = set[int]()
+    sky = listening([HELICOPTER], seed=8, each=lambda s: numbers.update(s.shown().number.tolist()))
+    dropped = {event.number: event.reason for event in sky.events if isinstance(event, TrackDropped)}
+    assert len(numbers) > 1
+    assert numbers - set(sky.shown().number.tolist()) == set(dropped)
+    assert TWIN in dropped.values()
 
 
 def held(places, *, spread=50.0, origin=1.0, placed=0, born=0):

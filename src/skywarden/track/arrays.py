@@ -17,6 +17,7 @@ from skywarden.track.nearest import nearest
 from skywarden.track.pool import Rows
 from skywarden.track.standing import level_axes
 
+TWIN = "one with another: arrays cannot tell the two apart"
 IN_TURN = 6  # looks, each of another array than the last and soon after it
 KNOWN_M = 300.0  # m: level sigma from which who is begun by sounds may be shown
 DRIVES, SURELY = 15.0, 2.0  # m/s; sigmas of its speed by which it is faster than that

@@ -10,6 +10,7 @@ from skywarden.model.detection import Detections, Kind, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
+from skywarden.track.arrays import TWIN
 from skywarden.track.beliefs import records, tracked, without
 from skywarden.track.chain import HALF, tracks_of
 from skywarden.track.company import accompanied
@@ -156,7 +157,8 @@ def _listened(
         return head._replace(beliefs=beliefs)
     tracks = _known(tracked(beliefs, settings), head.tracks, np.concatenate(heard), ticks[1])
     confirmed = records(beliefs.targets, TARGET)["confirmed"].copy()
-    return _Head(beliefs, head.sensors, tracks, confirmed, head.ended)
+    ended = head.ended + [TrackDropped(ticks[1], number, TWIN) for number in _ended(head.tracks, tracks)]
+    return _Head(beliefs, head.sensors, tracks, confirmed, ended)
 
 
 def _renewed(head: _Head, chain: Chain, time: int, settings: TrackerSettings) -> _Head:
