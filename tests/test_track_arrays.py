@@ -142,9 +142,10 @@ def held(places, *, spread=50.0, origin=1.0, placed=0, born=0):
     return targets, (mean, covariance)
 
 
-def gone(targets, states, since=START):
+def gone(targets, states, since=START, sure=(1.0, 1.0, 1.0)):
     """Return the rows that are left out."""
-    return np.flatnonzero(twins(targets, begun(targets, since), states)).tolist()
+    existence = np.array(sure[: len(targets)])
+    return np.flatnonzero(twins(targets, begun(targets, since), states, existence)).tolist()
 
 
 def test_of_twins_the_younger_is_left_out_and_of_three_two():
@@ -152,6 +153,11 @@ def test_of_twins_the_younger_is_left_out_and_of_three_two():
     assert gone(*held([(0, 0), (40, 0)], born=[9, 0])) == [0]
     assert gone(*held([(0, 0), (40, 0)])) == [1]  # of the same age by their labels
     assert gone(*held([(0, 0), (40, 0), (0, 40)], born=[5, 3, 4])) == [0, 2]
+
+
+def test_who_hardly_exists_takes_nobody_and_of_a_row_every_other_stays():
+    assert gone(*held([(0, 0), (40, 0)]), sure=(0.2, 1.0)) == []
+    assert gone(*held([(0, 0), (90, 0), (180, 0)])) == [1]  # the third is beside one that goes
 
 
 def test_two_apart_stay_and_so_do_two_that_fly_apart():

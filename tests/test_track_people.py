@@ -133,6 +133,19 @@ def test_one_person_alone_confirms_nothing_however_often_and_two_do():
         assert off < 2000.0
 
 
+def test_a_flood_of_sounds_takes_nothing_from_another_source():
+    def sounds(name, count):
+        z, node = np.zeros((count, 2)), np.zeros(count, np.int64)
+        return batch(Kind.SOUND, name, 0.0, z, np.eye(2), node=node, origin=np.ones((count, 3)))
+
+    big, few = sounds("a", people.MOST_SOUNDS - 1), sounds("z", 500)
+    assert people.admitted([big, few], [0, 1]) == ([1], {"a": people.MOST_SOUNDS - 1})
+    many = [sounds("a", 100) for _ in range(200)]
+    kept, refused = people.admitted([*many, few], range(201))
+    assert 200 in kept
+    assert refused == {"a": 20_500 - people.MOST_SOUNDS}
+
+
 def test_one_person_by_two_lines_is_one_person_and_a_device_is_enough():
     """The same pseudonym by two telephone lines: two sensors to the tracker."""
     flight = Flight(0.0, 0.0, 900.0, 50.0, 0.9)

@@ -40,6 +40,7 @@ def book(memory: Memory, rows: I64, sensor: int, times: I64, revisit: float) -> 
         target = memory.targets[rows[k]]
         gap = (times[k] - target.seen) / SECOND
         target.placed, target.witness = max(target.placed, times[k]), 0
+        target.told = max(target.told, times[k])
         if gap > 0.0:
             target.hits += 1
             target.seen = times[k]

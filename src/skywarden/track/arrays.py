@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from skywarden.model.place import F64, I64
 from skywarden.track.motion import level_sigma
 from skywarden.track.nearest import nearest
+from skywarden.track.notes import PAUSE
 from skywarden.track.pool import Rows
 from skywarden.track.standing import level_axes
 
@@ -21,6 +22,7 @@ TWIN = "one with another: arrays cannot tell the two apart"
 IN_TURN = 6  # looks, each of another array than the last and soon after it
 KNOWN_M = 300.0  # m: level sigma from which who is begun by sounds may be shown
 DRIVES, SURELY = 15.0, 2.0  # m/s; sigmas of its speed by which it is faster than that
+SURE = 0.5  # existence of who has a twin
 NEAR, MOST = 4.0, 8  # chi-square of four degrees of freedom, under which two are one; others that are looked at
 VAGUE_M, WIDEST = 500.0, 2_000.0  # m: level sigma of who may be a twin; no two are farther apart
 
@@ -30,9 +32,10 @@ def begun(targets: Rows, since: int) -> NDArray[np.bool_]:
     return np.asarray(targets["origin"].any(axis=1) & (targets["placed"] < since) & (targets["wedge"] == 0), bool)
 
 
-def ripe(targets: Rows, heard: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (n,) which of those that arrays have begun, (n,), they have heard in turn and nobody knows of yet."""
-    return np.asarray(heard & (targets["confirmed"] == 0) & (targets["turns"] >= IN_TURN), bool)
+def ripe(targets: Rows, heard: NDArray[np.bool_], at: int) -> NDArray[np.bool_]:
+    """Return (n,) whom of those that arrays have begun, (n,), they hear in turn at `at`, ns, unknown to people yet."""
+    turns = (targets["turns"] >= IN_TURN) & (targets["turned"] >= at - PAUSE)
+    return np.asarray(heard & (targets["confirmed"] == 0) & turns, bool)
 
 
 def flying(mean: F64, covariance: F64) -> NDArray[np.bool_]:
@@ -46,18 +49,24 @@ def flying(mean: F64, covariance: F64) -> NDArray[np.bool_]:
     return np.asarray(known & (speed - SURELY * sigma > DRIVES), bool)
 
 
-def twins(targets: Rows, heard: NDArray[np.bool_], states: tuple[F64, F64]) -> NDArray[np.bool_]:
-    """Return (n,) which targets are to be left out. heard (n,): of which arrays alone tell; states: all at one time."""
+def twins(targets: Rows, heard: NDArray[np.bool_], states: tuple[F64, F64], existence: F64) -> NDArray[np.bool_]:
+    """Return (n,) which targets are to be left out. heard (n,): of which arrays alone tell; states: all at one time.
+
+    Of several in a row each is left out beside one that stays, the oldest first.
+    """
     mean, covariance = states
-    sharp = (level_sigma(mean, covariance) < VAGUE_M) & (targets["confirmed"] == 1) & (targets["wedge"] == 0)
+    shown = (targets["confirmed"] == 1) & (targets["wedge"] == 0) & (existence > SURE)
+    sharp = shown & (level_sigma(mean, covariance) < VAGUE_M)
     one, other = np.flatnonzero(heard & sharp), np.flatnonzero(sharp)
     i, j = nearest(mean[one, :3], mean[other, :3], MOST, WIDEST)
     i, j = one[i], other[j]
     place = np.argsort(np.lexsort((targets["label"], targets["born"])), kind="stable")
     later = (i != j) & (~heard[j] | (place[i] > place[j]))
     i, j = i[later], j[later]
+    near = _apart(mean, covariance, i, j) < NEAR
     gone = np.zeros(len(targets), bool)
-    gone[i[_apart(mean, covariance, i, j) < NEAR]] = True
+    for k in np.flatnonzero(near)[np.lexsort((place[j[near]], place[i[near]]))].tolist():
+        gone[i[k]] |= not gone[j[k]]
     return gone
 
 

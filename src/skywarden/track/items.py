@@ -211,8 +211,8 @@ def _describe(row: "np.void", batch: Detections, names: tuple[str, ...], setting
     row["clutter"] = 1.0 if batch.kind in BEARINGS else settings.false_alarms_per_km2 * PER_KM2
     if batch.kind == Kind.SOUND:
         everywhere(row, settings.sound_reach_m)
-        if batch.origin is not None:  # who has been heard is heard again, by one or another
-            row["begins"] = settings.sound_begins_m
+        if batch.origin is not None and batch.reporter is Reporter.DEVICE:  # heard again, by one array or another
+            row["begins"] = min(settings.sound_begins_m, settings.sound_reach_m)
             row["missable"], row["detection"], row["revisit"] = 1, HEARD, max(batch.revisit, ROUND)
         row["sound"], row["sound_sigma"] = settings.sound_speed_m_s, settings.sound_speed_sigma_m_s
         row["wind"], row["wind_sigma"] = (settings.wind_east_m_s, settings.wind_north_m_s, 0.0), settings.wind_sigma_m_s

@@ -194,13 +194,13 @@ def _arrays(memory: Memory, at: int, settings: TrackerSettings) -> NDArray[np.bo
     """Confirm whom several arrays have heard in turn; return which targets they tell of twice. at: ns."""
     targets = memory.targets[: memory.counts[0]]
     heard = begun(targets, at - round(settings.sound_keeps_s * SECOND))
-    new, known = ripe(targets, heard), heard & np.asarray(targets["confirmed"] == 1, bool)
+    new, known = ripe(targets, heard, at), heard & np.asarray(targets["confirmed"] == 1, bool)
     if not (new.any() or known.any()):
         return np.zeros(len(targets), bool)
     tracks = _table(memory)
     states = _at(tracks, at, settings)
     targets["confirmed"] |= new & (tracks.existence > settings.confirm_existence) & flying(*states)
-    return twins(targets, heard, states)
+    return twins(targets, heard, states, tracks.existence)
 
 
 def _known(memory: Memory, at: int, settings: TrackerSettings) -> Whom:

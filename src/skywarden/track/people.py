@@ -17,7 +17,7 @@ import numpy as np
 from skywarden.model.detection import Detections, Kind, Reporter
 from skywarden.model.place import I64
 from skywarden.track.measure import FALSE_BEARINGS
-from skywarden.track.posts import named
+from skywarden.track.posts import named, salt
 from skywarden.track.settings import TrackerSettings
 
 MOST, MOST_SOUNDS = 1_000, 10_000  # reports of people and sounds in a tick; each is a look of its own, of some 80 us
@@ -31,7 +31,7 @@ def persons(batch: Detections) -> I64:
     """
     if batch.reporter is Reporter.DEVICE:
         if batch.kind is Kind.SOUND and batch.origin is not None:
-            return named(batch)
+            return named(batch) if batch.node is not None else np.full(len(batch), salt(batch.sensor) | 1)
         return np.zeros(len(batch), np.int64)
     return np.ones(len(batch), np.int64) if batch.node is None else batch.node + 2
 
@@ -54,8 +54,8 @@ def anywhere(batch: Detections, settings: TrackerSettings) -> float:
 def admitted(batches: Sequence[Detections], used: Sequence[int]) -> tuple[list[int], Counter[str]]:
     """Return which of the batches `used` a tick takes in, and how many reports it does not, by sensor.
 
-    All of devices but for sounds. Of people and of sounds so many, the first of each sensor before the second of any,
-    so that who floods takes nothing from the others. Which ones follows from what they say, not from their order.
+    All of devices but for sounds. Of people and of sounds so many, in whole batches, the first of each sensor before
+    the second of any: who floods takes nothing from the others. Which ones follows from what they say alone.
     """
     told = [k for k in used if batches[k].reporter is not Reporter.DEVICE]
     heard = [k for k in used if batches[k].reporter is Reporter.DEVICE and batches[k].kind is Kind.SOUND]
@@ -74,8 +74,8 @@ def _over(batches: Sequence[Detections], some: list[int], most: int) -> list[int
     some = sorted(some, key=lambda k: _words(batches[k]))
     count, turns, over = Counter[str](), list[int](), list[int]()
     for k in some:
-        turns.append(count[batches[k].sensor])
         count[batches[k].sensor] += len(batches[k])
+        turns.append(count[batches[k].sensor])
     for at in sorted(range(len(some)), key=lambda at: (turns[at], batches[some[at]].sensor)):
         if len(batches[some[at]]) <= most:
             most -= len(batches[some[at]])

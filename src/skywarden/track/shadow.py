@@ -15,6 +15,7 @@ from skywarden.track.spots import earshot, unheard
 from skywarden.track.view import POLAR
 
 BESIDE = 25.0 * pi / 180.0  # rad of azimuth
+RECENT, SURE = 10_000_000_000, 0.5  # ns since it was seen, and existence: of whom a shadow falls
 STEEP = cos(60.0 * pi / 180.0)  # of the elevation, from which on a target is in every direction
 
 
@@ -44,7 +45,9 @@ def shadowed(memory: Memory, plot: Plot) -> bool:
     for i in range(n):
         if unheard(spots[i], sense, far, flown):
             continue
-        target = memory.targets[memory.leaves[i].target]
-        if target.confirmed == 1 and target.wedge == 0 and beside(memory.leaves[i], plot, sense):
+        leaf = memory.leaves[i]
+        target = memory.targets[leaf.target]
+        there = target.confirmed == 1 and target.wedge == 0 and leaf.existence > SURE
+        if there and sense.time - target.seen < RECENT and beside(leaf, plot, sense):
             return True
     return False

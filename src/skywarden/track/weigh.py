@@ -129,7 +129,7 @@ def begin(memory: Memory, label: int, state: tuple[F64, F64], existence: float, 
     memory.targets[t : t + 1], memory.leaves[i : i + 1] = np.zeros(1, target.dtype), np.zeros(1, leaf.dtype)
     target["label"], target["leaf"], target["address"], target["seen_by"] = label, i, -1, -1
     target["born"], target["seen"], target["placed"], leaf["time"] = times[0], times[1], times[1], times[1]
-    target["loud"] = HEARD
+    target["told"], target["loud"] = times[1], HEARD
     leaf["target"], leaf["group"], leaf["existence"] = t, -1, existence
     leaf["weight"][0], leaf["mean"], leaf["covariance"] = 1.0, state[0], state[1]
     memory.counts[:2] += 1
