@@ -4,14 +4,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hark_world import Ears, bearing, stand
-from track_world import START, Flight, Radar, Sky, batch
+from hark_world import Ears, stand
+from track_world import START, Flight, Sky, batch
 
 from skywarden.model.detection import Detections, Kind, Reporter
 from skywarden.model.event import TrackDropped
 from skywarden.track import listen
-from skywarden.track.arrays import TWIN, begun, twins
+from skywarden.track.arrays import TWIN, begun, ripe, twins
 from skywarden.track.beliefs import records
+from skywarden.track.cover import visible
+from skywarden.track.gather import gather
+from skywarden.track.items import items
+from skywarden.track.people import persons
 from skywarden.track.pool import TARGET
 from skywarden.track.settings import TrackerSettings
 
@@ -185,28 +189,43 @@ def test_who_is_not_shown_or_known_too_badly_is_no_twin():
     assert gone(*held([(0, 0), (40, 0)], spread=900.0)) == []
 
 
-def existence(far):
-    """Return how sure a target is of which arrays hear nothing any more while one so many m away hears another."""
-    quiet, loud = stand(0.0, 0.0), stand(far, 0.0)
-    source = Ears([quiet, loud])
-    sky = Sky([Flight(800.0, 800.0, 500, 40, 0.8)], [Radar("r", 0.0, -20_000.0, revisit=1.0)], settings=SETTINGS)
-    sky.run(20.0)
-    sky.sensors = []
-    for _ in range(3):
-        sky.t += 1.0
-        sky.step([source.said(bearing(quiet, sky.truth()[0])[None], sky.t, np.array([0]))])
-    for _ in range(12):
-        sky.t += 1.0
-        sky.step([source.said(np.array([[1.5, 0.3]]), sky.t, np.array([1]))])
-    hits = records(sky.picture.beliefs.targets, TARGET)["hits"]
-    assert hits.max() > 3
-    return float(sky.picture.tracks.existence[hits.argmax()])
+def sense(settings=SETTINGS, **changed):
+    """Return what the filter is told of a source of arrays, as one of them, in the middle, looks."""
+    said = replace(Ears(PLACES).said(np.array([[0.3, 0.2]]), 0.0, np.array([MACHINE])), **changed)
+    return gather(items([said], settings), ()).looks.view(np.recarray)[0]
 
 
 def test_an_array_that_is_out_of_reach_misses_nobody():
     """One source, many ears: what one hears far away says nothing of who flies here."""
-    assert existence(100_000.0) > 0.999
-    assert existence(3_000.0) < existence(100_000.0) - 1e-4
+    look = sense()
+    for away, heard in ((5_900.0, True), (6_100.0, False), (100_000.0, False)):
+        assert visible(stand(away, 0.0, 300.0).position, look) == heard
+    assert visible(stand(0.0, 10.0, 50.0).position, look)  # below it too: no hills are known
+
+
+def test_arrays_begin_targets_no_farther_than_they_hear_and_people_with_a_place_of_their_own_begin_none():
+    assert sense()["begins"] == 5_000.0
+    assert sense(replace_settings(sound_reach_m=1_000.0))["begins"] == 1_000.0
+    look = sense(reporter=Reporter.OBSERVER)
+    assert (look["begins"], look["missable"]) == (0.0, 0)
+
+
+def test_arrays_without_a_number_are_one_and_no_device_that_is_believed_alone():
+    said = Ears(PLACES).said(np.zeros((3, 2)), 0.0, np.array([1, 2, 1]))
+    one, two, again = persons(said).tolist()
+    assert one == again != two
+    assert (persons(replace(said, node=None)) > 0).all()
+    assert len(set(persons(replace(said, node=None)).tolist())) == 1
+
+
+def test_turns_count_while_they_go_on_and_only_enough_of_them():
+    targets, _ = held([(0, 0)] * 4)
+    targets["confirmed"], targets["turns"], targets["turned"] = 0, [6, 5, 6, 6], START
+    targets["confirmed"][3] = 1
+    everyone = np.ones(4, bool)
+    assert np.flatnonzero(ripe(targets, everyone, START + 3 * SECOND)).tolist() == [0, 2]
+    assert not ripe(targets, everyone, START + 5 * SECOND).any()
+    assert not ripe(targets, ~everyone, START).any()
 
 
 def test_people_are_too_vague_for_sounds_to_go_on_from():
