@@ -17,9 +17,9 @@ from skywarden.model.place import Source
 from skywarden.model.track import Mode
 from skywarden.sensors import Reader
 from skywarden.sensors.microphone.encode import encode, heartbeat
+from skywarden.track.admit import MOST_SOUNDS
 from skywarden.track.beliefs import records
 from skywarden.track.monitor import fits
-from skywarden.track.people import MOST_SOUNDS
 from skywarden.track.posts import MOST_EACH, NODE
 from skywarden.track.states import at
 

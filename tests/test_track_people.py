@@ -10,7 +10,7 @@ from skywarden import geo
 from skywarden.model.detection import Kind, Reporter
 from skywarden.model.event import Refused
 from skywarden.model.track import Picture
-from skywarden.track import people
+from skywarden.track import admit
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.step import track
 
@@ -138,12 +138,12 @@ def test_a_flood_of_sounds_takes_nothing_from_another_source():
         z, node = np.zeros((count, 2)), np.zeros(count, np.int64)
         return batch(Kind.SOUND, name, 0.0, z, np.eye(2), node=node, origin=np.ones((count, 3)))
 
-    big, few = sounds("a", people.MOST_SOUNDS - 1), sounds("z", 500)
-    assert people.admitted([big, few], [0, 1]) == ([1], {"a": people.MOST_SOUNDS - 1})
+    big, few = sounds("a", admit.MOST_SOUNDS - 1), sounds("z", 500)
+    assert admit.admitted([big, few], [0, 1]) == ([1], {"a": admit.MOST_SOUNDS - 1})
     many = [sounds("a", 100) for _ in range(200)]
-    kept, refused = people.admitted([*many, few], range(201))
+    kept, refused = admit.admitted([*many, few], range(201))
     assert 200 in kept
-    assert refused == {"a": 20_500 - people.MOST_SOUNDS}
+    assert refused == {"a": 20_500 - admit.MOST_SOUNDS}
 
 
 def test_one_person_by_two_lines_is_one_person_and_a_device_is_enough():
@@ -189,7 +189,7 @@ def refused(tracked):
 
 
 def test_a_flood_of_reports_is_bounded_named_and_takes_nothing_from_the_others(monkeypatch):
-    monkeypatch.setattr(people, "MOST", 30)
+    monkeypatch.setattr(admit, "MOST", 30)
     flood, few, now = crowd(1.0, 100, "flood"), crowd(1.0, 5, "phones"), START + 2_000_000_000
     radar = Radar("radar", 0.0, -40_000.0, detection=1.0).look(
         [Flight(0.0, 0.0, 900.0, 50.0, 0.9)], 1.0, np.random.default_rng(0)
@@ -208,7 +208,7 @@ def test_a_flood_of_reports_is_bounded_named_and_takes_nothing_from_the_others(m
 
 
 def test_as_many_as_a_tick_takes_in_are_all_taken_in(monkeypatch):
-    monkeypatch.setattr(people, "MOST", 30)
+    monkeypatch.setattr(admit, "MOST", 30)
     tracked = track(Picture(START), crowd(1.0, 30, "phones"), START + 2_000_000_000, TrackerSettings())
     assert refused(tracked) == {}
     assert all(match[0] > 0 for match in tracked.matches)

@@ -10,6 +10,7 @@ from skywarden.model.detection import Detections, Kind, Reason
 from skywarden.model.event import Refused, TrackCoasting, TrackConfirmed, TrackDropped
 from skywarden.model.place import I64
 from skywarden.model.track import Beliefs, Chain, Chains, Picture, Status, Tracks
+from skywarden.track.admit import admitted
 from skywarden.track.arrays import TWIN
 from skywarden.track.beliefs import records, tracked, without
 from skywarden.track.chain import HALF, tracks_of
@@ -19,7 +20,6 @@ from skywarden.track.items import CALLED, Items, items
 from skywarden.track.lifecycle import MISSED, age
 from skywarden.track.listen import half_second
 from skywarden.track.measure import ROWS
-from skywarden.track.people import admitted
 from skywarden.track.pool import TARGET, Memory
 from skywarden.track.posts import NODE
 from skywarden.track.prepare import IMPLAUSIBLE, NOT_FINITE, OWN, QUOTA, REPEATED, TOO_LATE
