@@ -102,7 +102,7 @@ def enrol(target: Target, plot: Plot, label: int, sense: Sense) -> None:
     target.placed = 0 if plot.person > 0 else time
     target.turns, target.turned = 1, time
     target.address, target.confirmed, target.revisit, target.loud = plot.address, 0, sense.revisit, 0.0
-    target.witness = plot.person
+    target.witness = target.array = plot.person
     for a in range(3):
         target.origin[a] = 0.0
     for k in range(len(target.seen_by)):

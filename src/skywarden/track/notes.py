@@ -43,8 +43,9 @@ def hear_in_turn(target: Target, plot: Plot, time: int) -> None:
 
     What hums beside one of them is heard by that one alone, for as long as it hums.
     """
-    if plot.person == target.witness:
+    if plot.person == target.array:
         return
+    target.array = plot.person
     target.turns = 1 if time - target.turned > PAUSE else target.turns + 1
     target.turned = max(target.turned, time)
 
@@ -58,9 +59,7 @@ def count(target: Target, plot: Plot, sense: Sense, time: int) -> bool:
     elif time > target.told and (sense.kind != SOUND or begun_by_bearing(target)):  # sounds alone confirm no clutter
         target.hits += 1
         target.told = time
-    if many and begun_by_bearing(target):
-        target.witness = plot.person
-    elif target.witness != plot.person:
+    if target.witness != plot.person:
         target.witness = 0
     return bool(not many and target.witness == 0)
 

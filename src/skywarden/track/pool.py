@@ -32,8 +32,8 @@ class Target(Protocol):
     looks at different times, told: ns, of the last of these; turns, turned: the same of arrays, each another than the
     last. address: claimed, -1 none. revisit: s, the quickest look that sees it. confirmed: 1 since it was sure to be
     more than false alarms. wedge: 1 while several ranges are open. loud: logarithm of the odds that single microphones
-    can hear it at all. witness: the only person who told of it, 0: several did, or a device; of whom arrays have begun
-    the last of these.
+    can hear it at all. witness: who alone told of it, a person or an array, 0: several did, or a device.
+    array: the last one that heard it, see `notes`.
     seen_by (SEEN_BY,): sensors, latest first, -1 none; seen_at: ns; looked_at: ns, until when each is known to have
     seen it or missed it; in_view: probability that the sensor could see it then. origin (3,): ECEF m, from where a
     bearing began it; zeros where it has begun with a range.
@@ -52,6 +52,7 @@ class Target(Protocol):
     confirmed: int
     wedge: int
     witness: int
+    array: int
     revisit: float
     loud: float
     seen_by: I64
@@ -159,7 +160,7 @@ def record(floats: str, integers: str, **shaped: tuple[int, ...] | int) -> np.dt
 
 TARGET = record(
     "revisit loud",
-    "label leaf born seen placed told turned hits turns address confirmed wedge witness",
+    "label leaf born seen placed told turned hits turns address confirmed wedge witness array",
     i_seen_by=SEEN_BY,
     i_seen_at=SEEN_BY,
     i_looked_at=SEEN_BY,
