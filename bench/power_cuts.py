@@ -123,6 +123,8 @@ class Chain:
         if moment == "closing":
             disk.cut_after(int(self.rng.integers(1, 40)))
         writer.close(0.0 if disk.dead else 10.0)
+        for thread in (writer._thread, writer._keeper):  # it waits 10 ms here; a file that is open yet has no end
+            thread.join(10.0)
         self.safe, self.kept = max(self.safe, writer.durable), max(self.kept, log.kept)
         with suppress(RecordError):
             log.close()
