@@ -82,15 +82,24 @@ def test_a_newcomer_who_is_known_is_nobody_new(monkeypatch, off, wanted):
 
 
 def test_microphones_keep_no_track_whose_place_nobody_knows_any_more():
-    """A radar sees it for 30 s; a minute later nodes still hear it, but where it is by now is a guess."""
+    """A radar sees it for 50 s; a minute later nodes still hear it, but where it is by now is a guess."""
     one, watch = flight(begin=60.0), Watch()
-    for t in range(110):
-        watch.step(t + 0.5, [*called([one], float(t)), *([position(one, t)] if t < 30 else [])])
-        if t == 40:
+    for t in range(130):
+        watch.step(t + 0.5, [*called([one], float(t)), *([position(one, t)] if t < 50 else [])])
+        if t == 60:
             assert watch.picture.tracks.status[0] == Status.CONFIRMED  # heard, though not seen for 10 s
             number = watch.picture.tracks.number[0]
     shown = watch.picture.tracks.number[watch.picture.tracks.shown()]
     assert number not in shown.tolist()
+
+
+def test_microphones_keep_no_track_of_whom_they_may_not_hear_at_all(monkeypatch):
+    """The same flight; by what was heard so far it may as well be a bird among engines."""
+    monkeypatch.setattr(listen, "LOUD", 9.0)
+    one, watch = flight(begin=60.0), Watch()
+    for t in range(61):
+        watch.step(t + 0.5, [*called([one], float(t)), *([position(one, t)] if t < 50 else [])])
+    assert watch.picture.tracks.status[0] == Status.DROPPED
 
 
 def test_a_node_that_would_hear_anyway_hears_nobody_for_sure():

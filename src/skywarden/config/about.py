@@ -233,6 +233,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.microphone_reach_spread": About("How much that differs, of its logarithm.", "1 sigma", 0.02, 2),
     "tracker.microphone_detection": About("It hears what flies right by it this often.", "0 to 1", 0.05, 0.999),
     "tracker.microphone_memory_s": About("One that misses a target goes on so for this long.", "seconds", 1, 3600),
+    "tracker.microphone_known_m": About(
+        "Whom they alone tell of is shown when known so well, until known half as well.", "metres", 10, 1_000_000
+    ),
     "tracker.register_sensors": About(
         "Find what sensors add to ranges, angles and times, by targets that they share, and take it off."
     ),

@@ -21,6 +21,7 @@ from skywarden.track.states import at
 
 BROKEN = "lost by fault: its numbers are none any more"
 MISSED = "missed where it should be seen"
+WIDER = 2.0  # times the spread at which microphones alone show a track; then it is not shown any more
 
 
 class Life(NamedTuple):
@@ -62,7 +63,8 @@ def age(tracks: Tracks, confirmed: I64, time: int, next_number: int, settings: T
 class _Fate(NamedTuple):
     """What becomes of n tracks, each (n,): confirm, found (again), coast, drop: the events; gone: is none any more.
 
-    quiet, broken, missed: why. limit: s, after which one that is not seen is dropped. lost: it is. crowded: rows.
+    quiet, broken, missed, wide: why. limit: s, after which one that is not seen is dropped. lost: it is, or too wide.
+    crowded: rows.
     """
 
     confirm: NDArray[np.bool_]
@@ -73,6 +75,7 @@ class _Fate(NamedTuple):
     quiet: NDArray[np.bool_]
     broken: NDArray[np.bool_]
     missed: NDArray[np.bool_]
+    wide: NDArray[np.bool_]
     lost: NDArray[np.bool_]
     limit: F64
     crowded: I64
@@ -83,6 +86,8 @@ class _Fate(NamedTuple):
             return BROKEN
         if self.missed[i]:
             return MISSED
+        if self.wide[i]:
+            return f"only microphones know of it, and that to over {WIDER * settings.microphone_known_m / 1000:g} km"
         if self.lost[i]:
             return f"not seen for {self.limit[i]:.0f} s"
         return f"uncertainty over {settings.drop_sigma_m / 1000:g} km"
@@ -92,25 +97,28 @@ def _fate(tracks: Tracks, confirmed: I64, time: int, settings: TrackerSettings) 
     status, unseen = tracks.status, seconds(tracks.heard, time)
     shown = tracks.shown()
     known = shown | (status == Status.DROPPED)
-    confirm = ~known & (confirmed == 1)
-    limit = _limit(tracks, known, settings)
-    lost: NDArray[np.bool_] = np.asarray(unseen > limit)
-    missed = (known | confirm) & (tracks.existence < settings.drop_existence)
+    ready = ~known & (confirmed == 1)
     finite = np.isfinite(tracks.mean).all(1) & np.isfinite(tracks.covariance).all((1, 2))
     broken: NDArray[np.bool_] = np.asarray(~finite)
+    sigma = _sigma(tracks, (known | ready) & ~broken, time, settings)
+    field = np.where(tracks.hits == 0, sigma / settings.microphone_known_m, 0.0)  # nothing has measured it
+    confirm, wide = ready & (field <= 1.0), np.asarray(field > WIDER, bool)
+    limit = _limit(tracks, known, settings)
+    lost: NDArray[np.bool_] = np.asarray((unseen > limit) | wide)
+    missed = (known | ready) & (tracks.existence < settings.drop_existence)
     gone = (
         broken
         | missed
-        | _vague(tracks, (known | confirm) & ~broken, time, settings)
+        | (sigma > settings.drop_sigma_m)
         | (unseen > np.where(known, np.maximum(settings.forget_after_s, limit), limit))
     )
     crowded = _crowded(tracks, np.flatnonzero(~gone), settings.max_tracks)
     gone[crowded] = True
     quiet = unseen > np.maximum(settings.coast_looks * tracks.revisit, settings.coast_min_s)
-    found = (status == Status.DROPPED) & ~lost & ~gone
+    found = (status == Status.DROPPED) & ~lost & ~gone & (field <= 1.0)
     coast = (status == Status.CONFIRMED) & quiet & ~lost & ~gone
     return _Fate(
-        confirm & ~gone, found, coast, shown & (lost | gone), gone, quiet, broken, missed, lost, limit, crowded
+        confirm & ~gone, found, coast, shown & (lost | gone), gone, quiet, broken, missed, wide, lost, limit, crowded
     )
 
 
@@ -136,9 +144,8 @@ def _crowded(tracks: Tracks, rows: I64, most: int) -> I64:
     return np.asarray(tentative[order[: len(rows) - most]], np.int64)
 
 
-def _vague(tracks: Tracks, wanted: NDArray[np.bool_], time: int, settings: TrackerSettings) -> NDArray[np.bool_]:
-    """Return (n,) which of the wanted tracks are too uncertain on the level, now."""
-    some = tracks.take(wanted)
-    vague = np.zeros(len(tracks), bool)
-    vague[wanted] = level_sigma(*at(some, time, settings.vertical_noise_m2_s3)) > settings.drop_sigma_m
-    return vague
+def _sigma(tracks: Tracks, wanted: NDArray[np.bool_], time: int, settings: TrackerSettings) -> F64:
+    """Return (n,) m, how uncertain each of the wanted tracks is on the level, now; 0 of others."""
+    sigma = np.zeros(len(tracks))
+    sigma[wanted] = level_sigma(*at(tracks.take(wanted), time, settings.vertical_noise_m2_s3))
+    return sigma

@@ -39,6 +39,7 @@ VAGUE_M = 300.0  # m, level sigma, under which nodes say nothing of a place
 PLAINLY = 0.3  # chance of hearing, from which a node that hears something hears the target
 FOUND = 0.5  # of a node that hears something, chance of silence without the target, above which it hears the target
 LEAST = 1e-3  # of a probability that is divided by
+LOUD = 2.0  # logarithm of the odds that it can be heard, from which who was measured goes on by being heard
 PASS_S = 60.0  # s between two nodes that hear a target by
 EXPLAINED = 3.0  # times its usual rate; a beginning that known targets make so likely is theirs
 EARLIER = 30 * SECOND  # ns, by which a target flew before it was first heard
@@ -181,7 +182,7 @@ def _ask(memory: Memory, nodes: Rows, scan: Scan, settings: TrackerSettings) -> 
     row, node = _hears(pairs, scan.looks, silent, after.existence, only)
     unmeasured = memory.targets["hits"][whom.target] == 0
     recent = scan.at - memory.targets["placed"][whom.target] < round(settings.sound_keeps_s * SECOND)
-    going_on = unmeasured[row] | (recent & ~whom.vague)[row]
+    going_on = unmeasured[row] | (recent & ~whom.vague & (found.loud > LOUD))[row]
     row, node = row[going_on], node[going_on]
     meet(memory, whom.target[row], (nodes["sensor"][node], nodes["node"][node]), scan.at)
     memory.targets["confirmed"][whom.target[unmeasured & (found.existence > settings.confirm_existence)]] = 1

@@ -56,6 +56,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     microphone_reach_spread: float = 0.3  # 1 sigma of its logarithm, of nodes, air and engines
     microphone_detection: float = 0.95  # of a target right beside, at one pass
     microphone_memory_s: float = 60.0  # a node that misses a target misses it so long for the same reason
+    microphone_known_m: float = 1000.0  # level uncertainty up to which whom microphones alone tell of is shown
     register_sensors: bool = True  # find what sensors add to their measurements, and take it off
     max_waiting: int = 60_000  # detections that are not settled; then they are settled sooner
     max_tracks: int = 5_000  # in all; then the least certain unconfirmed ones go
@@ -70,7 +71,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         for name in PROBABILITIES:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a probability over 0")
-        for name in ("sound_reach_m", "sound_speed_m_s", "blunder_reach_m"):
+        for name in ("sound_reach_m", "sound_speed_m_s", "blunder_reach_m", "microphone_known_m"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0")
         filter_settings(self)
