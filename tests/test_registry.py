@@ -22,6 +22,8 @@ from registry_sky import (
 from skywarden.model.event import Failed, Refused, SensorFault, SensorRegistered
 from skywarden.model.place import Registration, Sensor
 from skywarden.pipeline import Line, digest
+from skywarden.service.sensor_rows import LeftRow, left
+from skywarden.track import group as group_of
 from skywarden.track import registry
 from skywarden.track.group import MOST, NEAR, packed, unpacked
 from skywarden.track.registration import correct, corrected
@@ -233,3 +235,20 @@ def test_sensors_are_grouped_and_a_group_grows_without_forgetting():
     assert registry.joining(far, [group] * 24) is None
     again = unpacked(replace(group, columns=packed(register)))
     np.testing.assert_array_equal(again.paths.slope, register.paths.slope)
+
+
+def test_who_no_group_has_room_for_is_named(monkeypatch):
+    made = sky(BOTH, 40.0)
+    monkeypatch.setattr(group_of, "MOST", 1)
+    whole, _ = run(begun(ON), made.batches, 40.0, ON)
+    assert len(whole.chains.registered.groups) == 2
+    assert left(whole) == LeftRow(0, ())
+    monkeypatch.setattr(group_of, "MOST_GROUPS", 1)
+    picture, events = run(begun(ON), made.batches, 40.0, ON)
+    (one,) = picture.chains.registered.groups
+    (out,) = {"west", "east"} - set(one.names)
+    assert left(picture) == LeftRow(1, (out,))
+    assert picture.chains.registered.digest != whole.chains.registered.digest
+    assert not [one for one in events if isinstance(one, Failed | Refused)]
+    line = Line(ON, picture)
+    assert Line.restore(line.save()).picture.chains.registered.left == (out,)

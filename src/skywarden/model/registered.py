@@ -72,7 +72,7 @@ class Registered:
 
     since: ns, measurements before were corrected by another configuration. until: ns, windows before it are taken in;
     done: groups that have taken in the one after it. heard: records of `track.overheard` from there on, as bytes.
-    digest: over what people and measurements get to see of it.
+    left: sensors that no group had room for. digest: over what people and measurements get to see of it.
     """
 
     versions: tuple[Registration, ...] = ()
@@ -82,4 +82,5 @@ class Registered:
     done: int = 0
     groups: tuple[Group, ...] = ()
     heard: tuple[NDArray[np.void], ...] = ()
+    left: tuple[str, ...] = ()
     digest: str = ""

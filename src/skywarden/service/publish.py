@@ -166,6 +166,7 @@ class Published:
             "sources": self.sources,
             "sensors": self.sensors,
             "registration": self.registration,
+            "unregistered": sensor_rows.left(self.picture),
             "air": sensor_rows.air(self.picture),
             "microphones": self.ears,
             "tls": [end._asdict() for end in self.tls],

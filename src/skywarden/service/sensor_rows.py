@@ -85,6 +85,19 @@ def registration(picture: Picture) -> list[RegistrationRow]:
     return found
 
 
+class LeftRow(msgspec.Struct, frozen=True):
+    """Sensors that registration has no room for: how many, and the first few, by name."""
+
+    sensors: int
+    first: tuple[str, ...]
+
+
+def left(picture: Picture) -> LeftRow:
+    """Return who is not registered; see `track.group`."""
+    names = picture.chains.registered.left
+    return LeftRow(len(names), names[:NAMED])
+
+
 class EarsRow(msgspec.Struct, frozen=True):
     """The single microphones: how many are known, how many have a fault, and the faults of the first few, by name."""
 

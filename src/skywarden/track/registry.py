@@ -118,15 +118,19 @@ def _over(registered: Registered) -> Registered:
 
 
 def _digest(registered: Registered) -> str:
-    said = registered.versions, registered.standing, registered.since, registered.until
+    said = registered.versions, registered.standing, registered.since, registered.until, registered.left
     groups = [(one.names, one.time, one.aliases.tolist(), one.tries.tolist(), one.failed) for one in registered.groups]
     return sha256(msgspec.msgpack.encode((said, groups))).hexdigest()[:DIGITS]
 
 
 def _enrolled(registered: Registered, names: tuple[str, ...]) -> Registered:
-    """Put sensors that are heard for the first time into groups, in the order in which the chain met them."""
+    """Put sensors that are heard for the first time into groups, in the order in which the chain met them.
+
+    Groups lose no sensor, so who is left over stays so until registration begins anew.
+    """
     rows, groups = _window(registered), list(registered.groups)
     known, last = {name for group in groups for name in group.names}, versions.newest(registered.versions)
+    left = set(registered.left)
     plots = rows[rows["kind"] != Kind.POSITION]
     sensors, first = np.unique(plots["sensor"], return_index=True)
     for sensor, row in zip(sensors.tolist(), first.tolist(), strict=True):
@@ -140,7 +144,9 @@ def _enrolled(registered: Registered, names: tuple[str, ...]) -> Registered:
         elif k is not None:
             register = grown(unpacked(groups[k]), place, bias, SETTINGS)
             groups[k] = replace(groups[k], names=(*groups[k].names, names[sensor]), columns=packed(register))
-    return replace(registered, groups=tuple(groups))
+        else:
+            left.add(names[sensor])
+    return replace(registered, groups=tuple(groups), left=tuple(sorted(left)))
 
 
 def _next(
