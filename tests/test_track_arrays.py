@@ -8,8 +8,8 @@ from hark_world import Ears, stand
 from track_world import START, Flight, Sky, batch, where
 
 from skywarden import geo
-from skywarden.model.detection import Detections, Kind, Reporter
-from skywarden.model.event import TrackDropped
+from skywarden.model.detection import Detections, Kind, Reason, Reporter
+from skywarden.model.event import Refused, TrackDropped
 from skywarden.track import listen
 from skywarden.track.arrays import TWIN, begun, ripe, twins
 from skywarden.track.beliefs import records
@@ -76,8 +76,11 @@ class Telephone:
 
 
 def listening(flights, *, until=40.0, seed=1, settings=SETTINGS, more=(), each=None):
-    """Return a sky with nothing but arrays, and what is named."""
-    return Sky(flights, [Ears(PLACES), Calls(), *more], seed=seed, settings=settings).run(until, each)
+    """Return a sky with nothing but arrays, and what is named; no fault of ours is hidden in it."""
+    sky = Sky(flights, [Ears(PLACES), Calls(), *more], seed=seed, settings=settings).run(until, each)
+    refused = [event for event in sky.events if isinstance(event, Refused)]
+    assert not [event for event in refused if event.reason == Reason.DECODER_FAULT]
+    return sky
 
 
 def off(sky):

@@ -10,7 +10,7 @@ from skywarden.track.beliefs import opened
 from skywarden.track.hearers import Known
 from skywarden.track.pool import GROUP
 from skywarden.track.settings import TrackerSettings
-from skywarden.track.weigh import LOUDEST, audible, begin, exist, judged, meet, place, shifted
+from skywarden.track.weigh import LOUDEST, audible, begin, exist, forward, judged, meet, place, shifted, solid
 
 SECOND = 1_000_000_000
 MEAN = np.concatenate([ORIGIN + 500.0 * AXES[2], 50.0 * AXES[0]])
@@ -102,6 +102,37 @@ def test_a_leaf_of_another_time_is_moved_as_of_that_time():
     x, P = shifted(MEAN[None], SPREAD[None], np.array([4.0]), before, after)
     assert (F @ x[0])[:3] == pytest.approx(then[:3] + np.array([100.0, 0.0, 0.0]), abs=1e-6)
     assert P[0] == pytest.approx(SPREAD, rel=1e-6)
+
+
+def test_a_leaf_with_one_model_alone_is_moved_and_one_without_spread_keeps_no_other_from_it():
+    """A wedge that has become one place has nothing in its second model: no spread to divide by."""
+    memory = held(0.9, 0.9)
+    memory.leaves["mean"][:2, 1], memory.leaves["covariance"][:2, 1] = 0.0, 0.0
+    mean, spread = np.tile(MEAN, (2, 1)), np.tile(SPREAD, (2, 1, 1))
+    before = Known(mean, spread.copy(), np.ones(2), np.ones(2))
+    before.covariance[1, :3] = before.covariance[1, :, :3] = 0.0
+    place(memory, np.array([0, 1]), before, before._replace(mean=mean + 10.0), START)
+    assert memory.leaves["mean"][0, 0, :3] == pytest.approx(MEAN[:3] + 10.0)
+    assert (memory.leaves["mean"][1, 0] == MEAN).all()
+    assert not memory.leaves["covariance"][:2, 1].any()
+
+
+def test_places_are_solid_as_far_as_they_can_be_divided_by():
+    rng = np.random.default_rng(4)
+    L = np.tril(rng.normal(size=(30, 3, 3)))
+    L[::3, 2] = L[::3, 1]  # of two of the axes nothing is known apart
+    P = L @ L.swapaxes(1, 2)
+    P[1, 0, 1] = P[1, 1, 0] = np.nan
+    P[4] *= -1.0
+    sound = np.array([np.isfinite(one).all() and np.linalg.eigvalsh(one).min() > 1e-9 for one in P])
+    assert sound.sum() > 10
+    assert (solid(P * 1e6) | ~sound).all()
+    assert not solid(P)[[1, 4]].any()
+    whole = np.tile(np.eye(6), (1, 1, 1))
+    assert solid(whole).all()
+    assert forward(SPREAD[None], np.array([4.0]))[0] == pytest.approx(
+        (np.hstack([np.eye(3), 4.0 * np.eye(3)]) @ SPREAD @ np.vstack([np.eye(3), 4.0 * np.eye(3)]))
+    )
 
 
 def test_numbers_that_are_none_change_nothing():

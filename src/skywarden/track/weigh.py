@@ -8,6 +8,7 @@ those after; the velocity that hangs together with it follows (Jeffrey's rule: g
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.kernel import kernel
 from skywarden.model.place import F64, I64
@@ -75,18 +76,41 @@ def place(memory: Memory, leaf: I64, before: Known, after: Known, time: int) -> 
 
     A leaf stays at its own time. What is not finite, or has no spread, is left as it was.
     """
-    leaves = memory.leaves
+    leaves, known = memory.leaves, solid(before.covariance) & solid(after.covariance)
     dt = (time - leaves["time"][leaf]) * 1e-9
     for k in range(MODELS):
-        x, P = leaves["mean"][leaf, k], leaves["covariance"][leaf, k]
-        moved = shifted(x, P, dt, before, after)
-        good = np.isfinite(moved[0]).all(1) & np.isfinite(moved[1]).all((1, 2)) & (leaves["weight"][leaf, k] > 0.0)
-        leaves["mean"][leaf[good], k], leaves["covariance"][leaf[good], k] = moved[0][good], moved[1][good]
+        P = leaves["covariance"][leaf, k]
+        some = np.flatnonzero(known & (leaves["weight"][leaf, k] > 0.0) & solid(forward(P, dt)))  # a wedge's have one
+        of, to = (Known(*(column[some] for column in one)) for one in (before, after))
+        mean, covariance = shifted(leaves["mean"][leaf[some], k], P[some], dt[some], of, to)
+        good = np.isfinite(mean).all(1) & np.isfinite(covariance).all((1, 2))
+        row = leaf[some[good]]
+        leaves["mean"][row, k], leaves["covariance"][row, k] = mean[good], covariance[good]
     leaves["heard"][leaf] = 0  # what its ear block had in common with the place is another now
 
 
+def solid(P: F64) -> NDArray[np.bool_]:
+    """Return (m,) which places of covariances (m, 3, 3) or (m, 6, 6) can be divided by: their minors are positive."""
+    a, b, c = (P[:, k, k] for k in range(3))
+    d, e, f = P[:, 0, 1], P[:, 0, 2], P[:, 1, 2]
+    two = a * b - d * d
+    three = c * two - a * f * f + 2.0 * d * e * f - b * e * e
+    return np.asarray((a > 0.0) & (two > 0.0) & (three > 0.0) & np.isfinite(three), bool)
+
+
+def forward(covariance: F64, dt: F64) -> F64:
+    """Return (m, 3, 3) the covariance of places dt (m,) s later, without any noise of motion."""
+    cross = covariance[:, :3, 3:] * dt[:, None, None]
+    return np.asarray(
+        covariance[:, :3, :3] + cross + cross.swapaxes(1, 2) + covariance[:, 3:, 3:] * (dt * dt)[:, None, None]
+    )
+
+
 def shifted(mean: F64, covariance: F64, dt: F64, before: Known, after: Known) -> tuple[F64, F64]:
-    """Return states (m, 6), (m, 6, 6) after the map that takes `before` to `after`, dt (m,) s later than they hold."""
+    """Return states (m, 6), (m, 6, 6) after the map that takes `before` to `after`, dt (m,) s later than they hold.
+
+    All must be `solid`.
+    """
     A = np.zeros((len(dt), 3, 6))
     A[:, :, :3], A[:, :, 3:] = np.eye(3), dt[:, None, None] * np.eye(3)
     L0, L1 = (np.linalg.cholesky(known.covariance[:, :3, :3]) for known in (before, after))
