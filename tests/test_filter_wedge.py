@@ -105,11 +105,19 @@ def test_a_wedge_is_a_group_of_one_target(elevation):
         assert (leaf.group, leaf.target, leaf.time) == (0, 0, NOW)
         e = SITE.rotation @ (leaf.mean[0, :3] - SITE.position)
         assert np.arctan2(e[0], e[1]) == pytest.approx(0.4, abs=0.01)
-        if not np.isnan(elevation):
+        P = SITE.rotation @ leaf.covariance[0, :3, :3] @ SITE.rotation.T
+        if np.isnan(elevation):  # as far over the ground, at the height that is the prior's
+            assert np.hypot(e[0], e[1]) == pytest.approx(known[k, 0], rel=1e-6)
+            assert e[2] + known[k, 0] ** 2 / (2.0 * 6378137.0) == pytest.approx(1500.0 - 50.0, abs=1.0)
+            assert np.sqrt(P[2, 2]) == pytest.approx(900.0, rel=1e-6)
+            assert np.abs(P[2, :2]).max() < 1.0
+            e[2] = 0.0
+        else:
             assert np.linalg.norm(e) == pytest.approx(known[k, 0], rel=1e-6)
-            u = e / np.linalg.norm(e)
-            P = SITE.rotation @ leaf.covariance[0, :3, :3] @ SITE.rotation.T
-            assert np.sqrt(u @ P @ u) == pytest.approx(known[k, 1], rel=0.01)
+        u = e / np.linalg.norm(e)
+        assert np.sqrt(u @ P @ u) == pytest.approx(known[k, 1], rel=0.01)
+        v = np.cross(u, [0.0, 0.0, 1.0]) / np.linalg.norm(u[:2])
+        assert np.sqrt(v @ P @ v) == pytest.approx(np.hypot(np.hypot(e[0], e[1]) * SIGMA, 1.0), rel=0.01)
 
 
 def test_as_many_are_expected_as_are_there_over_all_ranges():

@@ -87,6 +87,25 @@ def test_a_range_that_is_known_to_a_fifth_makes_a_point(sigma, kind):
         assert kinds(memory.targets[:1], x[None], P[None]).tolist() == [wanted]
 
 
+@pytest.mark.parametrize(
+    ("away", "level", "height", "kind"),
+    [
+        (2000.0, 60.0, 4000.0, TrackKind.POINT),  # nobody measures its height
+        (2000.0, 500.0, 10.0, TrackKind.WEDGE),
+        (200.0, 60.0, 4000.0, TrackKind.POINT),  # overhead a fifth is little
+        (200.0, 150.0, 4000.0, TrackKind.WEDGE),
+    ],
+)
+def test_a_height_that_nobody_measures_makes_no_wedge(away, level, height, kind):
+    memory = empty(RADAR)
+    x, up = ecef((away, 0.0, 3000.0), (30.0, 0.0, 0.0)), SITE.rotation
+    P = np.zeros((6, 6))
+    P[:3, :3] = up.T @ np.diag([level**2, level**2, height**2]) @ up
+    put(memory, anywhere(np.random.default_rng(1))._replace(mean=np.stack([x, x]), covariance=np.stack([P, P])))
+    memory.targets["origin"][0], memory.targets["hits"][0] = SITE.position, 3
+    assert kinds(memory.targets[:1], x[None], P[None]).tolist() == [kind]
+
+
 def test_people_and_their_programs_see_what_kind_a_track_is():
     kind = np.zeros(4, np.int8)
     kind[1:3] = TrackKind.WEDGE, TrackKind.FIELD

@@ -146,6 +146,27 @@ def place_polar(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> N
 
 
 @inner
+def place_level(plot: Plot, spot: Spot, parameters: Parameters, work: Work) -> None:
+    """Write the position of a bearing without elevation to work.state[:3] and work.P[:3, :3], ECEF.
+
+    z[0] is how far it is over the ground. Its height is the prior's: as far away as any other it may be low or high.
+    """
+    turn, r, sine, cosine = spot.rotation, plot.z[0], sin(plot.z[1]), cos(plot.z[1])
+    up = parameters.height - height(spot.position) - r * r / (2.0 * SEMI_MAJOR)
+    along, across = plot.covariance[0, 0] + 1.0, r * r * plot.covariance[1, 1] + 1.0  # m^2; as in `place_polar`
+    steep = parameters.height_sigma * parameters.height_sigma
+    ahead, aside = work.white, work.vertical
+    for a in range(3):
+        ahead[a] = sine * turn[0, a] + cosine * turn[1, a]
+        aside[a] = cosine * turn[0, a] - sine * turn[1, a]
+        work.state[a] = spot.position[a] + r * ahead[a] + up * turn[2, a]
+    for a in range(3):
+        for b in range(3):
+            level = along * (ahead[a] * ahead[b]) + across * (aside[a] * aside[b])
+            work.P[a, b] = level + steep * (turn[2, a] * turn[2, b])
+
+
+@inner
 def place_position(plot: Plot, work: Work) -> None:
     """Write a POSITION detection to work.state[:3] and work.P[:3, :3], ECEF."""
     for a in range(3):

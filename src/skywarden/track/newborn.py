@@ -3,7 +3,7 @@
 from math import isnan
 
 from skywarden.kernel import inner
-from skywarden.track.birth import add_velocity, place_polar, place_position
+from skywarden.track.birth import add_velocity, place_level, place_polar, place_position
 from skywarden.track.ear import empty
 from skywarden.track.looks import Plot, Sense
 from skywarden.track.motion import up
@@ -62,6 +62,8 @@ def newborn(plot: Plot, memory: Memory) -> None:
         place_position(plot, work)
     elif sense.kind == PLANE:
         place_plane(plot, parameters, work)
+    elif sense.kind != POLAR and isnan(plot.z[2]):
+        place_level(plot, sense, parameters, work)
     else:
         place_polar(plot, sense, parameters, work)
     add_velocity(parameters, work)

@@ -9,8 +9,9 @@ from skywarden.model.place import F64, I64
 from skywarden.model.track import TrackKind
 from skywarden.track.motion import VERTICAL_NOISE, predict_all
 from skywarden.track.pool import HYPOTHESES, MODELS, Rows
+from skywarden.track.standing import level_axes
 
-FIFTH = 0.2  # of a range; one that is known worse is that of a wedge
+FIFTH, NARROW_M = 0.2, 100.0  # of a range, and m; one that is known worse than to both is that of a wedge
 
 
 class Regions(NamedTuple):
@@ -60,14 +61,18 @@ def opened(wedges: I64, leaves: Rows, groups: Rows, noise: F64) -> Regions:
 def kinds(targets: Rows, mean: F64, covariance: F64) -> NDArray[np.int8]:
     """Return (n,) `TrackKind` of targets: wedges are those that a bearing began and whose range is not known well.
 
-    That is the range from where it was begun. mean (n, 6), covariance (n, 6, 6): ECEF, m and m/s.
+    That is how far they are over the ground from where it was begun: a height that nobody measures makes no wedge.
+    mean (n, 6), covariance (n, 6, 6): ECEF, m and m/s.
     """
     kind = np.full(len(targets), TrackKind.POINT, np.int8)
     begun = np.flatnonzero(targets["origin"].any(axis=1))
-    away = mean[begun, :3] - targets["origin"][begun]
+    origin = targets["origin"][begun]
+    up = level_axes(origin)[:, 2]
+    away = mean[begun, :3] - origin
+    away -= (away * up).sum(axis=1)[:, None] * up
     far2 = (away * away).sum(axis=1)
     along = np.einsum("na,nab,nb->n", away, covariance[begun, :3, :3], away)  # variance of the range times far2
-    wide = along > FIFTH * FIFTH * far2 * far2
+    wide = (along > FIFTH * FIFTH * far2 * far2) & (along > NARROW_M * NARROW_M * far2)
     kind[targets["hits"] == 0] = TrackKind.FIELD
     kind[begun[wide | (targets["wedge"][begun] == 1)]] = TrackKind.WEDGE
     return kind
