@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from flights import PLANT, SECOND, TIME, flying
@@ -53,6 +54,19 @@ def test_an_alert_is_raised_when_the_early_arrival_is_within_the_sites_need():
     assert (alert.arrival - TIME) / SECOND == pytest.approx(350)
     assert (alert.early - TIME) / SECOND == pytest.approx(350 - 12.816)
     assert (alert.late - TIME) / SECOND == pytest.approx(350 + 12.816)
+
+
+def test_of_a_wide_region_only_the_probability_counts():
+    """Its middle may head for the site: that is no way that anybody flies."""
+    middle = msgspec.structs.replace(threat(100.0, probability=0.05, miss=0.0), vague=True)
+    watch = Watch()
+    assert watch.at(0, middle) == []
+    assert len(watch.at(1, msgspec.structs.replace(middle, vague=False))) == 1
+    watch = Watch()
+    assert len(watch.at(0, msgspec.structs.replace(middle, probability=0.5))) == 1
+    for second in range(1, 40):
+        watch.at(second, middle, shown={1})
+    assert watch.kinds() == ["AlertRaised", "AlertCleared"]
 
 
 def test_an_improbable_approach_raises_nothing():

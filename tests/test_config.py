@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,10 @@ from skywarden.config.shape import toml
 from skywarden.config.write import initial, rows, summary
 from skywarden.errors import ConfigError
 
+DOCS = Path(__file__).parent.parent / "docs"
 SITE = '[[sites]]\nname = "A"\nlatitude = 36.4\nlongitude = -30.5\n'
 SOURCE = '[[sources]]\nname = "radar"\nformat = "asterix"\nlisten = "udp://127.0.0.1:8600"\n'
+OTHER = '[[sources]]\nname = "people"\nformat = "reports"\nlisten = "udp://127.0.0.1:8601"\n'
 SENSOR = '[[sensors]]\nname = "r1"\nsource = "radar"\n'
 
 
@@ -84,6 +87,13 @@ MISTAKES = [
         SOURCE + (EAR := SENSOR + "latitude = 1\nlongitude = 1\nnode = 17\n") + EAR.replace('"r1"', '"r2"'),
         "sensors[1].node is the same node as sensors[0]; one block for each",
     ),
+    (
+        SOURCE + OTHER + SENSOR.replace('"r1"', '"people"'),
+        'line 10: sensors[0].name = "people" is what source "people"',
+    ),
+    (SOURCE + OTHER + SENSOR.replace('"r1"', '"people/DF"'), 'sensors[0].name = "people/DF" is what source "people"'),
+    (OTHER.replace('name = "people"', "") + SOURCE + OTHER.replace("people", "radar/2"), 'sources[2].name = "radar/2"'),
+    (SOURCE + OTHER.replace("people", "radar/2"), 'line 6: sources[1].name = "radar/2" is what source "radar" may'),
     ("[api]\nlisten = 8642\n", 'line 2: api.listen must be text; write listen = "127.0.0.1:8642"'),
     ('[api]\nlisten = "127.0.0.1"\n', "has no port"),
     ("[alert]\nclear_probability = 0.5\n", "line 2: alert.clear_probability makes"),
@@ -120,6 +130,18 @@ def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
         parse(text)
     assert [line for line, _, _ in caught.value.problems] == [2, 5, 7, 11]
     assert (caught.value.line, caught.value.where) == (2, "run.tick_ms")
+
+
+def test_a_sensor_may_be_called_as_its_own_source_is() -> None:
+    named = [SENSOR.replace('"r1"', f'"{name}"') for name in ("radar", "radar/1", "radar 2", "peoples", "peo")]
+    assert len(parse(SOURCE + OTHER + "".join(named)).sensors) == 5
+
+
+def test_the_page_says_of_a_platform_what_the_complaint_says() -> None:
+    """An azimuth counted from a heading is less than the true one by it: what is reported minus what is true."""
+    row = next(line for line in (DOCS / "geometry.md").read_text().splitlines() if line.startswith('| `"platform"`'))
+    for said in (row, complaint(SOURCE + SENSOR + 'north_reference = "platform"\n')):
+        assert re.search(r'write .*"true".* and .*azimuth_bias_deg.* minus the .*true heading', said)
 
 
 def test_what_is_advised_is_accepted() -> None:

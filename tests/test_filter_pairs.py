@@ -2,12 +2,28 @@
 
 import numpy as np
 import pytest
-from filter_memory import CAMERA, NOW, PLANES, POSITIONS, RADAR, SITE, anywhere, empty, fill, find, given, put, state
+from filter_memory import (
+    CAMERA,
+    NOW,
+    PLANES,
+    POSITIONS,
+    RADAR,
+    SITE,
+    State,
+    anywhere,
+    empty,
+    fill,
+    find,
+    given,
+    put,
+    state,
+)
 from filter_reference import compare, polar
 from scipy.stats import chi2
 
 from skywarden import geo
 from skywarden.model.detection import Kind
+from skywarden.track.pairs import COMPARED, KEPT
 from skywarden.track.pmb import FilterSettings
 
 GATE = 0.9999
@@ -92,6 +108,47 @@ def test_pairs_are_those_of_all_with_all(name, missing, seed):
     exact = 1e-4 if name == "plane" else 1e-9  # the local vertical is good to 1e-5 rad
     for pair, odds in wanted.items():
         assert found[pair] == pytest.approx(odds, rel=exact)
+
+
+def pointed(azimuth, sigma, turns=0):
+    """Return a look of bearings without elevation, turns added to their azimuths."""
+    z = np.stack([azimuth + 2.0 * np.pi * turns, np.full(len(azimuth), np.nan)], 1)
+    return given(z, np.broadcast_to(np.eye(2) * sigma**2, (len(z), 2, 2)))
+
+
+@pytest.mark.parametrize("turns", [0, -1])
+def test_of_more_bearings_than_are_compared_those_are_that_may_fit(turns):
+    """Only the lowest azimuths were, so that a target further round was seen by nobody."""
+    rng, azimuth = np.random.default_rng(5), np.linspace(0.0, 2.0 * np.pi, 400, endpoint=False)
+    memory = empty(CAMERA, FilterSettings(gate_probability=GATE, faint_odds=FAINT), capacity=1024)
+    leaves = [anywhere(rng) for _ in range(8)]
+    for leaf in leaves:
+        put(memory, leaf)
+    m = fill(memory, pointed(azimuth, SIGMA[1], turns), born=BORN)
+    memory.plots["clutter"] = BORN
+    limit, R, wanted = chi2.ppf(GATE, 1), np.eye(2) * SIGMA[1] ** 2, set()
+    for i, leaf in enumerate(leaves):
+        square = [compare(CAMERA.kind, np.array([one, np.nan]), R, leaf, SITE)[0].min() for one in azimuth]
+        wanted |= {(i, j) for j in np.flatnonzero(np.array(square) <= limit).tolist()}
+    found = {(int(p.leaf), int(memory.plots[p.plot].origin)) for p in find(memory, m)}
+    assert m == 400 > COMPARED
+    assert found == wanted
+    assert len({i for i, _ in wanted}) == 8
+
+
+@pytest.mark.parametrize("east, north", [(0.0, 5e3), (5e3, 1e2), (-5e3, -1e2), (-1e2, -5e3)])
+def test_of_more_bearings_than_are_compared_that_fit_those_around_the_target_are(east, north):
+    sigma, middle = 0.1, np.arctan2(east, north)
+    azimuth = np.sort((middle + np.linspace(-0.35, 0.35, 900)) % (2.0 * np.pi))
+    memory = empty(CAMERA, FilterSettings(gate_probability=GATE, faint_odds=FAINT), capacity=1024)
+    mean = np.concatenate([SITE.position + np.array([east, north, 800.0]) @ SITE.rotation, np.zeros(3)])
+    put(memory, State(np.stack([mean, mean]), np.stack([np.diag([100.0] * 3 + [1.0] * 3)] * 2), (1.0, 0.0)))
+    m = fill(memory, pointed(azimuth, sigma), born=BORN)
+    memory.plots["clutter"] = BORN
+    found = [float(azimuth[memory.plots[p.plot].origin]) for p in find(memory, m)]
+    off = np.abs((np.array(found) - middle + np.pi) % (2.0 * np.pi) - np.pi)
+    assert len(found) == KEPT
+    assert off.max() < 0.71 * COMPARED / 900  # 256 on one side; the farthest are at 0.35
 
 
 def test_pairs_that_are_faint_are_not_kept():

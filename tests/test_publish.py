@@ -113,6 +113,18 @@ def test_after_a_restart_a_dead_source_is_not_taken_for_a_good_one(
     assert found["state"] == ("ok" if state == "listening" else "degraded")
 
 
+@pytest.mark.parametrize(
+    ("after", "silence", "state"),
+    [(10.0, 11, "silent"), (60.0, 11, "listening"), (60.0, 61, "silent"), (0.0, 3600, "listening")],
+)
+def test_a_source_may_be_quiet_by_nature(after: float, silence: int, state: str) -> None:
+    wire = Wire("radar", "listening", 5, 10, 0, NOW, 0, "udp://127.0.0.1:1", silent_after=after)
+    assert health(time=NOW + silence * SECOND, wires=(wire,))["sources"][0]["state"] == state
+    never = Wire("phone", "listening", 0, 0, 0, 0, 0, "udp://127.0.0.1:1", silent_after=after)
+    wanted = "listening" if after == 0.0 else "nothing yet"
+    assert health(time=NOW + silence * SECOND, wires=(never,))["sources"][0]["state"] == wanted
+
+
 def test_an_empty_picture_and_unknown_latency_are_valid_json() -> None:
     empty = Published(picture=Picture(NOW), states=columns(0))
     assert json.loads(empty.picture_json())["tracks"] == []

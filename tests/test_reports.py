@@ -12,6 +12,7 @@ from skywarden.model.assessment import CLASSES, Class
 from skywarden.model.detection import Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, Reporter, TimeKind
 from skywarden.model.place import NorthReference, Sensor, Source
 from skywarden.model.track import Mode
+from skywarden.sensors import Reader
 from skywarden.sensors.reports import Reports, camera, direction_finder, observer
 from skywarden.sensors.reports import memory as remembered
 from skywarden.sensors.reports.message import LONGEST, Spot
@@ -43,7 +44,7 @@ def seen(**fields: object) -> bytes:
 
 def test_a_direction_finder_gives_a_direction_from_where_it_stands() -> None:
     batch = only(lines()[0])
-    assert (batch.kind, batch.sensor, batch.time.tolist()) == (Kind.DIRECTION, "DF 1", [AT])
+    assert (batch.kind, batch.sensor, batch.time.tolist()) == (Kind.DIRECTION, "people/DF 1", [AT])
     assert np.degrees(batch.z[0, 0]) == pytest.approx(87.5)
     assert np.isnan(batch.z[0, 1])
     assert np.degrees(np.sqrt(batch.covariance[0, 0, 0])) == pytest.approx(2.0)
@@ -157,6 +158,21 @@ def test_a_configured_place_and_north_go_before_what_is_said() -> None:
     year = 1970 + AT / 31_556_952e9
     declination = float(geo.declination(radians(36.30), radians(-33.10), 0.0, year))
     assert np.arctan2(north[0], north[1]) == pytest.approx(declination)
+
+
+def test_a_name_is_the_sources_own_unless_the_source_has_a_block_of_it() -> None:
+    """Whoever may write a line would else pass for another source's radar: take its quota, its coverage, its biases."""
+    sources = (SOURCE, Source(name="more", format="reports"), Source(name="coast", format="asterix"))
+    radar = Sensor(name="coast radar", source="coast", sac=1, sic=1, detection_probability=0.9, max_range_m=9e4)
+    reader = Reader(sources, (radar, Sensor(name="DF 1", source="people", max_range_m=8e3)), Mode.LIVE)
+    written = ("coast radar", "coast", "coast/1-1", "DF 1", "people/DF 1")
+    circle = {"azimuth_deg": None, "at": {"latitude": 36.4, "longitude": -33.2}, "radius_m": 900.0, "number": 2}
+    said = [seen(sensor=name) for name in written] + [seen(sensor=name, **circle) for name in written]
+    for source, own in ((SOURCE, {"DF 1"}), (sources[1], set[str]())):
+        found = reader.read(Frame.of(source.name, AT + SECOND, *said)).batches
+        wanted = [name if name in own else f"{source.name}/{name}" for name in written]
+        assert [batch.sensor for batch in found] == [*wanted, *wanted]
+        assert [batch.coverage is not None for batch in found] == [name in own for name in (*written, *written)]
 
 
 def test_a_device_is_enrolled_where_it_first_says_it_stands() -> None:

@@ -1,5 +1,8 @@
 """Threats against geometry, against a plain simulation of many futures, and in awkward cases."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from flights import PLANT, SECOND, TIME, flying
@@ -10,7 +13,7 @@ from skywarden.alert import AlertOn, AlertSettings
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.assessment import Category, Identity
 from skywarden.model.place import Site
-from skywarden.model.track import Status, Tracks
+from skywarden.model.track import Status, TrackKind, Tracks
 from skywarden.threat import evaluate
 
 EXACT = AlertSettings(wander_ratio=0.0)
@@ -49,6 +52,14 @@ def test_inside_the_radius_it_has_arrived_whatever_it_does():
     for threat in (away, hovering):
         assert (threat.arrival, threat.arrival_sigma, threat.probability) == (0, 0, 1)
     assert away.miss == pytest.approx(2900, abs=1)
+
+
+def test_of_whom_only_a_wide_region_is_known_that_is_said():
+    tracks = flying([9000, 0, 500, -50, 0, 0])
+    point = only(tracks)
+    wedge = only(replace(tracks, kind=np.full(1, TrackKind.WEDGE, np.int8)))
+    assert (point.vague, wedge.vague) == (False, True)
+    assert msgspec.structs.replace(wedge, vague=False) == point
 
 
 def test_one_that_flies_away_or_hovers_or_passes_far_off_is_no_threat():

@@ -18,6 +18,7 @@ from skywarden.track.items import items
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.settled import progressed, received
 from skywarden.track.step import track
+from skywarden.track.waiting import Waiting
 
 TICK = 250_000_000  # ns
 LATE_BY = 6 * 4  # ticks
@@ -90,6 +91,30 @@ def test_it_takes_some_ticks_where_much_waits_and_what_comes_meanwhile_is_in_it(
     three = never[done].tracks
     there = [three.label.tolist().index(label) for label in two.label[mine].tolist()]
     assert np.linalg.norm(two.mean[mine, :3] - three.mean[there, :3], axis=1).min() > 0.01
+
+
+def test_what_it_still_needs_waits_though_it_has_settled_and_who_is_too_slow_is_given_up(monkeypatch):
+    monkeypatch.setattr(settled, "REBUILT_PACE", -40)  # no more than a look a tick, and that is less than comes
+    batches = seen()
+    late = {i for i, one in enumerate(batches) if one.sensor == "r" and i % 5 == 0}
+    pictures, _ = flown(batches, late)
+    behind, given_up = 0, 0
+    for k, (before, after) in enumerate(pairwise(pictures), 1):
+        given_up += before.chains.rebuilt is not None and after.chains.rebuilt is None and after.chains.late
+        if after.chains.rebuilt is not None:
+            since = after.chains.rebuilt.until
+            behind += since < after.chains.settled.until
+            assert after.chains.settled.until - since < 2 * settled.LATE
+            came = [
+                one.time
+                for i, one in enumerate(batches)
+                if (int(one.time[0]) - START) // TICK + LATE_BY * (i in late) <= k
+            ]
+            wanted = np.concatenate(came)
+            waits = Waiting(after.chains.waiting).times(since)
+            assert sorted(waits.tolist()) == sorted(wanted[wanted >= since].tolist())
+    assert behind > 3
+    assert given_up > 0
 
 
 def test_it_rests_in_a_tick_that_settles_something_unless_the_tick_before_did_too(monkeypatch):

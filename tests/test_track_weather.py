@@ -13,6 +13,7 @@ from skywarden.model.track import Picture
 from skywarden.pipeline import Line
 from skywarden.sensors import take
 from skywarden.service.sensor_rows import air
+from skywarden.track import weather
 from skywarden.track.beliefs import records
 from skywarden.track.chain import tracks_of
 from skywarden.track.gather import gather
@@ -157,6 +158,18 @@ def test_the_settled_chain_learns_the_wind_and_the_head_hears_with_it():
     assert LOCAL[0] < look["wind_sigma"] < 3.0
 
 
+def test_air_that_cannot_be_is_forgotten(monkeypatch):
+    """Whoever tells of it: 8.6 m/s is more than there is here."""
+    monkeypatch.setattr(weather, "STRONGEST", 3.0)
+    seen = list[np.ndarray]()
+    sky = flown(seconds=1.0)
+    for _ in range(40):
+        sky.run(sky.t + 2.0)
+        seen += [air_of(sky)["mean"][:, :2]]
+    assert max(np.abs(one).max(initial=0.0) for one in seen) <= 3.0
+    assert 0 < sum(len(one) > 0 for one in seen) < len(seen)
+
+
 def test_what_microphones_alone_follow_teaches_nothing_of_the_air():
     """Its place has the wind in it already."""
 
@@ -229,3 +242,9 @@ def test_people_read_of_the_wind_where_it_was_heard():
     assert (row.wind_east_m_s, row.wind_north_m_s) == pytest.approx(known["mean"][:2], abs=0.051)
     assert row.time == known["time"]
     assert air(Picture(START)) == []
+
+
+def test_only_air_that_can_be_is_possible():
+    rows = np.concatenate([begun() for _ in range(6)])
+    rows["mean"] = [(0, 0, 340), (51, 0, 340), (0, -51, 340), (0, 0, 279), (0, 0, 371), (np.nan, 0, 340)]
+    assert weather.possible(rows).tolist() == [True, False, False, False, False, False]

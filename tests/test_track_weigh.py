@@ -131,7 +131,7 @@ def test_places_are_solid_as_far_as_they_can_be_divided_by():
     whole = np.tile(np.eye(6), (1, 1, 1))
     assert solid(whole).all()
     assert forward(SPREAD[None], np.array([4.0]))[0] == pytest.approx(
-        (np.hstack([np.eye(3), 4.0 * np.eye(3)]) @ SPREAD @ np.vstack([np.eye(3), 4.0 * np.eye(3)]))
+        np.hstack([np.eye(3), 4.0 * np.eye(3)]) @ SPREAD @ np.vstack([np.eye(3), 4.0 * np.eye(3)])
     )
 
 

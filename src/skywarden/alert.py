@@ -94,13 +94,13 @@ def _is_due(threat: Threat, now: _Now) -> bool:
     """
     early = threat.arrival - P10 * threat.arrival_sigma
     likely = threat.probability >= now.settings.raise_probability
-    on_course = threat.miss <= now.radius[threat.site] + SLACK * threat.miss_sigma
+    on_course = not threat.vague and threat.miss <= now.radius[threat.site] + SLACK * threat.miss_sigma
     return (likely or on_course) and early <= now.wanted[threat.site]
 
 
 def _is_supported(threat: Threat, now: _Now) -> bool:
     likely = threat.probability >= now.settings.clear_probability
-    return likely or threat.miss <= HELD_RADII * now.radius[threat.site]
+    return likely or (not threat.vague and threat.miss <= HELD_RADII * now.radius[threat.site])
 
 
 def _kept(alert: Alert, threat: Threat | None, now: _Now) -> tuple[Alert | None, AlertChange | None]:

@@ -165,13 +165,16 @@ class Line:
         sensors, tracker = self.settings.sensors, self.settings.tracker
         if before is None:
             self.picture = anew(Picture(event.time, event.mode), sensors, tracker)
-        elif goes_on:
-            self.picture = before if starts(sensors, tracker) == old else anew(before, sensors, tracker)
+        elif goes_on and starts(sensors, tracker) == old:
+            self.picture = before
         else:
-            ended, events = _anew(before, event)
+            ended, events = (before, []) if goes_on else _anew(before, event)
             self.picture = anew(ended, sensors, tracker)
-            outputs = outputs[:-1]  # one Stepped, at the end
-            outputs += [Caused(seq, e) for e in (*events, Stepped(self.picture.time, digest(self.picture)))]
+            now = self.picture.chains.registered
+            events += said(before.chains.registered, now, self.picture.time)  # faults that are over
+            if events or not goes_on:
+                outputs = outputs[:-1]  # one Stepped, at the end
+                outputs += [Caused(seq, e) for e in (*events, Stepped(self.picture.time, digest(self.picture)))]
         return outputs
 
     def _tick(self, seq: int, time: int) -> list[Caused]:
@@ -329,14 +332,14 @@ def _blame(
     return tuple(rows.values())
 
 
-def _anew(before: Picture, event: Started) -> tuple[Picture, list[TrackDropped | AlertCleared]]:
+def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     """Begin an empty picture: nothing simulated lives on in a live one, nothing of a wrong time in a right one.
 
     Numbers are not used again, counters go on, and what was shown is ended by events.
     """
     reason = "the clock was set back" if before.mode is event.mode else f"the picture is {event.mode} now"
     numbers = before.tracks.number[before.tracks.shown()].tolist()
-    ended: list[TrackDropped | AlertCleared] = [TrackDropped(event.time, number, reason) for number in numbers]
+    ended: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
     ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
     picture = Picture(
         event.time,

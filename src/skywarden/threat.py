@@ -79,12 +79,10 @@ def evaluate(
     keep = np.flatnonzero((found[:, 4] >= settings.floor_probability) & (found[:, 0] <= pairs.horizon))
     number = tracks.number[pairs.track]
     keep = keep[np.lexsort((number[keep], pairs.site[keep]))]
-    names = [site.name for site in sites]
+    names, place, vague = [site.name for site in sites], pairs.site[keep].tolist(), pairs.vague[keep].tolist()
     return tuple(
-        Threat(track, names[site], *values)
-        for track, site, values in zip(
-            number[keep].tolist(), pairs.site[keep].tolist(), found[keep].tolist(), strict=True
-        )
+        Threat(track, names[site], *values, vague=wide)
+        for track, site, values, wide in zip(number[keep].tolist(), place, found[keep].tolist(), vague, strict=True)
     )
 
 

@@ -90,6 +90,13 @@ ABOUT: Mapping[str, About] = {
         'What another system\'s tracks are used for: "display" beside ours; "intersection": they correct ours, and may '
         'know what we know; "tracklets": they correct ours as its own plots would, and know nothing of what we know.'
     ),
+    "sources.silent_after_s": About(
+        'Without a message for so long it is "silent" and the health degraded. 0: never, for what is quiet by nature, '
+        "as people are.",
+        "seconds",
+        0,
+        86_400,
+    ),
     "sources.max_rate": About(
         "What one sender may bring: a TCP connection, a host by UDP; all together ten times as much. Over TCP who is "
         "faster waits, datagrams are refused. Left out: reports 500, sapient 2000, asterix and sbs 5000, "

@@ -31,7 +31,8 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _source(("sources", index), source)
         yield from _recorded(("sources", index), source, run)
         yield from secure.source(("sources", index), source)
-    yield from _sensors(_tables(data, "sensors"), [s["name"] for s in sources if isinstance(s.get("name"), str)])
+    yield from _confused(sources, _tables(data, "sensors"))
+    yield from _sensors(_tables(data, "sensors"), _named(sources))
     yield from _nodes(_tables(data, "sensors"))
     yield from ports.problems(data)
     api = data.get("api")
@@ -78,6 +79,23 @@ def _names(section: str, tables: Iterable[Mapping[str, Any]]) -> Iterator[Proble
             key = (section, index, "name")
             yield Problem(key, f"= {toml(name)} is taken by {section}[{first[name]}]; give each its own name")
         first.setdefault(name, index)
+
+
+def _named(tables: list[Mapping[str, Any]]) -> list[str]:
+    return [table["name"] for table in tables if isinstance(table.get("name"), str)]
+
+
+def _confused(sources: list[Mapping[str, Any]], sensors: list[Mapping[str, Any]]) -> Iterator[Problem]:
+    """The tracker has one sensor of each name: what two sources may call one of theirs would be both of them."""
+    whose: list[tuple[str, int, Any, Any]]
+    whose = [("sources", k, source.get("name"), source.get("name")) for k, source in enumerate(sources)]
+    whose += [("sensors", k, sensor.get("name"), sensor.get("source")) for k, sensor in enumerate(sensors)]
+    others = _named(sources)
+    for section, index, name, own in whose:
+        for other in others if isinstance(name, str) and own in others else ():
+            if other != own and (name == other or name.startswith(f"{other}/")):
+                text = f"= {toml(name)} is what source {toml(other)} may call a sensor of its own; choose another name"
+                yield Problem((section, index, "name"), text)
 
 
 def _source(key: tuple[str | int, ...], source: Mapping[str, Any]) -> Iterator[Problem]:

@@ -50,7 +50,8 @@ class Threat(msgspec.Struct, frozen=True, array_like=True):
 
     arrival: s from the picture's time to the edge of the site's radius or, when it passes outside, to closest
     approach; never negative. arrival_sigma: s. miss: m, horizontal distance at closest approach; miss_sigma: m.
-    probability: of passing within the site's radius.
+    probability: of passing within the radius. vague: only a wide region is known of the track, so its way and the
+    miss are those of the region's middle, and only the probability counts.
     """
 
     track: int
@@ -60,6 +61,7 @@ class Threat(msgspec.Struct, frozen=True, array_like=True):
     miss: float
     miss_sigma: float
     probability: float
+    vague: bool = False
 
 
 class Alert(msgspec.Struct, frozen=True, array_like=True):

@@ -85,6 +85,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     max_lead_s: float = 5.0  # later ones as "time in the future"
     tracks: TrackPolicy = TrackPolicy.DISPLAY  # what the tracks of another system are used for
     max_rate: float | None = None  # messages/s of one sender; None: as usual for the format
+    silent_after_s: float = 10.0  # without a message it is "silent"; 0: never, it is quiet by nature, as people are
 
     @property
     def listens(self) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Group:
     names: of the sensors. columns: of `track.register.Register`, in the order of `track.group`. aliases (k, 4): label
     of the tracker, of which target it is, ns when it was last seen, and whether it has been told from another; tries
     (k, 4): label, label, of which windows in a row might be one target, and 1 where only if its sensor had jumped.
-    failed: steps one after another that broke. strays, seen: see `track.strays`.
+    failed: steps one after another that broke. strays, seen: see `track.strays`. heard: ns, the end of the last window
+    that had something of each sensor.
     """
 
     names: tuple[str, ...]
@@ -52,6 +53,7 @@ class Group:
     failed: int = 0
     strays: tuple[Stray, ...] = ()
     seen: Seen = field(default_factory=Seen)
+    heard: tuple[int, ...] = ()
 
 
 class Standing(NamedTuple):

@@ -124,6 +124,8 @@ class Reader:
         self._sources = {s.name: s for s in sources}
         self._decoders: dict[str, Decoder] = {}
         self._coverage = {s.name: coverage for s in sensors if (coverage := s.coverage) is not None}
+        self._fast = {s.name: s.time_bias_s for s in sensors}
+        self._owner = {s.name: s.source for s in sensors} | {s.name: s.name for s in sources}
         for source in sources:
             if source.format not in DECODERS:
                 raise ConfigError(f'unknown format "{source.format}"; there are {", ".join(DECODERS)}')
@@ -166,8 +168,11 @@ class Reader:
         refused = dict(decoded.refused)
         batches, useless = list[Detections](), dict[str, str]()
         for batch in decoded.batches:
+            if self._owner.get(batch.sensor, decoded.source) != decoded.source:  # its name is another's
+                refused[Reason.MISDIRECTED] = refused.get(Reason.MISDIRECTED, 0) + len(batch)
+                continue
             bad: dict[str, int] = {}
-            good = _sound(batch, source, bad)
+            good = _sound(batch, source, self._fast.get(batch.sensor, 0.0), bad)
             if good.kind is Kind.TRACK:
                 good = replace(good, policy=source.tracks)
             if (coverage := self._coverage.get(good.sensor)) is not None:
@@ -222,9 +227,12 @@ def _joined(frames: Sequence[Frame]) -> Frame:
     return Frame(last.source, last.received, data, lengths, last.peer)
 
 
-def _sound(batch: Detections, source: Source, refused: dict[str, int]) -> Detections:
-    """Return the rows that can be used; count the others by reason in `refused`, which is empty."""
-    age = (batch.received - batch.time) * 1e-9
+def _sound(batch: Detections, source: Source, fast: float, refused: dict[str, int]) -> Detections:
+    """Return the rows that can be used; count the others by reason in `refused`, which is empty.
+
+    fast: s, the bias of the sensor's clock that is configured, and taken off later on.
+    """
+    age = (batch.received - batch.time) * 1e-9 + fast
     diagonal = np.einsum("nii->ni", batch.covariance)
     missing = np.isnan(batch.z)
     finite = ~np.isinf(batch.z).any(1) & ~missing.all(1) & ((diagonal > 0) | missing).all(1)

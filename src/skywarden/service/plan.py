@@ -12,7 +12,7 @@ from skywarden.service.udp import UdpChannel
 from skywarden.service.wire import Framing
 
 # settings of a source that its sockets need not know
-MEANING = ("latitude", "longitude", "editions", "max_age_s", "max_lead_s", "max_rate")
+MEANING = ("latitude", "longitude", "editions", "max_age_s", "max_lead_s", "max_rate", "silent_after_s")
 
 Kind = type[TcpServer | TcpClient | UdpChannel]
 

@@ -260,10 +260,8 @@ def _state(wire: Wire, age: float | None, known: bool, row: Health | None, time:
     """
     if wire.state not in OPEN:
         return wire.state
-    if age is None:
-        return SILENT if known else NOTHING_YET
-    if age > SILENT_AFTER:
-        return SILENT
+    if wire.silent_after and (age is None or age > wire.silent_after):
+        return SILENT if known or age is not None else NOTHING_YET
     recent = time - SILENT_AFTER * 1e9
     return f"{USELESS}: {row.why}" if row and row.spurned > recent > row.used else wire.state
 

@@ -53,7 +53,7 @@ class Wire(msgspec.Struct, frozen=True):
     that host sent more than it may. received: messages; delayed: those over their connection's rate, which waited;
     overrun: messages lost because we did not keep up; last_received: ns, 0 before the first; peers: connected clients;
     address: with the port that was really bound, or the file; several are joined by ", "; a multicast group has its
-    interface after an "@". displaced: clients sent away for others.
+    interface after an "@". displaced: clients sent away for others. silent_after: s without a message, 0 never.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Wire(msgspec.Struct, frozen=True):
     address: str
     displaced: int = 0
     delayed: int = 0
+    silent_after: float = SILENT_AFTER
 
 
 class Way:
@@ -152,6 +153,7 @@ class Feed:
             ", ".join(way.address for way in self.ways),
             sum(way.displaced for way in self.ways),
             self.delayed,
+            self.source.silent_after_s,
         )
 
     def _state(self, now: float) -> str:

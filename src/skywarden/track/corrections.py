@@ -16,7 +16,7 @@ APPLIED = 4  # columns of a sensor that are corrected: range, azimuth, elevation
 REMEMBERED = 3_600_000_000_000  # ns; so long a tie to a reference or to another sensor holds after the last target
 GUESSED_S = 0.1  # s, 1 sigma; that is not known of the mean latency of all aircraft together
 ASTRAY = 100.0  # m, and 5 sigma: a sensor that stands so far from where it is enrolled is spoofed, or was moved
-LATE = 1.0  # s; a clock that is so far off is no bias but a fault
+LATE = 1.0  # s; a clock that is so far from what is configured of it is no bias but a fault
 SURE = 5.0
 
 
@@ -41,8 +41,8 @@ class Known(NamedTuple):
 def believed(register: Register, settings: BiasSettings) -> Belief:
     """Return what is believed of all columns, no latency under 0 or over the most: see `latency`.
 
-    The clocks of a group that no cooperative target ties down are relative to their median: their common part cannot
-    be measured, and one that is far off would draw all of them with it.
+    The clocks of a group that no cooperative target ties down are relative to the median of what they differ from their
+    configured biases by: their common part cannot be measured, and one that is far off would draw all of them with it.
     """
     count, belief = len(register.position), register.belief
     slots = np.flatnonzero(register.ordinary)
@@ -57,7 +57,8 @@ def believed(register: Register, settings: BiasSettings) -> Belief:
         belief = _guessed(belief, np.concatenate((clocks[group == one], columns[mine == one])))
     mean, fits = belief.mean.copy(), trusted(register.strange)[:-1]
     for one in np.unique(group[~tied & fits]).tolist():
-        mean[clocks[group == one]] -= np.median(mean[clocks[(group == one) & fits]])
+        off = mean[clocks] - register.first[:, CLOCK]
+        mean[clocks[group == one]] -= np.median(off[(group == one) & fits])
     return belief._replace(mean=mean)
 
 
@@ -140,8 +141,7 @@ def _fault(register: Register, belief: Belief, row: int) -> str:
     place, P = belief.mean[columns], belief.covariance[columns, columns]
     if place @ place > ASTRAY**2 and place @ np.linalg.solve(P, place) > SURE**2:
         return "place"
-    clock = OWN * row + CLOCK
-    if abs(belief.mean[clock]) > LATE:
+    if abs(belief.mean[OWN * row + CLOCK] - register.first[row, CLOCK]) > LATE:
         return "clock"
     shift = gross(strange, row)
     if shift is not None:

@@ -4,6 +4,7 @@ A look is one instant to the filter, and its detections come from different targ
 follows from the items, never from the messages or ticks that brought them.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +19,15 @@ from skywarden.track.prepare import Given
 from skywarden.track.standing import stand
 
 QUANTUM = 100_000_000  # ns; the longest look, and what the tracker's chains go by
+OFTEN = 8  # times that a sensor may see one subject in the time of a look: each is a look of its own, of some 80 us
 HALF = 500_000_000  # ns a second of revisit: a look is at most half of it, so that no target can be in it twice
 
 
 class Gathered(NamedTuple):
     """given: detections in the order of looks; origin (n,): row of `Items` of each. looks: `Sense`, in time order.
 
-    sensors: names, old ones first. repeated: (r,) rows of items that are equal to another, and not taken.
+    sensors: names, old ones first. Not taken: repeated, (r,) rows of items that are equal to another, and crowded, (c,)
+    of subjects that were seen too often.
     """
 
     given: Given
@@ -32,12 +35,14 @@ class Gathered(NamedTuple):
     looks: Rows
     sensors: tuple[str, ...]
     repeated: I64
+    crowded: I64
 
 
 def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     """Cut items into looks, in the order of the middles of their times, those of equal time by sensor and kind.
 
-    In a look they are in the order of their times, then names. The order in which items are given changes nothing.
+    In a look they are in the order of their times, then names. The order in which items are given changes nothing. Of
+    a subject that is seen too often in the time of a look the first ones are taken, in the same order.
     """
     rows, (senses, sense) = items.rows, _senses(items)
     order = np.lexsort((rows["name"], rows["time"], sense))
@@ -48,8 +53,14 @@ def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     slot = time // QUANTUM * (QUANTUM + 1) + time % QUANTUM // longest
     alone = np.array([ROWS[Kind(kind)].alone for kind in senses["kind"].tolist()], bool)
     alone &= ~((senses["kind"] == Kind.DIRECTION) & (senses["begins"] > 0.0))  # whose looks tell targets apart
-    turn = _occurrences(sense, slot, np.where(alone[sense], 0, rows["subject"][order]))
-    by = np.lexsort((turn, slot, sense))
+    subject = rows["subject"][order]
+    turn = _occurrences((sense, slot, np.where(alone[sense], 0, subject)), np.arange(len(order)))
+    often, who = turn, senses["sensor"] * len(Kind) + senses["kind"]
+    if len(np.unique(who)) < len(who):  # who moves, or says another revisit each time, has many senses
+        often = _occurrences((who[sense], slot, subject), np.lexsort((rows["name"][order], time)))
+    few = alone[sense] | (often < OFTEN)
+    crowded, by = order[~few], np.lexsort((turn, slot, sense))
+    by = by[few[by]]
     order, sense, slot, turn = order[by], sense[by], slot[by], turn[by]
     time = rows["time"][order]
     new = [np.diff(column, prepend=-1) != 0 for column in (sense, turn)]
@@ -63,11 +74,16 @@ def gather(items: Items, sensors: tuple[str, ...]) -> Gathered:
     flat = np.repeat(begin[rank] - start, length) + np.arange(len(order))
     looks = senses[sense[begin[rank]]]
     seen = [items.names[k] for k in looks["sensor"].tolist()]
-    sensors += tuple(name for name in dict.fromkeys(seen) if name not in sensors)
-    looks["sensor"] = [sensors.index(name) for name in seen]
+    number = numbered(sensors, seen)
+    sensors, looks["sensor"] = tuple(number), [number[name] for name in seen]
     looks["time"], looks["begin"], looks["end"] = middle[rank], start, start + length
     stand(looks, rows["origin"][order[begin[rank]]])
-    return Gathered(_given(rows[order[flat]]), order[flat], looks, sensors, repeated)
+    return Gathered(_given(rows[order[flat]]), order[flat], looks, sensors, repeated, crowded)
+
+
+def numbered(sensors: Sequence[str], seen: Iterable[str]) -> dict[str, int]:
+    """Return the number of each sensor by its name: of those known, then of the others in the order of `seen`."""
+    return {name: k for k, name in enumerate(dict.fromkeys((*sensors, *seen)))}
 
 
 def _senses(items: Items) -> tuple[Rows, I64]:
@@ -81,14 +97,14 @@ def _senses(items: Items) -> tuple[Rows, I64]:
     return senses[rank], back[place.reshape(-1)][items.rows["sense"]]
 
 
-def _occurrences(sense: I64, slot: I64, subject: I64) -> I64:
-    """Return (n,) how often each row's subject was seen before by its sense in its slot; 0 where it has none."""
-    turn = np.zeros(len(sense), np.int64)
-    known = np.flatnonzero(subject != NO_SUBJECT)
+def _occurrences(columns: tuple[I64, I64, I64], order: I64) -> I64:
+    """Return (n,) how many rows before it, in this order, each row equals. columns: (n,) each, the last a subject."""
+    turn = np.zeros(len(order), np.int64)  # of one that has no subject
+    known = order[columns[2][order] != NO_SUBJECT]
     if not len(known):
         return turn
-    order = known[np.lexsort((known, subject[known], slot[known], sense[known]))]
-    new = _changes(sense[order]) | _changes(slot[order]) | _changes(subject[order])
+    order = known[np.lexsort([column[known] for column in reversed(columns)])]
+    new = _changes(columns[0][order]) | _changes(columns[1][order]) | _changes(columns[2][order])
     first = np.flatnonzero(new)
     turn[order] = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
     return turn

@@ -17,7 +17,7 @@ SILENT, HEARD, ABSENT = 0, 1, -1  # of a node's look; an absent one says nothing
 POINTS = 7  # of cubature over place: the middle and two on each axis
 SHARP = 0.1  # of the largest reach; of a target whose place is better known the middle stands for all
 OUT = 2.0  # standard deviations from the middle to the others
-MOST = 384  # nodes that a target is compared with
+MOST = 384  # nodes that a target is compared with, the nearest, of each source its share
 SIGMAS = 3.0  # of the place, around which nodes are asked
 
 

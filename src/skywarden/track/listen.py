@@ -6,6 +6,7 @@ ones (`newcomers`): at another time, since each may take as long as a tick. The 
 alarms each node has; the head takes that over.
 """
 
+from collections import Counter
 from dataclasses import replace
 from hashlib import blake2b
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from skywarden.track.beliefs import closed, opened, plain, records
 from skywarden.track.cells import Field
 from skywarden.track.hearers import HEARD, Known, Looks, Pairs
 from skywarden.track.motion import level_sigma, predict_all
-from skywarden.track.newcomers import Newcomer, Rules, Scene, already, expected, search, seek
+from skywarden.track.newcomers import FEWEST, Newcomer, Rules, Scene, already, expected, search, seek
 from skywarden.track.nodes import SECOND, Book, learn, look, rates
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.posts import NODE, book_of, field_of, kept, learned
@@ -53,10 +54,15 @@ NEW, WAITING = 1, 2  # bits of a beginning: it has just come; what else may expl
 
 
 class Listened(NamedTuple):
-    """beliefs: afterwards. heard: labels of targets that were begun or heard."""
+    """beliefs: afterwards. heard: labels of targets that were begun or heard.
+
+    refused: of sensors, by number, how many targets their nodes did not begin for lack of room, and how many beginnings
+    nobody had the time to ask.
+    """
 
     beliefs: Beliefs
     heard: I64
+    refused: tuple[tuple[int, int], ...] = ()
 
 
 class Scan(NamedTuple):
@@ -124,8 +130,10 @@ def listened(
     if settled is None:
         book = learn(book, looks, _explained(looks, silent))
         nodes = witness.scored(nodes, book, looks, near)
+    late = _unasked(nodes, time)
     nodes = _explaining(kept(nodes, book), time, others, usual)
-    return Listened(closed(memory, _arrays(memory, scan.at, settings), beliefs.feeds, plain(nodes), beliefs.air), heard)
+    after = closed(memory, _arrays(memory, scan.at, settings), beliefs.feeds, plain(nodes), beliefs.air)
+    return Listened(after, heard, late)
 
 
 def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings) -> Listened:
@@ -145,10 +153,18 @@ def sought(beliefs: Beliefs, sensors: int, time: int, settings: TrackerSettings)
     memory = opened(beliefs, (len(found), 1), sensors, settings)
     tracks = _table(memory)
     known = _at(tracks.take(tracks.existence > POSSIBLE), time, settings)
-    begun = [_begun(memory, nodes, one, settings) for one in found if not already(one, *known).any()]
+    begun, refused = list[int](), Counter[int]()
+    for one in found:
+        if already(one, *known).any():
+            continue
+        sensor, room = _whose(memory, nodes["sensor"][one.node])
+        if room:
+            begun.append(_begun(memory, nodes, one, sensor, settings))
+        else:
+            refused[sensor] += 1
     nobody = np.zeros(memory.counts[0], bool)
     after = closed(memory, nobody, beliefs.feeds, plain(nodes), beliefs.air)
-    return Listened(after, memory.targets["label"][begun])
+    return Listened(after, memory.targets["label"][begun], tuple(sorted(refused.items())))
 
 
 def waits(nodes: Rows) -> bool:
@@ -283,13 +299,41 @@ def _explaining(nodes: Rows, time: int, others: F64, usual: F64) -> Rows:
     return nodes
 
 
-def _begun(memory: Memory, nodes: Rows, one: Newcomer, settings: TrackerSettings) -> int:
-    """Begin a target that nodes have told of; return its row."""
+def _unasked(nodes: Rows, time: int) -> tuple[tuple[int, int], ...]:
+    """Return sensors, by number, and how many beginnings of theirs have waited until it was too late to ask them."""
+    late = ((nodes["fresh"] & WAITING) > 0) & (nodes["begun"] < time - STALE)
+    number, count = np.unique(nodes["sensor"][late], return_counts=True)
+    return tuple(zip(number.tolist(), count.tolist(), strict=True))
+
+
+def _whose(memory: Memory, sensor: I64) -> tuple[int, bool]:
+    """Return for which sensor a target counts that nodes have told of, and whether there is room. sensor: of each node.
+
+    It is that of the first node. Those of sensors that have no room are passed over where the others would do alone:
+    else who has filled his own room fills that of others, or takes their targets from them.
+    """
+    number, row = np.unique(sensor, return_inverse=True)
+    room = np.array([_room(memory, one) > 0 for one in number.tolist()])[row]
+    free = bool(room.all() or room.sum() >= FEWEST)
+    return int(sensor[room == free][0]), free
+
+
+def _room(memory: Memory, sensor: int) -> int:
+    """Return how many targets a sensor may start, as `begin.room` has it."""
+    targets, parameters = memory.targets[: memory.counts[0]], memory.parameters[0]
+    alone = (targets["seen_by"][:, 0] == sensor) & (targets["seen_by"][:, 1] < 0)
+    new = alone & (targets["confirmed"] == 0)
+    return int(min(parameters["most"] - alone.sum(), parameters["most_new"] - new.sum()))
+
+
+def _begun(memory: Memory, nodes: Rows, one: Newcomer, sensor: int, settings: TrackerSettings) -> int:
+    """Begin a target that nodes have told of, those of `sensor` before others; return its row."""
     mine = nodes[one.node]
+    first = np.flatnonzero(mine["sensor"] == sensor)[:1]
     label = int.from_bytes(blake2b(np.sort(mine["node"]).tobytes() + mine["begun"].tobytes(), digest_size=8).digest())
     since = int(mine["begun"].min()) - EARLIER
     row = begin(memory, label >> 12 or 1, (one.mean, one.covariance), one.existence, (since, one.time))
     memory.targets["revisit"][row] = PASS_S
     memory.targets["confirmed"][row] = one.existence > settings.confirm_existence
-    meet(memory, np.array([row]), (mine["sensor"][:1], mine["node"][:1]), one.time)
+    meet(memory, np.array([row]), (mine["sensor"][first], mine["node"][first]), one.time)
     return row

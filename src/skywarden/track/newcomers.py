@@ -1,4 +1,4 @@
-"""Targets begun by presence only: who is new is asked of each node that has begun to hear, the likeliest first.
+"""Targets begun by presence only: who is new is asked of each node that has begun to hear; the likeliest begins first.
 
 What a new target explains is used up: it cannot begin a second one. What known targets explain hardly can: `expected`
 says at which rate each node begins to hear without anybody new, and a beginning counts against that.
@@ -18,11 +18,11 @@ from skywarden.track.claps import ask_clap, places
 from skywarden.track.flights import Flights, flights
 from skywarden.track.hearers import ABSENT
 from skywarden.track.lines import AROUND, REPORTED, WINDOW, Found, Onsets, ask
-from skywarden.track.nodes import HOLD, Book, turns
+from skywarden.track.nodes import HOLD, SECOND, Book, turns
 
 FEWEST = 3  # nodes that begin a target: two fit a line always
 MAINLY = 0.5  # of a beginning, at least, is a target's that uses it up
-MOST = 48  # nodes around one that are asked, the nearest: where they stand 4 km apart all within AROUND
+MOST = 48  # nodes around one that are asked, as `near` has it: where they stand 4 km apart all within AROUND
 HOPE = 1e-3  # of the odds needed, with which all flights are tried
 SAME = 16.8  # chi-square of six, 99 %: nearer is one target
 STEADY = 5.0  # m/s, of velocities that may differ
@@ -109,18 +109,20 @@ def expected(before: I64, gap: F64, silent: F64, usual: F64) -> F64:
 def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newcomer], Scene, I64]:
     """Return who is new, the surest first, what is used up then, and rows that are to be asked the next time.
 
-    fresh: rows of nodes that have begun to hear since the last call, and those left from that. now: ns.
+    fresh: rows of nodes that have begun to hear since the last call, and those left from that, in any order. now: ns.
+    Where there is no time for all, the oldest of each source are asked, and each source has the same part of the work.
     """
     found: list[Newcomer] = []
     scene = scene._replace(rate=scene.rate.copy(), claps=scene.claps.copy())
-    fresh = fresh[np.isfinite(scene.rate[fresh])]
-    left, later, known, work = fresh[:ASKED].tolist(), fresh[ASKED:].tolist(), dict[int, Answer](), 0
+    fresh, source = in_turn(scene, fresh[np.isfinite(scene.rate[fresh])], now), scene.field.source
+    left, later, known = fresh[:ASKED].tolist(), fresh[ASKED:].tolist(), dict[int, Answer]()
+    work = np.zeros(source.max(initial=0) + 1, np.int64)  # by source
     while left:
         left = [row for row in left if np.isfinite(scene.rate[row])]
-        for row in left:
-            if row not in known and work < sought.rules.work:
-                known[row] = answer(scene, row, now, sought)
-                work += known[row].work
+        while work.sum() < sought.rules.work and (waiting := [row for row in left if row not in known]):
+            row = min(waiting, key=lambda one: work[source[one]])
+            known[row] = answer(scene, row, now, sought)
+            work[source[row]] += known[row].work
         answers = [one for row in left if row in known for one in known[row].found]
         if not answers:
             break
@@ -132,6 +134,16 @@ def seek(scene: Scene, fresh: I64, now: int, sought: Search) -> tuple[list[Newco
             found.append(best)
     later += [row for row in left if row not in known]
     return found, scene, np.array([row for row in later if np.isfinite(scene.rate[row])], np.int64)
+
+
+def in_turn(scene: Scene, fresh: I64, now: int) -> I64:
+    """Return rows in turns by source, of each source the oldest first. now: ns; each second another source begins."""
+    order = np.lexsort((scene.field.node[fresh], scene.book.begun[fresh], scene.field.source[fresh]))
+    fresh = fresh[order]
+    source = scene.field.source[fresh]
+    turn = np.arange(len(fresh)) - np.searchsorted(source, source)
+    place = (source + now // SECOND) % (scene.field.source.max(initial=0) + 1)
+    return np.asarray(fresh[np.lexsort((place, turn))], np.int64)
 
 
 class Answer(NamedTuple):
@@ -176,13 +188,13 @@ def placed(found: Found, origin: F64, rotation: F64) -> tuple[F64, F64]:
 
 
 def neighbours(field: Field, row: int) -> I64:
-    """Return the rows of the MOST nodes nearest to one, itself the first, in the order of distance."""
-    found = np.empty(len(field.node), np.int64)
-    centre = field.place[row : row + 1]
-    count = near(field, centre, np.array([AROUND]), len(found), np.empty(2, np.int64), found)
+    """Return the rows of at most MOST nodes around one, itself the first, the others in the order of distance."""
+    found, centre = np.empty(MOST, np.int64), field.place[row : row + 1]
+    count = near(field, centre, np.array([AROUND]), MOST, np.empty(2, np.int64), found)
     rows = found[:count]
     away = np.linalg.norm(field.place[rows] - centre[0], axis=1)
-    return rows[np.lexsort((field.node[rows], away))][:MOST]
+    rows = rows[np.lexsort((field.node[rows], away))]
+    return np.append(row, rows[rows != row])[:MOST]  # others may stand at its very place
 
 
 def around(scene: Scene, rows: I64, now: int, rotation: F64) -> Onsets:

@@ -22,7 +22,7 @@ HEARD = record(
     position=3,
     rotation=(3, 3),
 )
-MOST = 512  # of a tenth of a second; what is more tells little more
+MOST = 512  # fixes of a tenth of a second, and plots; what is more tells little more
 PLOTS = (Kind.POLAR, Kind.DIRECTION)
 
 
@@ -38,7 +38,8 @@ def overheard(some: Items, found: Taken) -> Rows:
     placed = senses["position"].any(1) & ~rows["origin"].any(1)
     at = np.flatnonzero(fix | (np.isin(kind, PLOTS) & placed & np.isin(label, found.sure())))
     order = at[np.lexsort((-label[at], rows["name"][at], rows["time"][at]))]
-    order = order[np.diff(rows["name"][order], prepend=-1) != 0][:MOST]
+    order = order[np.diff(rows["name"][order], prepend=-1) != 0]
+    order = order[np.where(fix[order], np.cumsum(fix[order]), np.cumsum(~fix[order])) <= MOST]
     heard = np.zeros(len(order), HEARD)
     for name in ("time_sigma", "time", "name", "address"):
         heard[name] = rows[name][order]

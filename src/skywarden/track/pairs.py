@@ -1,12 +1,13 @@
 """Which plots of a look fit which leaf: a search in one sorted key, a test of each component, then chi-square.
 
 The key is range for POLAR and the ECEF axis along which the plots are widest for POSITION and PLANE. A second key,
-azimuth or another axis, rules out most of what is left. A look of DIRECTION or SOUND has few plots and no key. A
-component whose own innovation is outside of its gate rules a pair out without a division: its square over its variance
-is never more than chi-square.
+azimuth or another axis, rules out most of what is left. Of bearings, DIRECTION, azimuth is the key; it goes round, so
+no window is searched in it, and it serves as the second one. A look of SOUND is one plot and needs no key. A component
+whose own innovation is outside of its gate rules a pair out without a division: its square over its variance is never
+more than chi-square.
 """
 
-from math import exp, inf, pi, sqrt
+from math import exp, floor, inf, pi, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
@@ -139,17 +140,47 @@ def window(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tup
 
 
 @inner
+def apart(difference: float, kind: int) -> float:
+    """Return how far two second keys are apart; azimuths go round, those of bearings as often as they are said to."""
+    if kind == DIRECTION:
+        return abs(difference - 2.0 * pi * floor(difference / (2.0 * pi) + 0.5))
+    return turned(difference, kind)
+
+
+@inner
+def aside(plot: Plot, centre: float, kind: int) -> float:
+    """Return how far a plot is from a centre in its second key, of bearings in the first."""
+    return apart((plot.key if kind == DIRECTION else plot.side) - centre, kind)
+
+
+@inner
+def nearest(plots: Rows, low: float, high: float, centre: float, kind: int) -> int:
+    """Return the row from which on COMPARED plots are those around the middle of a window; of bearings, a centre.
+
+    Where their azimuths begin anew, which is not searched across, those on one side of it.
+    """
+    if kind != DIRECTION:
+        return lower(plots, 0.5 * (low + high)) - COMPARED // 2
+    first = plots[0].key
+    middle = centre - 2.0 * pi * floor((centre - first) / (2.0 * pi))  # keys are of one turn, from the first on
+    return min(lower(plots, middle) - COMPARED // 2, len(plots) - COMPARED)
+
+
+@inner
 def beside(leaf: Leaf, view: View, many: int, sense: Sense, limit: float) -> tuple[float, float]:
-    """Return around what, and how far, the second key of the plots may lie that fit a leaf."""
-    centre, most, a = 0.0, 0.0, sense.second
+    """Return around what, and how far, the second key of the plots may lie that fit a leaf; of bearings the first."""
+    if sense.kind == SOUND:
+        return 0.0, inf
+    centre, most, turns = 0.0, 0.0, sense.kind == POLAR or sense.kind == DIRECTION
+    a, blur = (sense.axis, sense.blur) if sense.kind == DIRECTION else (sense.second, sense.side_blur)
     for m in range(many):
-        variance = view.S[m, 1, 1] if sense.kind == POLAR else spread_of(leaf, view, m, a)
-        key, rate = view.z[m, a], abs(view.rate[m, a] if sense.kind == POLAR else leaf.mean[m, a + 3])
+        variance = view.S[m, a, a] if turns else spread_of(leaf, view, m, a)
+        key, rate = view.z[m, a], abs(view.rate[m, a] if turns else leaf.mean[m, a + 3])
         if m == 0:
             centre = key
-        variance += sense.side_blur + sense.doubt * sense.doubt * rate * rate
-        most = max(most, turned(key - centre, sense.kind) + sqrt(limit * max(variance, 0.0)) + sense.lag * rate)
-    return centre, most if sense.kind != DIRECTION and sense.kind != SOUND else inf
+        variance += blur + sense.doubt * sense.doubt * rate * rate
+        most = max(most, apart(key - centre, sense.kind) + sqrt(limit * max(variance, 0.0)) + sense.lag * rate)
+    return centre, most
 
 
 @inner
@@ -253,7 +284,7 @@ def within(plots: Rows, j: int, high: float, centre: float, most: float, kind: i
     """Return how many plots from row j on are in a window: keys up to `high`, second keys `most` around a centre."""
     count = 0
     while j < len(plots) and plots[j].key <= high:
-        count += not turned(plots[j].side - centre, kind) > most
+        count += not aside(plots[j], centre, kind) > most
         j += 1
     return count
 
@@ -271,10 +302,10 @@ def search(memory: Memory, i: int, plots: Rows, count: int) -> int:
     centre, most = beside(leaf, view, models(leaf), sense, limit)
     j, compared = lower(plots, low), 0
     if lower(plots, high) - j > COMPARED and within(plots, j, high, centre, most, sense.kind) > COMPARED:
-        j = max(j, lower(plots, 0.5 * (low + high)) - COMPARED // 2)
+        j = max(j, nearest(plots, low, high, centre, sense.kind))
     while j < len(plots) and plots[j].key <= high and count - view.first < KEPT and compared < COMPARED:
         plot = plots[j]
-        if not turned(plot.side - centre, sense.kind) > most:  # also where there is no second key
+        if not aside(plot, centre, sense.kind) > most:  # also where there is no second key
             pair = pairs[count]
             odds = fit(leaf, view, plot, pair, sense.kind, parameters, work)
             compared += 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64
-from skywarden.track.cells import Field, cubes, find
+from skywarden.track.cells import Field, cubes, find, numbered
 from skywarden.track.measure import HIGHEST, LOWEST
 from skywarden.track.nodes import Book, empty, note
 from skywarden.track.pool import Rows, record
@@ -149,11 +149,8 @@ def kept(nodes: Rows, book: Book) -> Rows:
 
 def field_of(nodes: Rows, reach: float) -> Field:
     """Return where nodes stand. reach: m, at which each hears half of what flies by."""
-    plain = np.ascontiguousarray
-    n = len(nodes)
-    return Field(
-        plain(nodes["cube"]), plain(nodes["node"]), plain(nodes["place"]), np.full(n, reach), np.full(1, reach)
-    )
+    cube, node, place = (np.ascontiguousarray(nodes[name]) for name in ("cube", "node", "place"))
+    return Field(cube, node, place, np.full(len(nodes), reach), np.full(1, reach), numbered(nodes["sensor"]))
 
 
 def learned(nodes: Rows, settled: Rows) -> Rows:

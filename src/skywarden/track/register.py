@@ -245,9 +245,10 @@ def _astray(register: Register, sensor: int, settings: BiasSettings) -> Register
 
 
 def _clock(register: Register, sensor: int, shift: tuple[tuple[int, ...], F64] | None) -> float:
-    """Return by how much a sensor's clock is off, s, after a shift if there is one."""
+    """Return by how much more than at first a sensor's clock is off, s, after a shift if there is one."""
     moved = dict(zip(shift[0], shift[1].tolist(), strict=True)) if shift else {}
-    return float(register.belief.mean[OWN * sensor + CLOCK] + moved.get(CLOCK, 0.0))
+    off = register.belief.mean[OWN * sensor + CLOCK] - register.first[sensor, CLOCK]
+    return float(off + moved.get(CLOCK, 0.0))
 
 
 def _anew(register: Register) -> Candidates:

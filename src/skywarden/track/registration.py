@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skywarden.model.detection import Detections, Kind, take
+from skywarden.model.detection import WIDTH, Detections, Kind, take
 from skywarden.model.event import SensorFault, SensorRegistered
 from skywarden.model.place import F64, Registration, Sensor
 from skywarden.model.registered import Registered
@@ -77,22 +77,23 @@ def _bias(kind: Kind, registration: Registration) -> F64:
     if kind == Kind.POLAR:
         return np.array([registration.range_m, registration.azimuth, registration.elevation, 0.0])
     if kind in (Kind.DIRECTION, Kind.SOUND):
-        return np.array([registration.azimuth, registration.elevation])
+        return np.array([registration.azimuth, registration.elevation, 0.0])[: WIDTH[kind]]
     return np.zeros(1)
 
 
 def said(before: Registered, now: Registered, time: int) -> list[Told]:
-    """Return what people are told: each new version, and each fault that came or went."""
+    """Return what people are told: each new version, and each fault that came or went, if with all that was known."""
     old = {(one.sensor, one.version) for one in before.versions}
     standing = {one.sensor: one for one in now.standing}
     found: list[Told] = []
     for one in now.versions if now.versions is not before.versions else ():
         if (one.sensor, one.version) not in old and one.sensor in standing:
             found.append(_version(one, standing[one.sensor].relative, time))
-    faults = {one.sensor: one.fault for one in before.standing}
-    for row in now.standing if now.standing is not before.standing else ():
-        if row.fault != faults.get(row.sensor, ""):
-            found.append(SensorFault(time, row.sensor, row.fault))
+    if now.standing is not before.standing:
+        old_faults = {one.sensor: one.fault for one in before.standing}
+        faults = dict.fromkeys(old_faults, "") | {one.sensor: one.fault for one in now.standing}
+        changed = [name for name in sorted(faults) if faults[name] != old_faults.get(name, "")]
+        found += [SensorFault(time, name, faults[name]) for name in changed]
     return found
 
 

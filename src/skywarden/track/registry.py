@@ -34,6 +34,8 @@ WINDOW = 10_000_000_000  # ns; of the settled chain's time, that a step takes in
 LATER = 30_000_000_000  # ns after `settle_slow_s`, from which what is found holds: steps have their turn until then
 AHEAD = 10_000_000_000  # ns; what came until now may be so much ahead, and was corrected already
 MOVED = 10.0  # m; plots from so far off where a sensor is enrolled are not used
+TURNED = 1e-3  # of a component of its axes; nor those that count from another north: that is no bias of theirs
+QUIET = 600_000_000_000  # ns; who was not heard for so long has no fault any more: nobody could tell if it is mended
 AGAIN = 3  # steps of a group that break, one after another, until it begins anew
 BEHIND, MORE = 3 * WINDOW, 4  # ns, steps; so far behind it takes more steps a tick
 DIGITS = 16  # of a hash
@@ -59,6 +61,11 @@ def anew(picture: Picture, sensors: Sequence[Sensor], settings: TrackerSettings)
     return replace(picture, registrations=found, chains=replace(picture.chains, registered=known))
 
 
+def restarted(registered: Registered) -> Registered:
+    """Return what there is to go on from if nothing that was heard can be used: what is applied stays."""
+    return Registered(versions=registered.versions, since=registered.since)
+
+
 def went_on(
     registered: Registered,
     heard: Sequence[Rows],
@@ -72,7 +79,8 @@ def went_on(
     """
     until, time = times
     registered = replace(registered, heard=(*registered.heard, *(rows for rows in heard if len(rows))))
-    faults, steps = 0, MORE if registered.until and until - registered.until > BEHIND else 1
+    behind = until - registered.until if registered.until else 0
+    faults, steps = 0, max(MORE, behind // WINDOW) if behind > BEHIND else 1
     for _ in range(steps):
         registered = _waited(registered, until)
         if not registered.heard or until < registered.until + WINDOW:
@@ -140,13 +148,19 @@ def _enrolled(registered: Registered, names: tuple[str, ...]) -> Registered:
         bias, k = versions.bias(last.get(names[sensor])), joining(place.position, groups)
         if k == len(groups):
             register = online.begun([place], SETTINGS, registered.until, bias[None])
-            groups.append(Group((names[sensor],), packed(register), registered.until))
+            groups.append(Group((names[sensor],), packed(register), registered.until, heard=(registered.until,)))
         elif k is not None:
             register = grown(unpacked(groups[k]), place, bias, SETTINGS)
-            groups[k] = replace(groups[k], names=(*groups[k].names, names[sensor]), columns=packed(register))
+            groups[k] = _with(groups[k], names[sensor], register, registered.until)
         else:
             left.add(names[sensor])
     return replace(registered, groups=tuple(groups), left=tuple(sorted(left)))
+
+
+def _with(group: Group, name: str, register: online.Register, time: int) -> Group:
+    """Return a group with one sensor more, at the end of its register. time: ns, when it was heard."""
+    heard = (*group.heard, time)
+    return replace(group, names=(*group.names, name), columns=packed(register), heard=heard)
 
 
 def _next(
@@ -167,6 +181,8 @@ def _next(
     astray = {one.sensor for one in group.strays}  # what little of theirs is joined may be of others
     new = tuple(one for one in new if one.sensor not in astray)
     mine = versions.standing(register, group.names, SETTINGS, group.strays)
+    gone = {name for name, last in zip(group.names, group.heard, strict=True) if last <= end - QUIET}
+    mine = tuple(one._replace(fault="") if one.sensor in gone else one for one in mine)
     others = [one for one in registered.standing if one.sensor not in group.names]
     return replace(
         registered,
@@ -186,6 +202,7 @@ def _broken(group: Group, registered: Registered) -> Group:
         group.names,
         packed(online.begun(places, SETTINGS, registered.until + WINDOW, biases)),
         registered.until + WINDOW,
+        heard=group.heard,
     )
 
 
@@ -216,8 +233,15 @@ def _stepped(group: Group, rows: Rows, names: tuple[str, ...], registered: Regis
         raise FloatingPointError("registration has come to numbers that are none")
     aliases = _apart(aliases, register, rows, sensor)
     register, aliases, tries = _matched(register, aliases, group.tries)
-    after = replace(group, columns=packed(register), time=end, aliases=aliases, tries=tries, failed=0)
+    last = tuple(end if k in sensor else time for k, time in enumerate(group.heard))
+    after = replace(group, columns=packed(register), time=end, aliases=aliases, tries=tries, failed=0, heard=last)
+    after = replace(after, strays=tuple(one for one in after.strays if _heard(after, one.sensor) > end - QUIET))
     return strays.watched(after, told, register), register
+
+
+def _heard(group: Group, name: str) -> int:
+    """Return when a sensor of a group was heard last, ns."""
+    return group.heard[group.names.index(name)]
 
 
 def _mine(rows: Rows, group: Group, names: tuple[str, ...], register: online.Register) -> tuple[Rows, I64]:
@@ -226,7 +250,8 @@ def _mine(rows: Rows, group: Group, names: tuple[str, ...], register: online.Reg
     by = np.array([row.get(name, -2) for name in names], np.int64)[rows["sensor"]]
     fix = rows["kind"] == Kind.POSITION
     away: F64 = np.linalg.norm(rows["position"] - register.position[np.maximum(by, 0)], axis=1)
-    keep = fix | ((by >= 0) & (away < MOVED))
+    turned = np.abs(rows["rotation"] - register.rotation[np.maximum(by, 0)]).max((1, 2), initial=0.0)
+    keep = fix | ((by >= 0) & (away < MOVED) & (turned < TURNED))
     return rows[keep], np.where(fix, FIX, by)[keep]
 
 

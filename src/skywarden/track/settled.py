@@ -16,7 +16,7 @@ from skywarden.track.chain import HALF, advanced, begun, took
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.pool import Rows
-from skywarden.track.registry import went_on
+from skywarden.track.registry import Went, restarted, went_on
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.waiting import NEVER, Waiting, stored
 
@@ -66,8 +66,8 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     passed = settled.chain.until // HALF - before // HALF
     rest = settled.items > 0 and not chains.busy  # its turn comes in the next tick, which has nothing to settle
     rest |= passed > 0 and moved <= HALF // 4 and len(settled.chain.beliefs.nodes) > 0  # nodes were asked in this one
-    left = waiting.left(settled.chain.until)
-    chains = replace(chains, settled=settled.chain, waiting=left, busy=settled.items > 0)
+    needed = min(settled.chain.until, chains.rebuilt.until if chains.rebuilt else NEVER)
+    chains = replace(chains, settled=settled.chain, waiting=waiting.left(needed), busy=settled.items > 0)
     if settings.register_sensors:
         chains = _registered(chains, heard, time, settings, settled.faults)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
@@ -78,7 +78,9 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     pace, steps = REBUILT_PACE + 3 * chains.came, max(1, 2 * passed)
     rebuilt = advanced(chains.rebuilt, waiting, until, pace, settings, roughly=steps).chain
     if rebuilt.until < until:
-        return Progress(replace(chains, rebuilt=rebuilt), None, settled.faults)
+        slower = rebuilt.until < settled.chain.until - LATE  # than what it began from: let another begin
+        after = replace(chains, rebuilt=None, late=True) if slower else replace(chains, rebuilt=rebuilt)
+        return Progress(after, None, settled.faults)
     head = took(rebuilt, waiting.between(until), settings, {})
     return Progress(replace(chains, rebuilt=None), head, settled.faults)
 
@@ -88,7 +90,10 @@ def _registered(
 ) -> Chains:
     """Let registration go on; a step of it that breaks is counted among the faults."""
     times = chains.settled.until, time
-    went = went_on(chains.registered, heard, chains.settled.sensors, times, settings)
+    try:
+        went = went_on(chains.registered, heard, chains.settled.sensors, times, settings)
+    except Exception:  # noqa: BLE001 - a fault of ours, or what another version put down: the chains must go on
+        went = Went(restarted(chains.registered), 1)
     if went.faults:
         faults[REGISTRATION] = went.faults
     return replace(chains, registered=went.registered)

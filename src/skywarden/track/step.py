@@ -149,6 +149,8 @@ def _listened(
         for time in times if len(beliefs.nodes) else ():
             found = half_second(beliefs, len(head.sensors), time, settings, settled.beliefs)
             beliefs, heard = found.beliefs, [*heard, found.heard]
+            for number, count in found.refused:
+                _refuse(refused, head.sensors[number], Reason.QUOTA, count)
     except Exception:  # noqa: BLE001 - as in a chain: the others go on
         for k in np.unique(records(head.beliefs.nodes, NODE)["sensor"]).tolist():
             _refuse(refused, head.sensors[k], Reason.DECODER_FAULT, 1)

@@ -13,13 +13,13 @@ from skywarden.track.adopt import Known, adopted
 from skywarden.track.beliefs import closed, opened, plain, records
 from skywarden.track.clutter import COLUMNS
 from skywarden.track.feeds import Told, told, verdicts
-from skywarden.track.gather import Gathered, gather
+from skywarden.track.gather import Gathered, gather, numbered
 from skywarden.track.items import FEED, ITEM, Items, stacked
 from skywarden.track.look import follow
 from skywarden.track.looks import SENSE
 from skywarden.track.pool import Memory, Rows
 from skywarden.track.posts import NODE, noted
-from skywarden.track.prepare import REPEATED, USED
+from skywarden.track.prepare import QUOTA, REPEATED, USED
 from skywarden.track.ranges import RANGES
 from skywarden.track.settings import TrackerSettings
 from skywarden.track.table import rows_of
@@ -102,13 +102,13 @@ def called(beliefs: Beliefs, sensors: tuple[str, ...], new: Items) -> Called:
         return Called(beliefs, sensors, Counter())
     names = [new.names[k] for k in new.senses["sensor"].tolist()]
     mine = np.unique(new.calls["sense"]).tolist()
-    sensors += tuple(name for name in sorted({names[k] for k in mine}) if name not in sensors)
-    number = np.array([sensors.index(name) if name in sensors else -1 for name in names], np.int64)
+    known = numbered(sensors, sorted({names[k] for k in mine}))
+    number = np.array([known.get(name, -1) for name in names], np.int64)
     found = noted(records(beliefs.nodes, NODE), new.calls, number)
     bad = np.flatnonzero(found.code != USED)
     pairs = zip(new.calls["sense"][bad].tolist(), found.code[bad].tolist(), strict=True)
     refused = Counter((names[sense], code) for sense, code in pairs)
-    return Called(replace(beliefs, nodes=plain(found.nodes)), sensors, refused)
+    return Called(replace(beliefs, nodes=plain(found.nodes)), tuple(known), refused)
 
 
 def _there(memory: Memory, new: Items, label: I64) -> I64:
@@ -161,8 +161,9 @@ def _outcome(items: Items, found: Gathered) -> tuple[I64, Counter[tuple[str, int
     label[found.origin] = found.given.label
     sensor = items.senses["sensor"][items.rows["sense"]]
     bad = np.flatnonzero(found.given.code != USED)
-    codes = np.concatenate((found.given.code[bad], np.full(len(found.repeated), REPEATED)))
-    rows = np.concatenate((found.origin[bad], found.repeated))
+    left = [np.full(len(found.repeated), REPEATED), np.full(len(found.crowded), QUOTA)]
+    codes = np.concatenate((found.given.code[bad], *left))
+    rows = np.concatenate((found.origin[bad], found.repeated, found.crowded))
     pairs = zip(sensor[rows].tolist(), codes.tolist(), strict=True)
     return label, Counter((items.names[k], code) for k, code in pairs)
 
@@ -170,10 +171,10 @@ def _outcome(items: Items, found: Gathered) -> tuple[I64, Counter[tuple[str, int
 def _adopt(memory: Memory, new: Items, said: Told, sensors: tuple[str, ...], label: I64) -> None:
     """Take in whole states, sensor by sensor; write what became of them to said.code and label, (m,)."""
     reports = said.reports[said.states]
-    senses = new.senses[reports["sense"]]
+    senses, number = new.senses[reports["sense"]], numbered(sensors, ())
     for k in np.unique(senses["sensor"]).tolist():
         mine = np.flatnonzero(senses["sensor"] == k)
         revisit = float(senses["revisit"][mine].min())
         known = Known(said.targets[mine], said.alone[mine], revisit)
-        found = adopted(memory, reports[mine], known, sensors.index(new.names[k]))
+        found = adopted(memory, reports[mine], known, number[new.names[k]])
         said.code[said.states[mine]], label[said.states[mine]] = found

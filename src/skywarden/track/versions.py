@@ -11,7 +11,7 @@ from skywarden.track.corrections import APPLIED, believed, changed, joined, know
 from skywarden.track.register import Register
 
 FINEST = (0.1, 1e-5, 1e-5, 1e-3)  # m, rad, rad, s; nothing of it matters, and the last bits of a sum less
-FARTHEST = (1000.0, np.radians(5.0), np.radians(5.0), 5.0)  # what is said to be more is no bias
+FARTHEST = (1000.0, np.radians(5.0), np.radians(5.0), 5.0)  # what is so far from the configured bias is none
 KEPT = 180_000_000_000  # ns; what came so late is not taken in any more
 DIGITS = 3  # of sigmas
 SURE = 4.0  # sigma, from which a bias is surely another than at first
@@ -44,12 +44,13 @@ def found(
     spread, mine = _spread(register, settings), [last[name] for name in names if name in last]
     for one in changed(mine, register, names, settings):
         row, old = names.index(one.sensor), bias(last.get(one.sensor))
+        first = register.first[row, :APPLIED]
         columns = slice(OWN * row, OWN * row + APPLIED)
         covariance = spread[columns, columns]
-        sure = sured(bias(one), old, register.first[row, :APPLIED], covariance)
+        sure = sured(bias(one), old, first, covariance)
         more = (sure - old) ** 2 > np.diag(covariance) + np.square(settings.least_change)
-        back = (sure != old) & (sure == register.first[row, :APPLIED])
-        if witnesses[row] and (more | back).any() and plausible(sure.tolist()):
+        back = (np.array(_grid(sure)) != _grid(old)) & (sure == first)  # what is written is rounded
+        if witnesses[row] and (more | back).any() and plausible(sure - first):
             new.append(_rounded(one, sure, since))
     return tuple(new)
 
@@ -83,9 +84,9 @@ def _spread(register: Register, settings: BiasSettings) -> F64:
     return np.asarray(M @ P @ M.T)
 
 
-def plausible(bias: Sequence[float]) -> bool:
-    """Return whether a bias, m, rad, rad, s, may be one."""
-    return bool(np.isfinite(bias).all() and (np.abs(bias) <= FARTHEST).all())
+def plausible(more: F64) -> bool:
+    """Return whether a bias may be so much more than the configured one, (4,) m, rad, rad, s."""
+    return bool(np.isfinite(more).all() and (np.abs(more) <= FARTHEST).all())
 
 
 def witnessed(register: Register) -> "list[bool]":
@@ -101,17 +102,21 @@ def standing(
 ) -> tuple[Standing, ...]:
     """Return how well each sensor of a group is known, and what is wrong with it that is no bias."""
     rows, astray = [], {one.sensor: one.fault for one in strays}
-    for one in known(register, names, settings):
+    for one, first in zip(known(register, names, settings), register.first[:, :APPLIED], strict=True):
         a, b, c, d = (_digits(value) for value in one.sigma.tolist())
-        fault = astray.get(one.sensor) or one.fault or ("" if plausible(one.bias.tolist()) else IMPLAUSIBLE)
+        fault = astray.get(one.sensor) or one.fault or ("" if plausible(one.bias - first) else IMPLAUSIBLE)
         rows.append(Standing(one.sensor, (a, b, c, d), one.relative, fault))
     return tuple(rows)
 
 
 def _rounded(one: Registration, taken: F64, since: int) -> Registration:
-    a, b, c, d = (round(round(value / step) * step, 9) for value, step in zip(taken.tolist(), FINEST, strict=True))
+    a, b, c, d = _grid(taken)
     spread = tuple(_digits(value) for value in one.covariance)
     return Registration(one.sensor, one.version, since, a, b, c, d, spread)
+
+
+def _grid(taken: F64) -> tuple[float, ...]:
+    return tuple(round(round(value / step) * step, 9) for value, step in zip(taken.tolist(), FINEST, strict=True))
 
 
 def _bias(one: Registration | None) -> tuple[float, ...]:

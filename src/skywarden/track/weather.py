@@ -9,6 +9,7 @@ settled. One Gaussian for each area: wind towards east and north, speed of sound
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
@@ -28,6 +29,7 @@ KNOWN_M = 150.0  # sigma of its place: root of half the trace
 WILD = 3.0  # sigmas of a bearing; what is farther off is of somebody else, or of the machine that hums beside it
 ALIKE = 10.0  # bearings that follow each other are worth one: an array's north is off, and so is the air between
 DRIFT = np.array([1.0 / 600.0, 1.0 / 600.0, 1.0 / 3600.0])  # m^2/s^3: 1 m/s in 10 minutes, and in an hour
+STRONGEST, SLOWEST, FASTEST = 50.0, 280.0, 370.0  # m/s, of wind and sound: what may be configured; more is no air
 LOCAL = np.array([1.5, 1.0])  # m/s by which wind and speed of sound differ within an area, 1 sigma
 
 
@@ -62,7 +64,8 @@ def learned(air: Rows, some: Items, label: I64, memory: Memory, settings: Tracke
         heard = _bearings(some.rows[rows[mine]], where[mine], memory.leaves[leaf[mine]])
         before, others = air[air["area"] == one], air[air["area"] != one]
         row = before if len(before) else _begun(one, heard.time, settings)
-        air = np.concatenate((others, corrected(row, heard, settings)))
+        found = corrected(row, heard, settings)
+        air = np.concatenate((others, found[possible(found)]))
     air = air[np.lexsort((air["area"], -air["time"]))][:MOST]
     return air[np.argsort(air["area"])]
 
@@ -130,6 +133,12 @@ def corrected(row: Rows, heard: Bearings, settings: TrackerSettings) -> Rows:
     found["mean"][0] = mean + P @ (H.T @ (weight * np.where(good, off, 0.0)))
     found["time"][0] = max(heard.time, int(row["time"][0]))
     return found
+
+
+def possible(air: Rows) -> NDArray[np.bool_]:
+    """Return (n,) which areas have air that can be. The others are begun anew: somebody tells of another sky."""
+    wind, sound = np.abs(air["mean"][:, :2]).max(1, initial=0.0), air["mean"][:, 2]
+    return np.asarray((wind <= STRONGEST) & (sound >= SLOWEST) & (sound <= FASTEST), bool)
 
 
 def bent(heard: Bearings, air: F64) -> tuple[F64, F64, F64]:

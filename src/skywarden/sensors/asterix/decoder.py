@@ -8,7 +8,8 @@ A message is a datagram, or one data block of a stream; it may hold several data
    antenna takes to turn. The configured place holds; without one the first reported place does. A report more than
    500 m off is a fault and refused.
 4. Category 048 becomes POLAR detections, category 062 TRACKs. Simulated and test reports are set aside in a live
-   picture, plots of a radar without a place always.
+   picture, plots of a radar without a place always, and so is what comes of radars and systems without a block once
+   there are SENDERS of them: QUOTA.
 
 A message is counted once, under the first reason against it. Reasons of 1 to 3 refuse the whole message; those of 4
 only set aside the records they are about.

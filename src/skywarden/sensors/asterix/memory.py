@@ -18,13 +18,15 @@ WINDOW = 4 * SECOND  # the same bytes within it are a copy; two networks differ 
 MOST = 65_536  # copies remembered
 JUMP = 500.0  # m; a radar that reports a place further off is at fault, it has not moved
 PERIODS = (0.5, 60.0)  # s; an antenna turns in this time
+SENDERS = 256  # radars, and systems that send tracks, without a block: each is a sensor for good, and costs each tick
 
 
 class Memory(msgspec.Struct):
     """All that is remembered. Radars are named "sac-sic".
 
     messages: received so far. seen: 64-bit hash of a message -> ns when it was received first. swept: ns when old
-    ones were last forgotten. places: deg, deg, m above the ellipsoid, as first reported. periods: s.
+    ones were last forgotten. places: deg, deg, m above the ellipsoid, as first reported. periods: s. systems: that
+    sent tracks, but for configured ones.
     """
 
     messages: int = 0
@@ -32,6 +34,7 @@ class Memory(msgspec.Struct):
     swept: int = 0
     places: dict[str, tuple[float, float, float]] = {}
     periods: dict[str, float] = {}
+    systems: list[str] = []
 
 
 def copies(seen: Mapping[int, int], frame: Frame, good: Flags) -> tuple[I64, dict[int, int]]:

@@ -12,24 +12,28 @@ from skywarden.sensors.asterix.plots import Radar
 SomePlace = tuple[float, float, float]  # deg, deg, m above the ellipsoid
 
 
+def named(key: int) -> str:
+    """Return "sac-sic" for SAC * 256 + SIC."""
+    return f"{key // 256}-{key % 256}"
+
+
 class Sender:
-    """One source. Radars are named "sac-sic". enrolled: radar -> its configured place."""
+    """One source. Radars are named "sac-sic". enrolled: radar -> its configured place; blocks: -> its settings."""
 
     def __init__(self, source: Source, sensors: tuple[Sensor, ...]) -> None:
         """Raises ConfigError for a height or a north that cannot be used."""
         self.name = source.name
         self.enrolled: Mapping[str, SomePlace] = {f"{s.sac}-{s.sic}": place for s in sensors if (place := _enrolled(s))}
-        self._sensors = {(s.sac, s.sic): s for s in sensors}
+        self.blocks: Mapping[str, Sensor] = {f"{s.sac}-{s.sic}": s for s in sensors}
         self._radars: dict[str, tuple[tuple[SomePlace, float], Radar]] = {}
         for sensor in sensors:
             _north(sensor, 0.0, 0.0, 0.0, 0)  # raises now, at start, what it cannot use
 
     def sensor(self, key: int) -> tuple[str, Sensor]:
         """Return "sac-sic" and the sensor's settings, for SAC * 256 + SIC."""
-        sac, sic = divmod(key, 256)
-        name = f"{self.name}/{sac}-{sic}"
-        sensor = self._sensors.get((sac, sic)) or Sensor(name=name, source=self.name, sac=sac, sic=sic)
-        return f"{sac}-{sic}", sensor
+        name, (sac, sic) = named(key), divmod(key, 256)
+        sensor = self.blocks.get(name) or Sensor(name=f"{self.name}/{name}", source=self.name, sac=sac, sic=sic)
+        return name, sensor
 
     def radar(self, name: str, sensor: Sensor, place: SomePlace, received: int) -> Radar:
         """Return what follows from a place and a north; the latest is kept, it is the same almost always."""

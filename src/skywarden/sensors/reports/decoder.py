@@ -15,7 +15,10 @@ from skywarden.sensors.reports.message import LONGEST, Observer, Report, nanosec
 
 
 class Reports:
-    """Devices and people of one source. What a [[sensors]] block says of a place goes before what a report says."""
+    """Devices and people of one source. What a [[sensors]] block says of a place goes before what a report says.
+
+    A name counts as it is where the source has a block of it, else behind the source's own: no other source has such.
+    """
 
     own_times = True
     answers = False
@@ -34,10 +37,14 @@ class Reports:
             place, reason = (None, report) if isinstance(report, Reason) else self._accept(report)
             if not isinstance(report, Reason) and reason in (None, Reason.MOVED):
                 understood += 1
-                found.append(measure(report, place, frame.received))
+                found.append(measure(report, self._name(report.sensor), place, frame.received))
             if reason is not None:
                 refused[reason] = refused.get(reason, 0) + 1
         return Decoded(frame.source, understood, tuple(found), refused)
+
+    def _name(self, sensor: str) -> str:
+        """Return what the tracker calls a sensor: who sends may write any name, also that of another source's radar."""
+        return sensor if sensor in self._sensors else f"{self._source}/{sensor}"
 
     def _accept(self, report: Report) -> tuple[Place | None, Reason | None]:
         """Return where the reporter stands, and why the report is set aside, if it is. MOVED is used all the same."""

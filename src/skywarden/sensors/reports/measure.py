@@ -20,10 +20,10 @@ MOST = 10.0  # nats
 LEAST = 1e-4  # a probability below is taken as this
 
 
-def measure(report: Report, place: Place | None, received: int) -> Detections:
-    """Return one report as a batch of one. place: of who reports."""
+def measure(report: Report, name: str, place: Place | None, received: int) -> Detections:
+    """Return one report as a batch of one. name, place: of who reports. received: ns."""
     if isinstance(report, Observer):
-        return _observer(report, place, received)
+        return _observer(report, name, place, received)
     azimuth, elevation = report.azimuth_deg, report.elevation_deg
     evidence, claims = None, tuple[Claim, ...]()
     if isinstance(report, Camera):
@@ -33,7 +33,7 @@ def measure(report: Report, place: Place | None, received: int) -> Detections:
         claims = (Claim(0, "signal", report.signal),) if report.signal else ()
     return detections(
         Kind.DIRECTION,
-        report.sensor,
+        name,
         received,
         np.array([nanoseconds(report.time)]),
         _angles(azimuth, elevation),
@@ -52,7 +52,7 @@ def _angles(azimuth: float, elevation: float | None) -> F64:
     return np.radians([[azimuth % 360.0, np.nan if elevation is None else elevation]])
 
 
-def _observer(report: Observer, place: Place | None, received: int) -> Detections:
+def _observer(report: Observer, name: str, place: Place | None, received: int) -> Detections:
     """A direction of something heard is one of the past place that the sound came from: SOUND."""
     if report.azimuth_deg is None:
         kind, meaning, (z, covariance) = Kind.PLANE, ErrorMeaning.PERCENT_95, _circle(report)
@@ -64,7 +64,7 @@ def _observer(report: Observer, place: Place | None, received: int) -> Detection
         covariance = np.diag(sigmas)[None] ** 2
     return detections(
         kind,
-        report.sensor,
+        name,
         received,
         np.array([nanoseconds(report.time)]),
         z,
