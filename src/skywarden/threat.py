@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
@@ -81,7 +82,7 @@ def evaluate(
     keep = keep[np.lexsort((number[keep], pairs.site[keep]))]
     names, place, vague = [site.name for site in sites], pairs.site[keep].tolist(), pairs.vague[keep].tolist()
     return tuple(
-        Threat(track, names[site], *values, vague=wide)
+        Threat(track, names[site], *values) if not wide else replace(Threat(track, names[site], *values), vague=True)
         for track, site, values, wide in zip(number[keep].tolist(), place, found[keep].tolist(), vague, strict=True)
     )
 
