@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -11,11 +12,11 @@ from registry_sky import DEGREE, EAST, SECOND, START, WEST, begun, last, run, se
 from skywarden.model.detection import WIDTH, Frame, Kind, Reason, detections
 from skywarden.model.event import Failed, Refused, SensorFault, SensorRegistered, Started, Stepped
 from skywarden.model.place import Registration, Sensor, Source
-from skywarden.model.registered import Stray
+from skywarden.model.registered import Standing, Stray
 from skywarden.model.track import Mode
 from skywarden.pipeline import Line, digest
 from skywarden.sensors import Reader
-from skywarden.track import overheard, registry, settled
+from skywarden.track import overheard, registry, settled, versions
 from skywarden.track.beliefs import records
 from skywarden.track.registration import correct
 from skywarden.track.registry import anew
@@ -59,6 +60,24 @@ def test_what_is_configured_is_not_found_again_each_window():
     assert len(known) == len(set(known))
 
 
+def test_a_version_that_is_written_as_the_last_one_is_none(monkeypatch):
+    """The azimuth stays as it is configured, which is no multiple of what is written; the clock is 3 sigma off."""
+    first = np.array([[0.0, 0.5 * DEGREE, 0.0, 0.0, 0.0, 0.0]])
+    covariance = np.diag([25.0, 1e-6, 1e-6, 0.01])
+
+    def changed(applied, *_):
+        version = 1 + max([one.version for one in applied], default=1)
+        return (Registration("a", version, 0, 150.0, 0.5 * DEGREE, 0.0, 0.3, tuple(covariance.ravel())),)
+
+    monkeypatch.setattr(versions, "changed", changed)
+    monkeypatch.setattr(versions, "_spread", lambda *_: np.pad(covariance, (0, 2)))
+    monkeypatch.setattr(versions, "witnessed", lambda _: [True])
+    known = [Registration("a", 1, 0, 0.0, 0.5 * DEGREE)]
+    for window in range(5):
+        known += versions.found(known, SimpleNamespace(first=first), ("a",), versions.BiasSettings(), window)
+    assert [(one.version, one.range_m, one.azimuth) for one in known[1:]] == [(2, 150.0, 0.00873)]
+
+
 def test_another_north_of_a_sensor_is_not_its_bias():
     """From some time on it counts from a north 3 degrees off, and says so."""
     turn = 3.0 * DEGREE
@@ -93,6 +112,28 @@ def test_who_has_gone_has_no_fault_after_a_while(monkeypatch):
     assert told == [("west", "clock"), ("west", "")]
     assert {one.sensor: one.fault for one in picture.chains.registered.standing} == {"west": "", "east": ""}
     assert picture.chains.registered.groups[0].strays == ()
+
+
+def test_what_is_believed_of_who_has_gone_is_no_fault_either(monkeypatch):
+    """A believed place does not fade: nobody could tell whether it has been mended."""
+    monkeypatch.setattr(registry, "QUIET", 40 * SECOND)
+
+    def astray(register, names, *_):
+        return tuple(Standing(name, (1.0, 1.0, 1.0, 1.0), False, "place") for name in names)
+
+    monkeypatch.setattr(registry.versions, "standing", astray)
+    made = sky([WEST, EAST], 130.0)
+    left = [one for one in made.batches if one.sensor != "west" or one.received < START + 40 * SECOND]
+    picture, _ = run(begun(ON), left, 130.0, ON)
+    assert {one.sensor: one.fault for one in picture.chains.registered.standing} == {"west": "", "east": "place"}
+
+
+def test_a_clock_that_is_known_to_be_far_off_is_no_fault():
+    made = sky([WEST._replace(bias=(150.0, 0.0, 0.0, 2.2)), EAST], 200.0)
+    sensor = Sensor(name="west", source="s", time_bias_s=2.0)
+    picture, events = run(anew(begun(ON), [sensor], ON.tracker), made.batches, 200.0, ON)
+    assert not [one for one in events if isinstance(one, SensorFault | Failed | Refused)]
+    assert last(picture)["west"].time_s == pytest.approx(2.0, abs=0.5)
 
 
 def test_a_reload_with_other_sensors_ends_faults_in_words():
