@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
@@ -72,18 +71,19 @@ def evaluate(
     middle of that is no place, and only probabilities count. Otherwise arrival is that of the futures that pass within
     the radius: to its edge and, when the straight line passes outside, in effect to closest approach.
     """
-    rows = _counted(tracks, identities, settings.alert_on)
-    if not len(rows) or not sites:
+    counted = _counted(tracks, identities, settings.alert_on)
+    if not len(counted) or not sites:
         return ()
-    pairs = _near(tracks, rows, time, sites, settings)
+    pairs = _near(tracks, counted, time, sites, settings)
     found = _passages(pairs, settings)
     keep = np.flatnonzero((found[:, 4] >= settings.floor_probability) & (found[:, 0] <= pairs.horizon))
     number = tracks.number[pairs.track]
     keep = keep[np.lexsort((number[keep], pairs.site[keep]))]
-    names, place, vague = [site.name for site in sites], pairs.site[keep].tolist(), pairs.vague[keep].tolist()
+    names = [site.name for site in sites]
+    rows = zip(*(column[keep].tolist() for column in (number, pairs.site, found, pairs.vague)), strict=True)
     return tuple(
-        Threat(track, names[site], *values) if not wide else replace(Threat(track, names[site], *values), vague=True)
-        for track, site, values, wide in zip(number[keep].tolist(), place, found[keep].tolist(), vague, strict=True)
+        Threat(track, names[site], arrival, arrival_sigma, miss, miss_sigma, probability, wide)
+        for track, site, (arrival, arrival_sigma, miss, miss_sigma, probability), wide in rows
     )
 
 

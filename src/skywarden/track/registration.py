@@ -82,7 +82,7 @@ def _bias(kind: Kind, registration: Registration) -> F64:
 
 
 def said(before: Registered, now: Registered, time: int) -> list[Told]:
-    """Return what people are told: each new version, and each fault that came or went, if with all that was known."""
+    """Return what people are told: each new version, and each fault that came or is over, also of who is gone."""
     old = {(one.sensor, one.version) for one in before.versions}
     standing = {one.sensor: one for one in now.standing}
     found: list[Told] = []
