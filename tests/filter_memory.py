@@ -175,10 +175,13 @@ def slopes(memory: Memory) -> F64:
     return np.array(memory.work[0].slopes)
 
 
-def find(memory: Memory, m: int, active: I64 | None = None) -> Rows:
-    """Return all pairs of leaves and the first m plots. active (n,): 0 for leaves that are not looked at, None: all."""
+def find(memory: Memory, m: int, active: I64 | None = None, seen: int = 1) -> Rows:
+    """Return all pairs of leaves and the first m plots. active (n,): 0 for leaves that are not looked at, None: all.
+
+    seen: 1 if the sensor has just seen all targets.
+    """
     n, targets = memory.counts[1], memory.counts[0]
-    due = reach.Due(np.full(targets, -1), np.ones(targets, np.int64), np.zeros(targets), np.ones(targets))
+    due = reach.Due(np.full(targets, -1), np.full(targets, seen), np.zeros(targets), np.ones(targets))
     memory.active[:n] = 1 if active is None else active
     with np.errstate(all="ignore"):
         count = pairs.find(memory, n, memory.plots[:m], due)

@@ -30,6 +30,8 @@ from filter_memory import (
 )
 from filter_reference import associations, compare, kalman
 
+from skywarden import geo
+from skywarden.track import joint
 from skywarden.track.pmb import FilterSettings
 
 KEEP = LIMITS["HYPOTHESES"]
@@ -241,6 +243,48 @@ def test_hypotheses_that_say_the_same_of_all_together_become_one():
         else:
             assert found.weight[0] > 0.9
     assert counts[1] < counts[0]
+
+
+def flat(state, axes, aside):
+    """Return a leaf known to 300 and 150 m on the level, turned by 0.6 rad, and 4 km in height, and one moved by."""
+    turn = np.array([[np.cos(0.6), np.sin(0.6), 0.0], [-np.sin(0.6), np.cos(0.6), 0.0], [0.0, 0.0, 1.0]]) @ axes
+    P = np.tile(np.diag([0.0] * 3 + [900.0] * 3), (2, 1, 1))
+    P[:, :3, :3] = turn.T @ np.diag(np.square([300.0, 150.0, 4e3])) @ turn
+    one = state._replace(covariance=P, existence=0.9)
+    return one, one._replace(mean=one.mean + np.append(np.asarray(aside) @ turn, np.zeros(3)))
+
+
+@pytest.mark.parametrize("latitude, longitude", [(0.0, 0.0), (36.3, -33.1), (29.5, 135.0), (-60.0, 10.0), (89.0, 0.0)])
+@pytest.mark.parametrize("aside", [(0.0, 0.0, 3e3), (500.0, 0.0, 0.0), (900.0, 0.0, 0.0), (0.0, 450.0, 1e3)])
+def test_a_height_that_nobody_measures_hides_no_other_place(latitude, longitude, aside):
+    position = geo.ecef(*np.radians([latitude, longitude]), 1e3)
+    axes = np.array(geo.east_north_up(*np.radians([latitude, longitude])))
+    one = crowd(np.random.default_rng(9), 1)[0]
+    one = one._replace(mean=np.tile(np.append(position, np.zeros(3)), (2, 1)), weight=(1.0, 0.0))
+    memory = empty(POSITIONS, FilterSettings(alike_chi2=6.0))
+    rows = [put(memory, leaf) for leaf in flat(one, axes, aside)]
+    leaves = [memory.leaves[row] for row in rows]
+    wanted = (aside[0] / 300.0) ** 2 + (aside[1] / 150.0) ** 2
+    assert joint.aside(*leaves, leaves[1].covariance[0]) == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+    assert joint.alike(*leaves, memory.parameters[0]) == (wanted < 6.0)
+
+
+def test_no_range_of_a_wedge_goes_without_its_answer_since_it_is_light():
+    """A hypothesis has as many answers as it is heavy; one of a single target has each."""
+    rng = np.random.default_rng(11)
+    one = crowd(rng, 1)[0]._replace(existence=0.05)
+    away = one._replace(mean=one.mean + 4e3 * np.eye(6)[0])
+    memory = empty(POSITIONS, FilterSettings(least_existence=1e-6), capacity=256)
+    rows = [put(memory, away), put(memory, one)]
+    memory.leaves["target"][rows[1]] = 0
+    memory.counts[0] = 1
+    tie(memory, 0, [[rows[0]], [rows[1]]], (0.97, 0.03))
+    z = one.mean[0, :3] + rng.normal(size=3) * 20.0
+    like = compare(POSITIONS.kind, z, R, one, SITE)[1].max()
+    memory.sense["clutter"] = like  # likelier a false alarm than that of a leaf which is so unlikely
+    take(memory, given(z[None], R[None]))
+    leaves = memory.leaves[: memory.counts[1]]
+    assert ((np.abs(leaves["mean"][:, 0, 0] - one.mean[0, 0]) < 100.0) & (leaves["existence"] == SURE)).any()
 
 
 def test_a_group_of_one_target_goes_on_with_each_look():

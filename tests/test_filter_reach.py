@@ -103,6 +103,21 @@ def test_an_azimuth_some_turns_on_is_the_same_one(turns):
     assert len(find(memory, m)) == 2
 
 
+@pytest.mark.parametrize("wedge, before, missed", [(0, 0, PD), (0, 1, 0.0), (1, 0, 0.0)])
+def test_who_has_a_plot_just_there_sees_the_place_but_a_range_of_a_wedge_may_be_anybody(wedge, before, missed):
+    leaf = anywhere(np.random.default_rng(1), sigma=20.0, apart=0.0)
+    memory = empty(TURNING)
+    put(memory, leaf._replace(weight=(1.0, 0.0)))
+    memory.targets["wedge"][0] = wedge
+    z, covariance = polar(leaf.mean[0], SITE)[0][None], np.diag(SIGMA[Kind.POLAR] ** 2)[None]
+    m = fill(memory, given(z, covariance), born=1e-30)
+    memory.plots["clutter"] = 1e-30
+    (pair,) = find(memory, m, seen=before)
+    assert memory.views[0].missed == missed
+    like = pair["likelihood"][0] * PD * leaf.existence
+    assert pair["odds"] == pytest.approx(like if wedge else like / (1.0 - leaf.existence * PD), rel=1e-12)
+
+
 def test_a_leaf_that_is_ruled_out_stays_as_it_is():
     memory, m = scene(np.random.default_rng(2), Kind.POLAR)
     before = memory.leaves[: memory.counts[1]].copy()

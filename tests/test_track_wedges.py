@@ -21,6 +21,12 @@ def finder(name="west", place=WEST, begins=15_000.0, **more):
     return Finder(name, place, begins=begins, **more)
 
 
+def pair():
+    """Return two finders that are 8.5 km from each other."""
+    at = (0.0, 4e3), (3e3, -4e3)
+    return [Finder(f"f{k}", stand(*at[k]), 1.0, offset=0.4 * k, begins=20e3) for k in range(2)]
+
+
 def off(sky, flight=FLIGHT):
     """Return m on the level between each shown track and a flight, at the track's own time."""
     tracks = sky.shown()
@@ -74,6 +80,23 @@ def test_one_target_with_three_finders_is_one(seed):
     sky = Sky([FLIGHT], [finder(), finder("east", EAST, offset=0.7), third], seed=seed).run(60.0)
     assert sky.shown().kind.tolist() == [TrackKind.POINT]
     assert off(sky)[0] < 400.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_nearer_to_two_finders_than_they_are_to_each_other_is_one(seed):
+    """Neither measures elevation: each of them alone would have it far away, where there is more room."""
+    flight = Flight(3300.0, 0.0, 300, 50, -np.pi / 2)
+    sky = Sky([flight], pair(), seed=seed).run(20.0)
+    assert sky.shown().kind.tolist() == [TrackKind.POINT]
+    assert off(sky, flight)[0] < 400.0
+
+
+def test_two_that_each_finder_hears_stay_two():
+    """One is 9 km from one finder, the other 14 km; where their bearings cross there is nobody."""
+    flights = [Flight(9e3, -7e3, 300, 50, -np.pi / 2), Flight(4e3, 14e3, 300, 50, np.pi)]
+    sky = Sky(flights, pair()).run(30.0)
+    assert sky.shown().kind.tolist() == [TrackKind.POINT] * 2
+    assert max(min(off(sky, flight)) for flight in flights) < 1000.0
 
 
 @pytest.mark.parametrize("seed", range(3))

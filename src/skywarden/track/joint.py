@@ -6,10 +6,11 @@ Aerospace and Electronic Systems 54(4). What is not in the group, weak leaves, n
 its plots with `plot.total`.
 """
 
-from math import ceil, inf, log
+from math import ceil, inf, log, sqrt
 
 import numpy as np
 
+from skywarden.geo.earth import ECCENTRICITY2
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
 from skywarden.track.hypotheses import Hypotheses, hypotheses, normalise, slot, times
@@ -84,6 +85,7 @@ def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
     for k in range(size):
         after.member[k] = before.member[k]
     keep = memory.parameters[0].keep
+    least = n + 1 if size == 1 else 1  # a range of a wedge may be light and yet have its plot: no answer is left out
     cost, free = np.empty((n, size)), np.empty(n)
     for a in range(n):
         plot = memory.plots[plots[a]]
@@ -91,7 +93,7 @@ def branch(memory: Memory, before: Hypotheses, plots: I64) -> Hypotheses:
         free[a] = -log(max(plot.total, plot.clutter + plot.born, 1e-300))  # a difference, so it may have become 0
     for h in range(before.size[1]):
         base = costs(memory, before, h, cost)
-        most = max(1, min(keep, ceil(keep * before.weight[h])))
+        most = max(least, min(keep, ceil(keep * before.weight[h])))
         found, total = np.empty((most, n), np.int64), np.empty(most)
         for f in range(ranked(cost, free, HOPELESS, found, total)):
             if after.size[1] == keep and not base - total[f] > after.weight[keep - 1]:
@@ -186,16 +188,50 @@ def mark(memory: Memory, after: Hypotheses, plots: I64) -> None:
 
 
 @inner
+def differ(one: Leaf, other: Leaf, a: int) -> float:
+    """Return by how much component a of two leaves' means over their models differs."""
+    first = one.weight[0] * one.mean[0, a] + one.weight[1] * one.mean[1, a]
+    return float(first - other.weight[0] * other.mean[0, a] - other.weight[1] * other.mean[1, a])
+
+
+@inner
+def aside(one: Leaf, other: Leaf, P: F64) -> float:
+    """Return chi-square of how far two leaves are apart on the level. P (6, 6): covariance of one of them.
+
+    Axis by axis a height that nobody has measured would hide it, the more the steeper that axis is there.
+    """
+    x = one.mean[0]
+    ux, uy, uz = x[0], x[1], x[2] / (1.0 - ECCENTRICITY2)  # up, as `motion.up`
+    size = sqrt(ux * ux + uy * uy + uz * uz)
+    ux, uy, uz = ux / size, uy / size, uz / size
+    dx, dy, dz = differ(one, other, 0), differ(one, other, 1), differ(one, other, 2)
+    climb = dx * ux + dy * uy + dz * uz
+    dx, dy, dz = dx - climb * ux, dy - climb * uy, dz - climb * uz
+    sx, sy, sz = uy * dz - uz * dy, uz * dx - ux * dz, ux * dy - uy * dx  # level, square to it and as long
+    along = across = both = 0.0
+    for a in range(3):
+        d = dx * P[0, a] + dy * P[1, a] + dz * P[2, a]
+        s = sx * P[0, a] + sy * P[1, a] + sz * P[2, a]
+        along += d * (dx if a == 0 else dy if a == 1 else dz)
+        across += s * (sx if a == 0 else sy if a == 1 else sz)
+        both += d * (sx if a == 0 else sy if a == 1 else sz)
+    off2, area = dx * dx + dy * dy + dz * dz, along * across - both * both
+    return off2 * off2 * across / area if area > 0.0 else 0.0
+
+
+@inner
 def alike(one: Leaf, other: Leaf, parameters: Parameters) -> bool:
-    """Return whether two leaves say nearly the same: existence, place and velocity."""
+    """Return whether two leaves say nearly the same: existence, place, also on the level alone, and velocity."""
     if abs(one.existence - other.existence) > APART:
         return False
     chi2 = 0.0
     for a in range(6):
-        d = one.weight[0] * one.mean[0, a] + one.weight[1] * one.mean[1, a]
-        d -= other.weight[0] * other.mean[0, a] + other.weight[1] * other.mean[1, a]
+        d = differ(one, other, a)
         chi2 += d * d / min(one.covariance[0, a, a], other.covariance[0, a, a])
-    return chi2 < parameters.alike
+    limit = parameters.alike
+    if not chi2 < limit:
+        return False
+    return aside(one, other, one.covariance[0]) < limit and aside(one, other, other.covariance[0]) < limit
 
 
 @inner

@@ -317,6 +317,18 @@ def search(memory: Memory, i: int, plots: Rows, count: int) -> int:
 
 
 @inner
+def temper(memory: Memory, i: int) -> None:
+    """Weigh the plots of leaf i, a range of a wedge, beside ranges that have none, where a miss is not counted.
+
+    Odds are over a miss, of a detection that may be one. With `missed` less than that they say too much.
+    """
+    leaf, view = memory.leaves[i], memory.views[i]
+    part = (1.0 - leaf.existence * view.detection) / (1.0 - leaf.existence * view.missed)
+    for e in range(view.first, view.last):
+        memory.pairs[e].odds *= part
+
+
+@inner
 def find(memory: Memory, n: int, plots: Rows, due: Due) -> int:
     """Fill the views of n leaves and all pairs with these plots, by leaf; return how many pairs.
 
@@ -336,4 +348,6 @@ def find(memory: Memory, n: int, plots: Rows, due: Due) -> int:
         view.last = count
         if view.last > view.first and passed(memory, due, leaf.target, view.crowded):
             view.missed = sense.detection
+        elif memory.targets[leaf.target].wedge == 1:
+            temper(memory, i)
     return count

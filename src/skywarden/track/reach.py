@@ -174,7 +174,8 @@ def passed(memory: Memory, due: Due, t: int, crowded: int) -> bool:
     """Return whether a sensor that has a plot that fits target t should have one of it, and note that it looked.
 
     It should if it has seen the target before and may have passed it since. One that never has: if it has a plot just
-    where the target is known to be (crowded is 1), so that it does see this place.
+    where the target is known to be (crowded is 1), so that it does see this place. Not if that is a range of a wedge:
+    the plot may be its own and another wedge's only until both are known to be one (`crossing`).
     """
     sense = memory.sense[0]
     if sense.missable == 0 or sense.whole == 1:
@@ -182,7 +183,7 @@ def passed(memory: Memory, due: Due, t: int, crowded: int) -> bool:
     if due.slot[t] >= 0:
         memory.targets[t].looked_at[due.slot[t]] = sense.time
         return True
-    return bool(due.seen[t] == 0 and crowded == 1)
+    return bool(due.seen[t] == 0 and crowded == 1 and memory.targets[t].wedge == 0)
 
 
 @inner

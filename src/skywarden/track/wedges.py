@@ -8,6 +8,7 @@ import numpy as np
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64, I64
+from skywarden.track.crossing import cross
 from skywarden.track.joint import associate
 from skywarden.track.narrow import narrow
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, Memory
@@ -118,6 +119,7 @@ def decide(memory: Memory, n: int, m: int, end: int, done: I64) -> int:
             free[some[a]] -= 1.0 - plots[some[a]].free
     for j in range(m):
         plots[j].free = max(free[j], 0.0)
+    cross(memory, groups, odds, np.empty(HYPOTHESES))
     return end
 
 
