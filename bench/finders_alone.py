@@ -1,10 +1,11 @@
-"""What direction finders show by themselves, in the running line, of one UAV: is it one track, and where.
+"""What direction finders show by themselves, in the running line: as many tracks as there are UAVs, and where.
 
     python bench/finders_alone.py [runs] [first seed]
 
-Finders of 1 deg that say a bearing a second, in JSON as they would send it, begin targets up to 25 km away. After ten
-seconds, and until a minute is over: the share of seconds with just one track; how far the nearest track is from the
-UAV on the level, median and nine of ten; the share that says `point`.
+Finders of 1 deg that say a bearing of each UAV a second, in JSON as they would send it, begin targets up to 25 km away.
+After ten seconds, and until a minute is over: the share of seconds with as many tracks as UAVs; of UAVs' seconds that
+have a track within 1 km on the level; how far that is, median and nine of ten; how many tracks in the mean say `point`
+and are over 1 km from all UAVs.
 """
 
 import sys
@@ -24,31 +25,34 @@ from skywarden.pipeline import Line
 
 START, SECOND = 1_900_000_000_000_000_000, 1_000_000_000
 PLACE = geo.place(np.radians(36.3), np.radians(-33.1), 0.0)
-SIGMA, HEIGHT, REACH = 1.0, 300.0, 25_000.0  # deg, m, m
+SIGMA, HEIGHT, REACH, NEAR = 1.0, 300.0, 25_000.0, 1000.0  # deg, m
 TICK, LATE, QUIET, LAST = 0.1, 0.05, 10.0, 60.0  # s
 PAIR = ((0.0, 4e3), (3e3, -4e3))
 
 
 class Case(NamedTuple):
-    """name; finders: m east and north; start, m; speed, m/s; elevation: whether they measure it."""
+    """name; finders: m east and north; uavs: each (2, 2), m and m/s east and north; whether they measure elevation."""
 
     name: str
     finders: tuple[tuple[float, float], ...]
-    start: tuple[float, float]
-    speed: tuple[float, float]
+    uavs: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
     elevation: bool = False
 
 
+ONE, WEST = ((3300.0, 0.0), (-50.0, 0.0)), (-50.0, 0.0)
 CASES = (
-    Case("8.5 km apart, 3 km away", PAIR, (3300.0, 0.0), (-50.0, 0.0)),
-    Case("8.5 km apart, 3 km away, with elevation", PAIR, (3300.0, 0.0), (-50.0, 0.0), True),
-    Case("8.5 km apart, 9 km away", PAIR, (9000.0, 0.0), (-50.0, 0.0)),
-    Case("8.5 km apart, 15 km away", PAIR, (15e3, 5e3), (-50.0, 0.0)),
-    Case("8.5 km apart, along the line through both", PAIR, (-2e3, 9.3e3), (18.0, -47.0)),
-    Case("8.5 km apart, a slow one between", PAIR, (2e3, 1e3), (8.0, 5.0)),
-    Case("4 km apart", ((0.0, 2e3), (0.0, -2e3)), (3300.0, 500.0), (-50.0, 0.0)),
-    Case("16 km apart", ((0.0, 8e3), (0.0, -8e3)), (3300.0, 500.0), (-50.0, 0.0)),
-    Case("three", (*PAIR, (-4e3, -1e3)), (3300.0, 0.0), (-50.0, 0.0)),
+    Case("8.5 km apart, 3 km away", PAIR, (ONE,)),
+    Case("8.5 km apart, 3 km away, with elevation", PAIR, (ONE,), True),
+    Case("8.5 km apart, 9 km away", PAIR, (((9000.0, 0.0), WEST),)),
+    Case("8.5 km apart, 15 km away", PAIR, (((15e3, 5e3), WEST),)),
+    Case("8.5 km apart, along the line through both", PAIR, (((-2e3, 9.3e3), (18.0, -47.0)),)),
+    Case("8.5 km apart, a slow one between", PAIR, (((2e3, 1e3), (8.0, 5.0)),)),
+    Case("4 km apart", ((0.0, 2e3), (0.0, -2e3)), (((3300.0, 500.0), WEST),)),
+    Case("16 km apart", ((0.0, 8e3), (0.0, -8e3)), (((3300.0, 500.0), WEST),)),
+    Case("three", (*PAIR, (-4e3, -1e3)), (ONE,)),
+    Case("8.5 km apart, two UAVs 12 and 15 km away", PAIR, (((9e3, -7e3), WEST), ((4e3, 14e3), (0.0, -50.0)))),
+    Case("8.5 km apart, two 3 and 6 km away", PAIR, (ONE, ((6000.0, 2500.0), WEST))),
+    Case("three, two 3 and 6 km away", (*PAIR, (-4e3, -1e3)), (ONE, ((6000.0, 2500.0), WEST))),
 )
 
 
@@ -68,30 +72,37 @@ def at(east: float, north: float, up: float) -> F64:
     return PLACE.position + np.array([east, north, up]) @ PLACE.rotation
 
 
-def said(case: Case, k: int, number: int, t: float, rng: np.random.Generator) -> Frame:
-    """Return what finder k sends of a time, s."""
-    east, north = np.array(case.start) + t * np.array(case.speed) - case.finders[k]
-    bearing = np.degrees(np.arctan2(east, north)) + rng.normal() * SIGMA
-    steep = np.degrees(np.arctan2(HEIGHT - 10.0, np.hypot(east, north))) + rng.normal() * SIGMA
-    message = {
-        "type": "direction_finder",
-        "sensor": f"df{k}",
-        "number": number,
-        "time": datetime.fromtimestamp(START / SECOND + t, UTC).isoformat(),
-        "azimuth_deg": float(bearing % 360.0),
-        "sigma_deg": SIGMA,
-    }
-    if case.elevation:
-        message["elevation_deg"] = float(steep)
-    return Frame.of("df", START + round((t + LATE) * SECOND), msgspec.json.encode(message) + b"\n")
+def said(case: Case, k: int, number: int, t: float, rng: np.random.Generator) -> list[Frame]:
+    """Return what finder k sends of a time, s: a datagram for each UAV."""
+    frames = []
+    for u, (east, north) in enumerate(places(case, t) - case.finders[k]):
+        message = {
+            "type": "direction_finder",
+            "sensor": f"df{k}",
+            "number": number * len(case.uavs) + u,
+            "time": datetime.fromtimestamp(START / SECOND + t, UTC).isoformat(),
+            "azimuth_deg": float((np.degrees(np.arctan2(east, north)) + rng.normal() * SIGMA) % 360.0),
+            "sigma_deg": SIGMA,
+        }
+        if case.elevation:
+            steep = np.arctan2(HEIGHT - 10.0, np.hypot(east, north))
+            message["elevation_deg"] = float(np.degrees(steep) + rng.normal() * SIGMA)
+        frames.append(Frame.of("df", START + round((t + LATE) * SECOND), msgspec.json.encode(message)))
+    return frames
+
+
+def places(case: Case, t: float) -> F64:
+    """Return (n, 2) m east and north of the UAVs."""
+    uavs = np.array(case.uavs)
+    return np.asarray(uavs[:, 0] + t * uavs[:, 1])
 
 
 class Second(NamedTuple):
-    """Whether there is just one track; m from the UAV to the nearest one; whether that one says `point`."""
+    """As many tracks as UAVs; m from each UAV to the nearest track; points that are far from all of them."""
 
-    one: bool
-    off: float
-    point: bool
+    right: bool
+    off: list[float]
+    stray: int
 
 
 def run(case: Case, seed: int) -> list[Second]:
@@ -101,8 +112,8 @@ def run(case: Case, seed: int) -> list[Second]:
     looks = sorted((t + 0.1 + 0.4 * k, k) for t in range(int(LAST)) for k in range(len(case.finders)))
     for before, now in pairwise(np.arange(0.0, LAST + 0.5 * TICK, TICK).tolist()):
         for number, (t, k) in enumerate(looks):
-            if before <= t + LATE < now:
-                line.feed(sequence, Arrived(said(case, k, number, t, rng)))
+            for frame in said(case, k, number, t, rng) if before <= t + LATE < now else ():
+                line.feed(sequence, Arrived(frame))
                 sequence += 1
         line.feed(sequence, Tick(START + round(now * SECOND)))
         sequence += 1
@@ -114,11 +125,10 @@ def run(case: Case, seed: int) -> list[Second]:
 def shown(line: Line, case: Case, now: float) -> Second:
     """Return what is shown at a time, s."""
     tracks = line.picture.tracks.take(line.picture.tracks.shown())
-    east, north = np.array(case.start) + now * np.array(case.speed)
-    d = (tracks.mean[:, :3] - at(east, north, HEIGHT)) @ PLACE.rotation.T
-    away = np.hypot(d[:, 0], d[:, 1])
-    point = len(tracks) > 0 and tracks.kind[np.argmin(away)] == TrackKind.POINT
-    return Second(len(tracks) == 1, float(away.min(initial=np.inf)), bool(point))
+    level = ((tracks.mean[:, :3] - PLACE.position) @ PLACE.rotation.T)[:, :2]
+    away = np.linalg.norm(level[:, None] - places(case, now), axis=2)
+    stray = (away.min(axis=1) > NEAR) & (tracks.kind == TrackKind.POINT)
+    return Second(len(tracks) == len(case.uavs), away.min(axis=0, initial=np.inf).tolist(), int(stray.sum()))
 
 
 def main() -> None:
@@ -126,11 +136,13 @@ def main() -> None:
     runs, seed = int(words[0]), int(words[1])
     for case in CASES:
         found = [second for k in range(runs) for second in run(case, seed + k)]
-        one, off, point = (np.array(column) for column in zip(*found, strict=True))
-        middle, most = np.quantile(off, [0.5, 0.9])
+        off = np.array([one.off for one in found]).ravel()
+        near = off[off < NEAR] if (off < NEAR).any() else np.full(1, np.nan)
+        middle, most = np.quantile(near, [0.5, 0.9])
         print(
-            f"{case.name:42} just one {one.mean():6.1%}  median {middle:6.0f} m  nine of ten {most:6.0f} m  "
-            f"point {point.mean():6.1%}",
+            f"{case.name:42} right number {np.mean([one.right for one in found]):6.1%}  within 1 km "
+            f"{np.mean(off < NEAR):6.1%}: median {middle:4.0f} m, nine of ten {most:4.0f} m  stray points "
+            f"{np.mean([one.stray for one in found]):.2f}",
             flush=True,
         )
 

@@ -157,3 +157,22 @@ def test_a_wedge_whose_leaves_have_gone_leaves_its_group():
     prune(memory, 3)
     assert memory.counts[:2].tolist() == [0, 0]
     assert memory.groups[0].size == 0
+
+
+@pytest.mark.parametrize("how, claimed", [(2, 3.0), (2, 0.0), (1, 3.0), (0, 3.0)])
+def test_a_range_is_missed_as_far_as_its_plot_is_a_known_targets(how, claimed):
+    """Odds of `find` are of a detection; where a miss counts they are over that."""
+    memory = wedge(3000.0, 500.0)
+    z = np.array([[np.arctan2(2e3, 4e3), np.nan]])
+    m = fill(memory, given(z, R[None]), born=0.5)
+    memory.plots["clutter"][:m] = 0.5
+    found = find(memory, m)
+    before = found["odds"].copy()
+    memory.views["crowded"][:3], memory.views["missed"][:3] = how, 0.0
+    wedges.miss(memory, 0, np.full(m, 1.0 + claimed))
+    missed = FINDER.detection * claimed / (1.0 + claimed) if how == 2 else 0.0
+    fitting = found["leaf"]
+    assert len(fitting) > 0
+    assert memory.views["missed"][fitting] == pytest.approx(missed)
+    r = memory.leaves["existence"][fitting]
+    assert found["odds"] == pytest.approx(before / (1.0 - r * missed), rel=1e-12)

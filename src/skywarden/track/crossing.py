@@ -16,8 +16,10 @@ from skywarden.track.pool import Group, Leaf, Memory
 from skywarden.track.undetected import cell
 from skywarden.track.view import DIRECTION, level
 
-HITS = 4  # of each; before that either may be a false bearing, and two that cross by chance have not moved on
-ODDS = 100.0  # of one to two; how many there are that nobody has seen is hardly known
+HITS = 3  # of each; before that either may be a false bearing
+ODDS = (
+    20.0  # of one to two; far away each is also unheard by the other finder, which counts for some four times as much
+)
 LEAST = 1e-300  # targets per m^2
 FAR = 100.0  # chi-square from which places do not agree
 

@@ -106,9 +106,10 @@ class View(Protocol):
     lower half; rate (MODELS, WIDTH): dz/dt. detection: probability that this look detects it if it exists; missed: the
     part of it that a look without its plot tells. first, last: its pairs. now: existence after the look; miss: of that
     the part without a plot. ahead: s, how much later than the look the leaf is; growth: m^2, of
-    its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is.
-    old: s, how long before the leaf's time a sound left. heard: what leaf.heard is once the leaf is corrected, 0: no
-    ear block; HE (MODELS, WIDTH, EARS): covariance of what is measured with that block. toned: 1 if its tone is known.
+    its place's variance on the way back. address: claimed, -1 none. crowded: 1 if a plot lies just where it is; from
+    `pairs.find` on what `reach.passed` says. old: s, how long before the leaf's time a sound left.
+    heard: what leaf.heard is once the leaf is corrected, 0: no ear block; HE (MODELS, WIDTH, EARS): covariance of what
+    is measured with that block. toned: 1 if its tone is known.
     """
 
     detection: float

@@ -17,7 +17,7 @@ from skywarden.track.looks import Pair, Plot, Sense, View
 from skywarden.track.measure import OCTAVE, TONES
 from skywarden.track.models import anchor, models, pace, predict
 from skywarden.track.pool import Leaf, Memory, Rows
-from skywarden.track.reach import Due, lower, passed, turned
+from skywarden.track.reach import NO, YES, Due, lower, passed, turned
 from skywarden.track.sound import bow, hear, leave
 from skywarden.track.view import (
     DIRECTION,
@@ -346,7 +346,9 @@ def find(memory: Memory, n: int, plots: Rows, due: Due) -> int:
         view.detection *= due.sight[leaf.target]
         count = search(memory, i, plots, count)
         view.last = count
-        if view.last > view.first and passed(memory, due, leaf.target, view.crowded):
+        how = passed(memory, due, leaf.target, view.crowded) if view.last > view.first else NO
+        view.crowded = how
+        if how == YES:
             view.missed = sense.detection
         elif memory.targets[leaf.target].wedge == 1:
             temper(memory, i)

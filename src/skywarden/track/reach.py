@@ -34,6 +34,7 @@ SWEEP = 0.1  # revisits between two searches for what a sensor has missed
 UNKNOWN = -1.0
 SLOWEST = 0.05  # of the speed of sound, that a target comes nearer more slowly than its sound
 SPAN = GOOD * 1e-9  # s
+NO, YES, IF_KNOWN = 0, 1, 2
 SILENT_S = 10.0  # and when another sensor looks, so many s longer, since its own may be late
 
 
@@ -170,20 +171,22 @@ def in_view(target: Target, k: int, sense: Sense) -> float:
 
 
 @inner
-def passed(memory: Memory, due: Due, t: int, crowded: int) -> bool:
+def passed(memory: Memory, due: Due, t: int, crowded: int) -> int:
     """Return whether a sensor that has a plot that fits target t should have one of it, and note that it looked.
 
     It should if it has seen the target before and may have passed it since. One that never has: if it has a plot just
-    where the target is known to be (crowded is 1), so that it does see this place. Not if that is a range of a wedge:
-    the plot may be its own and another wedge's only until both are known to be one (`crossing`).
+    where the target is known to be (crowded is 1), so that it does see this place. A range of a wedge should only if
+    that is a known target's (IF_KNOWN): else both may be one, whose bearing another wedge has until then.
     """
     sense = memory.sense[0]
     if sense.missable == 0 or sense.whole == 1:
-        return False
+        return NO
     if due.slot[t] >= 0:
         memory.targets[t].looked_at[due.slot[t]] = sense.time
-        return True
-    return bool(due.seen[t] == 0 and crowded == 1 and memory.targets[t].wedge == 0)
+        return YES
+    if due.seen[t] == 1 or crowded == 0:
+        return NO
+    return IF_KNOWN if memory.targets[t].wedge == 1 else YES
 
 
 @inner

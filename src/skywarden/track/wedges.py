@@ -12,6 +12,7 @@ from skywarden.track.crossing import cross
 from skywarden.track.joint import associate
 from skywarden.track.narrow import narrow
 from skywarden.track.pool import GROUPED_PLOTS, HYPOTHESES, Memory
+from skywarden.track.reach import IF_KNOWN, YES
 
 ROUNDS = 8  # of messages
 TINY, LEAST = 1e-12, 1e-300
@@ -51,6 +52,23 @@ def weigh(memory: Memory, g: int, odds: F64) -> None:
             odds[memory.pairs[e].plot] += missed * memory.pairs[e].odds
     for j in range(len(odds)):
         odds[j] /= max(total, TINY)
+
+
+@inner
+def miss(memory: Memory, g: int, total: F64) -> None:
+    """Let ranges of a wedge be missed whose plot is a known target's, as far as it is. total (m,): see `decide`."""
+    group, whole = memory.groups[g], memory.sense[0].detection
+    for f in range(group.count):
+        i = max(group.choice[f, 0], 0)
+        view, r, known = memory.views[i], memory.leaves[i].existence, 0.0
+        if group.choice[f, 0] < 0 or view.crowded != IF_KNOWN:
+            continue
+        for e in range(view.first, view.last):
+            plot = memory.plots[memory.pairs[e].plot]
+            known = max(known, 1.0 - (plot.clutter + plot.born) / max(total[memory.pairs[e].plot], LEAST))
+        view.crowded, view.missed = YES, whole * known
+        for e in range(view.first, view.last):
+            memory.pairs[e].odds /= 1.0 - r * view.missed
 
 
 @inner
@@ -108,6 +126,7 @@ def decide(memory: Memory, n: int, m: int, end: int, done: I64) -> int:
         free[j] = plots[j].free  # of joint hypotheses
         total[j] = plots[j].total / max(free[j], TINY)
     for u in range(len(groups)):
+        miss(memory, groups[u], total)
         weigh(memory, groups[u], odds[u])
     ask(odds, asked, total)
     for u in range(len(groups)):
