@@ -39,8 +39,8 @@ def scene(near=True, hits=(5, 6), sensors=(0, 1), density=1e-9):
         memory.leaves["target"][rows] = target
         tie(memory, target, [[row] for row in rows], WEIGHTS[k])
         row = memory.targets[target]
-        row.wedge, row.hits, row.born, row.label, row.leaf = 1, hits[k], 100 + k, k + 1, rows[0]
-        row.seen_by[:], row.seen_by[0], row.seen_at[0], row.seen = -1, sensors[k], 200 + k, 200 + k
+        row.wedge, row.hits, row.born, row.label, row.leaf = 1, hits[k], 100 + k, k + 1, rows[-1]
+        row.seen_by[:], row.seen_by[0], row.seen_at[0], row.seen, row.told = -1, sensors[k], 200 + k, 200 + k, 300 + k
         row.confirmed, first = k, first + len(rows)
     memory.counts[:3] = 2, first, 2
     return memory
@@ -94,7 +94,7 @@ def test_two_wedges_that_cross_are_the_older_one_where_both_may_be():
     assert memory.groups[0]["size"] == 0
     assert (memory.leaves["existence"][:2] == 0.0).all()
     target = memory.targets[1]
-    assert (target.hits, target.confirmed, target.seen, target.label) == (11, 1, 201, 1)
+    assert (target.hits, target.confirmed, target.seen, target.told, target.label) == (11, 1, 201, 301, 1)
     assert sorted(target.seen_by[:2].tolist()) == [0, 1]
     alive = memory.leaves["existence"][2:5] > 0.0
     assert alive.tolist() == (wanted > 1e-4 * wanted.sum()).tolist() == [True, False, False]
@@ -111,6 +111,7 @@ def test_of_several_ranges_each_keeps_its_part():
     assert left.tolist() == [True, True, False]
     crossed(memory)
     assert (memory.targets[1].wedge, memory.groups[1]["size"], memory.groups[1]["count"]) == (1, 1, left.sum())
+    assert memory.targets[1].leaf == 2 + np.argmax(wanted)
     found = memory.groups[1]["weight"][: left.sum()]
     assert found == pytest.approx(wanted[left] / wanted[left].sum(), rel=0.02)
 

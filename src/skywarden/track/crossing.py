@@ -17,9 +17,7 @@ from skywarden.track.undetected import cell
 from skywarden.track.view import DIRECTION, level
 
 HITS = 3  # of each; before that either may be a false bearing
-ODDS = (
-    20.0  # of one to two; far away each is also unheard by the other finder, which counts for some four times as much
-)
+ODDS = 20.0  # of one to two; that neither is heard far away speaks for one four times more
 LEAST = 1e-300  # targets per m^2
 FAR = 100.0  # chi-square from which places do not agree
 

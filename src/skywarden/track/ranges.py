@@ -17,7 +17,7 @@ from skywarden.track.work import Parameters
 RANGES = 8  # as many steps
 FARTHEST = 50.0  # whose exponential is still a number
 NEAREST, SPAN = 100.0, 40.0  # m, and at most so many times nearer than the furthest; nearer still are too few to count
-WIDER = 1.15, 1.08  # than a step's moments, without and with elevation: then regions of all steps hold what they should
+WIDER = 1.11, 1.0  # than a step's moments, without and with elevation: then regions of all steps hold what they should
 LOGISTIC = 1.702  # of a normal distribution, which it meets within 0.01
 
 
