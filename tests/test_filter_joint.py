@@ -266,7 +266,9 @@ def test_a_height_that_nobody_measures_hides_no_other_place(latitude, longitude,
     leaves = [memory.leaves[row] for row in rows]
     wanted = (aside[0] / 300.0) ** 2 + (aside[1] / 150.0) ** 2
     assert joint.aside(*leaves, leaves[1].covariance[0]) == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+    memory.leaves["covariance"][rows[1]] *= 9.0  # who is known better decides
     assert joint.alike(*leaves, memory.parameters[0]) == (wanted < 6.0)
+    assert joint.alike(*leaves[::-1], memory.parameters[0]) == (wanted < 6.0)
 
 
 def test_no_range_of_a_wedge_goes_without_its_answer_since_it_is_light():
