@@ -283,10 +283,13 @@ def test_no_range_of_a_wedge_goes_without_its_answer_since_it_is_light():
     tie(memory, 0, [[rows[0]], [rows[1]]], (0.97, 0.03))
     z = one.mean[0, :3] + rng.normal(size=3) * 20.0
     like = compare(POSITIONS.kind, z, R, one, SITE)[1].max()
-    memory.sense["clutter"] = like  # likelier a false alarm than that of a leaf which is so unlikely
-    take(memory, given(z[None], R[None]))
-    leaves = memory.leaves[: memory.counts[1]]
-    assert ((np.abs(leaves["mean"][:, 0, 0] - one.mean[0, 0]) < 100.0) & (leaves["existence"] == SURE)).any()
+    m = fill(memory, given(z[None], R[None]), born=1e-30)
+    memory.plots["clutter"][:m] = like  # likelier a false alarm than that of a leaf which is so unlikely
+    associate(memory, m)
+    found = hypotheses(memory)
+    hit = [w for w, (it,) in zip(found.weight, found.leaves, strict=True) if it is not None and it.existence == SURE]
+    seen = 0.05 * SEEN
+    assert hit == pytest.approx([0.03 * seen / (1.0 + 0.03 * seen / (1.0 - seen))], rel=0.2)
 
 
 def test_a_group_of_one_target_goes_on_with_each_look():
