@@ -255,7 +255,9 @@ def flat(state, axes, aside):
 
 
 @pytest.mark.parametrize("latitude, longitude", [(0.0, 0.0), (36.3, -33.1), (29.5, 135.0), (-60.0, 10.0), (89.0, 0.0)])
-@pytest.mark.parametrize("aside", [(0.0, 0.0, 3e3), (500.0, 0.0, 0.0), (900.0, 0.0, 0.0), (0.0, 450.0, 1e3)])
+@pytest.mark.parametrize(
+    "aside", [(0.0, 0.0, 3e3), (500.0, 0.0, 0.0), (900.0, 0.0, 0.0), (0.0, 450.0, 1e3), (400.0, 150.0, 0.0)]
+)
 def test_a_height_that_nobody_measures_hides_no_other_place(latitude, longitude, aside):
     position = geo.ecef(*np.radians([latitude, longitude]), 1e3)
     axes = np.array(geo.east_north_up(*np.radians([latitude, longitude])))
