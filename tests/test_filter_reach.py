@@ -114,6 +114,7 @@ def test_who_has_a_plot_just_there_sees_the_place_but_a_range_of_a_wedge_may_be_
     memory.plots["clutter"] = 1e-30
     (pair,) = find(memory, m, seen=before)
     assert memory.views[0].missed == missed
+    assert memory.views[0].crowded == (0 if before else 2 if wedge else 1)  # no, only if it is a known target's, yes
     like = pair["likelihood"][0] * PD * leaf.existence
     assert pair["odds"] == pytest.approx(like if wedge else like / (1.0 - leaf.existence * PD), rel=1e-12)
 
