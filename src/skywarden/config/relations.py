@@ -13,8 +13,14 @@ from skywarden.config.suggest import meant
 from skywarden.errors import ConfigError
 from skywarden.sensors import DECODERS
 from skywarden.sensors.asterix.editions import chosen
+from skywarden.track.settings import TrackerSettings
 
 WAYS = ("listen", "connect", "file")
+ORDERED = (  # section, its defaults, the setting that must be lower, the one that must be higher, may they be equal
+    ("alert", AlertSettings(), "clear_probability", "raise_probability", False),
+    ("tracker", TrackerSettings(), "drop_existence", "confirm_existence", False),
+    ("tracker", TrackerSettings(), "settle_s", "settle_slow_s", True),
+)
 
 
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -23,7 +29,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     if run and run.get("clock") == "data" and run.get("mode", "live") != "replay":
         mode = toml(run.get("mode", "live"))
         yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
-    yield from _hysteresis(data.get("alert"))
+    yield from _ordered(data)
     for section in ("sites", "sources", "sensors"):
         yield from _names(section, _tables(data, section))
     sources = _tables(data, "sources")
@@ -51,17 +57,20 @@ def _recorded(key: tuple[str | int, ...], source: Mapping[str, Any], run: Any) -
         yield Problem((*key, "format"), '= "beast" has no times of its own; write clock = "host" below [run]')
 
 
-def _hysteresis(alert: Any) -> Iterator[Problem]:
-    """An alert must clear below the level that raises it, or noise switches it on and off."""
-    if not isinstance(alert, Mapping):
-        return
-    levels = {**msgspec.structs.asdict(AlertSettings()), **alert}
-    low, high = levels["clear_probability"], levels["raise_probability"]
-    if isinstance(low, int | float) and isinstance(high, int | float) and low >= high:
-        key = ("alert", "clear_probability" if "clear_probability" in alert else "raise_probability")
-        yield Problem(
-            key, f"makes clear_probability = {low} and raise_probability = {high}; clear must be the lower one"
-        )
+def _ordered(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Name settings that contradict each other: of each pair the one that must be lower, or no higher, is not."""
+    for section, defaults, low, high, equal in ORDERED:
+        table = data.get(section)
+        if not isinstance(table, Mapping):
+            continue
+        values = {**msgspec.structs.asdict(defaults), **table}
+        one, other = values[low], values[high]
+        if not isinstance(one, int | float) or not isinstance(other, int | float):
+            continue
+        if one > other or (one == other and not equal):
+            key = (section, low if low in table else high)
+            word = "no higher than the second" if equal else "lower than the second"
+            yield Problem(key, f"makes {low} = {toml(one)} and {high} = {toml(other)}; the first must be {word}")
 
 
 def _tables(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:
