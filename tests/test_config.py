@@ -109,6 +109,11 @@ def test_a_mistake_is_named_with_its_line_and_what_to_write_instead(text: str, e
     assert expected in complaint(text)
 
 
+def test_people_may_be_waited_for_as_long_as_devices() -> None:
+    settings = parse("[tracker]\nsettle_s = 60\n")
+    assert settings.tracker.settle_s == settings.tracker.settle_slow_s == 60
+
+
 SYNTAX = [
     ("[run]\nmode = live\n", "line 2: not TOML", "text needs quotes"),
     ("[run]\nmode\n", "line 2: not TOML", "write key = value"),

@@ -220,7 +220,9 @@ ABOUT: Mapping[str, About] = {
     "tracker.tentative_min_s": About("But never before.", "seconds", 0, 600),
     "tracker.coast_looks": About("A track unseen for this long is shown as coasting.", "revisits", 1, 100),
     "tracker.coast_min_s": About("But never before.", "seconds", 0, 600),
-    "tracker.drop_existence": About("A shown track that exists less likely is dropped.", "0 to 1", 0.001, 0.9),
+    "tracker.drop_existence": About(
+        "A shown track that exists less likely is dropped; less than confirm_existence.", "0 to 1", 0.001, 0.9
+    ),
     "tracker.drop_after_s": About(
         "A track without an address, unseen for this long, or as long as it was seen since shown, is dropped.",
         "seconds",
@@ -233,7 +235,7 @@ ABOUT: Mapping[str, About] = {
     "tracker.drop_sigma_m": About("A track less certain than this is dropped.", "metres", 10, 1_000_000),
     "tracker.late_s": About("A detection may be so much older than its track.", "seconds", 0, 600),
     "tracker.settle_s": About("So far behind the picture is settled, and what is late changes it.", "seconds", 1, 600),
-    "tracker.settle_slow_s": About("The same where people report or a feed is very late.", "seconds", 1, 600),
+    "tracker.settle_slow_s": About("The same where people report or a feed is very late; not less.", "seconds", 1, 600),
     "tracker.microphone_reach_m": About(
         "A single microphone hears half of what flies by so far.", "metres", 10, 50_000
     ),

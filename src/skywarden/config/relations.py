@@ -58,7 +58,10 @@ def _recorded(key: tuple[str | int, ...], source: Mapping[str, Any], run: Any) -
 
 
 def _ordered(data: Mapping[str, Any]) -> Iterator[Problem]:
-    """Name settings that contradict each other: of each pair the one that must be lower, or no higher, is not."""
+    """Name settings that contradict each other: what ends an alert or a track must lie below what begins it.
+
+    Else noise switches it on and off; and who is waited for is not waited for less long than the others.
+    """
     for section, defaults, low, high, equal in ORDERED:
         table = data.get(section)
         if not isinstance(table, Mapping):
