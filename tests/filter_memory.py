@@ -106,7 +106,8 @@ def state(memory: Memory, row: int) -> State:
 def together(state: State) -> tuple[F64, F64]:
     """Return mean (6,) and covariance (6, 6) of a leaf over its models, as the filter shows it."""
     memory = empty(RADAR)
-    mean, covariance = combined(memory.leaves[[put(memory, state)]])
+    leaf = memory.leaves[[put(memory, state)]]
+    mean, covariance = combined(leaf["weight"], leaf["mean"], leaf["covariance"])
     return mean[0], covariance[0]
 
 

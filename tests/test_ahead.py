@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 import raid
 
-from skywarden import ahead
+from skywarden import ahead, pipeline
 from skywarden.ahead import CHAIN, Ahead, made
 from skywarden.config import parse
-from skywarden.model.event import Failed, Refused
-from skywarden.pipeline import Line, digest, step
+from skywarden.model.detection import Reason
+from skywarden.model.event import Failed, Refused, Stepped
+from skywarden.pipeline import Line, step
+from skywarden.saved import digest
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def fed():
 def test_it_is_the_same_beforehand_and_at_once(fed):
     line, _ = fed
     early = Ahead()
-    early.begin(line.picture, line.settings)
+    early.begin(line.picture.chains, line.picture.time, line.settings)
     one, two = early.take(line.picture, line.settings), made(line.picture.chains, line.picture.time, line.settings)
     assert one.chains.settled.digest == two.chains.settled.digest
     assert one.chains.settled.until == two.chains.settled.until > 0
@@ -37,7 +39,7 @@ def test_it_is_the_same_beforehand_and_at_once(fed):
 def test_what_was_made_for_another_picture_or_other_settings_is_not_used(fed):
     line, _ = fed
     early = Ahead()
-    early.begin(line.picture, line.settings)
+    early.begin(line.picture.chains, line.picture.time, line.settings)
     later = replace(line.picture, time=line.picture.time + raid.SECOND)
     other = parse(BEGUN.replace("[tracker]", "[tracker]\nsettle_s = 3.0", 1))
     for picture, settings in ((later, line.settings), (line.picture, other)):
@@ -45,8 +47,53 @@ def test_what_was_made_for_another_picture_or_other_settings_is_not_used(fed):
         assert found.chains.settled.until == wanted.chains.settled.until
         assert found.chains.settled.until > early.take(line.picture, line.settings).chains.settled.until
     nothing = replace(line.picture, chains=type(line.picture.chains)())
-    early.begin(nothing, line.settings)
+    early.begin(nothing.chains, nothing.time, line.settings)
     assert early.take(nothing, line.settings).chains is nothing.chains
+
+
+def gone_on(line, rest, beside, monkeypatch):
+    """Return what a copy of a line tells of the inputs `rest`, and of which times chains were made in that."""
+    again, times = Line.restore(line.save()), []
+
+    def counted(chains, time, settings):
+        times.append(time)
+        return made(chains, time, settings)
+
+    monkeypatch.setattr(ahead, "made", counted)
+    again.beside = beside
+    told = [caused for seq, event in enumerate(rest, 10_000) for caused in again.feed(seq, event)]
+    ahead.worker().submit(int).result()  # what was begun beside the last tick
+    return told, times, again
+
+
+def test_beside_the_tick_they_are_the_same_and_made_once(fed, monkeypatch):
+    line, rest = fed
+    plain, one, _ = gone_on(line, rest, False, monkeypatch)
+    beside, two, again = gone_on(line, rest, True, monkeypatch)
+    assert plain == beside
+    assert len([c for c in plain if isinstance(c.event, Stepped)]) == len(one) > 5
+    assert two == [*one, again.picture.time]
+
+
+def test_a_tick_that_breaks_takes_the_chains_of_what_was_left_of_it(fed, monkeypatch):
+    line, rest = fed
+    sound, broken = pipeline.track, []
+
+    def breaks(picture, batches, *rest):
+        found = sound(picture, batches, *rest)  # chains have been told of it by then
+        if len(broken) < 3 and batches:
+            broken.append(picture.time)
+            raise ZeroDivisionError
+        return found
+
+    results = []
+    for beside in (False, True):
+        broken.clear()
+        monkeypatch.setattr(pipeline, "track", breaks)
+        results.append(gone_on(line, rest, beside, monkeypatch)[0])
+        assert len(broken) == 3
+    assert results[0] == results[1]
+    assert [c for c in results[0] if isinstance(c.event, Refused) and c.event.reason == Reason.DECODER_FAULT]
 
 
 BEGUN = raid.inputs(1)[0][0].settings + "\n[tracker]\n"

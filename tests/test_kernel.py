@@ -17,7 +17,8 @@ from skywarden.kernel import KEPT, Loop, folder, kept, tidy
 from skywarden.model.detection import WIDTH, Frame, Kind
 from skywarden.model.event import Arrived, Refused, Started, Tick
 from skywarden.model.track import Mode, Picture
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.service.compile import Compiling
 from skywarden.sim.installation import configuration
 from skywarden.sim.rehearsal import rehearse

@@ -21,7 +21,8 @@ from skywarden.model.event import (
     TrackStates,
 )
 from skywarden.model.track import Mode, Status
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.sensors import Reader
 from skywarden.sensors.modes.lines import ModeS
 

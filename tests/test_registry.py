@@ -21,7 +21,8 @@ from registry_sky import (
 
 from skywarden.model.event import Failed, Refused, SensorFault, SensorRegistered
 from skywarden.model.place import Registration, Sensor
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.service.sensor_rows import LeftRow, left
 from skywarden.track import group as group_of
 from skywarden.track import registry

@@ -14,7 +14,8 @@ from skywarden.model.event import Failed, Refused, SensorFault, SensorRegistered
 from skywarden.model.place import Registration, Sensor, Source
 from skywarden.model.registered import Standing, Stray
 from skywarden.model.track import Mode
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.sensors import Reader
 from skywarden.track import overheard, registry, settled, versions
 from skywarden.track.beliefs import records

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skywarden.pipeline import _array_in, _array_out
+from skywarden.saved import _array_in, _array_out
 
 
 @pytest.mark.parametrize("used", [0, 1, 5, 12])

@@ -6,7 +6,8 @@ from registry_sky import EAST, SECOND, SIGMA, START, WEST, begun, run, settings,
 
 from skywarden.model.event import Failed, SensorFault
 from skywarden.model.registered import Group, Seen, Stray
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.track import strays
 
 RIGHT = (0.0, 0.0, 0.0, 0.0)

@@ -9,7 +9,8 @@ from skywarden.config import parse
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, Started, Tick
 from skywarden.model.track import Mode
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.sensors.asterix import encode_block
 from skywarden.service import rows
 from skywarden.service.publish import Published

@@ -9,7 +9,8 @@ from track_world import START, Flight, Radar, Sky, batch
 from skywarden.model.detection import Kind
 from skywarden.model.event import Started, Tick
 from skywarden.model.track import Beliefs, Mode
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.sensors import take
 from skywarden.track.beliefs import closed, opened, without
 from skywarden.track.gather import QUANTUM, gather

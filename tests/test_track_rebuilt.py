@@ -10,7 +10,8 @@ from track_world import START, Adsb, Flight, Radar, Sky
 
 from skywarden.model.event import Refused, Started, Tick, TrackConfirmed, TrackDropped
 from skywarden.model.track import Mode, Part, Picture, Status
-from skywarden.pipeline import Line, digest
+from skywarden.pipeline import Line
+from skywarden.saved import digest
 from skywarden.track import chain, settled
 from skywarden.track.chain import tracks_of
 from skywarden.track.handover import WITHDRAWN, handed_over

@@ -1,6 +1,7 @@
 """What a tick needs and can be made before it comes: the tracker's chains, on the other core.
 
-It follows from the picture before alone, so it is the same whenever it is made: live, in replay, or here at once.
+It follows from the chains before alone, so it is the same whenever it is made: live once the tick before is published,
+in a replay already beside that tick, or here at once.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,20 +46,20 @@ class Ahead:
         self._of: tuple[Chains, int, Settings] | None = None
         self._begun: Future[Progress] | None = None
 
-    def begin(self, picture: Picture, settings: Settings) -> None:
-        """Begin, where there is anything to do and it has not been begun."""
-        if not self._is_of(picture, settings):
-            self._of = picture.chains, picture.time, settings
-            self._begun = worker().submit(made, *self._of) if picture.chains.waiting else None
+    def begin(self, chains: Chains, time: int, settings: Settings) -> None:
+        """Begin, where there is anything to do and it has not been begun. chains: of the picture of `time`, ns."""
+        if not self._is_of(chains, time, settings):
+            self._of = chains, time, settings
+            self._begun = worker().submit(made, *self._of) if chains.waiting else None
 
     def take(self, picture: Picture, settings: Settings) -> Progress:
         """Return it, ready."""
-        if self._begun is not None and self._is_of(picture, settings):
+        if self._begun is not None and self._is_of(picture.chains, picture.time, settings):
             return self._begun.result()
         return made(picture.chains, picture.time, settings)
 
-    def _is_of(self, picture: Picture, settings: Settings) -> bool:
+    def _is_of(self, chains: Chains, time: int, settings: Settings) -> bool:
         if self._of is None:
             return False
-        chains, time, its = self._of
-        return chains is picture.chains and time == picture.time and its is settings
+        its_chains, its_time, its_settings = self._of
+        return its_chains is chains and its_time == time and its_settings is settings

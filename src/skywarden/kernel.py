@@ -20,6 +20,7 @@ from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
+from threading import RLock
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -95,6 +96,7 @@ def keep() -> None:
 class Loop(Generic[P, R]):
     """A function as Python has it, `plain`, and as Numba makes it, `compiled`."""
 
+    lock: ClassVar[RLock] = RLock()
     patient: ClassVar[Callable[[], bool]] = lambda: False  # whether the compiled ones are still waited for
 
     def __init__(self, plain: Callable[P, R], inner: bool) -> None:
@@ -105,6 +107,10 @@ class Loop(Generic[P, R]):
     @cached_property
     def compiled(self) -> Any:
         """The compiled one; it is compiled for the types of its arguments when it is first called."""
+        with Loop.lock:  # two threads that made one each would compile each for itself
+            return self.__dict__.get("compiled") or self._made()
+
+    def _made(self) -> Any:
         ways = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if self._inner else {"cache": True}
         return compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
 

@@ -7,13 +7,10 @@ inputs. Live, replay, recovery after a crash and simulation all run this same co
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
-from numpy.typing import NDArray
 
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
@@ -35,18 +32,17 @@ from skywarden.model.event import (
     Tick,
     TrackDropped,
 )
-from skywarden.model.registered import Registered
-from skywarden.model.track import Beliefs, Health, Picture, Use
+from skywarden.model.track import Chains, Health, Picture, Use
+from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
 from skywarden.threat import evaluate
 from skywarden.track import witness
 from skywarden.track.beliefs import readable
-from skywarden.track.chain import DIGITS
 from skywarden.track.registration import corrected, said
 from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
-from skywarden.track.step import track
+from skywarden.track.step import Onward, track
 
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
@@ -68,17 +64,18 @@ FAULTS = {  # reasons that say that a sensor, its settings or ours are wrong, an
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
-def step(
+def step(  # noqa: PLR0913 - as `track`
     picture: Picture,
     batches: Sequence[Detections],
     time: int,
     settings: Settings,
     progress: Progress | None = None,
+    onward: Onward | None = None,
 ) -> tuple[Picture, list[Output]]:
-    """Advance the picture to `time` (UTC ns) by one tick's detections. progress: of its chains, if made beforehand."""
+    """Advance the picture to `time` (UTC ns) by one tick's detections. progress, onward: see `track`."""
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
     batches = [part for batch in ordered for part in corrected(batch, picture.registrations)]
-    tracked = track(picture, batches, time, settings.tracker, slow(settings), progress)
+    tracked = track(picture, batches, time, settings.tracker, slow(settings), progress, onward)
     identities = identify(picture.identities, tracked.tracks, batches, tracked.matches)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
@@ -105,13 +102,15 @@ class Caused(NamedTuple):
 class Line:
     """The straight line as a machine: feed it the record's inputs in order, it returns what follows.
 
-    The only mutable holder of a Picture. Equal inputs give equal outputs, on whatever day.
+    The only mutable holder of a Picture. Equal inputs give equal outputs, on whatever day. beside: chains go on beside
+    the tick itself, on the other core: all takes less time, each tick more.
     """
 
     settings: Settings = field(default_factory=Settings)
     picture: Picture | None = None
     reader: Reader = field(default_factory=lambda: Reader((), (), Settings().run.mode))
     _pending: list[tuple[int, Frame]] = field(default_factory=list)
+    beside: bool = field(default=False, compare=False)
     _ahead: Ahead = field(default_factory=Ahead, repr=False, compare=False)
 
     def feed(self, seq: int, event: Input) -> list[Caused]:
@@ -135,7 +134,10 @@ class Line:
         Begun within the tick it made publishing take 3 ms more, one thread waiting for the other's lock.
         """
         if self.picture is not None:
-            self._ahead.begin(self.picture, self.settings)
+            self._onward(self.picture.chains, self.picture.time)
+
+    def _onward(self, chains: Chains, time: int) -> None:
+        self._ahead.begin(chains, time, self.settings)
 
     def _resume(self, saved: bytes) -> None:
         """Go on after a hole of the record. A state of a version that cannot be read: from before the hole."""
@@ -227,7 +229,7 @@ class Line:
         Warn first: one bad sensor never stops the others, and no fault of ours ends the process.
         """
         progress = self._ahead.take(picture, self.settings)
-        stepped = self._attempt(picture, batches, time, progress)
+        stepped = self._attempt(picture, batches, time, progress, self._onward if self.beside else None)
         if not isinstance(stepped, str):
             return stepped
         good: list[Detections] = []
@@ -245,22 +247,27 @@ class Line:
         return after, [*faults, *events]
 
     def _attempt(
-        self, picture: Picture, batches: Sequence[Detections], time: int, progress: Progress
+        self,
+        picture: Picture,
+        batches: Sequence[Detections],
+        time: int,
+        progress: Progress,
+        onward: Onward | None = None,
     ) -> tuple[Picture, list[Output]] | str:
         """Step, or return the name of the error that came of it; the old picture is whole."""
         try:
-            return step(picture, batches, time, self.settings, progress)
+            return step(picture, batches, time, self.settings, progress, onward)
         except Exception as error:  # noqa: BLE001 - here and not in the engine: replay takes the same way
             return type(error).__name__
 
     def save(self) -> bytes:
         """Return the whole state between two ticks."""
-        return _encode(_Saved(self.picture, self.reader.save(), resolved(self.settings), self._pending))
+        return encoded(Saved(self.picture, self.reader.save(), resolved(self.settings), self._pending))
 
     @classmethod
     def restore(cls, saved: bytes) -> "Line":
         """Make a line that goes on where `save` was called. Raises one of UNREADABLE."""
-        found = _decoder.decode(saved)
+        found = decoded(saved)
         settings = recalled(found.settings)
         if found.picture is not None:
             readable(found.picture.beliefs)
@@ -341,59 +348,4 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     numbers = before.tracks.number[before.tracks.shown()].tolist()
     ended: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
     ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
-    picture = Picture(
-        event.time,
-        event.mode,
-        next_number=before.next_number,
-        health=before.health,
-    )
-    return picture, ended
-
-
-class _Saved(msgspec.Struct, frozen=True):
-    picture: Picture | None
-    decoders: dict[str, bytes]
-    settings: str
-    pending: list[tuple[int, Frame]]
-
-
-def _array_out(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [value.dtype.str, list(value.shape), _narrow(value)]
-    if isinstance(value, np.generic):
-        return value.item()
-    raise NotImplementedError(type(value))
-
-
-def _narrow(value: NDArray[np.generic]) -> bytes:
-    """Return an array's bytes; of records without those at the end that are 0 in all: what nobody has heard."""
-    if value.dtype.kind != "V" or not len(value):
-        return value.tobytes()
-    table = np.ascontiguousarray(value).view(np.uint8).reshape(len(value), -1)
-    used = np.flatnonzero(table.any(0))
-    return table[:, : used[-1] + 1 if len(used) else 0].tobytes()
-
-
-def _array_in(_: type, value: Any) -> Any:
-    dtype, shape, data = value
-    kind = np.dtype(dtype)
-    if kind.kind == "V" and len(data) < shape[0] * kind.itemsize:
-        some = np.frombuffer(data, np.uint8).reshape(shape[0], -1)
-        data = np.pad(some, ((0, 0), (0, kind.itemsize - some.shape[1]))).tobytes()
-    return np.frombuffer(data, kind).reshape(shape)
-
-
-_encode = msgspec.msgpack.Encoder(enc_hook=_array_out, order="deterministic").encode
-_decoder = msgspec.msgpack.Decoder(_Saved, dec_hook=_array_in)
-
-
-def digest(picture: Picture) -> str:
-    """Return the hash over a picture, the same wherever the same picture is reached.
-
-    What waits is not in it, but all that it came to; of the settled chain and registration, their own hashes. SHA-256,
-    for which processors have instructions: of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
-    """
-    settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
-    registered = Registered(digest=picture.chains.registered.digest)
-    chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None, registered=registered)
-    return sha256(_encode(replace(picture, chains=chains))).hexdigest()[:DIGITS]
+    return Picture(event.time, event.mode, next_number=before.next_number, health=before.health), ended

@@ -47,6 +47,7 @@ def by_tick(entries: Iterable[Entry], line: Line | None = None) -> Iterator[tupl
     Inputs after the last tick come as a last group. Give a `line` to look at its picture between groups.
     """
     line = line or Line()
+    line.beside = True
     group: list[Entry] = []
     for entry, outputs in _run(entries, line):
         if is_input(entry):

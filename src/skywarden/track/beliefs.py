@@ -72,19 +72,19 @@ def closed(
     nodes: Rows | None = None,
     air: Rows | None = None,
 ) -> Beliefs:
-    """Return what is known, without the targets in `gone`, (targets,) bool. feeds, nodes, air: as bytes, None none."""
-    n, m = memory.counts[:2]
-    targets, leaves = memory.targets[:n].copy(), memory.leaves[:m].copy()
-    columns = memory.sensors.copy(), memory.clutter.copy(), memory.fits.copy()
-    rows = targets, leaves, memory.groups[: memory.counts[2]].copy()
-    return _sealed(rows, columns, gone, (feeds, nodes, air))
+    """Return what is known, without the targets in `gone`, (targets,) bool. feeds, nodes, air: as bytes, None none.
+
+    It is the memory's own rows, which nobody must write any more: copies took a twentieth of a night's time.
+    """
+    n, m, g, _ = memory.counts
+    columns = memory.sensors[:], memory.clutter[:], memory.fits[:]
+    return _sealed((memory.targets[:n], memory.leaves[:m], memory.groups[:g]), columns, gone, (feeds, nodes, air))
 
 
 def without(beliefs: Beliefs, gone: NDArray[np.bool_]) -> Beliefs:
     """Return what is known without the targets in `gone`, (targets,)."""
-    targets, leaves = records(beliefs.targets, TARGET).copy(), records(beliefs.leaves, LEAF).copy()
+    rows = records(beliefs.targets, TARGET), records(beliefs.leaves, LEAF), records(beliefs.groups, GROUP)
     columns = beliefs.sensors, beliefs.clutter, beliefs.fits
-    rows = targets, leaves, records(beliefs.groups, GROUP).copy()
     return _sealed(rows, columns, gone, (beliefs.feeds, beliefs.nodes, beliefs.air))
 
 
@@ -118,7 +118,7 @@ def _without(targets: Rows, leaves: Rows, groups: Rows, gone: NDArray[np.bool_])
     left = ~gone[leaves["target"]]
     place, at = np.append(np.cumsum(~gone) - 1, -1), np.append(np.cumsum(left) - 1, -1)
     place[:-1][gone], at[:-1][~left] = -1, -1
-    targets, leaves = targets[~gone], leaves[left]
+    targets, leaves, groups = targets[~gone], leaves[left], groups.copy()
     leaves["target"], targets["leaf"] = place[leaves["target"]], at[targets["leaf"]]
     member = np.arange(MEMBERS) < groups["size"][:, None]
     choice = member[:, None] & (np.arange(HYPOTHESES) < groups["count"][:, None])[:, :, None]

@@ -60,10 +60,12 @@ def moments(of: Mixture) -> tuple[F64, F64]:
     return mean, np.asarray(inside + np.einsum("k,ka,kb->ab", of.weight, apart, apart))
 
 
-def combined(leaf: Rows) -> tuple[F64, F64]:
-    """Return mean (n, 6) and covariance (n, 6, 6) of n leaves over their models of motion."""
-    weight, means = leaf["weight"], leaf["mean"]
+def combined(weight: F64, means: F64, covariances: F64) -> tuple[F64, F64]:
+    """Return mean (n, 6) and covariance (n, 6, 6) of n leaves over their models of motion.
+
+    weight (n, MODELS), means (n, MODELS, 6), covariances (n, MODELS, 6, 6): of each model.
+    """
     mean = np.einsum("nm,nma->na", weight, means)
     apart = means - mean[:, None]
-    covariance = np.einsum("nm,nmab->nab", weight, leaf["covariance"])
+    covariance = np.einsum("nm,nmab->nab", weight, covariances)
     return mean, covariance + np.einsum("nm,nma,nmb->nab", weight, apart, apart)

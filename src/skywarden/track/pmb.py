@@ -269,7 +269,7 @@ class Filter:
         rows = np.flatnonzero((shown >= 0) & (sure >= least))
         leaf, wedge = leaves[shown[rows]], targets["wedge"][rows] == 1
         time: I64 = leaf["time"].copy()
-        mean, covariance = combined(leaf)
+        mean, covariance = combined(leaf["weight"], leaf["mean"], leaf["covariance"])
         for k in np.flatnonzero(wedge).tolist():
             time[k] = self._open(int(rows[k]))[0]["time"].max()
             mean[k], covariance[k] = moments(self._mixed(int(rows[k]), int(time[k])))

@@ -1,6 +1,6 @@
 """The tracker's way in: one tick's detections and the picture before it -> the tracks after it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from skywarden.track.settled import Progress, progressed, received
 from skywarden.track.table import rows_of, table
 from skywarden.track.take import Taken, called, taken
 
+Onward = Callable[[Chains, int], None]  # takes the chains after a tick, and its time, ns
 REASONS = {
     NOT_FINITE: Reason.NOT_FINITE,
     IMPLAUSIBLE: Reason.IMPLAUSIBLE,
@@ -73,11 +74,13 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
     settings: TrackerSettings,
     slow: bool = False,
     progress: Progress | None = None,
+    onward: Onward | None = None,
 ) -> Tracked:
     """Advance the picture's tracks to `time`, ns, by `batches`. Pure: equal input, equal output, to the bit.
 
-    slow: people are among the sources, whose messages may be a minute late. progress: of the
-    picture's chains, where it was made beforehand (`settled.progressed`).
+    slow: people are among the sources, whose messages may be a minute late. progress: of the picture's chains, where
+    it was made beforehand (`settled.progressed`). onward: told the chains after the tick as soon as they are known,
+    before its tracks are.
     """
     refused: dict[tuple[str, str], int] = {}
     used = [k for k, batch in enumerate(batches) if _usable(batch, refused)]
@@ -90,6 +93,9 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
     if renewed is not None:
         head = _renewed(head, renewed, picture.time, settings)
     new = items([batches[k] for k in used], settings) if used else None
+    after = received(chains, new, time, settings, slow)
+    if onward is not None:
+        onward(after, time)
     if new is not None:
         said = called(head.beliefs, head.sensors, new)
         head = head._replace(beliefs=said.beliefs, sensors=said.sensors)
@@ -110,7 +116,7 @@ def track(  # noqa: PLR0913 - what is known, what came, and how; the last two ar
     return Tracked(
         _sealed(life.tracks),
         head.beliefs if life.keep.all() else without(head.beliefs, ~life.keep),
-        received(chains, new, time, settings, slow),
+        after,
         life.next_number,
         head.sensors,
         (*rejections, *head.ended, *accompanied(life.events, life.tracks, time, picture.next_number)),

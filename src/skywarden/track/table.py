@@ -15,9 +15,9 @@ def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
     noise: (MODELS,) m^2/s^3, level, of each model of motion.
     """
     existence, leaf = existences(targets, leaves, groups)
-    shown = leaves[leaf]
-    mean, covariance = combined(shown)
-    time = shown["time"].copy()
+    weight = leaves["weight"][leaf]
+    mean, covariance = combined(weight, leaves["mean"][leaf], leaves["covariance"][leaf])
+    time = leaves["time"][leaf]
     open_ = np.flatnonzero(targets["wedge"] == 1)
     if len(open_):
         some = opened(open_, leaves, groups, noise)
@@ -26,7 +26,7 @@ def table(targets: Rows, leaves: Rows, groups: Rows, noise: F64) -> Tracks:
     label, heard, born, hits = (targets[name].copy() for name in ("label", "seen", "born", "hits"))
     books = [targets[name].copy() for name in ("revisit", "address", "seen_by", "seen_at")]
     books += [np.zeros_like(label), kinds(targets, mean, covariance)]  # since when people see it they know
-    level = shown["weight"] @ noise
+    level = weight @ noise
     return Tracks(label, number, status, time, heard, mean, covariance, level, born, hits, existence, *books)
 
 
