@@ -356,3 +356,11 @@ def anchored(before: State, settings: FilterSettings) -> State:
     row = put(memory, before)
     models.anchor(memory.leaves[row], memory.parameters[0], memory.work[0])
     return state(memory, row)
+
+
+def surfaced(before: State) -> State:
+    """Return what a leaf says when it may not be under the ground."""
+    memory = empty(RADAR)
+    row = put(memory, before)
+    models.surface(memory.leaves[row], memory.work[0])
+    return state(memory, row)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skywarden import geo
 from skywarden.track.pmb import FilterSettings
 
+SITE_HEIGHT = float(geo.geodetic(SITE.position)[2])  # m
 PRIOR = FilterSettings(birth_level_speed_m_s=150.0, birth_vertical_speed_m_s=20.0)
 
 
@@ -89,6 +90,23 @@ def test_a_radar_without_elevation_starts_with_a_doubtful_height(height, east):
     mean, P = born(RADAR, z, np.diag([50.0, 0.002, 1.0, 1.0]) ** 2)
     up = reference.vertical(truth)
     assert 2000 < np.sqrt(up @ P[:3, :3] @ up) < 5000
+    error = truth - mean[:3]
+    assert error @ np.linalg.solve(P[:3, :3], error) < 16
+
+
+@pytest.mark.parametrize("away", [1000.0, 3000.0, 8000.0])
+@pytest.mark.parametrize("low", [30.0, 500.0])
+def test_near_a_radar_without_elevation_it_is_not_taken_for_overhead(away, low):
+    """A bird 3 km away was taken for 2.9 km high, known to 44 m: the prior's 4 and 11 km are straight overhead."""
+    latitude, longitude, _ = geo.geodetic(local(away, 0.0, 0.0))
+    truth = geo.ecef(latitude, longitude, SITE_HEIGHT + low)
+    z = reference.polar(np.concatenate([truth, np.zeros(3)]), SITE)
+    z[2:] = np.nan
+    mean, P = born(RADAR, z, np.diag([50.0, 0.002, 1.0, 1.0]) ** 2)
+    up = reference.vertical(truth)
+    height, sigma = geo.geodetic(mean[:3])[2] - SITE_HEIGHT, np.sqrt(up @ P[:3, :3] @ up)
+    assert height + 2 * sigma < 1.1 * z[0]
+    assert sigma > 0.15 * z[0]
     error = truth - mean[:3]
     assert error @ np.linalg.solve(P[:3, :3], error) < 16
 

@@ -20,11 +20,13 @@ from filter_memory import (
     settled,
     sight,
     state,
+    surfaced,
 )
 from filter_reference import bowed, polar
 
 from skywarden import geo
 from skywarden.model.detection import Kind
+from skywarden.track import models
 from skywarden.track.pmb import FilterSettings, Sensor
 
 SEEDS = range(12)
@@ -268,3 +270,27 @@ def test_a_height_that_nobody_measures_stays_within_the_prior(sigma):
     assert np.linalg.eigvalsh(found.covariance[0] / np.outer(scale, scale))[0] > 0.0
     for name in ("mean", "covariance"):  # the other model knows its height
         assert getattr(found, name)[1].tobytes() == getattr(leaf, name)[1].tobytes()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_has_sunk_under_the_ground_comes_up_to_where_it_is_likeliest(seed):
+    """The likeliest of all states at that height: least (x - m)' P^-1 (x - m), by Lagrange's multiplier."""
+    rng = np.random.default_rng(seed)
+    leaf = anywhere(rng)
+    up, lowest = vertical(leaf.mean[0, :3]), models.LOWEST
+    deep = leaf.mean - np.concatenate([up, np.zeros(3)]) * (geo.geodetic(leaf.mean[0, :3])[2] - lowest + 700.0)
+    found = surfaced(leaf._replace(mean=deep))
+    H = np.concatenate([up, np.zeros(3)])
+    for m in range(2):
+        P, missing = leaf.covariance[m], lowest - geo.geodetic(deep[m, :3])[2]
+        K = P @ H / (H @ P @ H)
+        assert missing > 100
+        np.testing.assert_allclose(found.mean[m], deep[m] + K * missing, atol=1e-3 * missing)
+        assert geo.geodetic(found.mean[m, :3])[2] == pytest.approx(lowest, abs=1e-3 * missing)
+        assert found.covariance[m].tobytes() == P.tobytes()
+
+
+def test_what_is_above_the_ground_stays_to_the_bit():
+    leaf = anywhere(np.random.default_rng(4))
+    assert geo.geodetic(leaf.mean[0, :3])[2] > models.LOWEST
+    assert surfaced(leaf).mean.tobytes() == leaf.mean.tobytes()

@@ -48,6 +48,7 @@ class Work(Protocol):
 
 
 SQRT3 = 1.7320508075688772
+STEEPEST = 0.87  # sine of 60 deg: radars without heights see no higher, and of the sky there is less the higher
 REFRACTED = 4.0 / 3.0  # of the Earth's radius: the radar horizon (Blake 1986, section 5.3)
 
 
@@ -63,13 +64,17 @@ def elevation_at(slant: float, h: float, sensor: float, radius: float) -> float:
 
 @inner
 def heights(slant: float, sensor: float, radius: float, parameters: Parameters) -> tuple[float, float, float]:
-    """Return three heights, m, that stand for the prior with weights 1/6, 2/3, 1/6, all above the radar horizon."""
+    """Return three heights, m, that stand for the prior with weights 1/6, 2/3, 1/6, all above the radar horizon.
+
+    None is steeper than STEEPEST: what is 3 km away is not 4 km high, and hardly overhead.
+    """
     floor = max(
         0.0, sensor + slant * slant / (2.0 * REFRACTED * radius) - slant * sqrt(2.0 * max(sensor, 0.0) / radius)
     )
     low = min(0.0, sensor) if floor == 0.0 else floor
     middle = max(parameters.height, low + parameters.height_sigma)
-    return max(low, middle - SQRT3 * parameters.height_sigma), middle, middle + SQRT3 * parameters.height_sigma
+    high, top = middle + SQRT3 * parameters.height_sigma, max(low, sensor + STEEPEST * slant)
+    return max(low, min(middle, top) - SQRT3 * parameters.height_sigma), min(middle, 0.5 * (low + top)), min(high, top)
 
 
 @inner

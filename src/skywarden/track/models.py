@@ -17,6 +17,8 @@ from skywarden.track.work import Parameters, Work
 
 FEWEST = 1e-6  # weight of a model; none is ever given up
 PROMOTED = 0.9, 0.1  # weights of a leaf's models when it gets its second
+LOWEST = -500.0  # m above the ellipsoid: no ground on Earth is as low
+INFINITE = 1e300  # variance of a measurement that makes nothing better known
 
 
 @inner
@@ -167,3 +169,28 @@ def anchor(leaf: Leaf, parameters: Parameters, work: Work) -> None:
             for b in range(a + 1):
                 P[a, b] -= Pu[a] * Pu[b] / S
                 P[b, a] = P[a, b]
+
+
+@inner
+def surface(leaf: Leaf, work: Work) -> None:
+    """Bring a leaf that has sunk under LOWEST back up to it: nothing flies under the ground.
+
+    Where no sensor measures heights, a range that is poorly linear may push one down without end. x + P u / (u P u)
+    times what is missing is the likeliest state at that height; the covariance stays. Source: Simon 2010, Kalman
+    filtering with state constraints, estimate projection.
+    """
+    u, Pu = work.up, work.a
+    up(leaf.mean[0], u)
+    for m in range(models(leaf)):
+        x, P, variance = leaf.mean[m], leaf.covariance[m], 0.0
+        missing = LOWEST - height(x)
+        if not missing > 0.0:
+            continue
+        for a in range(6):
+            Pu[a] = P[a, 0] * u[0] + P[a, 1] * u[1] + P[a, 2] * u[2]
+        for a in range(3):
+            variance += u[a] * Pu[a]
+        if leaf.heard > 0:
+            ear.hold(leaf, m, INFINITE, missing / variance, work)
+        for a in range(6):
+            x[a] += Pu[a] * (missing / variance)

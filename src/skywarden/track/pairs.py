@@ -15,7 +15,7 @@ from skywarden.track import ear
 from skywarden.track.cover import HIDDEN, visible
 from skywarden.track.looks import Pair, Plot, Sense, View
 from skywarden.track.measure import OCTAVE, TONES
-from skywarden.track.models import anchor, models, pace, predict
+from skywarden.track.models import anchor, models, pace, predict, surface
 from skywarden.track.pool import Leaf, Memory, Rows
 from skywarden.track.reach import NO, YES, Due, lower, passed, turned
 from skywarden.track.sound import bow, hear, leave
@@ -255,6 +255,7 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
     view.heard, view.old = sense.time if sense.kind == SOUND else leaf.heard, 0.0
     if sense.whole == 0:
         anchor(leaf, parameters, work)
+        surface(leaf, work)
     view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)
     for m in range(models(leaf)):
         if sense.kind == SOUND:
