@@ -20,7 +20,15 @@ ORDERED = (  # section, its defaults, the setting that must be lower, the one th
     ("alert", AlertSettings(), "clear_probability", "raise_probability", False),
     ("tracker", TrackerSettings(), "drop_existence", "confirm_existence", False),
     ("tracker", TrackerSettings(), "settle_s", "settle_slow_s", True),
+    ("tracker", TrackerSettings(), "max_tentative_per_sensor", "max_tracks_per_sensor", True),
 )
+ONLY = {  # settings of sensors that mean something to some formats only
+    "sac": ("asterix",),
+    "sic": ("asterix",),
+    "node_id": ("sapient",),
+    "node": ("microphone",),
+    "begins_m": ("sapient", "reports"),
+}
 
 
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -39,6 +47,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from secure.source(("sources", index), source)
     yield from _confused(sources, _tables(data, "sensors"))
     yield from _sensors(_tables(data, "sensors"), _named(sources))
+    yield from _foreign(_tables(data, "sensors"), sources)
     yield from _nodes(_tables(data, "sensors"))
     yield from ports.problems(data)
     api = data.get("api")
@@ -210,6 +219,17 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
                 )
             yield Problem((*key, "sac"), text)
         seen.setdefault(identity, index)
+
+
+def _foreign(sensors: list[Mapping[str, Any]], sources: list[Mapping[str, Any]]) -> Iterator[Problem]:
+    """Name settings of sensors that nothing of their source's format ever asks for: they would do nothing, unsaid."""
+    formats = {source.get("name"): source.get("format") for source in sources if isinstance(source.get("name"), str)}
+    for index, sensor in enumerate(sensors):
+        kind = formats.get(sensor["source"]) if isinstance(sensor.get("source"), str) else None
+        for name, kinds in ONLY.items():
+            if name in sensor and kind in DECODERS and kind not in kinds:
+                text = f"is only for {' and '.join(kinds)}, and source {toml(sensor['source'])} is {kind}; leave it out"
+                yield Problem(("sensors", index, name), text)
 
 
 def _nodes(sensors: list[Mapping[str, Any]]) -> Iterator[Problem]:

@@ -14,6 +14,8 @@ from skywarden.config.locate import Key
 from skywarden.config.settings import Settings
 from skywarden.config.suggest import converted, meant, unit_of
 
+UNUSABLE = {"height_reference": "ground", "north_reference": "platform"}  # of sensors: `relations` says why
+
 
 class Problem(NamedTuple):
     """One mistake. key: where; text: what is wrong and what to write instead, to be read after the key."""
@@ -159,6 +161,7 @@ def _wrong(value: Any, kind: Any, key: Key, row: About) -> str | None:
 
 
 def _choose(value: Any, choices: list[str], key: Key) -> str:
+    choices = [choice for choice in choices if choice != UNUSABLE.get(str(key[-1]))]
     listed = ", ".join(toml(c) for c in choices)
     guess = meant(value, choices) if isinstance(value, str) else None
     hint = f"; did you mean {toml(guess)}?" if guess else f"; write for example {key[-1]} = {toml(choices[0])}"
