@@ -29,7 +29,7 @@ from skywarden.track import registry
 from skywarden.track.group import MOST, NEAR, packed, unpacked
 from skywarden.track.registration import correct, corrected
 from skywarden.track.registry import anew
-from skywarden.track.versions import needed, sured
+from skywarden.track.versions import matters, needed, sured
 
 BOTH = [WEST, EAST]
 RADARS = {"west": WEST, "east": EAST}
@@ -209,11 +209,32 @@ def test_what_is_not_surely_another_stays_and_the_others_are_what_they_are_then(
     none, now = np.zeros(4), np.array([100.0, 0.0, 0.0, 0.3])
     covariance = np.diag([100.0, 1.0, 1.0, 0.01])
     covariance[0, 3] = covariance[3, 0] = 0.9
-    found = sured(now, none, none, covariance)
+    found = sured(now, none, none, covariance, none)
     np.testing.assert_allclose(found, [100.0 - 0.9 / 0.01 * 0.3, 0.0, 0.0, 0.0])
     applied = np.array([95.0, 0.0, 0.0, 0.25])
-    np.testing.assert_allclose(sured(now, applied, none, covariance), now)
-    assert (sured(np.full(4, 0.01), none, none, covariance) == none).all()
+    np.testing.assert_allclose(sured(now, applied, none, covariance, none), now)
+    assert (sured(np.full(4, 0.01), none, none, covariance, none) == none).all()
+
+
+def test_a_clock_that_moves_slow_targets_by_a_few_metres_stays():
+    none, covariance, least = np.zeros(4), np.diag([1.0, 1.0, 1.0, 0.0004]), np.array([0.0, 0.0, 0.0, 0.5])
+    assert sured(np.array([9.0, 0.0, 0.0, 0.4]), none, none, covariance, least).tolist() == [9.0, 0.0, 0.0, 0.0]
+    applied = sured(np.array([0.0, 0.0, 0.0, 0.6]), none, none, covariance, least)
+    assert applied[3] == 0.6
+    for now, kept in ((0.3, 0.3), (0.2, 0.0)):
+        assert sured(np.array([0.0, 0.0, 0.0, now]), applied, none, covariance, least)[3] == kept
+
+
+@pytest.mark.parametrize("speed", [10.0, 150.0])
+def test_how_much_a_clock_matters_goes_by_how_fast_targets_fly(speed):
+    picture, _ = run(begun(ON), sky(BOTH, 60.0, speed=speed).batches, 60.0, ON)
+    (group,) = picture.chains.registered.groups
+    register = unpacked(group)
+    *others, clock = matters(register).tolist()
+    assert others == [0.0, 0.0, 0.0]
+    assert clock == pytest.approx(5.0 / speed, rel=0.2)
+    nobody = register.paths._replace(label=np.full_like(register.paths.label, -1))
+    assert matters(register._replace(paths=nobody)).tolist() == [0.0, 0.0, 0.0, 0.0]
 
 
 def test_sensors_are_grouped_and_a_group_grows_without_forgetting():
