@@ -89,7 +89,8 @@ def replayed(frames: Path, tables: Path, begins: float) -> None:
     line = beginning(record)
     with Tables(tables) as written:
         for _, group in by_tick(record.entries(), line):
-            line.settings = replace(line.settings, tracker=replace(line.settings.tracker, sound_begins_m=begins))
+            if line.settings.tracker.sound_begins_m != begins:
+                line.settings = replace(line.settings, tracker=replace(line.settings.tracker, sound_begins_m=begins))
             written.take(group, line.picture, line.settings.tracker)
 
 

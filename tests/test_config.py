@@ -100,15 +100,19 @@ MISTAKES = [
     ("[alert]\nraise_probability = 0.1\n", "line 2: alert.raise_probability makes"),
     ("[tracker]\nconfirm_existence = 0.1\n", "line 2: tracker.confirm_existence makes drop_existence = 0.1 and"),
     ("[tracker]\nsettle_s = 100\n", "line 2: tracker.settle_s makes settle_s = 100 and settle_slow_s = 60.0; the"),
-    (
-        "[tracker]\nmax_tracks_per_sensor = 400\n",
-        "line 2: tracker.max_tracks_per_sensor makes max_tentative_per_sensor",
-    ),
-    (SOURCE + SENSOR + "begins_m = 9000\n", "line 8: sensors[0].begins_m is only for sapient and reports, and source"),
+    (SOURCE + SENSOR + "begins_m = 9000\n", "line 8: sensors[0].begins_m is only for sapient, reports and microphone,"),
     (SOURCE + SENSOR + "node = 17\n", "line 8: sensors[0].node is only for microphone, and source"),
     (SOURCE + SENSOR + 'node_id = "a"\n', "line 8: sensors[0].node_id is only for sapient"),
     (OTHER + SENSOR.replace('"radar"', '"people"') + "sac = 1\nsic = 1\n", "sensors[0].sic is only for asterix"),
     (SOURCE + SENSOR + 'north_reference = "grit"\n', '= "grit" is not one of "true", "magnetic", "grid"; did'),
+    (
+        SOURCE + SENSOR + 'height_reference = "groud"\n',
+        'one of "ellipsoid", "geoid", "barometric"; did you mean "ground"?',
+    ),
+    (
+        SOURCE.replace('"asterix"', '["asterix"]') + SENSOR + "sac = 1\nsic = 1\n",
+        "line 3: sources[0].format must be text",
+    ),
     (SOURCE + SENSOR + 'height_reference = "sea"\n', '= "sea" is not one of "ellipsoid", "geoid", "barometric";'),
     ("[tracker]\nnonsense = 1\n", "line 2: tracker.nonsense is unknown"),
 ]
@@ -143,11 +147,15 @@ def test_text_that_is_not_toml_is_named_with_its_line_and_a_hint(text: str, line
 
 
 def test_text_that_is_nested_without_end_is_a_mistake_like_others() -> None:
+    for text in ("[run]\nmode = " + "[" * 100_000, "[run]\nmode = " + "[" * 400 + "]" * 400, "a." * 5000 + "a = 1\n"):
+        assert complaint(text)
     assert "nested too deeply" in complaint("[run]\nmode = " + "[" * 100_000)
 
 
 def test_who_begins_no_targets_may_say_so_where_it_means_something() -> None:
-    assert parse(OTHER + SENSOR.replace('"radar"', '"people"') + "begins_m = 9000\n").sensors[0].begins_m == 9000
+    for source in (OTHER, OTHER.replace('"reports"', '"microphone"')):
+        assert parse(source + SENSOR.replace('"radar"', '"people"') + "begins_m = 9000\n").sensors[0].begins_m == 9000
+    assert parse(SOURCE + SENSOR + "begins_m = 0\n").sensors[0].begins_m == 0
 
 
 def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:

@@ -1,5 +1,7 @@
 """What one detection says of a target that nobody has seen before: its place, its doubt, and hardly any velocity."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import reference
@@ -9,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from skywarden import geo
+from skywarden.track.birth import heights
 from skywarden.track.pmb import FilterSettings
 
 SITE_HEIGHT = float(geo.geodetic(SITE.position)[2])  # m
@@ -109,6 +112,17 @@ def test_near_a_radar_without_elevation_it_is_not_taken_for_overhead(away, low):
     assert sigma > 0.15 * z[0]
     error = truth - mean[:3]
     assert error @ np.linalg.solve(P[:3, :3], error) < 16
+
+
+@drawn(height=st.floats(-500.0, 30e3), sigma=st.floats(100.0, 30e3), slant=st.floats(1.0, 400e3))
+def test_three_heights_stand_for_any_prior_in_their_order(height, sigma, slant):
+    plain = SimpleNamespace(height=height, height_sigma=sigma)
+    bottom, middle, top = heights.plain(slant, 100.0, 6.371e6, plain)
+    assert bottom <= middle <= top
+    floor, steep = heights.plain(slant, 100.0, 6.371e6, SimpleNamespace(height=0.0, height_sigma=1e-6))[0], 0.87 * slant
+    assert top <= max(floor, 100.0 + steep)
+    if bottom > floor and top < 100.0 + steep:  # nothing of the prior is cut off
+        np.testing.assert_allclose([bottom, middle, top], height + np.sqrt(3.0) * sigma * np.array([-1.0, 0.0, 1.0]))
 
 
 @settings(max_examples=100, deadline=None)

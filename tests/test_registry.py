@@ -221,8 +221,16 @@ def test_a_clock_that_moves_slow_targets_by_a_few_metres_stays():
     assert sured(np.array([9.0, 0.0, 0.0, 0.4]), none, none, covariance, least).tolist() == [9.0, 0.0, 0.0, 0.0]
     applied = sured(np.array([0.0, 0.0, 0.0, 0.6]), none, none, covariance, least)
     assert applied[3] == 0.6
-    for now, kept in ((0.3, 0.3), (0.2, 0.0)):
+    for now, kept in ((0.3, 0.3), (0.06, 0.06), (0.03, 0.0)):  # once applied it goes by what is believed alone
         assert sured(np.array([0.0, 0.0, 0.0, now]), applied, none, covariance, least)[3] == kept
+
+
+def test_who_is_left_for_want_of_metres_moves_no_range():
+    """A range and a clock that jets told of: left alone, the clock of slow targets is worth 2 m and not 40."""
+    none, now, least = np.zeros(4), np.array([100.0, 0.0, 0.0, 0.2]), np.array([0.0, 0.0, 0.0, 0.5])
+    covariance = np.diag([20.0, 1.0, 1.0, 0.0004])
+    covariance[0, 3] = covariance[3, 0] = 200.0 * 0.0004
+    assert sured(now, none, none, covariance, least).tolist() == [100.0, 0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("speed", [10.0, 150.0])
@@ -230,11 +238,14 @@ def test_how_much_a_clock_matters_goes_by_how_fast_targets_fly(speed):
     picture, _ = run(begun(ON), sky(BOTH, 60.0, speed=speed).batches, 60.0, ON)
     (group,) = picture.chains.registered.groups
     register = unpacked(group)
-    *others, clock = matters(register).tolist()
+    *others, clock = matters(register, 1).tolist()
     assert others == [0.0, 0.0, 0.0]
     assert clock == pytest.approx(5.0 / speed, rel=0.2)
-    nobody = register.paths._replace(label=np.full_like(register.paths.label, -1))
-    assert matters(register._replace(paths=nobody)).tolist() == [0.0, 0.0, 0.0, 0.0]
+    unseen = register.paths.last.copy()
+    unseen[:, 1] = 0
+    free = np.full_like(register.paths.label, -1)
+    for nobody in (register.paths._replace(label=free), register.paths._replace(last=unseen)):
+        assert matters(register._replace(paths=nobody), 1).tolist() == [0.0, 0.0, 0.0, 0.0]
 
 
 def test_sensors_are_grouped_and_a_group_grows_without_forgetting():

@@ -49,8 +49,8 @@ class Ahead:
     def begin(self, chains: Chains, time: int, settings: Settings) -> None:
         """Begin, where there is anything to do and it has not been begun. chains: of the picture of `time`, ns."""
         if not self._is_of(chains, time, settings):
-            self._of = chains, time, settings
-            self._begun = worker().submit(made, *self._of) if chains.waiting else None
+            begun = worker().submit(made, chains, time, settings) if chains.waiting else None
+            self._of, self._begun = (chains, time, settings), begun
 
     def take(self, picture: Picture, settings: Settings) -> Progress:
         """Return it, ready."""

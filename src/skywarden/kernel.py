@@ -107,12 +107,11 @@ class Loop(Generic[P, R]):
     @cached_property
     def compiled(self) -> Any:
         """The compiled one; it is compiled for the types of its arguments when it is first called."""
-        with Loop.lock:  # two threads that made one each would compile each for itself
-            return self.__dict__.get("compiled") or self._made()
-
-    def _made(self) -> Any:
         ways = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if self._inner else {"cache": True}
-        return compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
+        with Loop.lock:  # two threads that made one each would compile each for itself
+            if "compiled" not in self.__dict__:
+                self.__dict__["compiled"] = compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
+            return self.__dict__["compiled"]
 
     @property
     def _numba_type_(self) -> Any:

@@ -132,7 +132,9 @@ def compare(entries: Iterable[Entry], line: Line | None = None) -> Comparison:
     holes: list[Hole] = []
     ticks = equal = held = 0
     known = 0 if line is None else None  # first entry; what followed from earlier ones cannot be compared
-    for entry, outputs in _run(entries, line or Line()):
+    line = line or Line()
+    line.beside = True
+    for entry, outputs in _run(entries, line):
         known = entry.seq if known is None else known
         if (lost := _lost(entry)) is not None:
             holes.append(Hole(entry.seq, lost.since, lost.time, lost.entries, lost.messages))

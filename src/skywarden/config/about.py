@@ -166,8 +166,8 @@ ABOUT: Mapping[str, About] = {
         "[20000, 9000, 4000, 15000]",
     ),
     "sensors.begins_m": About(
-        "Of SAPIENT and reports: its bearings begin targets of unknown range, up to this one; it is to see them again "
-        "within revisit_s. 0: they only correct targets.",
+        "Of SAPIENT, reports and arrays: its bearings begin targets of unknown range, up to this one; it is to see "
+        "them again within revisit_s. 0: they only correct targets.",
         "metres",
         0,
         100_000,

@@ -48,11 +48,11 @@ def parse_as(text: str, root: type[Root], form: Form, between: Between) -> Root:
     """Return what the TOML text of another kind of file says, as `parse` does. root: the same as form.root."""
     try:
         data = tomllib.loads(text)
+        found = list(dict.fromkeys([*shape.problems(data, form), *between(data)]))
     except tomllib.TOMLDecodeError as e:
         raise _syntax(str(e), text) from None
     except RecursionError:
         raise ConfigProblems([(1, "", "nested too deeply; no setting needs more than a list in a table")]) from None
-    found = list(dict.fromkeys([*shape.problems(data, form), *between(data)]))
     if found:
         raise _listed(found, text)
     try:

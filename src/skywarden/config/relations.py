@@ -20,14 +20,13 @@ ORDERED = (  # section, its defaults, the setting that must be lower, the one th
     ("alert", AlertSettings(), "clear_probability", "raise_probability", False),
     ("tracker", TrackerSettings(), "drop_existence", "confirm_existence", False),
     ("tracker", TrackerSettings(), "settle_s", "settle_slow_s", True),
-    ("tracker", TrackerSettings(), "max_tentative_per_sensor", "max_tracks_per_sensor", True),
 )
 ONLY = {  # settings of sensors that mean something to some formats only
     "sac": ("asterix",),
     "sic": ("asterix",),
     "node_id": ("sapient",),
     "node": ("microphone",),
-    "begins_m": ("sapient", "reports"),
+    "begins_m": ("sapient", "reports", "microphone"),
 }
 
 
@@ -223,12 +222,16 @@ def _sensors(sensors: list[Mapping[str, Any]], sources: list[str]) -> Iterator[P
 
 def _foreign(sensors: list[Mapping[str, Any]], sources: list[Mapping[str, Any]]) -> Iterator[Problem]:
     """Name settings of sensors that nothing of their source's format ever asks for: they would do nothing, unsaid."""
-    formats = {source.get("name"): source.get("format") for source in sources if isinstance(source.get("name"), str)}
+    known = [s for s in sources if isinstance(s.get("name"), str) and isinstance(s.get("format"), str)]
+    formats = {source["name"]: source["format"] for source in known}
     for index, sensor in enumerate(sensors):
         kind = formats.get(sensor["source"]) if isinstance(sensor.get("source"), str) else None
         for name, kinds in ONLY.items():
-            if name in sensor and kind in DECODERS and kind not in kinds:
-                text = f"is only for {' and '.join(kinds)}, and source {toml(sensor['source'])} is {kind}; leave it out"
+            said = name in sensor and not (name == "begins_m" and sensor[name] == 0)
+            if said and kind in DECODERS and kind not in kinds:
+                *most, last = kinds
+                only = f"{', '.join(most)} and {last}" if most else last
+                text = f"is only for {only}, and source {toml(sensor['source'])} is {kind}; leave it out"
                 yield Problem(("sensors", index, name), text)
 
 

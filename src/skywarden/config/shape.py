@@ -161,9 +161,9 @@ def _wrong(value: Any, kind: Any, key: Key, row: About) -> str | None:
 
 
 def _choose(value: Any, choices: list[str], key: Key) -> str:
+    guess = meant(value, choices) if isinstance(value, str) else None
     choices = [choice for choice in choices if choice != UNUSABLE.get(str(key[-1]))]
     listed = ", ".join(toml(c) for c in choices)
-    guess = meant(value, choices) if isinstance(value, str) else None
     hint = f"; did you mean {toml(guess)}?" if guess else f"; write for example {key[-1]} = {toml(choices[0])}"
     return f"= {toml(value)} is not one of {listed}{hint}"
 

@@ -73,8 +73,10 @@ def heights(slant: float, sensor: float, radius: float, parameters: Parameters) 
     )
     low = min(0.0, sensor) if floor == 0.0 else floor
     middle = max(parameters.height, low + parameters.height_sigma)
-    high, top = middle + SQRT3 * parameters.height_sigma, max(low, sensor + STEEPEST * slant)
-    return max(low, min(middle, top) - SQRT3 * parameters.height_sigma), min(middle, 0.5 * (low + top)), min(high, top)
+    top = max(low, sensor + STEEPEST * slant)
+    bottom = max(low, min(middle, top) - SQRT3 * parameters.height_sigma)
+    high = min(middle + SQRT3 * parameters.height_sigma, top)
+    return bottom, min(middle, 0.5 * (bottom + high)), high
 
 
 @inner

@@ -176,21 +176,24 @@ def surface(leaf: Leaf, work: Work) -> None:
     """Bring a leaf that has sunk under LOWEST back up to it: nothing flies under the ground.
 
     Where no sensor measures heights, a range that is poorly linear may push one down without end. x + P u / (u P u)
-    times what is missing is the likeliest state at that height; the covariance stays. Source: Simon 2010, Kalman
-    filtering with state constraints, estimate projection.
+    times what is missing is the likeliest state at that height (Simon 2010, Kalman filtering with state constraints,
+    estimate projection). The covariance grows by that step: a sensor that has measured it to be as low may be right.
     """
     u, Pu = work.up, work.a
     up(leaf.mean[0], u)
     for m in range(models(leaf)):
         x, P, variance = leaf.mean[m], leaf.covariance[m], 0.0
         missing = LOWEST - height(x)
-        if not missing > 0.0:
-            continue
         for a in range(6):
             Pu[a] = P[a, 0] * u[0] + P[a, 1] * u[1] + P[a, 2] * u[2]
         for a in range(3):
             variance += u[a] * Pu[a]
+        if not (missing > 0.0 and variance > 0.0):
+            continue
+        gain = missing / variance
         if leaf.heard > 0:
-            ear.hold(leaf, m, INFINITE, missing / variance, work)
+            ear.hold(leaf, m, INFINITE, gain, work)
         for a in range(6):
-            x[a] += Pu[a] * (missing / variance)
+            x[a] += Pu[a] * gain
+            for b in range(6):
+                P[a, b] += Pu[a] * Pu[b] * (gain * gain)

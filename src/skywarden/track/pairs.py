@@ -7,7 +7,7 @@ whose own innovation is outside of its gate rules a pair out without a division:
 more than chi-square.
 """
 
-from math import exp, floor, inf, pi, sqrt
+from math import exp, floor, inf, isnan, pi, sqrt
 
 from skywarden.kernel import inner
 from skywarden.model.place import F64
@@ -255,7 +255,6 @@ def sight(leaf: Leaf, view: View, sense: Sense, parameters: Parameters, work: Wo
     view.heard, view.old = sense.time if sense.kind == SOUND else leaf.heard, 0.0
     if sense.whole == 0:
         anchor(leaf, parameters, work)
-        surface(leaf, work)
     view.ahead = max((leaf.time - sense.time) * 1e-9, 0.0)
     for m in range(models(leaf)):
         if sense.kind == SOUND:
@@ -330,19 +329,30 @@ def temper(memory: Memory, i: int) -> None:
 
 
 @inner
+def heightless(plots: Rows, sense: Sense) -> bool:
+    """Return whether a look is one of ranges without any elevation: what sees heights may see them as it does."""
+    measured = False
+    for plot in plots:
+        measured |= not isnan(plot.z[2])
+    return sense.kind == POLAR and len(plots) > 0 and not measured
+
+
+@inner
 def find(memory: Memory, n: int, plots: Rows, due: Due) -> int:
     """Fill the views of n leaves and all pairs with these plots, by leaf; return how many pairs.
 
     A leaf that the look does not reach stays as it is.
     """
     sense, parameters, work, count = memory.sense[0], memory.parameters[0], memory.work[0], 0
-    active = memory.active
+    active, flat = memory.active, sense.whole == 0 and heightless(plots, sense)
     for i in range(n):
         if active[i] == 0:
             continue
         leaf, view = memory.leaves[i], memory.views[i]
         view.first, view.missed, view.crowded = count, due.expected[leaf.target], 0
         view.address = memory.targets[leaf.target].address
+        if flat:
+            surface(leaf, work)
         sight(leaf, view, sense, parameters, work)
         view.detection *= due.sight[leaf.target]
         count = search(memory, i, plots, count)

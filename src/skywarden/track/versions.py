@@ -17,6 +17,7 @@ DIGITS = 3  # of sigmas
 SURE = 4.0  # sigma, from which a bias is surely another than at first
 STAYS = 2.0  # and from which it still is, once that was so
 MOVES_M = 5.0  # m; a clock that moves targets by less is left: no model of how they fly is that good
+ROUGH_M_S = 50.0  # of a path whose velocity is known worse nothing follows
 WITNESSES = 2  # targets that a sensor has in common with others at once; one aircraft alone may say anything
 UNITED = 60_000_000_000  # ns
 IMPLAUSIBLE = "implausible"
@@ -43,13 +44,12 @@ def found(
     """Return new versions of a group's sensors, which hold from `since`, ns, on. None that is implausible."""
     last, witnesses, new = newest(versions), witnessed(register), list[Registration]()
     spread, mine = _spread(register, settings), [last[name] for name in names if name in last]
-    least = matters(register)
     for one in changed(mine, register, names, settings):
         row, old = names.index(one.sensor), bias(last.get(one.sensor))
         first = register.first[row, :APPLIED]
         columns = slice(OWN * row, OWN * row + APPLIED)
         covariance = spread[columns, columns]
-        sure = sured(bias(one), old, first, covariance, least)
+        sure = sured(bias(one), old, first, covariance, matters(register, row))
         more = (sure - old) ** 2 > np.diag(covariance) + np.square(settings.least_change)
         back = (np.array(_grid(sure)) != _grid(old)) & (sure == first)  # what is written is rounded
         if witnesses[row] and (more | back).any() and plausible(sure - first):
@@ -60,18 +60,18 @@ def found(
 def sured(now: F64, old: F64, begun: F64, covariance: F64, least: F64) -> F64:
     """Return what to apply, (4,), if `now` is believed with its covariance, `old` is applied, and `begun` was at first.
 
-    least: (4,) what must be gone beyond at any rate; half of it, to stay.
+    least: (4,) what must be gone beyond too, to be applied at all.
     What is not surely another than at first stays as it was then: most sensors have a bias of some kind and none of
     others. A clock is known as far as latencies of aircraft are, and who believes in a third of a second for each moves
     a radar's tracks by nothing that was measured. The others are what they are if those that stay are right.
     """
-    stays = np.abs(old - begun) > FINEST
-    limit = np.where(stays, STAYS, SURE) * np.sqrt(np.diag(covariance))
-    held = np.abs(now - begun) <= np.maximum(limit, np.where(stays, 0.5, 1.0) * least)
-    after = np.where(held, begun, now)
-    if held.any() and not held.all():
-        gain = np.linalg.solve(covariance[np.ix_(held, held)], covariance[np.ix_(held, ~held)]).T
-        after[~held] += gain @ (begun - now)[held]
+    applied, off = np.abs(old - begun) > FINEST, np.abs(now - begun)
+    held = off <= np.where(applied, STAYS, SURE) * np.sqrt(np.diag(covariance))
+    moved = ~(held | (~applied & (off <= least)))
+    after = np.where(moved, now, begun)
+    if held.any() and moved.any():
+        gain = np.linalg.solve(covariance[np.ix_(held, held)], covariance[np.ix_(held, moved)]).T
+        after[moved] += gain @ (begun - now)[held]
     return after
 
 
@@ -88,16 +88,19 @@ def _spread(register: Register, settings: BiasSettings) -> F64:
     return np.asarray(M @ P @ M.T)
 
 
-def matters(register: Register) -> F64:
-    """Return (4,) the least biases that matter, m, rad, rad, s: a clock's by how fast its targets fly.
+def matters(register: Register, row: int) -> F64:
+    """Return (4,) the least biases of a sensor that matter, m, rad, rad, s: a clock's by how fast its targets fly.
 
     Forty multirotors of 10 m/s, some metres apart, were taken for clocks 0.6 s apart: by 3 m, of which their manoeuvres
-    and whose plot is whose are worth as much. The root mean square, since who is fast says most of clocks.
+    and whose plot is whose are worth as much. By the root mean square speed, less what of it is noise.
     """
     paths = register.paths
-    speed = np.linalg.norm(paths.mean[(paths.label >= 0) & (paths.time > register.time - UNITED), 3:], axis=1)
-    usual = np.sqrt(np.mean(speed**2)) if len(speed) else np.inf
-    return np.array([0.0, 0.0, 0.0, MOVES_M / max(usual, 1e-3)])
+    noise = np.trace(paths.covariance[:, 3:, 3:], axis1=1, axis2=2)
+    some = (paths.label >= 0) & (paths.last[:, row] > register.time - UNITED) & (noise < 3.0 * ROUGH_M_S**2)
+    if not some.any():
+        return np.zeros(4)
+    square = float(np.mean((paths.mean[some, 3:] ** 2).sum(1) - noise[some]))
+    return np.array([0.0, 0.0, 0.0, MOVES_M / np.sqrt(max(square, 1.0))])
 
 
 def plausible(more: F64) -> bool:
