@@ -24,13 +24,11 @@ def test_a_height_that_cannot_be_and_is_measured_keeps_its_one_track(sensors, he
 
 
 def test_where_nobody_measures_heights_none_sinks_without_end():
-    flights = [Flight(900.0, -2500.0 + 900.0 * k, 60.0, 14.0, 0.3 * k) for k in range(6)]
+    """They sank to -3,900 m. 500 m at each look, and what that look may push."""
+    flights = [Flight(1500.0 + 700.0 * k, -1500.0 + 900.0 * k, 60.0, 50.0, 0.9 * k) for k in range(6)]
     lowest = []
-
-    def look(sky):
-        lowest.extend(geo.geodetic(mean[:3])[2] for mean in sky.shown().mean)
-
-    near = Radar("flat", 0.0, 0.0, revisit=1.0, sigma=(15.0, 0.01, np.nan, np.nan))
-    Sky(flights, [near], settings=TrackerSettings(register_sensors=False)).run(150.0, look)
-    assert len(lowest) > 100
-    assert min(lowest) > -800.0  # 500 at the look, and what one look more may push
+    near = Radar("flat", 0.0, 0.0, revisit=2.0, sigma=(15.0, 0.01, np.nan, np.nan))
+    sky = Sky(flights, [near], settings=TrackerSettings(register_sensors=False))
+    sky.run(200.0, lambda now: lowest.extend(geo.geodetic(mean[:3])[2] for mean in now.shown().mean))
+    assert len(lowest) > 2000
+    assert -1000.0 < min(lowest) < -500.0
