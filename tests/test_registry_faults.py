@@ -73,6 +73,7 @@ def test_a_version_that_is_written_as_the_last_one_is_none(monkeypatch):
     monkeypatch.setattr(versions, "changed", changed)
     monkeypatch.setattr(versions, "_spread", lambda *_: np.pad(covariance, (0, 2)))
     monkeypatch.setattr(versions, "witnessed", lambda _: [True])
+    monkeypatch.setattr(versions, "matters", lambda *_: np.zeros(4))
     known = [Registration("a", 1, 0, 0.0, 0.5 * DEGREE)]
     for window in range(5):
         known += versions.found(known, SimpleNamespace(first=first), ("a",), versions.BiasSettings(), window)

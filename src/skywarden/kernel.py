@@ -20,7 +20,6 @@ from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from shutil import rmtree
-from threading import RLock
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -96,7 +95,6 @@ def keep() -> None:
 class Loop(Generic[P, R]):
     """A function as Python has it, `plain`, and as Numba makes it, `compiled`."""
 
-    lock: ClassVar[RLock] = RLock()
     patient: ClassVar[Callable[[], bool]] = lambda: False  # whether the compiled ones are still waited for
 
     def __init__(self, plain: Callable[P, R], inner: bool) -> None:
@@ -108,10 +106,7 @@ class Loop(Generic[P, R]):
     def compiled(self) -> Any:
         """The compiled one; it is compiled for the types of its arguments when it is first called."""
         ways = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} if self._inner else {"cache": True}
-        with Loop.lock:  # two threads that made one each would compile each for itself
-            if "compiled" not in self.__dict__:
-                self.__dict__["compiled"] = compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
-            return self.__dict__["compiled"]
+        return compiler().njit(nogil=True, error_model="numpy", **ways)(self.plain)
 
     @property
     def _numba_type_(self) -> Any:
