@@ -74,7 +74,7 @@ def closed(
 ) -> Beliefs:
     """Return what is known, without the targets in `gone`, (targets,) bool. feeds, nodes, air: as bytes, None none.
 
-    It is the memory's own rows, which nobody must write any more: copies took a twentieth of a night's time.
+    It is the memory's own rows, which nobody must write any more: copies took 4 of 93 s, by a profile.
     """
     n, m, g, _ = memory.counts
     columns = memory.sensors[:], memory.clutter[:], memory.fits[:]
