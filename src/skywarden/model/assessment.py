@@ -1,6 +1,6 @@
 """What we conclude: class, identity, threat, alert."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -23,6 +23,19 @@ class Class(StrEnum):
 
 
 CLASSES = tuple(Class)
+
+
+class Family(IntEnum):
+    """By what a target is told: kinds of evidence that have no sensor, place, clock or way of erring in common."""
+
+    RADAR = 0
+    ACOUSTIC = 1
+    CAMERA = 2
+    RADIO = 3  # its emissions, not what they say
+    PEOPLE = 4
+    MOTION = 5  # how the track flies
+    OTHER = 6
+    CLAIM = 7  # what it says itself: who it is and where
 
 
 class Category(StrEnum):

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.assessment import CLASSES
+from skywarden.model.assessment import CLASSES, Family
 from skywarden.model.place import F64, I64, Coverage, Place, TrackPolicy
 
 NO_ADDRESS = -1
@@ -163,6 +163,9 @@ class Detections:
     node: (n,) and origin: (n, 3) ECEF m, where many small sensors share a batch: which one measured each row, and
     where it stands. `sensor` is the source's name then and `place` None. reporter: where it is a person, `node` says
     which, and is the same for the same person.
+    echo: (n,) radar cross section as measured, dB over 1 m^2, NaN where it is not. family: by what it tells what a
+    target is; None: as usual for its kind, see `family_of`. enrolled: it is in the configuration; what others say can
+    make a target look worse, never better.
     """
 
     kind: Kind
@@ -190,6 +193,9 @@ class Detections:
     node: I64 | None = None
     origin: F64 | None = None
     reporter: Reporter = Reporter.DEVICE
+    echo: F64 | None = None
+    family: Family | None = None
+    enrolled: bool = True
 
     def __len__(self) -> int:
         return len(self.time)
@@ -218,6 +224,9 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     node: I64 | None = None,
     origin: F64 | None = None,
     reporter: Reporter = Reporter.DEVICE,
+    echo: F64 | None = None,
+    family: Family | None = None,
+    enrolled: bool = True,
 ) -> Detections:
     """Make one batch: fill in what was not said, check the shapes, make the arrays read-only.
 
@@ -251,6 +260,9 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
         node=node,
         origin=origin,
         reporter=reporter,
+        echo=echo,
+        family=family,
+        enrolled=enrolled,
     )
     _seal(batch, n, w)
     return batch
@@ -266,7 +278,7 @@ def _toneless(z: F64, covariance: F64) -> tuple[F64, F64]:
 def _seal(batch: Detections, n: int, w: int) -> None:
     """Check the shapes of n rows of width w; make the arrays read-only."""
     shapes = {"z": (n, w), "covariance": (n, w, w), "subject": (n,), "number": (n,), "address": (n,)}
-    shapes |= {"node": (n,), "origin": (n, 3), "evidence": (n, len(CLASSES))}
+    shapes |= {"node": (n,), "origin": (n, 3), "evidence": (n, len(CLASSES)), "echo": (n,)}
     for name, shape in shapes.items():
         column = getattr(batch, name)
         if column is not None and column.shape != shape:
@@ -280,12 +292,29 @@ def take(batch: Detections, keep: NDArray[np.bool_]) -> Detections:
     """Return the rows of a batch where `keep` is true."""
     index = np.cumsum(keep) - 1
     names = ["time", "time_sigma", "z", "covariance", "raw", "subject", "number", "address"]
-    names += [name for name in ("evidence", "node", "origin") if getattr(batch, name) is not None]
+    names += [name for name in ("evidence", "node", "origin", "echo") if getattr(batch, name) is not None]
     columns = {name: getattr(batch, name)[keep] for name in names}
     for column in columns.values():
         column.flags.writeable = False
     claims = tuple(msgspec.structs.replace(c, index=int(index[c.index])) for c in batch.claims if keep[c.index])
     return replace(batch, claims=claims, **columns)
+
+
+FAMILIES: Mapping[Kind, Family] = {
+    Kind.POLAR: Family.RADAR,
+    Kind.DIRECTION: Family.CAMERA,
+    Kind.SOUND: Family.ACOUSTIC,
+    Kind.PRESENCE: Family.ACOUSTIC,
+    Kind.SILENCE: Family.ACOUSTIC,
+    Kind.DELAY: Family.ACOUSTIC,
+}
+
+
+def family_of(batch: Detections) -> Family:
+    """Return by what a batch tells what its targets are."""
+    if batch.reporter is not Reporter.DEVICE:
+        return Family.PEOPLE
+    return FAMILIES.get(batch.kind, Family.OTHER) if batch.family is None else batch.family
 
 
 def named(names: Sequence[str]) -> I64:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skywarden import geo
+from skywarden.model.assessment import Family
 from skywarden.model.detection import (
     NO_ADDRESS,
     Claim,
@@ -99,6 +100,7 @@ def _batch(settings: Setting, frame: Frame, reports: list[tuple[int, int, Report
         revisit=REVISIT,
         claims=tuple(_claims(said)),
         roots=ROOTS,
+        family=Family.CLAIM,
     )
 
 

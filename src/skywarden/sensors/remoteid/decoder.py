@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from skywarden import framing, geo
+from skywarden.model.assessment import Family
 from skywarden.model.detection import Claim, Decoded, Detections, ErrorMeaning, Frame, Kind, Reason, TimeKind, named
 from skywarden.model.detection import detections as batch_of
 from skywarden.model.place import Place, Sensor, Source
@@ -165,6 +166,7 @@ class RemoteId:
             revisit=REVISIT,
             claims=tuple(Claim(i, name, value) for i, r in enumerate(reports) for name, value in r.claims if value),
             roots=ROOTS,
+            family=Family.CLAIM,
         )
 
     @staticmethod

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from skywarden import framing, geo
+from skywarden.model.assessment import Family
 from skywarden.model.detection import (
     Claim,
     Decoded,
@@ -115,6 +116,7 @@ class Sbs:
             revisit=1.0,
             claims=tuple(Claim(i, name, value) for i, r in enumerate(found) for name, value in r.said if value),
             roots=("adsb",),
+            family=Family.CLAIM,
         )
 
     @staticmethod
