@@ -16,7 +16,7 @@ from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
-from skywarden.identify import identify
+from skywarden.identify import Before, Heard, identify
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.event import (
     AlertCleared,
@@ -76,11 +76,14 @@ def step(  # noqa: PLR0913 - as `track`
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
     batches = [part for batch in ordered for part in corrected(batch, picture.registrations)]
     tracked = track(picture, batches, time, settings.tracker, slow(settings), progress, onward)
-    identities = identify(picture.identities, tracked.tracks, batches, tracked.matches)
+    known = Before(picture.identities, picture.evidence, picture.time)
+    heard = Heard(batches, tracked.matches, tracked.sensors)
+    identities, evidence = identify(known, tracked.tracks, heard, time, settings.identify)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
-    after = replace(tracked.onto(picture), time=time, identities=identities, threats=threats, alerts=alerts)
+    after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence)
+    after = replace(after, threats=threats, alerts=alerts)
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)

@@ -20,6 +20,7 @@ SECTIONS: Mapping[str, str] = {
     "sources": "Wires and files that bring messages. One [[sources]] block each, with one of listen, connect or file.",
     "sensors": "Radars and other sensors behind the sources. Without a block a sensor stands where it says it stands.",
     "tracker": "How measurements become tracks. The defaults suit radars and ADS-B; change one thing at a time.",
+    "identify": "When a track is proposed as suspect.",
     "alert": "When a warning is raised and cleared.",
     "record": "Where everything that came in is kept.",
     "api": "HTTP and WebSocket.",
@@ -256,7 +257,12 @@ ABOUT: Mapping[str, About] = {
     "tracker.max_tracks_per_sensor": About(
         "Tracks that only one sensor has seen; it starts no more.", "tracks", 1, 100_000
     ),
-    "alert.alert_on": About('"all": every track can raise an alert. "suspect": only the suspect ones; none yet.'),
+    "identify.suspect_probability": About(
+        "Probability of harm that makes a suspect where two kinds of evidence speak for it.", "0 to 1", 0, 1
+    ),
+    "identify.suspect_alone_probability": About("The same where only one kind does; not less.", "0 to 1", 0, 1),
+    "identify.pending_s": About("So long a new track is pending.", "seconds", 0, 600),
+    "alert.alert_on": About('"all": every track can raise an alert. "suspect": only suspect and hostile ones.'),
     "alert.raise_probability": About("Probability of passing within the radius that raises an alert.", "0 to 1", 0, 1),
     "alert.clear_probability": About("Below it an alert starts to clear; less than raise_probability.", "0 to 1", 0, 1),
     "alert.floor_probability": About("Below it a track is not listed with a site.", "0 to 1", 0, 1),

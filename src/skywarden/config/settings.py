@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from skywarden.alert import AlertSettings
+from skywarden.identify import IdentifySettings
 from skywarden.model.place import Sensor, Site, Source
 from skywarden.model.track import Mode
 from skywarden.track.settings import TrackerSettings
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sources: tuple[Source, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     tracker: TrackerSettings = TrackerSettings()
+    identify: IdentifySettings = IdentifySettings()
     alert: AlertSettings = AlertSettings()
     record: RecordSettings = RecordSettings()
     api: ApiSettings = ApiSettings()

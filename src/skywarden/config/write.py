@@ -90,5 +90,5 @@ def summary(settings: Settings) -> list[str]:
     elif not settings.sites:
         lines.append("no sites yet: no alert will be raised")
     if settings.alert.alert_on == "suspect":
-        lines.append('alert_on = "suspect": nothing becomes suspect in this version, so no alert will be raised')
+        lines.append('alert_on = "suspect": only tracks that are suspect or hostile will raise alerts')
     return lines

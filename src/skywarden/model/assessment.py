@@ -51,11 +51,18 @@ class Category(StrEnum):
 
 
 class Identity(msgspec.Struct, frozen=True, array_like=True):
-    """What a track probably is. claims: what it says of itself, name -> value; nothing is believed by that."""
+    """What a track probably is. claims: what it says of itself, name -> value; nothing is believed by that.
+
+    odds: probability of each of CLASSES, () before it was judged. why: the rule that gave the category, in words.
+    claimed_only: nobody but itself has said lately where it is.
+    """
 
     track: int  # public number
     category: Category = Category.UNKNOWN
     claims: dict[str, str] = {}
+    odds: tuple[float, ...] = ()
+    why: str = ""
+    claimed_only: bool = False
 
 
 class Threat(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.assessment import Alert, Identity, Threat
 from skywarden.model.detection import Node
+from skywarden.model.evidence import Evidence
 from skywarden.model.place import F64, I64, Registration
 from skywarden.model.registered import Registered
 
@@ -215,6 +216,7 @@ class Picture:
     chains: Chains = field(default_factory=Chains)
     registrations: tuple[Registration, ...] = ()
     identities: tuple[Identity, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
     threats: tuple[Threat, ...] = ()
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()

@@ -23,7 +23,7 @@ SEND_WITHIN = 10.0  # s; a viewer that takes longer for one message has gone
 LINGER = 0.1  # s to wait for a picture once a message is due: one made just before a tick makes both slower
 GOODBYE_WITHIN = 1.0  # s
 TOO_MANY = (1013, "too many viewers")  # code: RFC 6455, "try again later"
-NOTHING_YET = 503
+NOTHING_YET, NOT_THERE = 503, 404
 
 
 def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
@@ -34,6 +34,7 @@ def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
         Route("/api/picture", _picture(publisher)),
         Route("/api/geojson", _geojson(publisher)),
         Route("/api/health", _health(publisher)),
+        Route("/api/why/{number:int}", _why(publisher)),
         WebSocketRoute("/api/stream", streams.serve),
     ]
     return Guard(Starlette(routes=routes), host, names)
@@ -65,6 +66,17 @@ def _health(publisher: Publisher) -> Endpoint:
         return _json(publisher.health_json())
 
     return health
+
+
+def _why(publisher: Publisher) -> Endpoint:
+    async def why(request: Request) -> Response:
+        latest, number = publisher.latest, request.path_params["number"]
+        if latest is None:
+            return PlainTextResponse("no picture yet", NOTHING_YET)
+        found = latest.why_json(number)
+        return PlainTextResponse(f"there is no track {number} now", NOT_THERE) if found is None else _json(found)
+
+    return why
 
 
 def _page() -> Endpoint:

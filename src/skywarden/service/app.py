@@ -229,7 +229,7 @@ class App:
             before=self._before,
             latency_ms=outcome.latency_ms,
             doubts=tuple(self._log.doubts),
-            mute=self.settings.alert.alert_on is AlertOn.SUSPECT,
+            choosy=self.settings.alert.alert_on is AlertOn.SUSPECT,
             not_recorded=outcome.fault is not None,
             fault=outcome.fault,
             key=self._key.public.hex(),

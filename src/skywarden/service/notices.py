@@ -23,8 +23,8 @@ FAULTS = (  # parts of `Published.fault` that have words in each language; the r
 
 def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each, the worst first. words: a table of `LANGUAGES`."""
-    if shown.mute:
-        yield words["mute"]
+    if shown.choosy:
+        yield words["choosy"]
     yield from _record(shown, words)
     yield from _configuration(shown, words)
     if shown.stepped_s:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from skywarden.config import OutputSettings
+from skywarden.identify import reasons
 from skywarden.model.event import Output, TrackStates
 from skywarden.model.foreign import Foreign
 from skywarden.model.place import Site
@@ -64,7 +65,7 @@ class Published:
     sync: Sync = NOT_ASKED  # of the host's clock
     tls: tuple[Row, ...] = ()
     doubts: tuple[str, ...] = ()  # what was wrong with the record at the start, in words
-    mute: bool = False  # no alert can be raised: alert_on = "suspect", and nothing becomes suspect yet
+    choosy: bool = False  # only suspect and hostile tracks raise alerts: alert_on = "suspect"
     view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
     config: Configured = UNKNOWN
 
@@ -115,9 +116,16 @@ class Published:
         scarce = self.room is not None and self.room.scarce
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
-        well = well and not self.doubts and not self.mute and not self.boasting and not self.unfit
+        well = well and not self.doubts and not self.boasting and not self.unfit
         well = well and not self.ears.many
         return OK if well else DEGRADED
+
+    def why_json(self, number: int) -> bytes | None:
+        """Return /api/why/NUMBER; None where there is no such track."""
+        identity = next((one for one in self.picture.identities if one.track == number), None)
+        if identity is None:
+            return None
+        return _encode(rows.why(identity, reasons(self.picture.evidence, number, self.picture.time), self.picture.time))
 
     def picture_json(self) -> bytes:
         """Return /api/picture."""
@@ -162,7 +170,7 @@ class Published:
                 "doubts": self.doubts,
                 "room": self.room,
             },
-            "alerting": "none: nothing becomes suspect yet" if self.mute else OK,
+            "alerting": "suspect and hostile tracks only" if self.choosy else OK,
             "sources": self.sources,
             "sensors": self.sensors,
             "registration": self.registration,

@@ -9,7 +9,8 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from skywarden.geo import east_north_up
-from skywarden.model.assessment import Alert, Category, Identity
+from skywarden.identify import Why
+from skywarden.model.assessment import CLASSES, Alert, Category, Identity
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates, named
 from skywarden.model.foreign import Foreign
@@ -43,10 +44,25 @@ class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
     sources: list[str]
     category: str
     age_s: float
+    class_: str | UnsetType = msgspec.field(name="class", default=UNSET)
+    probability: float | UnsetType = UNSET
+    claimed_only: bool = False
     icao24: str | UnsetType = UNSET
     callsign: str | UnsetType = UNSET
     squawk: str | UnsetType = UNSET
     covariance: list[list[float]] | UnsetType = UNSET
+
+
+class WhyRow(msgspec.Struct, frozen=True):
+    """Why a track is what it is."""
+
+    time: int
+    track: int
+    category: str
+    rule: str
+    claimed_only: bool
+    claims: dict[str, str]
+    why: Why
 
 
 class ForeignRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,6 +158,8 @@ def tracks(
         [[names[s] for s in some if s >= 0] for some in seen_by],
         [identity.category for identity in identities],
         age.tolist(),
+        *_classes(identities),
+        [identity.claimed_only for identity in identities],
         [UNSET if one == NO_ADDRESS else f"{one:06x}" for one in address],
         [identity.claims.get("callsign", UNSET) for identity in identities],
         [identity.claims.get("squawk", UNSET) for identity in identities],
@@ -150,9 +168,22 @@ def tracks(
     return list(map(TrackRow, *columns))
 
 
+def _classes(identities: Sequence[Identity]) -> tuple[list[str | UnsetType], list[float | UnsetType]]:
+    """Return the likeliest class of each, and its probability; nothing where it was not judged yet."""
+    best = [max(range(len(one.odds)), key=one.odds.__getitem__) if one.odds else None for one in identities]
+    words: list[str | UnsetType] = [UNSET if k is None else str(CLASSES[k]) for k in best]
+    return words, [UNSET if k is None else one.odds[k] for k, one in zip(best, identities, strict=True)]
+
+
 def _taken(column: Sequence[float], at: I64) -> list[float]:
     found: list[float] = np.array(column)[at].tolist()
     return found
+
+
+def why(identity: Identity, known: Why, time: int) -> WhyRow:
+    """Return why a track is what it is. time: ns."""
+    only = identity.claimed_only
+    return WhyRow(time, identity.track, identity.category, identity.why, only, identity.claims, known)
 
 
 def foreign(told: Foreign) -> list[ForeignRow]:

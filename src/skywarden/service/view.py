@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Literal, NamedTuple
 
+from msgspec import UNSET
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -31,8 +32,8 @@ OLD = 3.0  # s; data of that age are shown in red
 WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
 SITES = {"name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0}  # column -> terminal's width from which
 TRACKS = {
-    "number": 0, "status": 70, "category": 0, "callsign": 62, "position": 52, "height": 0, "speed": 0, "heading": 70,
-    "seen_by": WIDE,
+    "number": 0, "status": 70, "category": 0, "class": 84, "callsign": 62, "position": 52, "height": 0, "speed": 0,
+    "heading": 70, "seen_by": WIDE,
 }  # fmt: skip
 SOURCES = {"name": 0, "state": 0, "received": 50, "decoded": WIDE, "recorded": 70, "refused": 62, "age": 0}
 WAITING = "waiting"  # a client; its state says why
@@ -197,6 +198,13 @@ def _status(page: _Page, track: TrackRow) -> str:
     return page.say(track.status if track.kind == POINT else track.kind)
 
 
+def _class(page: _Page, track: TrackRow) -> str:
+    """Return the likeliest class of a track, in per cent; nothing before it was judged."""
+    if track.class_ is UNSET or track.probability is UNSET:
+        return ""
+    return f"{page.say(f'class {track.class_}')} {100 * track.probability:.0f} %"
+
+
 def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
     east, north, _ = track.velocity
     claimed = track.callsign or track.icao24 or ""
@@ -205,6 +213,7 @@ def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
         "number": Text(f"{'▲ ' if alerted else ''}{track.number}", BAD if alerted else ""),
         "status": Text(_status(page, track), DIM if track.status == "coasting" else ""),
         "category": Text(page.say(track.category), CATEGORY.get(track.category, "")),
+        "class": _class(page, track),
         "callsign": str(claimed),
         "position": f"{track.latitude:.3f} {track.longitude:.3f}",
         "height": f"{track.height_m:.0f}",

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skywarden.identify import identify
+from skywarden.identify.claims import claimed
 from skywarden.model.assessment import Category, Identity
 from skywarden.model.detection import NO_ADDRESS, Claim, Kind, detections
 from skywarden.model.track import Tracks
@@ -35,7 +35,7 @@ def test_claims_are_kept_as_they_were_said_last_and_change_no_category() -> None
         Identity(9, claims={"squawk": "7000"}),
     )
     batch = said([(0, "callsign", "ABC"), (1, "callsign", "NOBODY"), (2, "squawk", "2000"), (2, "squawk", "2001")], 3)
-    after = identify(before, some, [batch], [np.array([100, 0, 103])])
+    after = claimed(before, some, [batch], [np.array([100, 0, 103])])
     assert after == (
         Identity(3, claims={"callsign": "ABC"}),
         Identity(5, claims={"icao24": "4b1234"}),
@@ -51,7 +51,7 @@ def test_only_numbered_tracks_have_one_in_the_order_of_the_tracks(
     numbers = [k + 1 if number else 0 for k, (number, _) in enumerate(rows)]
     known = data.draw(st.lists(st.sampled_from(numbers), unique=True)) if numbers else []
     before = tuple(Identity(number, claims={"callsign": str(number)}) for number in known if number)
-    after = identify(before, tracks(numbers, [address for _, address in rows]), [], [])
+    after = claimed(before, tracks(numbers, [address for _, address in rows]), [], [])
     assert [identity.track for identity in after] == [number for number in numbers if number]
     for identity in after:
         address = rows[identity.track - 1][1]

@@ -1,4 +1,4 @@
-"""Who a track says it is. Nothing is concluded yet: every shown track is unknown, with its claims beside it."""
+"""Who tracks say they are: claims, kept beside them as they were said last."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from skywarden.model.place import I64
 from skywarden.model.track import Tracks
 
 
-def identify(
+def claimed(
     identities: tuple[Identity, ...], tracks: Tracks, batches: Sequence[Detections], matches: Sequence[I64]
 ) -> tuple[Identity, ...]:
     """Return one identity for each numbered track, in the order of the tracks.
 
     matches: parallel to batches, (m,) int64 label of the track that each detection updated, 0 none.
-    A claim is kept as it was said last; a claim alone never changes the category (DESIGN section 5).
+    A claim is kept as it was said last; a claim alone never changes a category (DESIGN section 5).
     """
     said = _claims(batches, matches)
     before = {identity.track: identity for identity in identities}

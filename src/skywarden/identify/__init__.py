@@ -1,0 +1,7 @@
+"""What each track is and who it says it is: evidence of all kinds, with odds, category and reasons."""
+
+from skywarden.identify.category import IdentifySettings
+from skywarden.identify.reasons import Reason, Why, reasons
+from skywarden.identify.stage import Before, Heard, identify
+
+__all__ = ["Before", "Heard", "IdentifySettings", "Reason", "Why", "identify", "reasons"]

@@ -1,0 +1,139 @@
+"""Who and what each track is: evidence in, odds and category out. A stage of `pipeline.step`.
+
+What is said is added up at once. What it comes to is worked out anew once a second for each track, a part of them in
+each tick, so that no tick takes long; and at once for a track that is new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Known, ruled
+from skywarden.identify.claims import claimed
+from skywarden.identify.noted import statements, together
+from skywarden.identify.rows import ROW, Rows, added, renamed, stored, viewed
+from skywarden.identify.weigh import Weighed, weighed
+from skywarden.model.assessment import Category, Family, Identity
+from skywarden.model.detection import Detections
+from skywarden.model.evidence import Evidence
+from skywarden.model.place import I64
+from skywarden.model.track import Tracks
+
+SECOND = 1_000_000_000
+STEP = 99_999_989  # ns; the turns of successive numbers are so far apart, a prime near a tenth of a second
+LATELY = 30 * SECOND  # ns; for so long a measurement or a claim of a track counts as one of now
+DIGITS = 3  # of probabilities, as people read them
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was known at the tick before. time: ns."""
+
+    identities: tuple[Identity, ...]
+    evidence: Evidence
+    time: int
+
+
+class Heard(NamedTuple):
+    """One tick's detections. matches: parallel to batches, (m,) label of the track that each updated, 0 none.
+
+    sensors: names, to which `Tracks.seen_by` points.
+    """
+
+    batches: Sequence[Detections]
+    matches: Sequence[I64]
+    sensors: Sequence[str]
+
+
+def identify(
+    before: Before, tracks: Tracks, heard: Heard, time: int, settings: IdentifySettings
+) -> tuple[tuple[Identity, ...], Evidence]:
+    """Return one identity for each numbered track, in the order of the tracks, and the evidence on all. time: ns."""
+    said, names = statements(heard.batches, heard.matches)
+    rows = renamed(viewed(before.evidence.rows), tracks.label, tracks.number)
+    if said:
+        looks = together(said)
+        rows = added(rows, looks._replace(key=_keys(looks.key, tracks)))
+    evidence = _evidence(before.evidence, rows, names, heard.batches)
+    identities = claimed(before.identities, tracks, heard.batches, heard.matches)
+    due = np.flatnonzero(tracks.number)[_due(tracks, identities, before.time, time)]
+    if len(due):
+        identities = _judged(
+            identities, tracks.take(due), rows, _seen(tracks, due, heard.sensors, evidence), (time, settings)
+        )
+    return identities, evidence
+
+
+def _keys(label: I64, tracks: Tracks) -> I64:
+    """Return (n,) the keys of labels: their numbers, minus themselves before they have one."""
+    order = np.argsort(tracks.label)
+    at = order[np.minimum(np.searchsorted(tracks.label, label, sorter=order), len(order) - 1)]
+    return np.where((tracks.label[at] == label) & (tracks.number[at] > 0), tracks.number[at], -label)
+
+
+def _evidence(before: Evidence, rows: Rows, names: dict[int, str], batches: Sequence[Detections]) -> Evidence:
+    """Return what is kept. Names that no row needs any more are let go once they are most."""
+    known = {**before.names, **names} if names else before.names
+    used = np.unique(rows["source"])
+    if len(known) > 2 * len(used) + 16:
+        known = {k: known[k] for k in used.tolist() if k in known}
+    new = {batch.sensor for batch in batches if batch.family is Family.CLAIM} - {*before.claimants}
+    return Evidence(stored(rows), known, tuple(sorted({*before.claimants, *new})) if new else before.claimants)
+
+
+def _due(tracks: Tracks, identities: Sequence[Identity], last: int, time: int) -> NDArray[np.bool_]:
+    """Return (n,) which numbered tracks are to be judged now: once a second each, and at once who never was."""
+    number = tracks.number[tracks.number > 0]
+    turn = number * STEP % SECOND
+    new = np.array([not identity.odds for identity in identities], bool)
+    return np.asarray(new | ((time + turn) // SECOND != (last + turn) // SECOND), bool)
+
+
+def _seen(tracks: Tracks, due: I64, sensors: Sequence[str], evidence: Evidence) -> tuple[I64, I64]:
+    """Return (n,) ns, when others measured the tracks last, and when they said themselves where they are; 0 never."""
+    says = np.array([name in evidence.claimants for name in sensors] + [False])  # -1, nobody, is the last one
+    by, at = tracks.seen_by[due], tracks.seen_at[due]
+    there = by >= 0
+    measured = np.where(there & ~says[by], at, 0).max(1, initial=0)
+    return measured, np.where(there & says[by], at, 0).max(1, initial=0)
+
+
+def _judged(
+    identities: tuple[Identity, ...],
+    tracks: Tracks,
+    rows: Rows,
+    seen: tuple[I64, I64],
+    now: tuple[int, IdentifySettings],
+) -> tuple[Identity, ...]:
+    """Return the identities with those of `tracks` worked out anew. seen: as `_seen` has it; now: ns, and settings."""
+    time, settings = now
+    place = {identity.track: k for k, identity in enumerate(identities)}
+    at = [place[number] for number in tracks.number.tolist()]
+    mine = rows[np.isin(rows["key"], tracks.number)]
+    everything = _of(weighed(mine), tracks.number)
+    stern = _of(weighed(mine, stern=True), tracks.number) if mine["anybody"].any() else everything
+    measured, told = seen
+    since = np.where(tracks.since > 0, tracks.since, time)
+    suspect = np.array([identities[k].category is Category.SUSPECT for k in at], bool)
+    civil = (measured > time - LATELY) & (told > time - LATELY)
+    rules = ruled(Known(everything, stern, suspect, civil, (time - since) * 1e-9), settings)
+    only = (measured <= time - LATELY) & (told > 0)
+    after = list(identities)
+    chances = np.round(everything.odds, DIGITS).tolist()
+    for k, rule, row, alone in zip(at, rules.tolist(), chances, only.tolist(), strict=True):
+        after[k] = msgspec.structs.replace(
+            after[k], category=CATEGORIES[rule], odds=tuple(row), why=WORDS[rule], claimed_only=alone
+        )
+    return tuple(after)
+
+
+def _of(found: Weighed, number: I64) -> Weighed:
+    """Return what is known of the tracks named, in that order; of those that nothing was said of, what is always so."""
+    nothing = weighed(np.zeros(1, ROW))
+    at = found.at(number)
+    by_family = np.concatenate([found.by_family, nothing.by_family])[at]
+    return Weighed(number, by_family, np.concatenate([found.odds, nothing.odds])[at])

@@ -1,0 +1,133 @@
+"""What all rows of evidence on a track say together: odds of the classes, and of harm.
+
+Log-likelihood ratios add up, and each sum is bounded by its range, the largest less the smallest: one source to 4 nats,
+a family to 6 (motion 2), all that hears or is told by people together to 8: three microphones that hear the same moped
+make no drone. A vector over its bound is scaled, so that what it says for one against another keeps its proportions.
+The bounds are applied here and not while evidence is added, so that they do not depend on its order. Sums go on for as
+long as the track lives.
+
+Unknown is a class of its own: what is not in the library may sound and look like anything in it, so its likelihood, for
+each family, is the mean of all. One family can make another class at most K times as likely, and families that
+contradict each other make it unknown. Source: DESIGN.md section 5.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.identify.echo import sections
+from skywarden.identify.rows import K, Rows
+from skywarden.model.assessment import CLASSES, Class, Family
+from skywarden.model.place import F64, I64
+
+SOURCE, FAMILY, MOTION, HEARING = 4.0, 6.0, 2.0, 8.0  # nats of range
+PRIOR: Mapping[Class, float] = {  # of a track that is shown, before anything is known of it; assumed
+    Class.UAV_PISTON: 0.17,
+    Class.UAV_JET: 0.05,
+    Class.MULTIROTOR: 0.08,
+    Class.FIXED_WING: 0.05,
+    Class.DECOY: 0.08,
+    Class.CRUISE: 0.04,
+    Class.BALLISTIC: 0.01,
+    Class.AEROPLANE: 0.20,
+    Class.HELICOPTER: 0.06,
+    Class.BIRD: 0.12,
+    Class.NOISE: 0.06,
+    Class.UNKNOWN: 0.08,
+}
+HARM = (Class.UAV_PISTON, Class.UAV_JET, Class.DECOY, Class.CRUISE, Class.BALLISTIC)  # what comes to do harm
+LOG_PRIOR = np.log([PRIOR[word] for word in CLASSES])
+HARMFUL = np.array([word in HARM for word in CLASSES])
+HEARS = (Family.ACOUSTIC, Family.PEOPLE)
+FAMILIES = len(Family)
+
+
+class Weighed(NamedTuple):
+    """What is known of m tracks. key: (m,) as in rows, sorted. by_family: (m, FAMILIES, K) nats, bounded.
+
+    odds: (m, len(CLASSES)) probabilities.
+    """
+
+    key: I64
+    by_family: F64
+    odds: F64
+
+    def at(self, keys: I64) -> I64:
+        """Return (n,) the row of each track, -1 where nothing was said of it."""
+        if not len(self.key):
+            return np.full(len(keys), -1)
+        rows = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
+        return np.where(self.key[rows] == keys, rows, -1)
+
+
+def weighed(rows: Rows, stern: bool = False) -> Weighed:
+    """Add up rows, which are sorted by track. stern: what anybody may say counts for harm only, see `_for_harm`."""
+    key, which = np.unique(rows["key"], return_inverse=True)
+    by_family = np.zeros((len(key), FAMILIES, K))
+    nats = vectors(rows)
+    np.add.at(by_family, (which, rows["family"]), _for_harm(nats, rows) if stern else nats)
+    by_family = bounded(by_family, np.where(np.arange(FAMILIES) == Family.MOTION, MOTION, FAMILY))
+    return Weighed(key, by_family, odds(by_family))
+
+
+def vectors(rows: Rows) -> F64:
+    """Return (n, K) nats of each row, bounded."""
+    nats = rows["nats"].copy()
+    heard = rows["echoes"] > 0
+    nats[heard] += sections(rows["echo"][heard] / rows["echoes"][heard], rows["echoes"][heard])
+    return bounded(nats, SOURCE)
+
+
+def _for_harm(nats: F64, rows: Rows) -> F64:
+    """Return vectors in which what anybody may say makes all that is harmful likelier by one factor, or is nothing.
+
+    So whatever is sent by anybody, harm never becomes less likely by it: not even by a word for another harm.
+    """
+    for_it = np.where(rows["calm"], 0.0, np.maximum(factor(nats), 0.0))[:, None] * HARMFUL[:K]
+    return np.where(rows["anybody"][:, None], for_it, nats)
+
+
+def bounded(nats: F64, most: F64 | float) -> F64:
+    """Return vectors (..., K) scaled so that their range is at most `most`, which broadcasts to (...)."""
+    reach = nats.max(-1) - nats.min(-1)
+    scale = np.where(reach > most, most / np.maximum(reach, 1e-300), 1.0)
+    return np.asarray(nats * scale[..., None])
+
+
+def kinds(by_family: F64) -> F64:
+    """Return (m, FAMILIES, K): independent kinds. What hears and what people tell are one, under ACOUSTIC."""
+    found = by_family.copy()
+    found[:, Family.ACOUSTIC] = bounded(by_family[:, HEARS].sum(1), HEARING)
+    found[:, Family.PEOPLE] = 0.0
+    return found
+
+
+def odds(by_family: F64) -> F64:
+    """Return (m, len(CLASSES)) probabilities."""
+    parts = kinds(by_family)
+    log = np.empty((len(by_family), K + 1))
+    log[:, :K] = parts.sum(1)
+    log[:, K] = (np.log(np.exp(parts - parts.max(2, keepdims=True)).mean(2)) + parts.max(2)).sum(1)
+    log += LOG_PRIOR
+    found = np.exp(log - log.max(1, keepdims=True))
+    return np.asarray(found / found.sum(1, keepdims=True))
+
+
+def harm(chances: F64) -> F64:
+    """Return (m,) the probability of what comes to do harm."""
+    return np.asarray(chances[:, HARMFUL].sum(1))
+
+
+def factor(nats: F64) -> F64:
+    """Return (...) log of how many times likelier vectors (..., K) are if it comes to do harm than if not (Bayes)."""
+    harmful = HARMFUL[:K]
+    for_it, against = (np.where(part, LOG_PRIOR[:K], -np.inf) for part in (harmful, ~harmful))
+    return _mean(nats, for_it) - _mean(nats, against)
+
+
+def _mean(nats: F64, log_weights: F64) -> F64:
+    """Return log of the weighted mean of exp(nats), -inf being no weight."""
+    top = nats.max(-1, keepdims=True)
+    weights = np.exp(log_weights)
+    return np.asarray(np.log((np.exp(nats - top) * weights).sum(-1) / weights.sum()) + top[..., 0])

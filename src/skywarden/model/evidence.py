@@ -1,0 +1,19 @@
+"""What sources have said of what tracks are, as the picture keeps it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """rows: records of `identify.rows`, which alone knows what is in them, one for each track and who spoke of it.
+
+    names: of those who spoke, by the number that rows have of them. claimants: sensors, in the order of their names,
+    that tell what targets say themselves.
+    """
+
+    rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
+    names: dict[int, str] = field(default_factory=dict)
+    claimants: tuple[str, ...] = ()
