@@ -4,10 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from evidence_world import START, look, nats
 
 from skywarden.geo import east_north_up, ecef
-from skywarden.model.assessment import Alert, Category, Identity, Threat
+from skywarden.identify.rows import added, stored, viewed
+from skywarden.model.assessment import CLASSES, Alert, Category, Class, Identity, Threat
 from skywarden.model.event import TrackConfirmed, TrackStates
+from skywarden.model.evidence import Evidence
 from skywarden.model.place import Site
 from skywarden.model.track import Health, Mode, Picture, Status, Tracks
 from skywarden.service.publish import Published, Publisher
@@ -76,12 +79,16 @@ def columns(n: int) -> TrackStates:
 
 def picture(n: int = 3) -> Picture:
     """n shown tracks; the first two threaten sites."""
-    second = Identity(2, Category.NEUTRAL, {"callsign": "RYR1AB", "squawk": "7000"})
+    said = look(2, nats(AEROPLANE=3.0, HELICOPTER=1.0), source=5, at=(NOW - START) / SECOND)
+    rows = stored(added(viewed(np.zeros(0, "V8")), said))
+    odds = tuple(0.8 if word is Class.AEROPLANE else 0.02 for word in CLASSES)
+    second = Identity(2, Category.NEUTRAL, {"callsign": "RYR1AB", "squawk": "7000"}, odds, "it agrees", True)
     return replace(
         Picture(NOW, Mode.LIVE),
         tracks=tracks(n),
         sensors=("radar-1", "adsb"),
         identities=(Identity(1, Category.UNKNOWN), second)[:n],
+        evidence=Evidence(rows, {5: "radar 1"}),
         threats=(
             Threat(1, "Plant A", 125.0, 10.0, 200.0, 50.0, 0.9),
             Threat(2, "Plant A", 300.0, 20.0, 900.0, 100.0, 0.4),

@@ -54,12 +54,21 @@ def test_each_address_answers(server: Server, publisher: Publisher) -> None:
         ("/api/picture", shown.picture_json()),
         ("/api/health", shown.health_json()),
         ("/api/geojson", shown.geojson()),
+        ("/api/why/2", shown.why_json(2)),
     ):
         answer = get(server, path)
         assert (answer.status_code, answer.content) == (200, body)
         assert "json" in answer.headers["content-type"]
         assert answer.headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in answer.headers
+
+
+def test_why_tells_of_tracks_that_there_are(server: Server) -> None:
+    known = get(server, "/api/why/2").json()
+    assert (known["track"], known["category"], known["claims"]["callsign"]) == (2, "neutral", "RYR1AB")
+    assert [(one["source"], one["for"]) for one in known["why"]["reasons"]] == [("radar 1", "aeroplane")]
+    for wrong in ("/api/why/77", "/api/why/0", "/api/why/x", "/api/why/", "/api/why/99999999999999999999999"):
+        assert get(server, wrong).status_code == 404
 
 
 def test_before_the_first_picture_health_answers_and_the_picture_does_not() -> None:
@@ -225,6 +234,7 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     tick = json.loads(shown.tick_json([]))
     assert documented("Picture") == set(picture)
     assert documented("Track") == set().union(*picture["tracks"])
+    assert documented("Why") == set(json.loads(shown.why_json(2) or b"{}"))
     assert documented("Alert") == set(picture["alerts"][0])
     assert documented("Source") == set(picture["sources"][0]) == set(health["sources"][0])
     assert documented("Health") == set(health)

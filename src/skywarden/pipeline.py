@@ -16,7 +16,7 @@ from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
-from skywarden.identify import Before, Heard, identify
+from skywarden.identify import Before, Ears, Heard, identify
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.event import (
     AlertCleared,
@@ -40,6 +40,7 @@ from skywarden.track import witness
 from skywarden.track.beliefs import readable
 from skywarden.track.registration import corrected, said
 from skywarden.track.registry import anew, starts
+from skywarden.track.settings import TrackerSettings
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
@@ -77,7 +78,7 @@ def step(  # noqa: PLR0913 - as `track`
     batches = [part for batch in ordered for part in corrected(batch, picture.registrations)]
     tracked = track(picture, batches, time, settings.tracker, slow(settings), progress, onward)
     known = Before(picture.identities, picture.evidence, picture.time)
-    heard = Heard(batches, tracked.matches, tracked.sensors)
+    heard = Heard(batches, tracked.matches, tracked.sensors, _ears(settings.tracker))
     identities, evidence = identify(known, tracked.tracks, heard, time, settings.identify)
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
@@ -92,6 +93,11 @@ def step(  # noqa: PLR0913 - as `track`
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
     return after, events
+
+
+def _ears(tracker: TrackerSettings) -> Ears:
+    reach, spread = tracker.microphone_reach_m, tracker.microphone_reach_spread
+    return Ears(reach, spread, tracker.microphone_detection, tracker.sound_speed_m_s)
 
 
 class Caused(NamedTuple):

@@ -2,6 +2,7 @@
 
 from skywarden.identify.category import IdentifySettings
 from skywarden.identify.reasons import Reason, Why, reasons
+from skywarden.identify.single import Ears
 from skywarden.identify.stage import Before, Heard, identify
 
-__all__ = ["Before", "Heard", "IdentifySettings", "Reason", "Why", "identify", "reasons"]
+__all__ = ["Before", "Ears", "Heard", "IdentifySettings", "Reason", "Why", "identify", "reasons"]

@@ -16,6 +16,7 @@ from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Kno
 from skywarden.identify.claims import claimed
 from skywarden.identify.noted import statements, together
 from skywarden.identify.rows import ROW, Rows, added, renamed, stored, viewed
+from skywarden.identify.single import Ears, overheard
 from skywarden.identify.weigh import Weighed, weighed
 from skywarden.model.assessment import Category, Family, Identity
 from skywarden.model.detection import Detections
@@ -41,12 +42,13 @@ class Before:
 class Heard(NamedTuple):
     """One tick's detections. matches: parallel to batches, (m,) label of the track that each updated, 0 none.
 
-    sensors: names, to which `Tracks.seen_by` points.
+    sensors: names, to which `Tracks.seen_by` points. ears: what is assumed of single microphones.
     """
 
     batches: Sequence[Detections]
     matches: Sequence[I64]
     sensors: Sequence[str]
+    ears: Ears = Ears()
 
 
 def identify(
@@ -54,10 +56,13 @@ def identify(
 ) -> tuple[tuple[Identity, ...], Evidence]:
     """Return one identity for each numbered track, in the order of the tracks, and the evidence on all. time: ns."""
     said, names = statements(heard.batches, heard.matches)
+    for looks, source, name in overheard(heard.batches, tracks, heard.ears):
+        said.append(looks)
+        names[source] = name
     rows = renamed(viewed(before.evidence.rows), tracks.label, tracks.number)
     if said:
-        looks = together(said)
-        rows = added(rows, looks._replace(key=_keys(looks.key, tracks)))
+        every = together(said)
+        rows = added(rows, every._replace(key=_keys(every.key, tracks)))
     evidence = _evidence(before.evidence, rows, names, heard.batches)
     identities = claimed(before.identities, tracks, heard.batches, heard.matches)
     due = np.flatnonzero(tracks.number)[_due(tracks, identities, before.time, time)]

@@ -7,8 +7,8 @@ The bounds are applied here and not while evidence is added, so that they do not
 long as the track lives.
 
 Unknown is a class of its own: what is not in the library may sound and look like anything in it, so its likelihood, for
-each family, is the mean of all. One family can make another class at most K times as likely, and families that
-contradict each other make it unknown. Source: DESIGN.md section 5.
+each family, is the mean of all. One family can make another class at most K times likelier against it, and families
+that contradict each other speak for it. Source: DESIGN.md section 5.
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from typing import TypedDict, Unpack
 from zlib import crc32
 
 import msgspec
@@ -185,9 +186,9 @@ class Detections:
     number: I64
     address: I64
     revisit: float
-    evidence: F64 | None
-    claims: tuple[Claim, ...]
-    roots: tuple[str, ...]  # root sensors it derives from; empty: this sensor itself
+    evidence: F64 | None = None
+    claims: tuple[Claim, ...] = ()
+    roots: tuple[str, ...] = ()  # root sensors it derives from; empty: this sensor itself
     policy: TrackPolicy = TrackPolicy.DISPLAY
     coverage: Coverage | None = None
     node: I64 | None = None
@@ -199,6 +200,20 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.time)
+
+
+class Rest(TypedDict, total=False):
+    """Fields of a batch that most have not."""
+
+    evidence: F64 | None
+    claims: tuple[Claim, ...]
+    roots: tuple[str, ...]
+    node: I64 | None
+    origin: F64 | None
+    reporter: Reporter
+    echo: F64 | None
+    family: Family | None
+    enrolled: bool
 
 
 def detections(  # noqa: PLR0913 - the one place where a batch is made; everything is named
@@ -218,15 +233,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
     number: I64 | None = None,
     address: I64 | None = None,
     revisit: float = 5.0,
-    evidence: F64 | None = None,
-    claims: tuple[Claim, ...] = (),
-    roots: tuple[str, ...] = (),
-    node: I64 | None = None,
-    origin: F64 | None = None,
-    reporter: Reporter = Reporter.DEVICE,
-    echo: F64 | None = None,
-    family: Family | None = None,
-    enrolled: bool = True,
+    **rest: Unpack[Rest],
 ) -> Detections:
     """Make one batch: fill in what was not said, check the shapes, make the arrays read-only.
 
@@ -254,15 +261,7 @@ def detections(  # noqa: PLR0913 - the one place where a batch is made; everythi
         number=np.arange(n) if number is None else np.asarray(number, np.int64),
         address=np.full(n, NO_ADDRESS) if address is None else np.asarray(address, np.int64),
         revisit=revisit,
-        evidence=evidence,
-        claims=claims,
-        roots=roots,
-        node=node,
-        origin=origin,
-        reporter=reporter,
-        echo=echo,
-        family=family,
-        enrolled=enrolled,
+        **rest,
     )
     _seal(batch, n, w)
     return batch

@@ -1,0 +1,224 @@
+"""Identities: evidence in, odds, categories and reasons out."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from evidence_world import SECOND, START, flying, look, nats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skywarden.identify import Before, Heard, IdentifySettings, identify, reasons
+from skywarden.identify.category import CATEGORIES, WORDS, Known, ruled
+from skywarden.identify.rows import K, added, viewed
+from skywarden.identify.weigh import FAMILIES, Weighed, odds
+from skywarden.model.assessment import CLASSES, Category, Class, Family
+from skywarden.model.detection import Claim, Detections, Kind, Reporter, detections
+from skywarden.model.evidence import Evidence
+
+SETTINGS = IdentifySettings()
+DRONE, BIRD, PLANE = nats(UAV_PISTON=4.0, DECOY=4.0), nats(BIRD=4.0), nats(AEROPLANE=4.0, HELICOPTER=4.0)
+
+
+def seen(
+    sensor: str,
+    says: np.ndarray,
+    at: float,
+    *,
+    kind: Kind = Kind.DIRECTION,
+    family: Family | None = None,
+    enrolled: bool = True,
+    reporter: Reporter = Reporter.DEVICE,
+    claims: tuple[Claim, ...] = (),
+) -> Detections:
+    """Return one detection that says something. at: s."""
+    width = {Kind.DIRECTION: 2, Kind.POLAR: 4, Kind.POSITION: 3, Kind.PLANE: 2}[kind]
+    return detections(
+        kind,
+        sensor,
+        0,
+        np.array([START + round(at * SECOND)]),
+        np.ones((1, width)),
+        np.eye(width)[None],
+        evidence=np.append(says, 0.0)[None],
+        family=family,
+        enrolled=enrolled,
+        reporter=reporter,
+        claims=claims,
+    )
+
+
+class Watch:
+    """One track, looked at once a second."""
+
+    def __init__(self) -> None:
+        self.tracks, self.sensors = flying(1), ("camera", "radar", "adsb", "someone", "citizen")
+        self.before, self.at = Before((), Evidence(), START), 0.0
+
+    def go(self, *batches: Detections, seconds: float = 1.0):
+        self.at += seconds
+        time = START + round(self.at * SECOND)
+        by, when = self.tracks.seen_by.copy(), self.tracks.seen_at.copy()
+        for batch in batches:
+            k = self.sensors.index(batch.sensor)
+            by[0] = [k, *[s for s in by[0].tolist() if s != k]][:4]
+            when[0] = time  # all alike, enough here
+        self.tracks = replace(self.tracks, seen_by=by, seen_at=when)
+        heard = Heard(batches, [np.array([101])] * len(batches), self.sensors)
+        identities, evidence = identify(self.before, self.tracks, heard, time, SETTINGS)
+        self.before = Before(identities, evidence, time)
+        return identities[0]
+
+
+def test_two_kinds_make_a_suspect_and_one_that_hears_or_looks_on_does_not() -> None:
+    watch = Watch()
+    assert watch.go().category is Category.UNKNOWN
+    assert watch.go(seen("citizen", DRONE, 1, reporter=Reporter.CITIZEN)).category is Category.UNKNOWN
+    found = watch.go(seen("radar", nats(UAV_PISTON=2.0, UAV_JET=2.0, DECOY=2.0), 2, kind=Kind.POLAR))
+    assert found.category is Category.SUSPECT
+    assert found.why == WORDS[1]
+    assert len(found.odds) == len(CLASSES)
+    assert found.odds[0] > 0.3
+
+
+def test_a_new_track_is_pending_until_something_is_known() -> None:
+    watch = Watch()
+    watch.tracks = replace(watch.tracks, since=np.array([START]))
+    assert watch.go().category is Category.PENDING
+    assert watch.go(seconds=20).category is Category.UNKNOWN
+    assert watch.go().why == "nothing was said of what it is"
+
+
+def test_the_system_never_says_hostile_or_friend() -> None:
+    assert {*CATEGORIES} == {Category.UNKNOWN, Category.SUSPECT, Category.NEUTRAL, Category.PENDING}
+
+
+def test_an_aeroplane_that_says_who_it_is_and_is_measured_there_is_neutral_and_only_then() -> None:
+    watch = Watch()
+    claim = seen("adsb", nats(), 0, kind=Kind.POSITION, family=Family.CLAIM, claims=(Claim(0, "callsign", "ABC"),))
+    said = watch.go(claim)
+    assert said.category is Category.UNKNOWN
+    assert said.claimed_only
+    for second in range(3):
+        found = watch.go(claim, seen("camera", PLANE, second), seen("radar", PLANE, second, kind=Kind.POLAR))
+    assert found.category is Category.NEUTRAL
+    assert not found.claimed_only
+    assert found.claims == {"callsign": "ABC"}
+    alone = Watch()
+    for second in range(3):
+        found = alone.go(seen("camera", PLANE, second), seen("radar", PLANE, second, kind=Kind.POLAR))
+    assert found.category is Category.UNKNOWN
+    assert found.odds[CLASSES.index(Class.AEROPLANE)] > 0.7
+
+
+def test_a_suspect_that_claims_to_be_an_airliner_stays_a_suspect() -> None:
+    watch = Watch()
+    claim = seen("adsb", PLANE, 0, kind=Kind.POSITION, family=Family.CLAIM, enrolled=False)
+    for second in range(3):
+        watch.go(seen("camera", DRONE, second), seen("radar", DRONE, second, kind=Kind.POLAR))
+    for second in range(30):
+        assert watch.go(replace(claim, time=claim.time + second * SECOND)).category is Category.SUSPECT
+
+
+sent = st.lists(
+    st.tuples(
+        st.lists(st.floats(-9, 9), min_size=K, max_size=K).map(np.array),
+        st.sampled_from([Reporter.CITIZEN, Reporter.OBSERVER, Reporter.DEVICE]),
+        st.sampled_from([*Family]),
+    ),
+    max_size=8,
+)
+
+
+@given(sent)
+def test_no_message_that_anybody_can_send_ends_or_prevents_a_suspect(messages) -> None:
+    watch = Watch()
+    for second, (says, reporter, family) in enumerate(messages):
+        watch.go(seen("someone", says, second, reporter=reporter, family=family, enrolled=False))
+    own = [seen("camera", DRONE, 20.0), seen("radar", DRONE, 20.0, kind=Kind.POLAR)]
+    assert watch.go(*own).category is Category.SUSPECT
+    for second, (says, reporter, family) in enumerate(messages):
+        some = seen("someone", says, 21.0 + second, reporter=reporter, family=family, enrolled=False)
+        assert watch.go(some).category is Category.SUSPECT
+
+
+def test_a_suspect_does_not_flicker_at_the_limit() -> None:
+    by = np.zeros((2, FAMILIES, K))
+    by[:, Family.CAMERA, 0] = by[:, Family.RADAR, 0] = 2.0
+    chances = np.tile(np.append(np.full(K, 0.0), 0.0), (2, 1))
+    chances[:, 0], chances[:, -1] = 0.4, 0.6
+    one = Weighed(np.array([1, 2]), by, chances)
+    known = Known(one, one, np.array([True, False]), np.zeros(2, bool), np.full(2, 99.0))
+    assert [CATEGORIES[k] for k in ruled(known, SETTINGS)] == [Category.SUSPECT, Category.UNKNOWN]
+
+
+def test_each_track_is_judged_once_a_second_and_not_all_in_one_tick() -> None:
+    tracks = flying(200)
+    before, judged = Before((), Evidence(), START), []
+    for tick in range(1, 31):
+        time = START + tick * SECOND // 10
+        identities, evidence = identify(before, tracks, Heard((), (), ()), time, SETTINGS)
+        judged.append(sum(a is not b for a, b in zip(identities, before.identities, strict=False)))
+        before = Before(identities, evidence, time)
+    assert all(len(one.odds) == len(CLASSES) for one in before.identities)  # the new ones were, in the first tick
+    assert sum(judged[1:11]) == sum(judged[11:21]) == 200
+    assert max(judged[1:]) <= 30
+
+
+def test_evidence_on_a_track_without_a_number_counts_once_it_has_one() -> None:
+    watch = Watch()
+    young = replace(watch.tracks, number=np.array([0]))
+    heard = Heard([seen("camera", DRONE, 0)], [np.array([101])], watch.sensors)
+    identities, evidence = identify(watch.before, young, heard, START + SECOND, SETTINGS)
+    assert identities == ()
+    watch.before = Before(identities, evidence, START + SECOND)
+    assert watch.go().odds[0] > 0.3
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_evidence_that_is_no_number_is_left_out(bad: float) -> None:
+    watch = Watch()
+    says = DRONE.copy()
+    says[3] = bad
+    watch.go(seen("camera", says, 0))
+    assert len(watch.before.evidence.rows) == 0
+    assert np.isfinite(watch.go(seen("camera", DRONE, 1)).odds).all()
+
+
+def test_names_that_nobody_needs_any_more_are_let_go() -> None:
+    watch = Watch()
+    watch.go(seen("camera", DRONE, 0))
+    stale = {k: str(k) for k in range(1000)} | watch.before.evidence.names
+    watch.before = replace(watch.before, evidence=replace(watch.before.evidence, names=stale))
+    watch.go()
+    assert watch.before.evidence.names == {k: v for k, v in stale.items() if v == "camera"}
+
+
+def test_reasons_name_each_source_with_what_it_said_and_how_old_it_is() -> None:
+    watch = Watch()
+    watch.go(seen("camera", DRONE, 0), seen("citizen", BIRD, 0, reporter=Reporter.CITIZEN))
+    watch.go(seen("camera", DRONE, 10), seconds=10)
+    why = reasons(watch.before.evidence, 1, START + 20 * SECOND)
+    camera, citizen = why.reasons
+    assert (camera.source, camera.kind, camera.for_, camera.looks, camera.counts) == (
+        "camera", "camera", "one-way UAV piston", 2, True,
+    )  # fmt: skip
+    assert (camera.first_s, camera.last_s) == (20.0, 10.0)
+    assert camera.nats == 4.0
+    assert camera.harm > 2
+    assert (citizen.source, citizen.for_, citizen.counts) == ("citizen", "bird", False)
+    assert citizen.harm < 0
+    assert list(why.kinds) == ["camera"]
+    assert next(iter(why.odds)) == "one-way UAV piston"
+    assert abs(sum(why.odds.values()) - 1) < 0.02
+    assert msgspec.json.decode(msgspec.json.encode(why))["reasons"][0]["for"] == "one-way UAV piston"
+    assert reasons(watch.before.evidence, 2, START).reasons == []
+
+
+def test_rows_of_another_version_are_refused() -> None:
+    with pytest.raises(ValueError, match="bytes"):
+        viewed(np.zeros(2, "V9"))
+    rows = added(viewed(np.zeros(0, "V8")), look(1, DRONE))
+    assert np.isclose(odds(np.zeros((1, FAMILIES, K))).sum(), 1)
+    assert len(rows) == 1
