@@ -22,7 +22,7 @@ from fuzzing import DATA, ROOT, Entry, alike, cut, main, one_in, sound, within
 START = 1_790_000_000_000_000_000  # ns; when the seeds were sent
 RECEIVED = START + 1_000_000_000
 SAMPLES = ROOT / "tests" / "samples" / "sapient"
-PARTS = ("message", "memory", "where", "measure", "decoder", "scan", "table", "reports", "claims")
+PARTS = ("message", "memory", "where", "measure", "decoder", "scan", "table", "reports", "claims", "classes", "meaning")
 COVERS = [f"skywarden.sensors.sapient.{name}" for name in PARTS]
 KNOWN = 7  # the connection of those who have introduced themselves
 LONGEST = 1600  # bytes of a stream

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from harness import report
 
-from skywarden.model.detection import Decoded, Frame
+from skywarden.model.detection import Decoded, Detections, Frame
 from skywarden.model.place import Source
 from skywarden.model.track import Mode
 from skywarden.sensors.sapient import Sapient, reports
@@ -21,7 +21,7 @@ from skywarden.sim.scenario import crowd, messages
 START = 1_790_000_000_000_000_000  # ns
 TICK = 100_000_000  # ns
 GOAL_US = 15.0  # of one core for a message: 20,000/s take less than a third of it
-ARRAYS = ("time", "z", "covariance", "subject", "number")
+ARRAYS = ("time", "z", "covariance", "subject", "number", "evidence")
 
 
 def frames(targets: int, nodes: int, seconds: float) -> Iterator[Frame]:
@@ -53,8 +53,13 @@ def same(one: Decoded, other: Decoded) -> bool:
     if (one.messages, one.refused, one.replies) != (other.messages, other.refused, other.replies):
         return False
     pairs = list(zip(one.batches, other.batches, strict=True))
-    bits = all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for a, b in pairs for name in ARRAYS)
-    return bits and all(a.claims == b.claims for a, b in pairs)
+    return all(octets(a) == octets(b) and a.claims == b.claims for a, b in pairs)
+
+
+def octets(batch: Detections) -> list[bytes | None]:
+    """Return the arrays of a batch to the bit."""
+    arrays = [getattr(batch, name) for name in ARRAYS]
+    return [None if array is None else array.tobytes() for array in arrays]
 
 
 def bench(targets: int, nodes: int, seconds: float) -> dict[str, Any]:

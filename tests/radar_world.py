@@ -7,11 +7,14 @@ import numpy as np
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.geo.terrain import Ground, flat
-from skywarden.model.place import F64
+from skywarden.model.detection import Decoded, Frame
+from skywarden.model.place import F64, Source
+from skywarden.model.track import Mode
+from skywarden.sensors import Reader
 from skywarden.sim.kinds import Kind
 from skywarden.sim.scene.settings import About, Faults, Radars, Scene
 from skywarden.sim.sense.radar import RadarSense, build
-from skywarden.sim.sky import Sky, Target
+from skywarden.sim.sky import Sent, Sky, Target
 
 ORIGIN = (48.0, 30.0)
 HERE = (radians(48.0), radians(30.0))
@@ -27,6 +30,19 @@ def radars(*blocks: Radars, ground: Ground | None = None, seed: int = 1, faults:
 def quiet(name: str = "r", **settings: object) -> Radars:
     """Return a radar without clutter."""
     return Radars(name=name, **{"clutter": 0.0, "highest_deg": 89.0, **settings})  # type: ignore[arg-type]
+
+
+def messages(sent: Sent) -> list[bytes]:
+    data, ends = sent.data.tobytes(), np.cumsum(sent.lengths.astype(int)).tolist()
+    return [data[end - size : end] for end, size in zip(ends, sent.lengths.tolist(), strict=True)]
+
+
+def decoded(radar: RadarSense, sent: Sent, mode: Mode = Mode.SIM, join: int = 1) -> list[Decoded]:
+    """Decode every message at the time when it comes in, `join` of them to a frame."""
+    reader = Reader((Source(name="radars", format="asterix", listen="udp://127.0.0.1:1"),), tuple(radar.sensors), mode)
+    parts, times = messages(sent), sent.time.tolist()
+    frames = [Frame.of("radars", times[k], *parts[k : k + join]) for k in range(0, len(parts), join)]
+    return [reader.read(frame) for frame in frames]
 
 
 def sky(place: F64, velocity: F64, seconds: int, kinds: Sequence[Kind]) -> Sky:

@@ -154,7 +154,7 @@ def test_the_ellipsoid_is_that_in_the_direction_from_true_north() -> None:
     one = np.array([1])
     found = plots.Plots(
         *(one, one, one, np.array([2e5]), np.array([0.6]), np.array([np.nan]), np.array([9000.0]), np.array([8.0])),
-        *(np.array([False]), -one, -one, -one),
+        *(np.array([False]), -one, -one, -one, np.array([np.nan])),
     )
     (batch,) = plots.polar(found, [plots.Heard(radar, 4.0, np.array([0]), NOON, 0)])
     angles = [

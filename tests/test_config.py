@@ -104,6 +104,11 @@ MISTAKES = [
     (SOURCE + SENSOR + "node = 17\n", "line 8: sensors[0].node is only for microphone, and source"),
     (SOURCE + SENSOR + 'node_id = "a"\n', "line 8: sensors[0].node_id is only for sapient"),
     (OTHER + SENSOR.replace('"radar"', '"people"') + "sac = 1\nsic = 1\n", "sensors[0].sic is only for asterix"),
+    (OTHER + SENSOR.replace('"radar"', '"people"') + "echo_dbm = -60\n", "sensors[0].echo_dbm is only for asterix"),
+    (SOURCE + SENSOR + "echo_dbm = -201\n", "line 8: sensors[0].echo_dbm = -201 must be between -200 and 100"),
+    (SOURCE + SENSOR + "echo_dbm = 101\n", "line 8: sensors[0].echo_dbm = 101 must be between -200 and 100"),
+    (SOURCE + SENSOR + "echo_dbm = nan\n", "line 8: sensors[0].echo_dbm = nan is not a number that can be"),
+    (SOURCE + SENSOR + 'echo_dbm = "-60"\n', "line 8: sensors[0].echo_dbm"),
     (SOURCE + SENSOR + 'north_reference = "grit"\n', '= "grit" is not one of "true", "magnetic", "grid"; did'),
     (
         SOURCE + SENSOR + 'height_reference = "groud"\n',

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from radar_world import ORIGIN, around, quiet, radars, sky, still
+from radar_world import ORIGIN, around, decoded, messages, quiet, radars, sky, still
 
 from skywarden.geo import geodetic
 from skywarden.geo.terrain import Relief, flat, hills
-from skywarden.model.detection import Decoded, Frame, Kind, Reason
+from skywarden.model.detection import Frame, Kind, Reason
 from skywarden.model.place import F64, Source
 from skywarden.model.track import Mode
 from skywarden.sensors import Reader
@@ -14,11 +14,12 @@ from skywarden.sim.kinds import Kind as Flier
 from skywarden.sim.scene.settings import Faults, Placed, Radars
 from skywarden.sim.sense.placing import places
 from skywarden.sim.sense.radar import RadarSense
-from skywarden.sim.sense.radar_wire import MOST, datagrams, in_order
-from skywarden.sim.sky import Sent, Sky, Window
+from skywarden.sim.sense.radar_wire import LAYOUTS, MOST, SERVICE, SERVICES, datagrams, in_order
+from skywarden.sim.sky import Sky, Window
 
 SECOND = 1_000_000_000
 MILE, FOOT = 1852.0, 0.3048
+ETHERNET = 1500 - 20 - 8  # octets of a datagram that one frame holds, behind the heads of IPv4 and UDP
 
 
 def crowd(count: int, seconds: int) -> Sky:
@@ -26,19 +27,6 @@ def crowd(count: int, seconds: int) -> Sky:
     place = np.concatenate([rng.uniform(-40e3, 40e3, (count, 2)), rng.uniform(50, 9000, (count, 1))], 1)
     velocity = np.concatenate([rng.normal(0, 100, (count, 2)), rng.normal(0, 3, (count, 1))], 1)
     return sky(place, velocity, seconds, (Flier.UAV_PISTON, Flier.AIRLINER))
-
-
-def messages(sent: Sent) -> list[bytes]:
-    data, ends = sent.data.tobytes(), np.cumsum(sent.lengths.astype(int)).tolist()
-    return [data[end - size : end] for end, size in zip(ends, sent.lengths.tolist(), strict=True)]
-
-
-def decoded(radar: RadarSense, sent: Sent, mode: Mode = Mode.SIM, join: int = 1) -> list[Decoded]:
-    """Decode every message at the time when it comes in, `join` of them to a frame."""
-    reader = Reader((Source(name="radars", format="asterix", listen="udp://127.0.0.1:1"),), tuple(radar.sensors), mode)
-    parts, times = messages(sent), sent.time.tolist()
-    frames = [Frame.of("radars", times[k], *parts[k : k + join]) for k in range(0, len(parts), join)]
-    return [reader.read(frame) for frame in frames]
 
 
 @pytest.mark.parametrize("height, rate", [(False, False), (True, False), (False, True), (True, True)])
@@ -144,10 +132,16 @@ def test_plots_come_when_their_sector_ends_and_late_by_the_latency() -> None:
     assert delay.mean() == pytest.approx(1.5 + 4 / 32, abs=0.02)
 
 
+def test_the_longest_datagram_fits_into_one_frame() -> None:
+    record = max(len(fspec) + np.dtype(fields).itemsize for fspec, fields in LAYOUTS.values())
+    service = max(len(fspec) + np.dtype([*SERVICE, *fields]).itemsize for fspec, fields in SERVICES.values())
+    assert service + 3 + MOST * record <= ETHERNET
+
+
 def test_many_plots_of_one_look_are_cut_into_datagrams_that_fit() -> None:
     radar = radars(quiet(mode="stare", period_s=2.0, reference_km=2000, measures_height=True, range_cell_m=1.0))
     sent = radar.sent(crowd(500, 10), Window(0, 10))
-    assert sent.lengths.max() <= 1400
+    assert sent.lengths.max() <= ETHERNET
     sizes = [sum(len(b) for b in part.batches) for part in decoded(radar, sent)]
     assert max(sizes) == MOST
     assert sum(sizes) > 1000

@@ -114,6 +114,7 @@ def check_batch(batch: Detections) -> None:
     assert not batch.z.flags.writeable
     for column, shape in ((batch.evidence, (n, len(CLASSES))), (batch.node, (n,)), (batch.origin, (n, 3))):
         assert column is None or (column.shape == shape and np.isfinite(column).all() and not column.flags.writeable)
+    assert batch.echo is None or (batch.echo.shape == (n,) and not np.isinf(batch.echo).any())
     if batch.reporter is not Reporter.DEVICE:  # a person: node says which
         assert batch.node is not None
         assert batch.origin is None

@@ -139,6 +139,14 @@ ABOUT: Mapping[str, About] = {
     "sensors.false_alarms_per_km2": About(
         "A look; what is learned only adds to it. Left out: as in [tracker].", "1/km^2", 0, 1000, "0.001"
     ),
+    "sensors.echo_dbm": About(
+        "ASTERIX: amplitude of the primary plot (I048/130) that it reports of a target of 1 m^2 at 10 km; by it others "
+        "are told to be larger or smaller. Left out: amplitudes are not used.",
+        "dBm",
+        -200,
+        100,
+        "-68.0",
+    ),
     "sensors.min_range_m": About("Nearer targets it does not see.", "metres", 0, 1_000_000),
     "sensors.max_range_m": About("Farther targets it does not see.", "metres", 1, 10_000_000, "60000"),
     "sensors.azimuth_from_deg": About(

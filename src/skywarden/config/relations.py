@@ -24,6 +24,7 @@ ORDERED = (  # section, its defaults, the setting that must be lower, the one th
 ONLY = {  # settings of sensors that mean something to some formats only
     "sac": ("asterix",),
     "sic": ("asterix",),
+    "echo_dbm": ("asterix",),
     "node_id": ("sapient",),
     "node": ("microphone",),
     "begins_m": ("sapient", "reports", "microphone"),

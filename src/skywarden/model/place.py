@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 FAR = 1e12  # m; nothing is so far away
+ECHO_RANGE = 10e3  # m; how far away the target is that `echo_dbm` speaks of
 AZIMUTHS = 36  # of a screening diagram as the tracker has it, 10 deg each
 
 
@@ -140,6 +141,7 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     time_bias_s: float = 0.0
     detection_probability: float | None = None  # at one look; None: as in [tracker]
     false_alarms_per_km2: float | None = None  # a look
+    echo_dbm: float | None = None  # amplitude that it reports of 1 m^2 at ECHO_RANGE; None: not used
     min_range_m: float = 0.0
     max_range_m: float | None = None  # None: no limit is known
     azimuth_from_deg: float | None = None  # clockwise from true north; with the next

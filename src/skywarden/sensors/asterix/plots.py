@@ -7,6 +7,9 @@ z is slant range, azimuth, elevation and range rate (Kind.POLAR). What is not in
 - range rate comes from I048/120 when it is not marked doubtful. The standard does not say its sign; away from the
   radar is taken as positive.
 
+The echo is the radar cross section that gives the amplitude of the primary plot (I048/130, PAM) by the radar equation,
+for a radar whose amplitude of 1 m^2 at ECHO_RANGE is configured.
+
 Source: EUROCONTROL-SPEC-0149-4, edition 1.32, section 5.2.
 """
 
@@ -19,7 +22,7 @@ from msgspec.structs import replace
 
 from skywarden import geo
 from skywarden.model.detection import Claim, Detections, Kind, detections
-from skywarden.model.place import F64, I64, Place, Sensor
+from skywarden.model.place import ECHO_RANGE, F64, I64, Place, Sensor
 from skywarden.sensors.asterix.clock import TIME_SIGMA, utc
 from skywarden.sensors.asterix.columns import Columns, Flags
 from skywarden.sensors.asterix.elevation import curvature, elevation
@@ -31,6 +34,7 @@ FLIGHT_LEVEL = 100 * FOOT  # m
 ROUNDING = 25 * FOOT / 12**0.5  # m, 1 sigma of I048/110
 BAROMETRIC = 150.0  # m, 1 sigma assumed: standard pressure is not today's (8.2 m for each hPa, docs/geometry.md)
 ABSENT = -1
+LARGEST = 80.0  # dB over 1 m^2; an echo beyond it, or below minus it, is nothing that flies
 # Six bits -> the letter in ASCII, 0 where it is none that a callsign may have.
 _LETTERS = np.array([ord(c) if c.isalnum() or c == " " else 0 for c in ICAO], np.uint8)
 _SHIFTS = np.arange(42, -1, -6)
@@ -65,7 +69,7 @@ class Plots:
 
     owner: message in the frame; radar: SAC * 256 + SIC; ticks: time of day, 1/128 s; azimuth: rad from the radar's
     north; height: m above mean sea level; height_sigma: m, without the radar's own angle error; three_d: height is
-    the radar's own measurement; callsign, squawk: as coded, -1 is none.
+    the radar's own measurement; callsign, squawk: as coded, -1 is none. power: dBm.
     """
 
     owner: I64
@@ -80,6 +84,7 @@ class Plots:
     address: I64
     callsign: I64
     squawk: I64
+    power: F64
 
     def __len__(self) -> int:
         return len(self.owner)
@@ -122,6 +127,7 @@ def plots(columns: Columns) -> Plots:
         address=coded(columns, "220/ADR"),
         callsign=coded(columns, "240/ID"),
         squawk=squawk(columns, "070"),
+        power=columns.value("130/PAM/PAM"),
     )
 
 
@@ -163,6 +169,8 @@ def polar(found: Plots, heard: Sequence[Heard]) -> Iterator[Detections]:
     number = found.owner + np.array([one.before for one in heard], np.int64)[which]
     z, covariance = _measurements(found, [one.radar for one in heard], which)
     claims = _claims(found, which, ends - sizes)
+    echo = _sections(found, [one.radar.sensor for one in heard], which)
+    told = (np.bincount(which, np.isfinite(echo)) > 0).tolist()
     for k, (one, end) in enumerate(zip(heard, ends.tolist(), strict=True)):
         rows = slice(end - len(one.rows), end)
         yield detections(
@@ -178,6 +186,7 @@ def polar(found: Plots, heard: Sequence[Heard]) -> Iterator[Detections]:
             address=found.address[rows],
             revisit=one.revisit,
             claims=tuple(claims.get(k, ())),
+            echo=echo[rows] if told[k] else None,
         )
 
 
@@ -198,6 +207,17 @@ def _measurements(found: Plots, radars: Sequence[Radar], which: I64) -> tuple[F6
     level = found.distance * np.cos(np.where(missing, 0.0, angle))  # a height says little of what is almost overhead
     sigma[:, 2] = np.hypot(own, np.where(missing, 0.0, found.height_sigma / level))
     return np.stack([found.distance, found.azimuth, angle, found.rate], 1), np.eye(4) * (sigma**2)[:, None, :]
+
+
+def _sections(found: Plots, sensors: Sequence[Sensor], which: I64) -> F64:
+    """Return (n,) radar cross sections, dB over 1 m^2; NaN where they are not known or absurd. which: (n,) sensor.
+
+    The power falls with the fourth power of the distance. Source: Skolnik, Introduction to Radar Systems, 3rd ed.,
+    section 1.2.
+    """
+    said = [np.nan if sensor.echo_dbm is None else sensor.echo_dbm for sensor in sensors]
+    echo = found.power - np.array(said)[which] + 40 * np.log10(found.distance / ECHO_RANGE)
+    return np.where(np.abs(echo) <= LARGEST, echo, np.nan)
 
 
 def _claims(found: Plots, which: I64, begin: I64) -> dict[int, list[Claim]]:

@@ -14,6 +14,7 @@ from skywarden.model.place import Sensor, Source
 from skywarden.model.track import Mode
 from skywarden.sensors.sapient import memory, message
 from skywarden.sensors.sapient.answers import LISTED, Voice, own_id
+from skywarden.sensors.sapient.meaning import Meanings
 from skywarden.sensors.sapient.measure import Observer, measurements
 from skywarden.sensors.sapient.memory import ENDED, MARKS, Session, State
 from skywarden.sensors.sapient.proto import SapientMessage, json_format
@@ -28,13 +29,13 @@ QUIET = {"task_ack", "alert_ack", "error", "registration_ack"}  # answers to us;
 class Turn:
     """What one frame gives, while it is read. allowed: how many of its messages are read."""
 
-    def __init__(self, frame: Frame, allowed: int) -> None:
+    def __init__(self, frame: Frame, allowed: int, meanings: Meanings) -> None:
         self.frame = frame
         self.understood = 0
         self.changed = False
         self.refused: dict[str, int] = {}
         self.replies: list[Reply] = []
-        self.reports = Reports(frame, allowed)
+        self.reports = Reports(frame, allowed, meanings)
         self.heard: dict[int, tuple[Session, list[int]]] = {}  # messages of each session that count
 
     def refuse(self, reason: Reason, count: int = 1) -> None:
@@ -61,6 +62,7 @@ class Sapient:
         self.state = State()
         self._source, self._mode = source.name, mode
         self._voice = Voice(own_id(source.name))
+        self._meanings = Meanings()
         self._enrolled = {s.node_id.lower(): s for s in sensors if s.node_id is not None}
 
     def decode(self, frame: Frame) -> Decoded:
@@ -68,7 +70,7 @@ class Sapient:
         if len(frame) == 0:
             return Decoded(frame.source, 0, nodes=self._nodes() if self.state.end(frame.peer) else None)
         allowed = self.state.allow(len(frame), frame.received)
-        turn = Turn(frame, allowed)
+        turn = Turn(frame, allowed, self._meanings)
         number = 0
         while number < allowed:
             stretch = turn.reports.stretches.get(number)
@@ -83,7 +85,8 @@ class Sapient:
         turn.reports.settle()
         batches = list[Detections]()
         for session, numbers in turn.heard.values():
-            observer = Observer(session.name, session, self._enrolled.get(session.id))
+            enrolled, first = self._enrolled.get(session.id), self.state.first(session)
+            observer = Observer(session.name, session, enrolled, first)
             found, impossible = measurements(observer, frame.received, turn.reports, numbers)
             batches += found
             if impossible:

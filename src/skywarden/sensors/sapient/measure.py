@@ -40,11 +40,15 @@ UNITS = {  # rad, m
 
 
 class Observer(NamedTuple):
-    """Who reports. name: of the sensor; enrolled: its [[sensors]] block, if it has one."""
+    """Who reports. name: of the sensor; enrolled: its [[sensors]] block, if it has one.
+
+    first: nobody else came with its id before, on another connection.
+    """
 
     name: str
     session: Session
     enrolled: Sensor | None
+    first: bool = True
 
     @property
     def point(self) -> Point | None:
@@ -183,7 +187,7 @@ def _batch(  # noqa: PLR0913 - a batch is all of this
     common: Common, rows: I64, kind: Kind, z: F64, covariance: F64, place: Place | None = None
 ) -> Detections:
     observer, reports, numbers = common.observer, common.reports, common.rows[rows]
-    said = reports.said(numbers)
+    said, evidence = reports.said(numbers, observer.session.vocabulary)
     return detections(
         kind,
         observer.name,
@@ -198,5 +202,8 @@ def _batch(  # noqa: PLR0913 - a batch is all of this
         subject=common.subject[rows],
         number=numbers,
         revisit=observer.enrolled.revisit_s if observer.enrolled else Sensor(name="", source="").revisit_s,
+        evidence=evidence,
         claims=tuple(Claim(k, name, value) for k, words in enumerate(said) for name, value in words),
+        family=observer.session.family,
+        enrolled=observer.enrolled is not None and observer.first,
     )

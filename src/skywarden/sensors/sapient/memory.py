@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from skywarden.model.assessment import Family
 from skywarden.model.detection import ErrorMeaning, Node
+from skywarden.sensors.sapient.classes import vocabulary
 from skywarden.sensors.sapient.proto import Registration, StatusReport
 from skywarden.sensors.sapient.where import Point, point
 
@@ -23,6 +25,15 @@ MARKS = {"simulated", "simulation", "simulator", "test", "exercise", "replay"}  
 GOODBYE, GONE = "goodbye", "gone"
 ENDED = -1  # the connection of a session that has none
 ROAMING = {Registration.NODE_TYPE_MOBILE_NODE, Registration.NODE_TYPE_HUMAN}
+CARRIED = {Registration.NODE_TYPE_MOBILE_NODE, Registration.NODE_TYPE_POINTABLE_NODE}  # how, not by what it senses
+FAMILIES = {
+    Registration.NODE_TYPE_RADAR: Family.RADAR,
+    Registration.NODE_TYPE_CAMERA: Family.CAMERA,
+    Registration.NODE_TYPE_LIDAR: Family.CAMERA,
+    Registration.NODE_TYPE_ACOUSTIC: Family.ACOUSTIC,
+    Registration.NODE_TYPE_PASSIVE_RF: Family.RADIO,
+    Registration.NODE_TYPE_HUMAN: Family.PEOPLE,
+}
 SECONDS = {
     Registration.TIME_UNITS_NANOSECONDS: 1e-9,
     Registration.TIME_UNITS_MICROSECONDS: 1e-6,
@@ -40,6 +51,7 @@ class Session(msgspec.Struct):
     name: of the sensor, for as long as it is known. place: last known, None before the first status; home: the first
     one that was believed; elsewhere, times: how often in turn it said that it is there instead. interval, latency: s,
     as registered. zone: UTM zone of its detections. meaning: of its errors. reports: ULIDs, the newest last.
+    vocabulary: what it registered as its classes, see classes.vocabulary.
     """
 
     id: str
@@ -59,6 +71,7 @@ class Session(msgspec.Struct):
     mode: str = ""
     last: int = 0
     reports: dict[str, None] = {}
+    vocabulary: tuple[int, ...] = ()
 
     @property
     def roams(self) -> bool:
@@ -67,6 +80,12 @@ class Session(msgspec.Struct):
     @property
     def fuses(self) -> bool:
         return Registration.NODE_TYPE_FUSION_NODE in self.types
+
+    @property
+    def family(self) -> Family:
+        """By what it tells what its objects are; OTHER as well when it has several means: nobody knows which it was."""
+        found = {FAMILIES.get(kind, Family.OTHER) for kind in self.types if kind not in CARRIED}
+        return found.pop() if len(found) == 1 else Family.OTHER
 
 
 class State(msgspec.Struct):
@@ -83,6 +102,10 @@ class State(msgspec.Struct):
     def find(self, peer: int, node_id: str) -> Session | None:
         """Return the session of a node on a connection."""
         return self.sessions.get(_key(peer, node_id))
+
+    def first(self, session: Session) -> bool:
+        """Say whether a session is no second one of its node: who comes second may be anybody."""
+        return self.names.get(session.id, session.name) == session.name
 
     def open(self, session: Session) -> bool:
         """Take a registration in; False when there are too many. Who registers again keeps his name and place.
@@ -108,7 +131,8 @@ class State(msgspec.Struct):
         for key, session in ended:
             del self.sessions[key]
             session.peer, session.state = ENDED, GOODBYE if session.state == GOODBYE else GONE
-            self.sessions.setdefault(_key(ENDED, session.id), session)
+            if self.first(session) or _key(ENDED, session.id) not in self.sessions:
+                self.sessions[_key(ENDED, session.id)] = session
         return bool(ended)
 
     def allow(self, wanted: int, time: int) -> int:
@@ -172,7 +196,7 @@ def _key(peer: int, node_id: str) -> str:
 def session(node_id: str, peer: int, message: Registration, name: str, received: int) -> Session:
     """Return what a registration says. name: of the sensor. received: ns."""
     modes = message.mode_definition
-    located = [d.location_type for mode in modes for d in mode.detection_definition]
+    detects = [d for mode in modes for d in mode.detection_definition]
     words = {word.strip().casefold() for d in message.node_definition for word in d.node_sub_type}
     return Session(
         id=node_id,
@@ -181,10 +205,11 @@ def session(node_id: str, peer: int, message: Registration, name: str, received:
         types=list(dict.fromkeys(d.node_type for d in message.node_definition))[:KINDS],
         interval=duration(message.status_definition.status_interval),
         latency=max((duration(m.maximum_latency) for m in modes if m.HasField("maximum_latency")), default=0.0),
-        zone=short(next((t.zone for t in located if t.zone), "")),
-        meaning=meaning(d.geometric_error.type for mode in modes for d in mode.detection_definition),
+        zone=short(next((d.location_type.zone for d in detects if d.location_type.zone), "")),
+        meaning=meaning(d.geometric_error.type for d in detects),
         simulated=not MARKS.isdisjoint(words),
         last=received,
+        vocabulary=vocabulary(one for d in detects for c in d.detection_class_definition for one in c.class_definition),
     )
 
 

@@ -13,8 +13,9 @@ from skywarden.kernel import waiting
 from skywarden.model.detection import Frame
 from skywarden.model.place import F64, I64
 from skywarden.sensors.sapient import table
-from skywarden.sensors.sapient.claims import said
-from skywarden.sensors.sapient.proto import DetectionReport, SapientMessage, range_bearing_pb2
+from skywarden.sensors.sapient.classes import NOTHING
+from skywarden.sensors.sapient.meaning import Meanings, Words, written
+from skywarden.sensors.sapient.proto import SapientMessage, range_bearing_pb2
 from skywarden.sensors.sapient.scan import U8, Scanned, nothing, scan
 
 SECOND = 1_000_000_000
@@ -56,10 +57,11 @@ class Reports:
 
     time: (n,) int64 UTC ns, as sent; values: (n, 6) as the report says them, see PLACE and BEARING, NaN where it does
     not; form: (n, 4) coordinate system and datum of a place, then of a bearing, 0 where it is none. heads: what
-    decides; objects: ULIDs. zones: by message, of those that name one. stretches: by their first message.
+    decides; objects: ULIDs. zones: by message, of those that name one. stretches: by their first message. meanings:
+    those that are known from earlier frames.
     """
 
-    def __init__(self, frame: Frame, count: int) -> None:
+    def __init__(self, frame: Frame, count: int, meanings: Meanings) -> None:
         bounds = frame.bounds()[: count + 1]
         self._data, self._bounds = frame.data, bounds.tolist()
         octets = np.frombuffer(frame.data, np.uint8)
@@ -76,7 +78,7 @@ class Reports:
         self._times: dict[int, int] = {}
         self._forms: dict[int, tuple[int, int, int, int]] = {}
         self._values: dict[int, list[float]] = {}
-        self._known: dict[bytes, list[tuple[str, str]]] = {}  # fields of a report -> what they say
+        self._meanings = meanings
         if found.sure.any():
             self._take(octets, found)
 
@@ -146,25 +148,26 @@ class Reports:
             self.form[rows] = list(self._forms.values())
             self.values[rows] = list(self._values.values())
 
-    def said(self, rows: I64) -> list[list[tuple[str, str]]]:
-        """Return what the nodes say of their objects, for each of some messages.
+    def said(self, rows: I64, words: Words) -> tuple[list[list[tuple[str, str]]], F64 | None]:
+        """Return what a node says of its objects, for each of some messages, and its evidence, (n, len(CLASSES)) nats.
 
-        Reports of one frame mostly say the same; what each says is read once.
+        words: what it can say. Evidence is None where none of them has any.
         """
-        data, known, bodies = self._data, self._known, self._bodies
+        data, bodies = self._data, self._bodies
         spans = self._spans[rows, table.CLASS : table.COLOUR + 1].reshape(len(rows), -1)
         if spans[:, 2:].any():
             fields = [data[a:b] + data[c:d] + data[e:f] + data[g:h] for a, b, c, d, e, f, g, h in spans.tolist()]
         else:
             fields = [data[a:b] for a, b in spans[:, :2].tolist()]
-        for one in dict.fromkeys(fields):
-            if one not in known:
-                known[one] = said(DetectionReport.FromString(one))
-        found = [known[one] for one in fields]
         if bodies:
-            pairs = zip(rows.tolist(), found, strict=True)
-            found = [said(bodies[k]) if k in bodies else words for k, words in pairs]
-        return found
+            pairs = zip(rows.tolist(), fields, strict=True)
+            fields = [written(bodies[k]) if k in bodies else scanned for k, scanned in pairs]
+        known = self._meanings.read(fields, words)
+        evidence = None
+        if any(one.nats is not NOTHING for one in known.values()):
+            order = {one: k for k, one in enumerate(known)}
+            evidence = np.array([one.nats for one in known.values()])[[order[one] for one in fields]]
+        return [known[one].words for one in fields], evidence
 
 
 def _letters(octets: U8, begins: I64, count: int) -> NDArray[np.str_]:

@@ -62,10 +62,7 @@ class RadarSense:
         radars = self.fleet
         reflect = echoes(sky)
         parts = [self._measured(found, reflect, rng) for found in looks(radars, sky, window, limits(radars, reflect))]
-        false = false_plots(radars, window, rng)
-        kept = false.take(radars.up(false.radar, false.time))
-        received = radars.threshold[kept.radar] + radars.half[kept.radar] * rng.exponential(size=len(kept.radar))
-        return Plots.join([*parts, _noisy(radars, kept, received, rng)])
+        return Plots.join([*parts, _noisy(radars, false_plots(radars, window, rng), rng)])
 
     def _measured(self, found: Looks, reflect: Echoes, rng: np.random.Generator) -> Plots:
         """Return the plots that these looks end in."""
@@ -82,7 +79,7 @@ class RadarSense:
         )
         received = np.abs(_sum(leader, echo.real) + 1j * _sum(leader, echo.imag) + noise) ** 2
         there = (leader == np.arange(len(leader))) & (received > radars.threshold[found.radar])
-        return _noisy(radars, _joined(found, leader, power).take(there), received[there], rng)
+        return _noisy(radars, _joined(found, leader, power, received).take(there), rng)
 
     def cover(self, sky: Sky, window: Window) -> Cover:
         """Return the Pd of each radar for each target at the whole seconds of the window. See `sky.Cover`."""
@@ -128,8 +125,11 @@ def _sum(leader: I64, values: F64) -> F64:
     return np.bincount(leader, values, len(leader)).astype(np.float64)
 
 
-def _joined(found: Looks, leader: I64, power: F64) -> Plots:
-    """Return as many plots as looks: of leaders where the power of all their echoes has its middle, at their time."""
+def _joined(found: Looks, leader: I64, power: F64, received: F64) -> Plots:
+    """Return as many plots as looks: of leaders where the power of all their echoes has its middle, at their time.
+
+    power: (m,) of each echo alone; received: (m,) of all that a leader has taken up, and the noise.
+    """
     total = np.maximum(_sum(leader, power), 1e-12)
     height = geodetic(found.position)[2]
     middles = []
@@ -139,13 +139,13 @@ def _joined(found: Looks, leader: I64, power: F64) -> Plots:
             off = (off + full / 2) % full - full / 2
         middles.append(values + _sum(leader, power * off) / total)
     distance, azimuth, height, rate = middles
-    return Plots(found.radar, found.time, distance, azimuth, height, rate)
+    return Plots(found.radar, found.time, distance, azimuth, height, rate, received)
 
 
-def _noisy(radars: Fleet, plots: Plots, received: F64, rng: np.random.Generator) -> Plots:
-    """Add errors and biases. received: (m,) measured signal to noise ratio."""
+def _noisy(radars: Fleet, plots: Plots, rng: np.random.Generator) -> Plots:
+    """Add errors and biases."""
     radar = plots.radar
-    noise = rng.normal(size=(4, len(radar))) * np.sqrt(1 + radars.half[radar] / np.maximum(received, 1e-3))
+    noise = rng.normal(size=(4, len(radar))) * np.sqrt(1 + radars.half[radar] / np.maximum(plots.power, 1e-3))
     return Plots(
         radar,
         plots.time,
@@ -153,4 +153,5 @@ def _noisy(radars: Fleet, plots: Plots, received: F64, rng: np.random.Generator)
         plots.azimuth + radars.bias_azimuth[radar] + noise[1] * radars.azimuth_sigma[radar],
         plots.height + noise[2] * radars.elevation_sigma[radar] * plots.distance,
         plots.rate + noise[3] * radars.rate_sigma[radar],
+        plots.power,
     )

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,10 @@ REFRACTED = 4 / 3 * 6371000.0  # m
 
 @dataclass(frozen=True, slots=True)
 class Plots:
-    """m plots, (m,) each: radar; true time s; distance m, azimuth rad; height m above the ellipsoid; rate m/s."""
+    """m plots, (m,) each: radar; true time s; distance m, azimuth rad; height m above the ellipsoid; rate m/s.
+
+    power: what was received over the mean noise, the noise in it included.
+    """
 
     radar: I64
     time: F64
@@ -30,6 +33,7 @@ class Plots:
     azimuth: F64
     height: F64
     rate: F64
+    power: F64
 
     def take(self, rows: Flags | I64) -> "Plots":
         """Return some of them."""
@@ -47,7 +51,7 @@ def cells(fleet: Fleet) -> F64:
 
 
 def false_plots(fleet: Fleet, window: Window, rng: np.random.Generator) -> Plots:
-    """Return plots of noise and clutter with times in the window."""
+    """Return plots of noise and clutter with times in the window, of radars that are up then."""
     first = np.ceil((window.start - fleet.phase) / fleet.period)
     looks = np.where(
         fleet.stares,
@@ -72,8 +76,12 @@ def false_plots(fleet: Fleet, window: Window, rng: np.random.Generator) -> Plots
             distance, angle = u[2] * fleet.reach[radar], u[3] * fleet.highest[radar]
             rise, rate = distance * np.sin(angle), np.zeros(count)
         height = fleet.height[radar] + rise + distance**2 / (2 * REFRACTED)
-        parts.append(Plots(radar, time, distance, azimuth, height, _left(fleet, radar, rate, u[4])))
-    return Plots.join(parts)
+        power = np.full(count, np.nan)  # drawn below, for those that are left
+        parts.append(Plots(radar, time, distance, azimuth, height, _left(fleet, radar, rate, u[4]), power))
+    found = Plots.join(parts)
+    found = found.take(fleet.up(found.radar, found.time))
+    power = fleet.threshold[found.radar] + fleet.half[found.radar] * rng.exponential(size=len(found.radar))
+    return replace(found, power=power)
 
 
 def _left(fleet: Fleet, radar: I64, rate: F64, u: F64) -> F64:

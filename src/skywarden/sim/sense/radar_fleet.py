@@ -1,5 +1,6 @@
 """All radars of a scenario as columns: what the file says of each, and what was drawn for it once for all."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from skywarden.errors import ConfigError
 from skywarden.geo import east_north_up, ecef, geoid_height
 from skywarden.geo.terrain import Ground
-from skywarden.model.place import F64, I64, Sensor
+from skywarden.model.place import ECHO_RANGE, F64, I64, Sensor
 from skywarden.sim.scene.settings import Radars, Scene
 from skywarden.sim.sense.placing import places
 from skywarden.sim.sense.post import beginning
@@ -20,6 +21,7 @@ SOURCE = "radars"
 FIRST_SAC = 250  # I048/010; 256 radars each
 MOST_RADARS = 256 * (256 - FIRST_SAC)
 HALF = float(np.log(0.5))
+NOISE_DBM = -100.0  # mean power of the noise in a cell, as every simulated radar would say it; assumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def fleet(blocks: Sequence[Radars], scene: Scene, ground: Ground, rng: np.random
         highest=column("highest_deg", degree),
         false_alarm=false_alarm,
         threshold=-np.log(false_alarm),
-        half=np.log(false_alarm) / HALF - 1,
+        half=_half(false_alarm),
         range_sigma=column("range_sigma_m"),
         azimuth_sigma=column("azimuth_sigma_deg", degree),
         elevation_sigma=column("elevation_sigma_deg", degree),
@@ -150,6 +152,18 @@ def _sensors(names: tuple[str, ...], blocks: Sequence[Radars], stand: tuple[F64,
             azimuth_sigma_deg=block.azimuth_sigma_deg,
             elevation_sigma_deg=block.elevation_sigma_deg,
             range_rate_sigma_m_s=block.rate_sigma_m_s,
+            echo_dbm=_echo_dbm(block),
         )
         for k, (name, block) in enumerate(zip(names, each, strict=True))
     )
+
+
+def _half(false_alarm: F64) -> F64:
+    """Return the mean signal to noise ratio at which a Swerling 1 target has a Pd of 0.5."""
+    return np.asarray(np.log(false_alarm) / HALF - 1)
+
+
+def _echo_dbm(block: Radars) -> float:
+    """Return dBm of 1 m^2 at ECHO_RANGE: the noise and, by the radar equation, the mean signal over it."""
+    signal = float(_half(np.array(block.false_alarm))) * (block.reference_km * 1e3 / ECHO_RANGE) ** 4
+    return round(NOISE_DBM + 10 * math.log10(signal), 2)

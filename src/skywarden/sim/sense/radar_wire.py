@@ -5,7 +5,8 @@ its turn and place) and the sector's plots. A staring one sends the plots of eac
 a second. Where there are many, more datagrams follow with the rest.
 
 Times in the messages are the radar's own clock's; it sends when it does. Every target report has the SIM bit of
-I048/020 set. Sources: EUROCONTROL SPEC-0149-4 and SPEC-0149-2b, UAP tables.
+I048/020 set, and in I048/130 the power that was received, in whole dBm. Sources: EUROCONTROL SPEC-0149-4 and
+SPEC-0149-2b, UAP tables.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.sim.sense.radar_false import Plots
-from skywarden.sim.sense.radar_fleet import FIRST_SAC, Fleet
+from skywarden.sim.sense.radar_fleet import FIRST_SAC, NOISE_DBM, Fleet
 from skywarden.sim.sky import U8, Sent, Window, nothing_sent
 
 SECTORS = 16  # a turn
@@ -27,14 +28,17 @@ SIMULATED = 0x30  # I048/020: TYP 1, single primary detection, with SIM
 HIGHEST = 8191 * 25 * FOOT  # m, what I048/110 can say
 FASTEST = 511  # m/s, what I048/120 can say
 DOUBTFUL = 0x8000
+AMPLITUDE = 0x08  # I048/130: of its subfields PAM
+WEAKEST, STRONGEST = -128, 127  # dBm, what PAM can say
 
-HEAD = [("sac", "u1"), ("sic", "u1"), ("time", "u1", (3,)), ("type", "u1"), ("rho", ">u2"), ("theta", ">u2")]
+START = [("sac", "u1"), ("sic", "u1"), ("time", "u1", (3,)), ("type", "u1")]
+HEAD = [*START, ("rho", ">u2"), ("theta", ">u2"), ("subfields", "u1"), ("power", "i1")]
 HEIGHT, RATE = [("height", ">u2")], [("which", "u1"), ("rate", ">u2")]
 LAYOUTS = {  # (measures height, measures rate): FSPEC and the fields behind it
-    (False, False): (b"\xf0", HEAD),
-    (True, False): (b"\xf1\x01\x08", HEAD + HEIGHT),
-    (False, True): (b"\xf1\x01\x04", HEAD + RATE),
-    (True, True): (b"\xf1\x01\x0c", HEAD + HEIGHT + RATE),
+    (False, False): (b"\xf2", HEAD),
+    (True, False): (b"\xf3\x01\x08", HEAD + HEIGHT),
+    (False, True): (b"\xf3\x01\x04", HEAD + RATE),
+    (True, True): (b"\xf3\x01\x0c", HEAD + HEIGHT + RATE),
 }
 SERVICE = [("category", "u1"), ("length", ">u2")]
 SENDER = [("sac", "u1"), ("sic", "u1"), ("type", "u1"), ("time", "u1", (3,))]
@@ -181,6 +185,8 @@ def _records(fleet: Fleet, plots: Plots, fspec: bytes, fields: list[Any]) -> NDA
     table["type"] = SIMULATED
     table["rho"] = np.round(plots.distance / NAUTICAL_MILE * 256)
     table["theta"] = np.round(plots.azimuth / (2 * np.pi) * 0x10000).astype(np.int64) & 0xFFFF
+    table["subfields"] = AMPLITUDE
+    table["power"] = np.clip(np.round(NOISE_DBM + 10 * np.log10(plots.power)), WEAKEST, STRONGEST)
     if HEIGHT[0] in fields:
         above_sea = plots.height - fleet.geoid[radar]
         table["height"] = np.clip(np.round(above_sea / (25 * FOOT)), -80, 8191).astype(np.int64) & 0x3FFF
