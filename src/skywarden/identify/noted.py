@@ -35,7 +35,7 @@ def _looks(batch: Detections, matched: I64, source: int) -> Looks | None:
     nats, echo, n = nats[rows], echo[rows], len(rows)
     family = family_of(batch)
     anybody = family is Family.PEOPLE or not batch.enrolled
-    calm = (factor(nats) < 0.0) & anybody
+    calm = factor(nats) < 0.0 if anybody else np.zeros(n, bool)
     node = np.zeros(n, np.int64) if batch.node is None else batch.node[rows]
     of = np.full(n, source), node, np.full(n, int(family)), np.full(n, anybody), calm
     return Looks(matched[rows], *of, batch.time[rows], nats, echo)

@@ -31,6 +31,7 @@ RHO: Mapping[Family, float] = {
 ECHO_RHO = 0.1  # of a radar's echoes: they fluctuate from turn to turn
 ROW = np.dtype(
     [
+        ("id", "u8"),  # hash of the next six: whose row it is on which track
         ("key", "i8"),  # public number of the track; before it has one, minus its label
         ("source", "i8"),
         ("node", "i8"),
@@ -48,6 +49,8 @@ ROW = np.dtype(
 )
 Rows = NDArray[np.void]
 SUMS = ("looks", "nats", "echoes", "echo")
+NEVER = np.iinfo(np.int64).min
+_RHO = np.array([RHO[family] for family in Family])
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
 
 
@@ -86,9 +89,7 @@ def stored(rows: Rows) -> NDArray[np.void]:
 
 def renamed(rows: Rows, label: I64, number: I64) -> Rows:
     """Return the rows of the tracks that there are, by their numbers once they have one. label, number: (n,)."""
-    if not len(rows):
-        return rows
-    if not len(label):
+    if not len(rows) or not len(label):
         return rows[:0]
     order = np.argsort(label)
     at = order[np.minimum(np.searchsorted(label, -rows["key"], sorter=order), len(label) - 1)]
@@ -96,7 +97,7 @@ def renamed(rows: Rows, label: I64, number: I64) -> Rows:
     if numbered.any():
         rows = rows.copy()
         rows["key"][numbered] = number[at[numbered]]
-        rows = folded(rows)
+        rows = folded(named(rows))
     there = np.isin(rows["key"], np.concatenate([number[number > 0], -label[number <= 0]]))
     return rows if there.all() else rows[there]
 
@@ -111,20 +112,37 @@ def added(rows: Rows, looks: Looks) -> Rows:
     new["first"] = new["last"] = looks.time
     new["looks"] = 1
     new["nats"], new["echo"] = looks.nats, np.where(np.isnan(looks.echo), 0.0, looks.echo)
-    _admit(new, rows)
-    order = np.lexsort((looks.time, _identity(new)))
+    by_id = np.argsort(rows["id"])
+    new = _admitted(named(new), rows, by_id)
+    order = np.lexsort((looks.time, new["id"]))
     new, echoed = new[order], ~np.isnan(looks.echo[order])
-    since, old = _since(rows, new)
-    worth = fresh(since, np.array([RHO[Family(f)] for f in range(len(Family))])[new["family"]])
+    old = _found(rows, by_id, new["id"])
+    since = _since(rows, new, old)
+    worth = fresh(since, _RHO[new["family"]])
+    rows = rows.copy()
     motion = np.flatnonzero(new["family"] == Family.MOTION)
     if len(motion):
         worth[motion] = -np.expm1(-np.maximum(since[motion], 0.0) / FADES_S)
-        rows = rows.copy()
-        rows["nats"][old[motion[old[motion] >= 0]]] *= 1.0 - worth[motion[old[motion] >= 0], None]
+        again = motion[old[motion] >= 0]
+        rows["nats"][old[again]] *= 1.0 - worth[again, None]
     new["nats"] *= worth[:, None]
     new["echoes"] = np.where(echoed, fresh(since, np.full(len(new), ECHO_RHO)), 0.0)
     new["echo"] *= new["echoes"]
-    return folded(np.concatenate([rows, new]))
+    start = np.flatnonzero(np.concatenate(([True], new["id"][1:] != new["id"][:-1])))
+    return _put(rows, _summed(new, start), old[start])
+
+
+def _put(rows: Rows, new: Rows, old: I64) -> Rows:
+    """Return rows with new ones, no two of one source on one track. old: the row of each that there is, -1 none."""
+    mine, at = new[old >= 0], old[old >= 0]
+    for name in SUMS:
+        rows[name][at] += mine[name]
+    rows["first"][at] = np.minimum(rows["first"][at], mine["first"])
+    rows["last"][at] = np.maximum(rows["last"][at], mine["last"])
+    if len(at) == len(new):
+        return rows
+    rows = np.concatenate([rows, new[old < 0]])
+    return rows[np.lexsort((rows["id"], rows["key"]))]
 
 
 def fresh(since: F64, rho: F64) -> F64:
@@ -135,12 +153,13 @@ def fresh(since: F64, rho: F64) -> F64:
 
 def folded(rows: Rows) -> Rows:
     """Return rows sorted by track, those of one source on one track put together."""
-    identity = _identity(rows)
-    order = np.lexsort((identity, rows["key"]))
-    rows, identity = rows[order], identity[order]
-    start = np.flatnonzero(np.concatenate(([True], identity[1:] != identity[:-1])))
-    if len(start) == len(rows):
-        return rows
+    rows = rows[np.lexsort((rows["id"], rows["key"]))]
+    start = np.flatnonzero(np.concatenate(([True], rows["id"][1:] != rows["id"][:-1])))
+    return rows if len(start) == len(rows) else _summed(rows, start)
+
+
+def _summed(rows: Rows, start: I64) -> Rows:
+    """Return the sums of rows from each start to the next."""
     after = rows[start].copy()
     for name in SUMS:
         after[name] = np.add.reduceat(rows[name], start)
@@ -149,43 +168,52 @@ def folded(rows: Rows) -> Rows:
     return after
 
 
-def _admit(new: Rows, rows: Rows) -> None:
-    """Put sources that are new to a track, and for which it has no row of its own left, into the row of many."""
-    known = np.isin(_identity(new), _identity(rows))
-    if known.all():
-        return
-    both = np.concatenate([rows, new])
-    identity = np.concatenate([_identity(rows), _identity(new)])
-    _, first = np.unique(identity, return_index=True)
-    some = both[first]
-    old = np.isin(identity[first], _identity(rows))
+def _admitted(new: Rows, rows: Rows, by_id: I64) -> Rows:
+    """Return new rows; those of sources for which a track has no row of its own left are of the many."""
+    strange = np.flatnonzero(_found(rows, by_id, new["id"]) < 0)
+    if not len(strange):
+        return new
+    late = new[strange]
+    late["source"], late["node"] = MANY, MANY
+    full = _found(rows, by_id, named(late)["id"]) >= 0
+    new[strange[full]] = late[full]
+    strange = strange[~full]
+    if not len(strange):
+        return new
+    some = np.concatenate([rows[np.isin(rows["key"], new["key"][strange])], new[strange]])
+    _, first = np.unique(some["id"], return_index=True)
+    known = first < len(some) - len(strange)
+    some = some[first]
     group = _hashed(some["key"], _sort(some))
-    order = np.lexsort((some["node"], some["source"], ~old, group))  # those that have a row keep it
+    order = np.lexsort((some["node"], some["source"], ~known, group))  # those that have a row keep it
     rank = np.arange(len(order)) - np.searchsorted(group[order], group[order])
-    own = np.zeros(len(order), bool)
-    own[order] = (rank < ROOTS) | old[order]
-    late = ~own[np.searchsorted(identity[first], _identity(new))]
-    new["source"][late], new["node"][late] = MANY, MANY
+    many = np.isin(new["id"], some["id"][order[(rank >= ROOTS) & ~known[order]]])
+    new["source"][many], new["node"][many] = MANY, MANY
+    return named(new)
 
 
-def _since(rows: Rows, new: Rows) -> tuple[F64, I64]:
-    """Return (n,) s since the look before of the same source on the same track, inf none; and its row, -1 none."""
-    mine, theirs = _identity(new), _identity(rows)
-    order = np.argsort(theirs)
-    before, old = np.full(len(new), np.iinfo(np.int64).min), np.full(len(new), -1)
-    if len(rows):
-        at = order[np.minimum(np.searchsorted(theirs, mine, sorter=order), len(rows) - 1)]
-        same = theirs[at] == mine
-        before[same], old[same] = rows["last"][at[same]], at[same]
-    again = np.flatnonzero(mine[1:] == mine[:-1]) + 1
+def _found(rows: Rows, by_id: I64, identity: NDArray[np.uint64]) -> I64:
+    """Return (n,) which row is of that identity, -1 none. by_id: rows in the order of theirs."""
+    if not len(rows):
+        return np.full(len(identity), -1)
+    at = by_id[np.minimum(np.searchsorted(rows["id"], identity, sorter=by_id), len(rows) - 1)]
+    return np.where(rows["id"][at] == identity, at, -1)
+
+
+def _since(rows: Rows, new: Rows, old: I64) -> F64:
+    """Return (n,) s since the look before of the same source on the same track, inf none."""
+    before = np.full(len(new), NEVER)
+    before[old >= 0] = rows["last"][old[old >= 0]]
+    again = np.flatnonzero(new["id"][1:] == new["id"][:-1]) + 1
     before[again] = np.maximum(before[again], new["last"][again - 1])
-    first = before == np.iinfo(np.int64).min
-    return np.where(first, np.inf, (new["last"] - np.where(first, 0, before)) * 1e-9), old
+    first = before == NEVER
+    return np.where(first, np.inf, (new["last"] - np.where(first, 0, before)) * 1e-9)
 
 
-def _identity(rows: Rows) -> NDArray[np.uint64]:
-    """Return (n,) a hash of whose row it is on which track; equal by chance once in 10^19 pairs."""
-    return _hashed(rows["key"], _sort(rows), rows["source"], rows["node"])
+def named(rows: Rows) -> Rows:
+    """Fill in whose rows they are; equal by chance once in 10^19 pairs."""
+    rows["id"] = _hashed(rows["key"], _sort(rows), rows["source"], rows["node"])
+    return rows
 
 
 def _sort(rows: Rows) -> I64:

@@ -11,6 +11,7 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from scipy.special import erfc
 
 from skywarden.identify.rows import K, Looks
@@ -23,8 +24,9 @@ NOBODY = 0.1  # chance that it hears what is in no track; assumed
 MOST = 0.5  # share of the chances, from which a report is a track's
 BLURRED = 3000.0  # m; a track that is known worse is no one's whom a node hears
 LEAST = 1.0  # m
+FARTHEST = 60_000.0  # m from where a track was last measured, however fast it is
 FAINT = 3.0  # standard deviations of reach beyond which nothing is heard
-BLOCK = 2_000_000  # pairs of node and track that are looked at at once
+BLOCK = 2_000_000  # pairs of node and track that may be looked at at once
 
 
 class Ears(NamedTuple):
@@ -86,15 +88,13 @@ def heard(origin: F64, time: I64, tracks: Tracks, ears: Ears) -> tuple[I64, F64]
 
 
 def _near(origin: F64, time: I64, tracks: Tracks, ears: Ears) -> tuple[I64, I64]:
-    """Return (k,) nodes and (k,) tracks that are near enough to be heard, in the order of the nodes."""
+    """Return (k,) nodes and (k,) tracks that are near enough to be heard."""
     farthest = ears.reach * np.exp(FAINT * ears.spread)
-    speed = np.sqrt((tracks.mean[:, 3:] ** 2).sum(1))
-    since = np.abs(time[:, None] - tracks.time[None]) * 1e-9
-    gate = farthest + speed * (since + farthest / ears.sound)
-    position = tracks.mean[:, :3]
-    apart2 = (origin**2).sum(1)[:, None] + (position**2).sum(1) - 2.0 * origin @ position.T
-    node, track = np.nonzero(apart2 < gate**2)
-    return node, track
+    speed = np.sqrt((tracks.mean[:, 3:] ** 2).sum(1).max())
+    since = max(int(time.max()) - int(tracks.time.min()), 0) * 1e-9
+    gate = min(farthest + speed * (since + farthest / ears.sound), FARTHEST)
+    found = cKDTree(origin).sparse_distance_matrix(cKDTree(tracks.mean[:, :3]), gate, output_type="ndarray")
+    return found["i"], found["j"]
 
 
 def _looks(batch: Detections, rows: I64, label: I64, nats: F64) -> tuple[Looks, int, str]:
