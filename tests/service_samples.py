@@ -88,7 +88,7 @@ def picture(n: int = 3) -> Picture:
         tracks=tracks(n),
         sensors=("radar-1", "adsb"),
         identities=(Identity(1, Category.UNKNOWN), second)[:n],
-        evidence=Evidence(rows, {5: "radar 1"}),
+        evidence=Evidence(rows, {"radar 1": 5}),
         threats=(
             Threat(1, "Plant A", 125.0, 10.0, 200.0, 50.0, 0.9),
             Threat(2, "Plant A", 300.0, 20.0, 900.0, 100.0, 0.4),

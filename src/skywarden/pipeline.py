@@ -16,7 +16,7 @@ from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
-from skywarden.identify import Before, Ears, Heard, identify
+from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.event import (
     AlertCleared,
@@ -40,7 +40,6 @@ from skywarden.track import witness
 from skywarden.track.beliefs import readable
 from skywarden.track.registration import corrected, said
 from skywarden.track.registry import anew, starts
-from skywarden.track.settings import TrackerSettings
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
@@ -78,8 +77,8 @@ def step(  # noqa: PLR0913 - as `track`
     batches = [part for batch in ordered for part in corrected(batch, picture.registrations)]
     tracked = track(picture, batches, time, settings.tracker, slow(settings), progress, onward)
     known = Before(picture.identities, picture.evidence, picture.time)
-    heard = Heard(batches, tracked.matches, tracked.sensors, _ears(settings.tracker))
-    identities, evidence = identify(known, tracked.tracks, heard, time, settings.identify)
+    heard = Heard(batches, tracked.matches, tracked.sensors)
+    identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
     threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
@@ -95,9 +94,11 @@ def step(  # noqa: PLR0913 - as `track`
     return after, events
 
 
-def _ears(tracker: TrackerSettings) -> Ears:
+def _given(settings: Settings) -> Given:
+    tracker = settings.tracker
     reach, spread = tracker.microphone_reach_m, tracker.microphone_reach_spread
-    return Ears(reach, spread, tracker.microphone_detection, tracker.sound_speed_m_s)
+    ears = Ears(reach, spread, tracker.microphone_detection, tracker.sound_speed_m_s)
+    return Given(settings.identify, ears, settings.flights)
 
 
 class Caused(NamedTuple):
@@ -280,6 +281,7 @@ class Line:
         settings = recalled(found.settings)
         if found.picture is not None:
             readable(found.picture.beliefs)
+            viewed(found.picture.evidence.rows)
         line = cls(settings, found.picture, _pending=found.pending)
         mode = found.picture.mode if found.picture else settings.run.mode
         line.reader = Reader(settings.sources, settings.sensors, mode)

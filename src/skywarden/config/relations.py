@@ -1,6 +1,7 @@
 """Checks between settings: names, references, one way in per source, things that only make sense together."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from skywarden.config.address import FORMS, address
 from skywarden.config.shape import Problem, toml
 from skywarden.config.suggest import meant
 from skywarden.errors import ConfigError
+from skywarden.identify import IdentifySettings
 from skywarden.sensors import DECODERS
 from skywarden.sensors.asterix.editions import chosen
 from skywarden.track.settings import TrackerSettings
@@ -20,6 +22,7 @@ ORDERED = (  # section, its defaults, the setting that must be lower, the one th
     ("alert", AlertSettings(), "clear_probability", "raise_probability", False),
     ("tracker", TrackerSettings(), "drop_existence", "confirm_existence", False),
     ("tracker", TrackerSettings(), "settle_s", "settle_slow_s", True),
+    ("identify", IdentifySettings(), "suspect_probability", "suspect_alone_probability", True),
 )
 ONLY = {  # settings of sensors that mean something to some formats only
     "sac": ("asterix",),
@@ -38,7 +41,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         mode = toml(run.get("mode", "live"))
         yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
     yield from _ordered(data)
-    for section in ("sites", "sources", "sensors"):
+    for section in ("sites", "sources", "sensors", "flights"):
         yield from _names(section, _tables(data, section))
     sources = _tables(data, "sources")
     for index, source in enumerate(sources):
@@ -49,6 +52,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _sensors(_tables(data, "sensors"), _named(sources))
     yield from _foreign(_tables(data, "sensors"), sources)
     yield from _nodes(_tables(data, "sensors"))
+    yield from _flights(_tables(data, "flights"))
     yield from ports.problems(data)
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
@@ -83,6 +87,22 @@ def _ordered(data: Mapping[str, Any]) -> Iterator[Problem]:
             key = (section, low if low in table else high)
             word = "no higher than the second" if equal else "lower than the second"
             yield Problem(key, f"makes {low} = {toml(one)} and {high} = {toml(other)}; the first must be {word}")
+
+
+def _flights(flights: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    """A flight's times have a zone, it begins before it ends, and its way-points are on Earth."""
+    for index, flight in enumerate(flights):
+        times = [(name, flight[name]) for name in ("begins", "ends") if isinstance(flight.get(name), datetime)]
+        loose = [name for name, time in times if time.tzinfo is None]
+        for name in loose:
+            yield Problem(("flights", index, name), f"has no time zone; write {name} = {toml(flight[name])}Z for UTC")
+        if len(times) == 2 and not loose and times[0][1] >= times[1][1]:
+            yield Problem(("flights", index, "ends"), "must be later than begins")
+        route = flight.get("route")
+        for k, point in enumerate(route if isinstance(route, list) else ()):
+            pair = [x for x in point if isinstance(x, int | float)] if isinstance(point, list) else []
+            if len(pair) == 2 and not (abs(pair[0]) <= 90 and abs(pair[1]) <= 180):
+                yield Problem(("flights", index, "route", k), "must be latitude, longitude in degrees, in this order")
 
 
 def _tables(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:

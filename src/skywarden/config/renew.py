@@ -7,7 +7,7 @@ import msgspec
 from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 
-AT_ONCE = ("sites", "sources", "sensors", "tracker", "alert", "run.tick_ms", "record.snapshot_s")
+AT_ONCE = ("sites", "sources", "sensors", "flights", "tracker", "identify", "alert", "run.tick_ms", "record.snapshot_s")
 
 
 def renewed(now: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:

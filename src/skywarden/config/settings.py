@@ -6,7 +6,7 @@ import msgspec
 
 from skywarden.alert import AlertSettings
 from skywarden.identify import IdentifySettings
-from skywarden.model.place import Sensor, Site, Source
+from skywarden.model.place import Flight, Sensor, Site, Source
 from skywarden.model.track import Mode
 from skywarden.track.settings import TrackerSettings
 
@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sites: tuple[Site, ...] = ()
     sources: tuple[Source, ...] = ()
     sensors: tuple[Sensor, ...] = ()
+    flights: tuple[Flight, ...] = ()
     tracker: TrackerSettings = TrackerSettings()
     identify: IdentifySettings = IdentifySettings()
     alert: AlertSettings = AlertSettings()

@@ -1,9 +1,9 @@
 """The category of a track, by a table of rules in their order, each with its words.
 
 The words are those of STANAG 1241. The system proposes up to suspect; hostile is a named person's entry, and friend
-needs more than any unauthenticated message can say. No category hides a track or ends a warning. Only evidence that not
-everybody can send counts against harm: see `rows.ROW`, "calm". Nothing that a target says of itself makes it less of a
-suspect. Source: DESIGN.md section 5.
+needs more than any unauthenticated message can say: a flight of our own, measured from its start on (`own`). No
+category hides a track or ends a warning. Only evidence that not everybody can send counts against harm: see `rows.ROW`,
+"calm". Nothing that a target says of itself makes it less of a suspect. Source: DESIGN.md section 5.
 """
 
 from typing import NamedTuple
@@ -21,20 +21,24 @@ STAYS = 0.6  # times its own limits a suspect stays one: noise must not switch i
 KNOWN = 0.8  # probability of an aeroplane or helicopter, from which one that says who it is counts as civil
 CIVIL = [CLASSES.index(word) for word in (Class.AEROPLANE, Class.HELICOPTER)]
 ALONE = [f for f in Family if f not in (*HEARS, Family.MOTION, Family.CLAIM)]  # kinds that can make a suspect alone
-NO, TWO, ONE, CIVILIAN, YOUNG, NOTHING = range(6)
+NO, OWN, TWO, ONE, CIVILIAN, SAYS, YOUNG, NOTHING = range(8)
 WORDS = (
     "nothing is clear enough",
+    "a flight of ours, followed without a break from its start",
     "two kinds of evidence speak for what comes to do harm",
     "one kind of evidence speaks clearly for what comes to do harm",
     "what it says of itself agrees with what others measure",
+    "it says that it is a flight of ours, in time and place, and others measure it there",
     "it has only just appeared",
     "nothing was said of what it is",
 )
 CATEGORIES = (
     Category.UNKNOWN,
+    Category.FRIEND,
     Category.SUSPECT,
     Category.SUSPECT,
     Category.NEUTRAL,
+    Category.ASSUMED_FRIEND,
     Category.PENDING,
     Category.UNKNOWN,
 )
@@ -51,7 +55,8 @@ class IdentifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class Known(NamedTuple):
     """What rules look at, m tracks. calm: all evidence but what anybody may say against harm. suspect: it is one now.
 
-    civil: somebody else measures it where it says it is. age: s since it was first shown.
+    civil: somebody else measures it where it says it is. age: s since it was first shown. own: it is a flight of ours;
+    says_own: it says so, and might be.
     """
 
     all: Weighed
@@ -59,6 +64,8 @@ class Known(NamedTuple):
     suspect: NDArray[np.bool_]
     civil: NDArray[np.bool_]
     age: F64
+    own: NDArray[np.bool_]
+    says_own: NDArray[np.bool_]
 
 
 def ruled(known: Known, settings: IdentifySettings) -> NDArray[np.int64]:
@@ -72,5 +79,5 @@ def ruled(known: Known, settings: IdentifySettings) -> NDArray[np.int64]:
     civil = known.civil & (known.all.odds[:, CIVIL].sum(1) >= KNOWN)
     young = known.age < settings.pending_s
     silent = ~known.all.by_family.any((1, 2))
-    rules = [two, one | stays, civil, young, silent]
-    return np.asarray(np.select(rules, [TWO, ONE, CIVILIAN, YOUNG, NOTHING], NO), np.int64)
+    rules = [known.own, two, one | stays, known.says_own & known.civil, civil, young, silent]
+    return np.asarray(np.select(rules, [OWN, TWO, ONE, SAYS, CIVILIAN, YOUNG, NOTHING], NO), np.int64)

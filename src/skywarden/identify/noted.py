@@ -12,16 +12,16 @@ from skywarden.model.detection import Detections, family_of
 from skywarden.model.place import I64
 
 
-def statements(batches: Sequence[Detections], matches: Sequence[I64]) -> tuple[list[Looks], dict[int, str]]:
+def statements(batches: Sequence[Detections], matches: Sequence[I64]) -> tuple[list[Looks], dict[str, int]]:
     """Return what batches say of tracks, and the names of those who say it. matches: labels, which are its keys."""
-    found, names = list[Looks](), dict[int, str]()
+    found, names = list[Looks](), dict[str, int]()
     for batch, matched in zip(batches, matches, strict=True):
         if batch.evidence is None and batch.echo is None:
             continue
         name = batch.roots[0] if len(batch.roots) == 1 else batch.sensor
         some = _looks(batch, matched, crc32(name.encode()))
         if some is not None:
-            names[crc32(name.encode())] = name
+            names[name] = crc32(name.encode())
             found.append(some)
     return found, names
 

@@ -83,7 +83,9 @@ def reasons(evidence: Evidence, number: int, time: int) -> Why:
 def _name(evidence: Evidence, source: int, family: int) -> str:
     if source == MANY:
         return OTHERS
-    return ITSELF if family == Family.MOTION else evidence.names.get(source, "")
+    if family == Family.MOTION:
+        return ITSELF
+    return next((name for name, number in evidence.names.items() if number == source), "")
 
 
 def _kind(family: int) -> str:

@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Known, ruled
 from skywarden.identify.claims import claimed
 from skywarden.identify.noted import statements, together
+from skywarden.identify.own import Seen, own, says_own
 from skywarden.identify.rows import ROW, Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
 from skywarden.identify.weigh import Weighed, weighed
 from skywarden.model.assessment import Category, Family, Identity
 from skywarden.model.detection import Detections
 from skywarden.model.evidence import Evidence
-from skywarden.model.place import I64
+from skywarden.model.place import I64, Flight
 from skywarden.model.track import Tracks
 
 SECOND = 1_000_000_000
 STEP = 99_999_989  # ns; the turns of successive numbers are so far apart, a prime near a tenth of a second
 LATELY = 30 * SECOND  # ns; for so long a measurement or a claim of a track counts as one of now
+MANY_NAMES = 256  # from which those that no row needs any more are let go
 DIGITS = 3  # of probabilities, as people read them
 
 
@@ -42,23 +44,30 @@ class Before:
 class Heard(NamedTuple):
     """One tick's detections. matches: parallel to batches, (m,) label of the track that each updated, 0 none.
 
-    sensors: names, to which `Tracks.seen_by` points. ears: what is assumed of single microphones.
+    sensors: names, to which `Tracks.seen_by` points.
     """
 
     batches: Sequence[Detections]
     matches: Sequence[I64]
     sensors: Sequence[str]
+
+
+class Given(NamedTuple):
+    """What is configured. ears: what is assumed of single microphones. flights: of our own."""
+
+    settings: IdentifySettings = IdentifySettings()
     ears: Ears = Ears()
+    flights: Sequence[Flight] = ()
 
 
 def identify(
-    before: Before, tracks: Tracks, heard: Heard, time: int, settings: IdentifySettings
+    before: Before, tracks: Tracks, heard: Heard, time: int, given: Given
 ) -> tuple[tuple[Identity, ...], Evidence]:
     """Return one identity for each numbered track, in the order of the tracks, and the evidence on all. time: ns."""
     said, names = statements(heard.batches, heard.matches)
-    for looks, source, name in overheard(heard.batches, tracks, heard.ears):
+    for looks, source, name in overheard(heard.batches, tracks, given.ears):
         said.append(looks)
-        names[source] = name
+        names[name] = source
     rows = renamed(viewed(before.evidence.rows), tracks.label, tracks.number)
     if said:
         every = together(said)
@@ -67,9 +76,8 @@ def identify(
     identities = claimed(before.identities, tracks, heard.batches, heard.matches)
     due = np.flatnonzero(tracks.number)[_due(tracks, identities, before.time, time)]
     if len(due):
-        identities = _judged(
-            identities, tracks.take(due), rows, _seen(tracks, due, heard.sensors, evidence), (time, settings)
-        )
+        seen = _seen(tracks, due, heard.sensors, evidence)
+        identities = _judged(identities, (tracks, due), rows, seen, (time, given))
     return identities, evidence
 
 
@@ -80,12 +88,12 @@ def _keys(label: I64, tracks: Tracks) -> I64:
     return np.where((tracks.label[at] == label) & (tracks.number[at] > 0), tracks.number[at], -label)
 
 
-def _evidence(before: Evidence, rows: Rows, names: dict[int, str], batches: Sequence[Detections]) -> Evidence:
-    """Return what is kept. Names that no row needs any more are let go once they are most."""
+def _evidence(before: Evidence, rows: Rows, names: dict[str, int], batches: Sequence[Detections]) -> Evidence:
+    """Return what is kept: of names, once there are many, those that rows need."""
     known = {**before.names, **names} if names else before.names
-    used = np.unique(rows["source"])
-    if len(known) > 2 * len(used) + 16:
-        known = {k: known[k] for k in used.tolist() if k in known}
+    if len(known) > MANY_NAMES:
+        used = {*np.unique(rows["source"]).tolist()}
+        known = {name: source for name, source in known.items() if source in used}
     new = {batch.sensor for batch in batches if batch.family is Family.CLAIM} - {*before.claimants}
     return Evidence(stored(rows), known, tuple(sorted({*before.claimants, *new})) if new else before.claimants)
 
@@ -109,29 +117,41 @@ def _seen(tracks: Tracks, due: I64, sensors: Sequence[str], evidence: Evidence) 
 
 def _judged(
     identities: tuple[Identity, ...],
-    tracks: Tracks,
+    of: tuple[Tracks, I64],
     rows: Rows,
     seen: tuple[I64, I64],
-    now: tuple[int, IdentifySettings],
+    now: tuple[int, Given],
 ) -> tuple[Identity, ...]:
-    """Return the identities with those of `tracks` worked out anew. seen: as `_seen` has it; now: ns, and settings."""
-    time, settings = now
+    """Return the identities, those of some tracks worked out anew.
+
+    of: all tracks, and which. seen: as `_seen` has it. now: ns, and what is configured.
+    """
+    (time, given), (every, due), (measured, told) = now, of, seen
+    tracks = every.take(due)
     place = {identity.track: k for k, identity in enumerate(identities)}
     at = [place[number] for number in tracks.number.tolist()]
     mine = rows[np.isin(rows["key"], tracks.number)]
     everything = _of(weighed(mine), tracks.number)
     stern = _of(weighed(mine, stern=True), tracks.number) if mine["anybody"].any() else everything
-    measured, told = seen
-    since = np.where(tracks.since > 0, tracks.since, time)
-    suspect = np.array([identities[k].category is Category.SUSPECT for k in at], bool)
-    civil = (measured > time - LATELY) & (told > time - LATELY)
-    rules = ruled(Known(everything, stern, suspect, civil, (time - since) * 1e-9), settings)
-    only = (measured <= time - LATELY) & (told > 0)
+    by_others, by_itself = measured > time - LATELY, told > time - LATELY
+    held = [one.flight for one in identities if one.flight]
+    flights = own(given.flights, every, Seen(due, [identities[k].flight for k in at], by_others), held, time)
+    known = Known(
+        all=everything,
+        stern=stern,
+        suspect=np.array([identities[k].category is Category.SUSPECT for k in at], bool),
+        civil=by_others & by_itself,
+        age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
+        own=np.array([flight != "" for flight in flights], bool),
+        says_own=says_own(given.flights, [identities[k].claims for k in at], tracks, time),
+    )
+    rules = ruled(known, given.settings).tolist()
+    only = (~by_others & (told > 0)).tolist()
     after = list(identities)
     chances = np.round(everything.odds, DIGITS).tolist()
-    for k, rule, row, alone in zip(at, rules.tolist(), chances, only.tolist(), strict=True):
+    for k, rule, row, alone, flight in zip(at, rules, chances, only, flights, strict=True):
         after[k] = msgspec.structs.replace(
-            after[k], category=CATEGORIES[rule], odds=tuple(row), why=WORDS[rule], claimed_only=alone
+            after[k], category=CATEGORIES[rule], odds=tuple(row), why=WORDS[rule], claimed_only=alone, flight=flight
         )
     return tuple(after)
 

@@ -54,7 +54,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     """What a track probably is. claims: what it says of itself, name -> value; nothing is believed by that.
 
     odds: probability of each of CLASSES, () before it was judged. why: the rule that gave the category, in words.
-    claimed_only: nobody but itself has said lately where it is.
+    claimed_only: nobody but itself has said lately where it is. flight: of ours that it is, by name, "" none.
     """
 
     track: int  # public number
@@ -63,6 +63,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     odds: tuple[float, ...] = ()
     why: str = ""
     claimed_only: bool = False
+    flight: str = ""
 
 
 class Threat(msgspec.Struct, frozen=True, array_like=True):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 class Evidence:
     """rows: records of `identify.rows`, which alone knows what is in them, one for each track and who spoke of it.
 
-    names: of those who spoke, by the number that rows have of them. claimants: sensors, in the order of their names,
+    names: of those who spoke -> the number that rows have of them. claimants: sensors, in the order of their names,
     that tell what targets say themselves.
     """
 
     rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
-    names: dict[int, str] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
     claimants: tuple[str, ...] = ()

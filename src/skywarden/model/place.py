@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,6 +64,20 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     height_m: float = 0.0  # above the ellipsoid
     radius_m: float = 3000.0  # a target inside it has arrived
     lead_time_s: float = 300.0  # warning this long before arrival is what the site needs
+
+
+class Flight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A flight of our own: where and when it starts, and where it may be until when."""
+
+    name: str
+    begins: datetime
+    ends: datetime
+    latitude: float  # deg, WGS 84; where it starts
+    longitude: float  # deg
+    launch_radius_m: float = 300.0  # it is first seen within this distance of it
+    route: tuple[tuple[float, float], ...] = ()  # latitude, longitude deg of way-points after the start
+    corridor_m: float = 2000.0  # it stays within this distance of the route, or of the start where there is none
+    identity: str = ""  # what it says of itself: ICAO address, callsign or serial number
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

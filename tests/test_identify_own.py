@@ -1,0 +1,125 @@
+"""Flights of our own: known by their start, and only as long as nothing puts in doubt that they are the same."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from evidence_world import SECOND, START, flying
+
+from skywarden.geo import geodetic
+from skywarden.identify.own import COASTED, NEW, Seen, own, says_own
+from skywarden.model.place import Flight
+from skywarden.model.track import Status, TrackKind, Tracks
+
+BEGIN = datetime.fromtimestamp(START / SECOND, UTC)
+
+
+def flight(name: str = "survey", **other) -> Flight:
+    """Return a flight that starts below the first track of `flying`."""
+    latitude, longitude, _ = (np.degrees(v[0]) for v in geodetic(flying(1).mean[:1, :3]))
+    values = {"begins": BEGIN - timedelta(minutes=5), "ends": BEGIN + timedelta(hours=1)}
+    return Flight(name=name, **{**values, "latitude": latitude, "longitude": longitude, **other})
+
+
+def young(n: int = 1) -> Tracks:
+    """Return n tracks that were first shown now."""
+    return replace(flying(n), since=np.full(n, START))
+
+
+def later(tracks: Tracks, seconds: float, **other) -> tuple[Tracks, int]:
+    """Return the same tracks `seconds` later, flown on, and that time."""
+    time, mean = START + round(seconds * SECOND), tracks.mean.copy()
+    mean[:, :3] += mean[:, 3:] * seconds
+    n = len(tracks)
+    return replace(tracks, **{"mean": mean, "time": np.full(n, time), "heard": np.full(n, time), **other}), time
+
+
+def seen(tracks: Tracks, *names: str, measured: bool = True) -> Seen:
+    n = len(tracks)
+    return Seen(np.arange(n), names or ("",) * n, np.full(n, measured))
+
+
+def test_a_track_that_is_measured_first_where_a_flight_starts_is_that_flight() -> None:
+    tracks = young(2)
+    assert own([flight()], tracks, seen(tracks), [], START) == ["survey", ""]
+    assert own([], tracks, seen(tracks), [], START) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"begins": BEGIN + timedelta(seconds=1)}, "too soon"),
+        ({"ends": BEGIN - timedelta(seconds=1)}, "over"),
+        ({"latitude": 0.02}, "elsewhere"),
+    ],
+)
+def test_not_at_another_time_or_place(changed, why) -> None:
+    assert own([flight(**changed)], young(), seen(young()), [], START) == [""], why
+
+
+def test_not_by_what_it_says_itself_nor_in_the_middle_of_its_way() -> None:
+    assert own([flight()], young(), seen(young(), measured=False), [], START) == [""]
+    old = replace(flying(1), since=np.array([START - NEW - SECOND]))
+    assert own([flight()], old, seen(old), [], START) == [""]
+    vague = replace(young(), kind=np.array([TrackKind.WEDGE], np.int8))
+    assert own([flight()], vague, seen(vague), [], START) == [""]
+
+
+def test_not_if_two_begin_there_or_another_is_it_already() -> None:
+    two = young(2)
+    two.mean[1, 1] = two.mean[0, 1] + 200.0
+    wide = flight(launch_radius_m=1000.0)
+    assert own([wide], two, seen(two), [], START) == ["", ""]
+    assert own([flight()], young(), seen(young()), ["survey"], START) == [""]
+
+
+def test_it_stays_that_flight_along_its_route_and_ends_where_it_leaves_it() -> None:
+    to_north = flight(route=((0.09, 0.0),), corridor_m=500.0)  # 10 km
+    for seconds, name in ((100, "survey"), (199, "survey"), (260, "")):
+        tracks, time = later(young(), seconds)
+        assert own([to_north], tracks, seen(tracks, "survey"), ["survey"], time) == [name]
+    tracks, time = later(young(), 100)
+    tracks.mean[0, 1] += 600.0
+    assert own([to_north], tracks, seen(tracks, "survey"), ["survey"], time) == [""]
+    assert own([flight(corridor_m=2000.0)], *_at(1900.0)) == ["survey"]
+    assert own([flight(corridor_m=2000.0)], *_at(2100.0)) == [""]
+
+
+def _at(metres: float):
+    tracks, time = later(young(), metres / 50.0)
+    return tracks, seen(tracks, "survey"), ["survey"], time
+
+
+def test_it_ends_with_its_time_and_with_the_configuration() -> None:
+    tracks, time = later(young(), 20)
+    short = flight(ends=BEGIN + timedelta(seconds=19))
+    assert own([short], tracks, seen(tracks, "survey"), ["survey"], time) == [""]
+    assert own([flight("another")], tracks, seen(tracks, "survey"), ["survey"], time) == [""]
+    assert own([], tracks, seen(tracks, "survey"), ["survey"], time) == [""]
+
+
+def test_it_ends_where_it_coasts_and_where_another_comes_near() -> None:
+    tracks, time = later(young(), 20)
+    quiet = replace(tracks, heard=np.array([time - COASTED - 1]))
+    assert own([flight()], quiet, seen(quiet, "survey"), ["survey"], time) == [""]
+    gone = replace(tracks, status=np.array([Status.DROPPED], np.int8))
+    assert own([flight()], gone, seen(gone, "survey"), ["survey"], time) == [""]
+    two, time = later(young(2), 20)
+    for apart, name in ((5000.0, "survey"), (400.0, "")):
+        two.mean[1] = two.mean[0]
+        two.mean[1, 1] += apart
+        assert own([flight()], two, seen(two, "survey", ""), ["survey"], time)[0] == name
+
+
+def test_what_ended_does_not_begin_again_in_the_air() -> None:
+    tracks, time = later(young(), 35)
+    assert own([flight(launch_radius_m=5000.0)], tracks, seen(tracks), [], time) == [""]
+
+
+def test_who_says_that_it_is_ours_must_be_where_ours_may_be() -> None:
+    tracks = flying(2)
+    claims = [{"icao24": "4ca7b5"}, {"icao24": "4ca7b5"}]
+    assert says_own([flight(identity=" 4CA7B5 ")], claims, tracks, START).tolist() == [True, False]
+    assert says_own([flight()], [{"x": ""}, {}], tracks, START).tolist() == [False, False]
+    assert says_own([flight(identity="4CA7B6")], claims, tracks, START).tolist() == [False, False]
