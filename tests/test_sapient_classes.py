@@ -1,5 +1,6 @@
 """What SAPIENT nodes say their objects are, as evidence: words, confidences, what a node can say, bad input."""
 
+import re
 from math import inf, log, nan
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from skywarden.sensors.sapient.classes import (
 from skywarden.sensors.sapient.message import from_json
 from skywarden.sensors.sapient.proto import DetectionReport, Registration
 
+DOCUMENT = Path(__file__).parents[1] / "docs" / "sapient.md"
 DATA = Path(__file__).parents[1].parent / "shared" / "data" / "sapient"
 AIR = set(CLASSES) - {Class.BIRD, Class.NOISE, Class.UNKNOWN}
 FIXED = {Class.UAV_PISTON, Class.UAV_JET, Class.FIXED_WING, Class.DECOY, Class.CRUISE}
@@ -105,6 +107,12 @@ def test_the_words_of_the_taxonomy_stand_for_what_they_mean() -> None:
     assert WORDS["Bird"] == {Class.BIRD}
     for word in ("Human", "Land vehicle", "Sea vessel", "Fixed object", "Stationary rotator", ">2 wheels - Heavy"):
         assert WORDS[word] == {Class.NOISE}
+
+
+def test_every_word_is_in_the_documentation() -> None:
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("|")]
+    listed = {word.strip() for row in rows for word in re.split("[,;|]", row)}
+    assert set(WORDS) <= listed
 
 
 @pytest.mark.parametrize("word", SILENT + HOSTILE)
@@ -233,7 +241,8 @@ def test_a_vocabulary_is_read_as_far_as_it_is_sensible() -> None:
     deep: Any = said.class_definition[0]
     for _ in range(80):
         deep = deep.sub_class.add(type="Bird")
-    assert vocabulary(said.class_definition) == ()
+    said.class_definition.add(type="Human")
+    assert vocabulary(said.class_definition) == (1 << CLASSES.index(Class.BIRD),)
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="needs the folder ../shared/data/sapient")

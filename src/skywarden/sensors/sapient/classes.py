@@ -82,12 +82,12 @@ def vocabulary(definitions: Iterable[Any]) -> tuple[int, ...]:
     """
     found = set[int]()
     level = [(one, ANY) for one in islice(definitions, REGISTERED)]
-    for _ in range(LEVELS):
+    for depth in range(1, LEVELS + 1):
         above, level = level[:REGISTERED], []
         for one, stands in above:
             means = _STANDS.get(plain(one.type), stands)
             level += [(inside, means) for inside in islice(one.sub_class, REGISTERED)]
-            if not one.sub_class:
+            if not one.sub_class or depth == LEVELS:
                 found.add(means)
     return tuple(sorted(found - {ANY}))
 
@@ -97,11 +97,10 @@ def before(words: tuple[int, ...]) -> tuple[float, ...]:
 
     What none of its words stands for is one more thing that it may see.
     """
-    said = words or tuple(1 << k for k in _INDICES)
-    left = ANY
+    said, left = [*(words or (1 << k for k in _INDICES))], ANY
     for stands in said:
         left &= ~stands
-    said += (left,) * (left > 0)
+    said += [left] if left else []
     return tuple([sum([1 / stands.bit_count() for stands in said if stands >> k & 1]) / len(said) for k in _INDICES])
 
 
@@ -166,7 +165,7 @@ def _share(named: tuple[Named, ...], stands: int, mass: tuple[float, int], share
     weights = [_confidence(one) for one in named]
     if any(weights):
         whole = max(stated, sum(weights))
-        parts = [min(max(weight / whole, LEAST), MOST) for weight in weights]
+        parts = [max(weight / whole, LEAST) for weight in weights]
         scale = left * min(1.0, MOST / sum(parts))
         for (word, _, inside), part, weight in zip(named, parts, weights, strict=True):
             means = stands if word == AS_ABOVE else word
