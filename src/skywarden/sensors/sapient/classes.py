@@ -21,7 +21,7 @@ ASSUMED = 30  # steps, confidence of a class that is named without one: 0.6; ass
 LEAST, MOST = 0.02, 0.98  # no share of a probability is less, or more: nobody's classifier is better; assumed
 RANGE = 4.0  # nats between the best and the worst class: the most that one source may tell (DESIGN section 5)
 LEVELS = 4  # of sub-classes, the class included
-LARGEST = 8192  # bytes of the classes of one report; one that names more says nothing
+NAMED = 128  # classes and sub-classes of one report; one that names more says nothing
 REGISTERED = 128  # words on each level of what a node can say; more do not count
 TEXT = 64  # letters of a word
 
@@ -106,19 +106,20 @@ def before(words: tuple[int, ...]) -> tuple[float, ...]:
 
 def heard(named: Any) -> tuple[Named, ...]:
     """Return the classes of a report; () for a report that cannot be, by its confidences or by its size."""
-    if len(named) > LARGEST or sum([one.ByteSize() for one in named]) > LARGEST:
-        return ()
     try:
-        return _heard(named, LEVELS)
+        return _heard(named, LEVELS, [NAMED])
     except _ImpossibleError:
         return ()
 
 
 class _ImpossibleError(Exception):
-    """No confidence is like this."""
+    """No report is like this."""
 
 
-def _heard(named: Any, levels: int) -> tuple[Named, ...]:
+def _heard(named: Any, levels: int, room: list[int]) -> tuple[Named, ...]:
+    room[0] -= len(named)
+    if room[0] < 0:
+        raise _ImpossibleError
     found = list[Named]()
     for one in named:
         confidence, inside = UNSAID, tuple[Named, ...]()
@@ -128,7 +129,7 @@ def _heard(named: Any, levels: int) -> tuple[Named, ...]:
                 raise _ImpossibleError
             confidence = round(said * WHOLE)
         if levels > 1 and one.sub_class:
-            inside = _heard(one.sub_class, levels - 1)
+            inside = _heard(one.sub_class, levels - 1, room)
         found.append((_STANDS.get(plain(one.type), AS_ABOVE), confidence, inside))
     return tuple(found)
 
