@@ -14,13 +14,15 @@ from sapient_nodes import CAMERA, OTHER, RADAR, START, changed, node, plot, ray,
 from sapient_wire import message, mixed, tree, varint, write
 
 from skywarden.kernel import plain_while
+from skywarden.model.assessment import CLASSES, Class
 from skywarden.model.detection import Decoded, Frame
 from skywarden.model.place import Sensor
 from skywarden.model.track import Mode
 from skywarden.sensors.sapient import rules
 from skywarden.sensors.sapient import table as slots
 from skywarden.sensors.sapient.answers import own_id
-from skywarden.sensors.sapient.message import HEADER, LONGEST, pack, parse
+from skywarden.sensors.sapient.meaning import Meanings
+from skywarden.sensors.sapient.message import HEADER, LONGEST, pack, parse, split
 from skywarden.sensors.sapient.proto import Registration, SapientMessage
 from skywarden.sensors.sapient.reports import Head, Reports
 from skywarden.sensors.sapient.rules import faults
@@ -29,6 +31,7 @@ from skywarden.sim.nodes import registration, status
 
 SEEDS = st.integers(0, 2**32 - 1)
 ENROLLED = Sensor(name="mast 4", source="nodes", node_id=CAMERA.node_id, latitude=29.4, longitude=-45.6)
+VOCABULARY = (1 << CLASSES.index(Class.BIRD), 1 << CLASSES.index(Class.MULTIROTOR))
 EACH = 25  # messages of one example
 
 
@@ -56,7 +59,7 @@ def valid(data: bytes) -> bool:
 
 def said(reports: Reports, number: int, head: Head) -> list[Any]:
     """Return all that a row says, bits of numbers included."""
-    row = np.array([number])
+    words, evidence = reports.said(np.array([number]), VOCABULARY)
     return [
         reports.time[number],
         reports.values[number].tobytes(),
@@ -64,16 +67,17 @@ def said(reports: Reports, number: int, head: Head) -> list[Any]:
         head,
         reports.objects[number],
         reports.zones.get(number, ""),
-        reports.said(row),
+        words,
+        None if evidence is None else evidence.tobytes(),
     ]
 
 
 def agrees(messages: list[bytes]) -> int:
     """Check that what the scanner passes is valid, and says the same to protobuf; return how many it passes."""
     frame = framed(messages)
-    quick = Reports(frame, len(messages))
+    quick = Reports(frame, len(messages), Meanings())
     plain_while(lambda: True)
-    slow = Reports(frame, len(messages))
+    slow = Reports(frame, len(messages), Meanings())
     plain_while(lambda: False)
     assert slow.stretches == {}
     passed = 0
@@ -285,8 +289,20 @@ def fusing(data: bytes) -> bytes:
     return pack(found)
 
 
+def naming(data: bytes, *words: str) -> bytes:
+    """Return a registration, and what follows, of a node that says which classes it can name."""
+    first = split(data)[0]
+    found = parse(data[HEADER:first])
+    assert found is not None
+    classes = found.registration.mode_definition[0].detection_definition[0].detection_class_definition.add()
+    for word in words:
+        classes.class_definition.add(type=word)
+    return pack(found) + data[first:]
+
+
 WHERE = [real(status(post, START, rng())) for post in (RADAR, CAMERA)]
 JOINS = [real(registration(post, START)) + where for post, where in zip((RADAR, CAMERA), WHERE, strict=True)]
+JOINS[0] = naming(JOINS[0], "UAV", "Bird")
 JOINS += [fusing(real(registration(CAMERA, START))) + WHERE[1]]
 
 

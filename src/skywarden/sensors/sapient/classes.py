@@ -21,7 +21,7 @@ ASSUMED = 30  # steps, confidence of a class that is named without one: 0.6; ass
 LEAST, MOST = 0.02, 0.98  # no share of a probability is less, or more: nobody's classifier is better; assumed
 RANGE = 4.0  # nats between the best and the worst class: the most that one source may tell (DESIGN section 5)
 LEVELS = 4  # of sub-classes, the class included
-LARGEST = 8192  # bytes of the classes of one report; one that names more says nothing
+NAMED = 128  # classes and sub-classes of one report; one that names more says nothing
 REGISTERED = 128  # words on each level of what a node can say; more do not count
 TEXT = 64  # letters of a word
 
@@ -82,12 +82,12 @@ def vocabulary(definitions: Iterable[Any]) -> tuple[int, ...]:
     """
     found = set[int]()
     level = [(one, ANY) for one in islice(definitions, REGISTERED)]
-    for _ in range(LEVELS):
+    for depth in range(1, LEVELS + 1):
         above, level = level[:REGISTERED], []
         for one, stands in above:
             means = _STANDS.get(plain(one.type), stands)
             level += [(inside, means) for inside in islice(one.sub_class, REGISTERED)]
-            if not one.sub_class:
+            if not one.sub_class or depth == LEVELS:
                 found.add(means)
     return tuple(sorted(found - {ANY}))
 
@@ -97,29 +97,29 @@ def before(words: tuple[int, ...]) -> tuple[float, ...]:
 
     What none of its words stands for is one more thing that it may see.
     """
-    said = words or tuple(1 << k for k in _INDICES)
-    left = ANY
+    said, left = [*(words or (1 << k for k in _INDICES))], ANY
     for stands in said:
         left &= ~stands
-    said += (left,) * (left > 0)
+    said += [left] if left else []
     return tuple([sum([1 / stands.bit_count() for stands in said if stands >> k & 1]) / len(said) for k in _INDICES])
 
 
 def heard(named: Any) -> tuple[Named, ...]:
     """Return the classes of a report; () for a report that cannot be, by its confidences or by its size."""
-    if len(named) > LARGEST or sum([one.ByteSize() for one in named]) > LARGEST:
-        return ()
     try:
-        return _heard(named, LEVELS)
+        return _heard(named, LEVELS, [NAMED])
     except _ImpossibleError:
         return ()
 
 
 class _ImpossibleError(Exception):
-    """No confidence is like this."""
+    """No report is like this."""
 
 
-def _heard(named: Any, levels: int) -> tuple[Named, ...]:
+def _heard(named: Any, levels: int, room: list[int]) -> tuple[Named, ...]:
+    room[0] -= len(named)
+    if room[0] < 0:
+        raise _ImpossibleError
     found = list[Named]()
     for one in named:
         confidence, inside = UNSAID, tuple[Named, ...]()
@@ -129,7 +129,7 @@ def _heard(named: Any, levels: int) -> tuple[Named, ...]:
                 raise _ImpossibleError
             confidence = round(said * WHOLE)
         if levels > 1 and one.sub_class:
-            inside = _heard(one.sub_class, levels - 1)
+            inside = _heard(one.sub_class, levels - 1, room)
         found.append((_STANDS.get(plain(one.type), AS_ABOVE), confidence, inside))
     return tuple(found)
 
@@ -166,7 +166,7 @@ def _share(named: tuple[Named, ...], stands: int, mass: tuple[float, int], share
     weights = [_confidence(one) for one in named]
     if any(weights):
         whole = max(stated, sum(weights))
-        parts = [min(max(weight / whole, LEAST), MOST) for weight in weights]
+        parts = [max(weight / whole, LEAST) for weight in weights]
         scale = left * min(1.0, MOST / sum(parts))
         for (word, _, inside), part, weight in zip(named, parts, weights, strict=True):
             means = stands if word == AS_ABOVE else word
