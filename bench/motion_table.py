@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from motion_flights import FOLDS, Flight, assumed, recorded, simulated, strangers
 
+from skywarden.identify.motion import FACTORS, KNOWN, Table, likelihoods, table
 from skywarden.model.assessment import Class
-from skywarden.motion_table import FACTORS, KNOWN, Table, likelihoods, table
 
 FILE = Path(__file__).resolve().parents[1] / "src" / "skywarden" / "data" / "motion.json"
 # scale m/s or m, width in asinh(value / scale), bins; the first edge is 0, but climb has one bin around 0

@@ -16,7 +16,7 @@ from skywarden.identify.weigh import FAMILIES, Weighed, odds
 from skywarden.model.assessment import CLASSES, Category, Class, Family
 from skywarden.model.detection import Claim, Detections, Kind, Reporter, detections
 from skywarden.model.evidence import Evidence
-from skywarden.model.track import Picture
+from skywarden.model.track import Picture, TrackKind
 from skywarden.pipeline import UNREADABLE, Line
 from skywarden.saved import digest
 
@@ -54,10 +54,11 @@ def seen(
 
 
 class Watch:
-    """One track, looked at once a second."""
+    """One track, looked at once a second. Only a region is known of it, so that it says nothing by its motion."""
 
-    def __init__(self) -> None:
-        self.tracks, self.sensors = flying(1), ("camera", "radar", "adsb", "someone", "citizen")
+    def __init__(self, kind: TrackKind = TrackKind.WEDGE) -> None:
+        self.tracks = replace(flying(1), kind=np.array([kind], np.int8))
+        self.sensors = ("camera", "radar", "adsb", "someone", "citizen")
         self.before, self.at, self.given = Before((), Evidence(), START), 0.0, GIVEN
 
     def go(self, *batches: Detections, seconds: float = 1.0):
@@ -231,6 +232,28 @@ def test_rows_of_another_version_are_refused() -> None:
     rows = added(viewed(np.zeros(0, "V8")), look(1, DRONE))
     assert np.isclose(odds(np.zeros((1, FAMILIES, K))).sum(), 1)
     assert len(rows) == 1
+
+
+def test_how_a_track_flies_is_a_weak_reason_of_its_own() -> None:
+    watch = Watch(TrackKind.POINT)
+    for _ in range(100):
+        found = watch.go()
+    (one,) = reasons(watch.before.evidence, 1, START + 100 * SECOND).reasons
+    assert (one.source, one.kind, one.looks) == ("how it flies", "motion", 100)
+    assert one.nats <= 2.0
+    assert one.harm > 0.3  # 50 m/s, 1 km up
+    assert found.category is Category.UNKNOWN
+    fast = Watch(TrackKind.POINT)
+    fast.tracks.mean[:, 5] = 900.0
+    assert fast.go().odds[CLASSES.index(Class.BALLISTIC)] > 5 * fast.go().odds[CLASSES.index(Class.BIRD)]
+
+
+def test_a_height_is_counted_from_the_ground_of_the_sites() -> None:
+    high = Watch(TrackKind.POINT)
+    high.given = Given(SETTINGS, ground=990.0)
+    low = Watch(TrackKind.POINT)
+    bird = CLASSES.index(Class.MULTIROTOR)
+    assert high.go().odds[bird] > low.go().odds[bird]
 
 
 def test_a_saved_picture_has_the_evidence_in_it_and_one_of_another_version_is_refused() -> None:

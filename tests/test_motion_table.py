@@ -18,8 +18,8 @@ import motion_table as bench
 from motion_flights import Flight, assumed, simulated
 
 from skywarden.errors import ConfigError
+from skywarden.identify.motion import BLUR, KNOWN, LEVELS, LIMIT, OCTAVE, PARTS, likelihoods, shipped, table
 from skywarden.model.assessment import CLASSES, Class
-from skywarden.motion_table import BLUR, KNOWN, LEVELS, LIMIT, OCTAVE, PARTS, likelihoods, shipped, table
 
 TEXT = files("skywarden").joinpath("data", "motion.json").read_text()
 COLUMN = {word: column for column, word in enumerate(CLASSES[:-1])}

@@ -98,7 +98,8 @@ def _given(settings: Settings) -> Given:
     tracker = settings.tracker
     reach, spread = tracker.microphone_reach_m, tracker.microphone_reach_spread
     ears = Ears(reach, spread, tracker.microphone_detection, tracker.sound_speed_m_s)
-    return Given(settings.identify, ears, settings.flights)
+    ground = min((site.height_m for site in settings.sites), default=0.0)
+    return Given(settings.identify, ears, settings.flights, ground)
 
 
 class Caused(NamedTuple):

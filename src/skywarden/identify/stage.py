@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Known, ruled
 from skywarden.identify.claims import claimed
+from skywarden.identify.flying import flown
 from skywarden.identify.noted import statements, together
 from skywarden.identify.own import Seen, own, says_own
 from skywarden.identify.rows import ROW, Rows, added, renamed, stored, viewed
@@ -53,11 +54,12 @@ class Heard(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What is configured. ears: what is assumed of single microphones. flights: of our own."""
+    """What is configured. ears: what is assumed of single microphones. flights: of our own. ground: m, its height."""
 
     settings: IdentifySettings = IdentifySettings()
     ears: Ears = Ears()
     flights: Sequence[Flight] = ()
+    ground: float = 0.0
 
 
 def identify(
@@ -69,12 +71,14 @@ def identify(
         said.append(looks)
         names[name] = source
     rows = renamed(viewed(before.evidence.rows), tracks.label, tracks.number)
+    identities = claimed(before.identities, tracks, heard.batches, heard.matches)
+    due = np.flatnonzero(tracks.number)[_due(tracks, identities, before.time, time)]
+    if len(due):
+        said.append(flown(tracks, due, time, given.ground))
     if said:
         every = together(said)
         rows = added(rows, every._replace(key=_keys(every.key, tracks)))
     evidence = _evidence(before.evidence, rows, names, heard.batches)
-    identities = claimed(before.identities, tracks, heard.batches, heard.matches)
-    due = np.flatnonzero(tracks.number)[_due(tracks, identities, before.time, time)]
     if len(due):
         seen = _seen(tracks, due, heard.sensors, evidence)
         identities = _judged(identities, (tracks, due), rows, seen, (time, given))
