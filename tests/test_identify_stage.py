@@ -244,16 +244,17 @@ def test_how_a_track_flies_is_a_weak_reason_of_its_own() -> None:
     assert one.harm > 0.3  # 50 m/s, 1 km up
     assert found.category is Category.UNKNOWN
     fast = Watch(TrackKind.POINT)
-    fast.tracks.mean[:, 5] = 900.0
-    assert fast.go().odds[CLASSES.index(Class.BALLISTIC)] > 5 * fast.go().odds[CLASSES.index(Class.BIRD)]
+    fast.tracks.mean[:, 5] = 230.0
+    assert fast.go().odds[CLASSES.index(Class.CRUISE)] > 1.5 * found.odds[CLASSES.index(Class.CRUISE)]
 
 
 def test_a_height_is_counted_from_the_ground_of_the_sites() -> None:
     high = Watch(TrackKind.POINT)
-    high.given = Given(SETTINGS, ground=990.0)
+    high.given = Given(SETTINGS, ground=-8000.0)
     low = Watch(TrackKind.POINT)
-    bird = CLASSES.index(Class.MULTIROTOR)
-    assert high.go().odds[bird] > low.go().odds[bird]
+    low.given = Given(SETTINGS, ground=900.0)
+    multirotor = CLASSES.index(Class.MULTIROTOR)
+    assert high.go().odds[multirotor] < 0.8 * low.go().odds[multirotor]
 
 
 def test_a_saved_picture_has_the_evidence_in_it_and_one_of_another_version_is_refused() -> None:
