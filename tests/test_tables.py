@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from skywarden.cli.app import app
 from skywarden.geo.earth import east_north_up, geodetic
-from skywarden.model.assessment import Alert, Threat
+from skywarden.model.assessment import CLASSES, Alert, Category, Class, Identity, Threat
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
 from skywarden.outputs.tables import HEADS, alerts, arrivals, tracks
 from skywarden.pipeline import Line
@@ -34,8 +34,10 @@ def test_a_track_has_a_row_with_its_category_where_one_is_known() -> None:
     states = TrackStates(
         START, [7, 9], [29.5, -1.25], [-45.75, 0.5], [310.2, 5.0], [1.5, 0.0], [-50.0, 2.0], [0.1, 0.0]
     )
+    odds = tuple(float(word is Class.HELICOPTER) for word in CLASSES)
+    ours = Identity(7, Category.ASSUMED_FRIEND, odds=odds)
     spread = np.arange(18.0).reshape(2, 3, 3) / 3
-    first, second = rows("tracks", tracks(states, {7: "assumed friend"}, ["", 'r, "old"'], spread))
+    first, second = rows("tracks", tracks(states, {7: ours}, ["", 'r, "old"'], spread))
     assert first == {
         "time_ns": str(START),
         "track": "7",
@@ -45,7 +47,7 @@ def test_a_track_has_a_row_with_its_category_where_one_is_known() -> None:
         "v_east": "1.5",
         "v_north": "-50.0",
         "v_up": "0.1",
-        "class": "",
+        "class": "helicopter",
         "category": "assumed friend",
         "sensor": "",
         "ee_m2": "0",

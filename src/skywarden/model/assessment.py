@@ -65,6 +65,11 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     claimed_only: bool = False
     flight: str = ""
 
+    @property
+    def likeliest(self) -> Class | None:
+        """Return the likeliest class, which may be unknown; None before it was judged."""
+        return CLASSES[self.odds.index(max(self.odds))] if self.odds else None
+
 
 class Threat(msgspec.Struct, frozen=True, array_like=True):
     """One track measured against one site, on a straight line at its present velocity.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from scipy.special import ndtri
 
-from skywarden.model.assessment import Alert, Threat
+from skywarden.model.assessment import Alert, Identity, Threat
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
 from skywarden.model.place import F64
 
@@ -29,14 +29,20 @@ HEADS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def tracks(states: TrackStates, category: Mapping[int, str], sensor: Iterable[str], spread: F64) -> str:
-    """Return a row for each shown track. The system names no class yet.
+def tracks(states: TrackStates, known: Mapping[int, Identity], sensor: Iterable[str], spread: F64) -> str:
+    """Return a row for each shown track, with its likeliest class, which may be unknown, and its category.
 
-    category: track -> word, where known. sensor: that saw each last. spread: (n, 3, 3) m^2, of its east, north, up.
+    known: track -> what it is, where that is known. sensor: that saw each last. spread: (n, 3, 3) m^2, of its east,
+    north, up.
     """
     upper = spread.reshape(-1, 9)[:, [0, 1, 2, 4, 5, 8]].tolist()
     rest = zip(states.number, sensor, upper, strict=True)
-    return _rows(states, [f",{category.get(n, '')},{_quoted(by)},{EXACT % tuple(row)}" for n, by, row in rest])
+    return _rows(states, [f"{_said(known.get(n))},{_quoted(by)},{EXACT % tuple(row)}" for n, by, row in rest])
+
+
+def _said(one: Identity | None) -> str:
+    """Return class and category; nothing of a track that was not judged yet."""
+    return "," if one is None else f"{one.likeliest or ''},{one.category}"
 
 
 def past(states: TrackStates, sigma: Iterable[float]) -> str:

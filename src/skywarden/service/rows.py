@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from skywarden.geo import east_north_up
 from skywarden.identify import Why
-from skywarden.model.assessment import CLASSES, Alert, Category, Identity
+from skywarden.model.assessment import Alert, Category, Identity
 from skywarden.model.detection import Node
 from skywarden.model.event import Answered, Output, Stepped, TrackStates, named
 from skywarden.model.foreign import Foreign
@@ -170,9 +170,8 @@ def tracks(
 
 def _classes(identities: Sequence[Identity]) -> tuple[list[str | UnsetType], list[float | UnsetType]]:
     """Return the likeliest class of each, and its probability; nothing where it was not judged yet."""
-    best = [max(range(len(one.odds)), key=one.odds.__getitem__) if one.odds else None for one in identities]
-    words: list[str | UnsetType] = [UNSET if k is None else str(CLASSES[k]) for k in best]
-    return words, [UNSET if k is None else one.odds[k] for k, one in zip(best, identities, strict=True)]
+    words: list[str | UnsetType] = [UNSET if one.likeliest is None else str(one.likeliest) for one in identities]
+    return words, [max(one.odds) if one.odds else UNSET for one in identities]
 
 
 def _taken(column: Sequence[float], at: I64) -> list[float]:

@@ -53,8 +53,8 @@ class Tables:
             event = decode(entry.payload)
             if isinstance(event, TrackStates):
                 assert picture is not None  # it has told where its tracks are
-                category = {i.track: str(i.category) for i in picture.identities}
-                self._files["tracks"].write(tracks(event, category, *_told_of(event, picture, settings)))
+                known = {identity.track: identity for identity in picture.identities}
+                self._files["tracks"].write(tracks(event, known, *_told_of(event, picture, settings)))
                 self._files["arrivals"].write(arrivals(event.time, picture.threats))
             elif isinstance(event, AlertRaised | AlertUpdated | AlertCleared):
                 self._files["alerts"].write(alerts(event))
