@@ -1,0 +1,110 @@
+"""Who claims to be where: what the claims of a tick say, as arrays."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.geo.earth import ECCENTRICITY2, SEMI_MINOR
+from skywarden.model.assessment import Family
+from skywarden.model.detection import NO_ADDRESS, Detections, Kind, family_of
+from skywarden.model.place import F64, I64
+
+NAMES = ("remote_id", "radio_address")  # claims that say who it is, the better one first
+DOUBT = "doubt"  # claim that says what its radio frames contradict
+NOBODY = -1
+_NAMED = 1 << 56  # above every 24-bit address
+DIGEST = 7  # bytes
+LOWEST, HIGHEST = -600.0, 30e3  # m above the ellipsoid; the Dead Sea lies at -410
+LEVEL_MOST, UP_MOST, TIME_MOST = 10e3, 3e3, 10.0  # m, m, s; a claim is not taken to be vaguer than this
+FAR = 1e8  # m; what is farther from the middle of the Earth is no place
+
+
+class Places(NamedTuple):
+    """n claims of a place, as columns. identity: who; sensor: hash of the name of who heard it.
+
+    label: of the track that it updated, 0 none. aircraft: by a 24-bit address. time: ns. slack: s, 1 sigma. place:
+    (n, 3) ECEF m. level: m^2, variance along the ground. possible: there is such a place in the air. doubted: by what
+    its radio frames contradict.
+    """
+
+    identity: I64
+    sensor: I64
+    label: I64
+    aircraft: NDArray[np.bool_]
+    time: I64
+    slack: F64
+    place: F64
+    level: F64
+    possible: NDArray[np.bool_]
+    doubted: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Places":
+        """Return the rows named, in that order."""
+        return Places._make(column[rows] for column in self)
+
+
+def claimed(batches: Sequence[Detections], matches: Sequence[I64]) -> Places | None:
+    """Return what a tick's batches claim, None if nobody claims a place.
+
+    matches: parallel to batches, (m,) int64 label of the track that each detection updated, 0 none.
+    """
+    found = [
+        _places(batch, matched)
+        for batch, matched in zip(batches, matches, strict=True)
+        if batch.kind is Kind.POSITION and len(batch) and family_of(batch) is Family.CLAIM
+    ]
+    if not found:
+        return None
+    said = Places._make(np.concatenate(columns) for columns in zip(*found, strict=True))
+    named = said.identity != NOBODY
+    return said if named.all() else said.take(named)
+
+
+def _places(batch: Detections, matched: I64) -> Places:
+    n = len(batch)
+    names, doubted = _said(batch)
+    aircraft = batch.address != NO_ADDRESS
+    sensor = np.full(n, crc32(batch.sensor.encode()), np.int64)
+    identity = np.where(aircraft, batch.address, names)
+    level, possible = _earthly(batch.z, batch.covariance)
+    slack = np.fmax(np.fmin(batch.time_sigma, TIME_MOST), 0.0)
+    return Places(identity, sensor, matched, aircraft, batch.time, slack, batch.z, level, possible, doubted)
+
+
+def _said(batch: Detections) -> tuple[I64, NDArray[np.bool_]]:
+    """Return (n,) whose name a detection bears, NOBODY without one, and (n,) whether its radio frames are in doubt."""
+    best: dict[int, tuple[int, str]] = {}
+    doubted = np.zeros(len(batch), bool)
+    for claim in batch.claims:
+        if claim.name in NAMES:
+            rank = NAMES.index(claim.name)
+            if best.get(claim.index, (len(NAMES),))[0] > rank:
+                best[claim.index] = rank, claim.value
+        elif claim.name == DOUBT:
+            doubted[claim.index] = True
+    identity = np.full(len(batch), NOBODY)
+    for index, (rank, value) in best.items():
+        digest = blake2b(f"{NAMES[rank]} {value}".encode("utf-8", "replace"), digest_size=DIGEST).digest()
+        identity[index] = _NAMED | int.from_bytes(digest)
+    return identity, doubted
+
+
+def _earthly(place: F64, covariance: F64) -> tuple[F64, NDArray[np.bool_]]:
+    """Return (n,) m^2 variance along the ground, the mean of its two directions, and (n,) whether one can fly there.
+
+    Heights are counted along the line to the middle of the Earth: at 30 km that is 0.2 m off.
+    """
+    with np.errstate(all="ignore"):
+        radius = np.sqrt(np.einsum("ni,ni->n", place, place))
+        up = place / radius[:, None]
+        ground = SEMI_MINOR / np.sqrt(1.0 - ECCENTRICITY2 * (1.0 - up[:, 2] ** 2))
+        upward = np.einsum("ni,nij,nj->n", up, covariance, up)
+        level = 0.5 * (np.einsum("nii->n", covariance) - upward)
+        sigma = np.sqrt(np.fmax(np.fmin(upward, UP_MOST**2), 0.0))
+        height = radius - ground
+        possible = (radius < FAR) & (height + 4 * sigma >= LOWEST) & (height - 4 * sigma <= HIGHEST)
+        return np.fmax(np.fmin(level, LEVEL_MOST**2), 0.0), possible
