@@ -16,7 +16,7 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.identify.places import Places, claimed
+from skywarden.identify.places import Places, claimed, upward
 from skywarden.identify.table import DOUBTS, LAYOUT, Rows, entered, kept, opened, positions
 from skywarden.model.detection import Detections
 from skywarden.model.known import Known
@@ -72,9 +72,8 @@ def doubted(known: Known, batches: Sequence[Detections], matches: Sequence[I64],
         at = positions(rows, said.identity)
         beyond += int((at < 0).sum())
         _marked(rows, said, at, time)
-        steps, at = _steps(said, at)
-        for some in _one_by_one(said.identity[steps]):
-            _examine(rows, at[some], said.take(steps[some]), time)
+        for some in _steps(said, at):
+            _examine(rows, at[some], said.take(some), time)
     _conclude(rows, time)
     rows.flags.writeable = False
     return Known(time, rows, LAYOUT, beyond)
@@ -116,53 +115,51 @@ def _marked(rows: Rows, said: Places, at: I64, time: int) -> None:
     rows["label"][at[matched], 0] = said.label[matched]
 
 
-def _steps(said: Places, at: I64) -> tuple[I64, I64]:
-    """Return the claims to look at, by identity and time, and their records: those that say another place.
+def _steps(said: Places, at: I64) -> list[I64]:
+    """Return the claims to look at, in groups in which nobody is twice, the earlier ones first.
 
-    Of an identity that is said to be in very many places in one tick some are left out, evenly.
+    What says the same place again is left out; and of an identity that is said to be in very many places in one tick
+    some are, evenly.
     """
     some = np.flatnonzero((at >= 0) & said.possible)
     some = some[np.lexsort((said.time[some], said.identity[some]))]
-    if not len(some):
-        return some, some
-    identity, place = said.identity[some], said.place[some]
-    same = np.append(False, identity[1:] == identity[:-1])
-    near = np.append(False, np.abs(np.diff(place, axis=0)).max(1, initial=0.0) < LEAST)
-    some = some[~(same & near)]
-    rank, count = _ranks(said.identity[some])
-    some = some[rank % -(-count // TOGETHER) == 0]
-    return some, at[some]
-
-
-def _ranks(identity: I64) -> tuple[I64, I64]:
-    """Return (n,) the how manieth of its identity each row is, and (n,) of how many. identity: equal ones together."""
-    _, first, which, counts = np.unique(identity, return_index=True, return_inverse=True, return_counts=True)
-    return np.arange(len(identity)) - first[which], counts[which]
-
-
-def _one_by_one(identity: I64) -> list[I64]:
-    """Return rows in groups in which nobody is twice, in order."""
-    rank, _ = _ranks(identity)
-    return [np.flatnonzero(rank == k) for k in range(int(rank.max(initial=-1)) + 1)]
+    identity = said.identity[some]
+    same = identity[1:] == identity[:-1]
+    if not same.any():
+        return [some] if len(some) else []
+    near = np.abs(np.diff(said.place[some], axis=0)).max(1) < LEAST
+    some = some[np.append(True, ~(same & near))]
+    _, first, which, counts = np.unique(said.identity[some], return_index=True, return_inverse=True, return_counts=True)
+    rank, stride = np.arange(len(some)) - first[which], -(-counts // TOGETHER)[which]
+    turn = np.where(rank % stride == 0, rank // stride, -1)
+    return [some[turn == k] for k in range(int(turn.max()) + 1)]
 
 
 def _examine(rows: Rows, at: I64, said: Places, time: int) -> None:
     """Take in one claim each of some identities. at: (n,) their records."""
     own = rows[at]
-    away, other = _away(own, said, 0), _away(own, said, 1)
+    away = _away(own, said, 0)
     first = own["time"][:, 0] == 0
     joined = first | _joined(own, said, 0, away)
-    recent = (own["time"][:, 1] != 0) & (_apart(own["time"][:, 1], said.time) <= OTHER_HOLDS)
-    back = ~joined & recent & _joined(own, said, 1, other)
-    _turn(own, back, ~joined & ~back, time)
-    label = np.where(joined, own["label"][:, 0], np.where(back, own["label"][:, 1], 0))
-    for name in ("seen", "time", "label", "sensor", *PLACED):
-        own[name][~joined, 1] = own[name][~joined, 0]
-    own["sensor"][:, 0], own["label"][:, 0] = said.sensor, np.where(said.label != 0, said.label, label)
+    label = own["label"][:, 0]
+    if not joined.all():
+        label = _step(own, ~joined, said, time)
     new = first | (away > STILL)
     for name in ("time", *PLACED):
         own[name][new, 0] = getattr(said, name)[new]
+    own["sensor"][:, 0], own["label"][:, 0] = said.sensor, np.where(said.label != 0, said.label, label)
     rows[at] = own
+
+
+def _step(own: Rows, moved: NDArray[np.bool_], said: Places, time: int) -> I64:
+    """Take in that some have moved as nobody can: the last place is the other one now. Return (n,) their labels."""
+    recent = (own["time"][:, 1] != 0) & (_apart(own["time"][:, 1], said.time) <= OTHER_HOLDS)
+    back = moved & recent & _joined(own, said, 1, _away(own, said, 1))
+    _turn(own, back, moved & ~back, time)
+    label = np.where(back, own["label"][:, 1], np.where(moved, 0, own["label"][:, 0]))
+    for name in ("seen", "time", "label", "sensor", *PLACED):
+        own[name][moved, 1] = own[name][moved, 0]
+    return label
 
 
 def _turn(own: Rows, back: NDArray[np.bool_], jumps: NDArray[np.bool_], time: int) -> None:
@@ -178,8 +175,7 @@ def _turn(own: Rows, back: NDArray[np.bool_], jumps: NDArray[np.bool_], time: in
 def _away(own: Rows, said: Places, which: int) -> F64:
     """Return (n,) m along the ground to the last (0) or other (1) place; heights may be counted from elsewhere."""
     step = said.place - own["place"][:, which]
-    up = said.place / np.linalg.norm(said.place, axis=1)[:, None]
-    square = np.einsum("ni,ni->n", step, step) - np.einsum("ni,ni->n", step, up) ** 2
+    square = np.einsum("ni,ni->n", step, step) - np.einsum("ni,ni->n", step, upward(said.place)) ** 2
     return np.asarray(np.sqrt(np.maximum(square, 0.0)))
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from skywarden.geo.earth import ECCENTRICITY2, SEMI_MINOR
 from skywarden.model.assessment import Family
-from skywarden.model.detection import NO_ADDRESS, Detections, Kind, family_of
+from skywarden.model.detection import NO_ADDRESS, Claim, Detections, Kind, family_of
 from skywarden.model.place import F64, I64
 
-NAMES = ("remote_id", "radio_address")  # claims that say who it is, the better one first
+FIRST_NAME, SECOND_NAME = "remote_id", "radio_address"  # claims that say who it is, the better one first
 DOUBT = "doubt"  # claim that says what its radio frames contradict
 NOBODY = -1
 _NAMED = 1 << 56  # above every 24-bit address
@@ -77,20 +77,28 @@ def _places(batch: Detections, matched: I64) -> Places:
 
 def _said(batch: Detections) -> tuple[I64, NDArray[np.bool_]]:
     """Return (n,) whose name a detection bears, NOBODY without one, and (n,) whether its radio frames are in doubt."""
-    best: dict[int, tuple[int, str]] = {}
-    doubted = np.zeros(len(batch), bool)
+    who, doubted = dict[int, Claim](), np.zeros(len(batch), bool)
     for claim in batch.claims:
-        if claim.name in NAMES:
-            rank = NAMES.index(claim.name)
-            if best.get(claim.index, (len(NAMES),))[0] > rank:
-                best[claim.index] = rank, claim.value
+        if claim.name == FIRST_NAME:
+            who[claim.index] = claim
+        elif claim.name == SECOND_NAME:
+            who.setdefault(claim.index, claim)
         elif claim.name == DOUBT:
             doubted[claim.index] = True
     identity = np.full(len(batch), NOBODY)
-    for index, (rank, value) in best.items():
-        digest = blake2b(f"{NAMES[rank]} {value}".encode("utf-8", "replace"), digest_size=DIGEST).digest()
-        identity[index] = _NAMED | int.from_bytes(digest)
+    identity[list(who)] = [_NAMED | _hash(claim) for claim in who.values()]
     return identity, doubted
+
+
+def _hash(claim: Claim) -> int:
+    said = f"{claim.name} {claim.value}".encode("utf-8", "replace")
+    return int.from_bytes(blake2b(said, digest_size=DIGEST).digest())
+
+
+def upward(place: F64) -> F64:
+    """Return (n, 3) ECEF unit vectors away from the ground; at 30 km height they are 0.001 deg off."""
+    normal = place / (1.0, 1.0, 1.0 - ECCENTRICITY2)
+    return np.asarray(normal / np.sqrt(np.einsum("ni,ni->n", normal, normal))[:, None])
 
 
 def _earthly(place: F64, covariance: F64) -> tuple[F64, NDArray[np.bool_]]:
@@ -100,11 +108,11 @@ def _earthly(place: F64, covariance: F64) -> tuple[F64, NDArray[np.bool_]]:
     """
     with np.errstate(all="ignore"):
         radius = np.sqrt(np.einsum("ni,ni->n", place, place))
-        up = place / radius[:, None]
-        ground = SEMI_MINOR / np.sqrt(1.0 - ECCENTRICITY2 * (1.0 - up[:, 2] ** 2))
-        upward = np.einsum("ni,nij,nj->n", up, covariance, up)
-        level = 0.5 * (np.einsum("nii->n", covariance) - upward)
-        sigma = np.sqrt(np.fmax(np.fmin(upward, UP_MOST**2), 0.0))
+        ground = SEMI_MINOR / np.sqrt(1.0 - ECCENTRICITY2 * (1.0 - (place[:, 2] / radius) ** 2))
+        up = upward(place)
+        vertical = np.einsum("ni,nij,nj->n", up, covariance, up)
+        level = 0.5 * (np.einsum("nii->n", covariance) - vertical)
+        sigma = np.sqrt(np.fmax(np.fmin(vertical, UP_MOST**2), 0.0))
         height = radius - ground
         possible = (radius < FAR) & (height + 4 * sigma >= LOWEST) & (height - 4 * sigma <= HIGHEST)
         return np.fmax(np.fmin(level, LEVEL_MOST**2), 0.0), possible
