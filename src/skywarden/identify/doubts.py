@@ -122,7 +122,6 @@ def _steps(said: Places, at: I64) -> list[I64]:
     some are, evenly.
     """
     some = np.flatnonzero((at >= 0) & said.possible)
-    some = some[np.lexsort((said.time[some], said.identity[some]))]
     identity = said.identity[some]
     same = identity[1:] == identity[:-1]
     if not same.any():

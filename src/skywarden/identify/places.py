@@ -48,7 +48,7 @@ class Places(NamedTuple):
 
 
 def claimed(batches: Sequence[Detections], matches: Sequence[I64]) -> Places | None:
-    """Return what a tick's batches claim, None if nobody claims a place.
+    """Return what a tick's batches claim, by identity, then time, then sensor; None if nobody claims a place.
 
     matches: parallel to batches, (m,) int64 label of the track that each detection updated, 0 none.
     """
@@ -60,8 +60,8 @@ def claimed(batches: Sequence[Detections], matches: Sequence[I64]) -> Places | N
     if not found:
         return None
     said = Places._make(np.concatenate(columns) for columns in zip(*found, strict=True))
-    named = said.identity != NOBODY
-    return said if named.all() else said.take(named)
+    order = np.lexsort((said.sensor, said.time, said.identity))
+    return said.take(order[said.identity[order] != NOBODY])
 
 
 def _places(batch: Detections, matched: I64) -> Places:

@@ -16,6 +16,7 @@ counter, time of applicability).
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import pairwise
 from math import cos, hypot, radians
 from typing import NamedTuple
 from zlib import crc32
@@ -33,7 +34,8 @@ JUMP = 60_000_000  # us between beacon clock and receiver; receivers' own clocks
 STANDS = 3 * SECOND  # a fix is a second old at most (F3411-22a, 5.4.4)
 MOVED = 30.0  # m beyond what the fix is said to be exact to; a parked receiver's place wanders by some metres
 DEGREE = 111_195.0  # m
-STEPS, LATEST, RUNS_ON = 8, 16, 1 * SECOND  # frames, frames of others that are remembered, and how long they count
+STEPS, LATEST, RUNS_ON = 8, 16, 1 * SECOND  # numbers, frames that are remembered, and how long they count
+OTHERS = 4  # two transmitters may run side by side for long, of 20 five by chance in 1 of 10 million cases
 BEACON = 0x80  # first octet of the frame
 NO_NUMBER = -1
 
@@ -57,7 +59,7 @@ NEEDED: Mapping[Sign, tuple[int, int]] = {  # how often, of frames that were che
     Sign.COUNTER: (3, 3),
     Sign.TIME: (1, 1),
     Sign.NAMES: (2, 8),  # a transmitter may be given another name once
-    Sign.ADDRESSES: (5, 5),  # by chance in a row 1 in 10 million, among 16 others
+    Sign.ADDRESSES: (2, 2),
 }
 
 
@@ -184,16 +186,18 @@ def _sequence(radio: Radio, heard: Heard, time: int) -> None:
 
 
 def _addresses(radio: Radio, latest: list[Latest], heard: Heard, name: str, time: int) -> None:
-    """Watch whether numbers run on from frames of other addresses with other names: then it is one radio."""
+    """Watch whether numbers run on from frames of several other addresses with other names: then it is one radio."""
     if not name:
         return
     number = _number(heard)
-    follows = any(
-        0 < (number - one.sequence) % 4096 <= STEPS and 0 <= time - one.time <= RUNS_ON
+    before = {
+        (number - one.sequence) % 4096: one
         for one in latest
-        if one.sender != heard.sender and one.name != name
-    )
-    if follows:
+        if one.name != name and one.sender != heard.sender and 0 <= time - one.time <= RUNS_ON
+    }
+    run = [before[step] for step in range(STEPS, 0, -1) if step in before]
+    in_turn = all(one.time <= other.time for one, other in pairwise(run))
+    if in_turn and len({one.name for one in run}) >= OTHERS:
         _count(radio, Sign.ADDRESSES, heard, time)
     else:
         radio.counts.pop(Sign.ADDRESSES, None)
