@@ -58,14 +58,14 @@ def batches(said: Sequence[Said], sigma: float = 5.0, slack: float = 0.2) -> tup
     return found, matches
 
 
-def told(said: Iterable[Said], until: float = 0.0, known: Known | None = None, every: float = 0.1) -> Iterator[Known]:
-    """Yield what is known after each tick with a claim in it, and once more at `until`. Ticks are `every` s apart."""
+def told(said: Iterable[Said], until: float = 0.0, known: Known | None = None, slack: float = 0.2) -> Iterator[Known]:
+    """Yield what is known after each tick of 0.1 s with a claim in it, and once more at `until`."""
     known = Known() if known is None else known
     ticks: dict[int, list[Said]] = {}
     for one in said:
-        ticks.setdefault(int(one.at // every) + 1, []).append(one)
+        ticks.setdefault(int(one.at * 10) + 1, []).append(one)
     for tick, mine in sorted(ticks.items()):
-        known = doubted(known, *batches(mine), START + round(tick * every * SECOND))
+        known = doubted(known, *batches(mine, slack=slack), START + tick * SECOND // 10)
         yield known
     if until:
         yield doubted(known, [], [], START + round(until * SECOND))

@@ -18,6 +18,7 @@ from skywarden.sensors.remoteid.memory import MAX_SENDERS, State
 from skywarden.sensors.remoteid.signs import Sign
 
 OTHER = bytes.fromhex("02534b590066")
+LATE = (0.0, 0.2, 0.4, 0.6)  # s
 MARKS = [Sensor(name=name, source="mast", latitude=36.0, longitude=-33.0) for name in ("one", "two")]
 
 
@@ -84,7 +85,7 @@ def test_a_beacon_clock_that_jumps_is_one_but_a_radio_may_begin_again() -> None:
     assert doubts(sent(k, k, wild[k]) for k in range(5)) == ["", "", "", Sign.CLOCK_JUMPS, Sign.CLOCK_JUMPS]
     once = [10**6 * (k + 900 if k < 5 else k) for k in range(9)]
     assert set(doubts(sent(k, k, once[k]) for k in range(9))) == {""}
-    two = [(10**8 + 10**6 * k) * (k % 2) for k in range(9)]  # one radio fills it in, the other does not
+    two = [(10**7 + 10**6 * k) * (k % 2) for k in range(9)]  # one radio fills it in, the other does not
     assert Sign.CLOCK_JUMPS in doubts(sent(k, k, two[k]) for k in range(9))[-1]
 
 
@@ -180,6 +181,13 @@ def test_two_receivers_with_clocks_apart_are_no_sign(named: bool) -> None:
         lines += [(k / 2, heard(k / 2, frame, names[0])), (k / 2 + 0.8, heard(k / 2 + 3.5, frame, names[1]))]
     decoder = make(Mode.SIM, *MARKS)
     assert set(doubts((line for _, line in sorted(lines)), decoder)) == {""}
+
+
+def test_copies_of_a_frame_by_several_networks_are_no_sign() -> None:
+    lines = [
+        heard(k + late, stamped(encode.beacon(claim(k), k), 10**6 * (k + 1), k)) for k in range(9) for late in LATE
+    ]
+    assert doubts(lines) == [""] * 9
 
 
 @settings(max_examples=30, deadline=None)

@@ -171,8 +171,7 @@ def _beacon_clock(radio: Radio, heard: Heard, time: int) -> None:
         filled = (clock == 0) == (before == 0)
         if not filled or (clock and clock != before and abs(clock - before - (time - at) // 1000) > JUMP):
             _count(radio, Sign.CLOCK_JUMPS, heard, time)
-    if clock != before or not at:
-        radio.clock, radio.clock_at = clock, time
+    radio.clock, radio.clock_at = clock, time
 
 
 def _sequence(radio: Radio, heard: Heard, time: int) -> None:
@@ -193,7 +192,7 @@ def _addresses(radio: Radio, latest: list[Latest], heard: Heard, name: str, time
     before = {
         (number - one.sequence) % 4096: one
         for one in latest
-        if one.name != name and one.sender != heard.sender and 0 <= time - one.time <= RUNS_ON
+        if one.sender != heard.sender and 0 <= time - one.time <= RUNS_ON
     }
     run = [before[step] for step in range(STEPS, 0, -1) if step in before]
     in_turn = all(one.time <= other.time for one, other in pairwise(run))
