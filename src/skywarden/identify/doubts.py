@@ -65,7 +65,9 @@ def doubted(known: Known, batches: Sequence[Detections], matches: Sequence[I64],
 
     matches: parallel to batches, (m,) int64 label of the track that each detection updated, 0 none. time: ns, the tick.
     """
-    rows = kept(opened(known.rows, known.layout), time)
+    rows = opened(known.rows, known.layout)
+    if time // SECOND != known.time // SECOND:
+        rows = kept(rows, time)
     said, beyond = claimed(batches, matches), known.beyond
     if said is not None:
         rows = entered(rows, said, time)

@@ -59,7 +59,9 @@ def claimed(batches: Sequence[Detections], matches: Sequence[I64]) -> Places | N
     ]
     if not found:
         return None
-    said = Places._make(np.concatenate(columns) for columns in zip(*found, strict=True))
+    said = found[0]
+    if len(found) > 1:
+        said = Places._make(np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.lexsort((said.sensor, said.time, said.identity))
     return said.take(order[said.identity[order] != NOBODY])
 
