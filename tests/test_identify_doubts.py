@@ -96,6 +96,14 @@ def test_two_places_are_the_only_doubt_while_two_transmitters_go_on() -> None:
     assert of(last(*said)) == [(TWO,)]
 
 
+def test_the_other_side_of_the_earth_is_another_place() -> None:
+    known, equator = Known(), np.array([[6_378_637.0, 0.0, 0.0]])
+    for k in range(2):
+        ((batch,), matches) = batches([Said(A, k)])
+        known = doubted(known, [replace(batch, z=equator * (-1) ** k)], matches, START + (k + 1) * SECOND)
+    assert of(known) == [MOTION]
+
+
 def test_somebody_at_three_places_is_doubted_too() -> None:
     said = [Said("S", k / 2, 20e3 * (k % 3), 100.0 * k) for k in range(40)]
     assert MOTION[0] in of(last(*said))[0]

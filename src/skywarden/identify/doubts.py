@@ -30,6 +30,7 @@ LATE, LATE_ELSEWHERE = 1.0, 10.0  # s; stamps of one sensor, and of two, are at 
 OTHER_HOLDS = 30.0  # s, the other place; later on motion may lead anywhere
 TURNS = 2  # back to the other place and back again
 STRAYS, STRAY_WITHIN = 3, 30.0  # claims of an impossible place, s from one to the next
+HEIGHTS = 50e3  # m; two places in the air differ by less in height
 STILL = 1.0  # m; a place within it is the same one said again, and as old as when it was said first
 HOLDS = np.array([60, 60, 60, 10]) * SECOND  # ns, each doubt; the decoder itself holds what frames contradict
 TOGETHER = 16  # steps of one identity that are looked at in a tick
@@ -176,8 +177,9 @@ def _turn(own: Rows, back: NDArray[np.bool_], jumps: NDArray[np.bool_], time: in
 def _away(own: Rows, said: Places, which: int) -> F64:
     """Return (n,) m along the ground to the last (0) or other (1) place; heights may be counted from elsewhere."""
     step = said.place - own["place"][:, which]
-    square = np.einsum("ni,ni->n", step, step) - np.einsum("ni,ni->n", step, upward(said.place)) ** 2
-    return np.asarray(np.sqrt(np.maximum(square, 0.0)))
+    square, vertical = np.einsum("ni,ni->n", step, step), np.einsum("ni,ni->n", step, upward(said.place))
+    level = np.sqrt(np.maximum(square - vertical**2, 0.0))
+    return np.asarray(np.maximum(level, np.sqrt(square) - HEIGHTS))  # through the Earth the ground is no way
 
 
 def _joined(own: Rows, said: Places, which: int, away: F64) -> NDArray[np.bool_]:
