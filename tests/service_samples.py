@@ -82,7 +82,16 @@ def picture(n: int = 3) -> Picture:
     said = look(2, nats(AEROPLANE=3.0, HELICOPTER=1.0), source=5, at=(NOW - START) / SECOND)
     rows = stored(added(viewed(np.zeros(0, "V8")), said))
     odds = tuple(0.8 if word is Class.AEROPLANE else 0.02 for word in CLASSES)
-    second = Identity(2, Category.NEUTRAL, {"callsign": "RYR1AB", "squawk": "7000"}, odds, "it agrees", True)
+    second = Identity(
+        2,
+        Category.NEUTRAL,
+        {"callsign": "RYR1AB", "squawk": "7000"},
+        odds,
+        "it agrees",
+        True,
+        "",
+        ("impossible motion",),
+    )
     return replace(
         Picture(NOW, Mode.LIVE),
         tracks=tracks(n),

@@ -111,7 +111,7 @@ def test_every_field_of_remote_id_has_its_row() -> None:
         for struct in (part for part in inner if isinstance(part, type) and issubclass(part, msgspec.Struct)):
             fields |= {name, *(f"{name}.{field.name}" for field in msgspec.structs.fields(struct))}
     heard = Heard("wifi-beacon", "", 0, b"", b"", True, -60.0)
-    fields |= {*radio(Line(127, "", receiver="mast"), heard), "duplicate"}
+    fields |= {*radio(Line(127, "", receiver="mast"), heard), "duplicate", "doubt"}
     assert set(rows("formats.md", "### Remote ID")) == fields
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from evidence_world import SECOND, START, flying, look, nats
+from evidence_world import ABOVE, SECOND, START, flying, look, nats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -269,3 +269,18 @@ def test_a_saved_picture_has_the_evidence_in_it_and_one_of_another_version_is_re
     other = replace(picture, evidence=replace(picture.evidence, rows=np.ones(2, "V9")))
     with pytest.raises(UNREADABLE):
         Line.restore(Line(picture=other).save())
+
+
+def test_what_cannot_be_true_of_a_claim_is_said_and_makes_nobody_civil() -> None:
+    watch = Watch()
+    two = ABOVE + np.array([[9000.0, 0.0, 0.0], [9000.0, 40_000.0, 0.0]])
+    for second in range(12):
+        claim = seen("adsb", nats(), second, kind=Kind.POSITION, family=Family.CLAIM)
+        claim = replace(claim, z=two[second % 2][None], address=np.array([0x4CA7B5]))
+        found = watch.go(claim, seen("camera", PLANE, second), seen("radar", PLANE, second, kind=Kind.POLAR))
+    assert found.doubts == ("one identity in two places", "impossible motion")
+    assert found.category is Category.UNKNOWN
+    assert found.odds[CLASSES.index(Class.AEROPLANE)] > 0.7
+    for second in range(12, 90):
+        found = watch.go(seen("camera", PLANE, second))
+    assert found.doubts == ()

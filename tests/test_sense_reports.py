@@ -9,11 +9,18 @@ from skies import ORIGIN, scene, sky, start_of, straight
 
 from skywarden.geo import terrain
 from skywarden.geo.terrain import Ground
+from skywarden.identify.doubts import doubted, words
+from skywarden.model.detection import Frame
+from skywarden.model.known import Known
+from skywarden.model.place import Source
+from skywarden.model.track import Mode
+from skywarden.sensors.remoteid import RemoteId
 from skywarden.sim.kinds import Kind
 from skywarden.sim.sense import SENSES
 from skywarden.sim.sky import Sense, Sky, Window
 
 SECOND = 1_000_000_000
+SOURCE = Source(name="rid", format="remoteid")
 
 
 def made(kind: str, text: str, seconds: float = 120.0, ground: Ground | None = None) -> Sense:
@@ -200,6 +207,38 @@ def test_remote_id_is_heard_near_by_and_only_of_who_sends_it() -> None:
     assert len(said(rid, near, 0, 60)) == pytest.approx(54, abs=8)
     assert said(rid, hover(300, 0, 60, kind=Kind.MULTIROTOR), 0, 60) == []
     assert said(rid, hover(2500, 0, 60, kind=Kind.MULTIROTOR, serial="SER1"), 0, 60) == []
+
+
+def heard(text: str, fliers: Sky, window_s: float) -> tuple[Known, set[str]]:
+    """Return what is known after a minute of Remote ID, and every doubt about frames that there was."""
+    rid, decoder, known, found = made("remote_id", text), RemoteId(SOURCE, (), Mode.SIM), Known(), set[str]()
+    start = start_of(scene(""))
+    for begin in np.arange(0.0, 60.0, window_s):
+        sent = rid.sent(fliers, Window(begin, begin + window_s))
+        frame = Frame.of("rid", start, *sent.data.tobytes().splitlines(keepends=True))
+        batches = decoder.decode(frame).batches
+        found |= {claim.value for batch in batches for claim in batch.claims if claim.name == "doubt"}
+        matches = [np.zeros(len(batch), np.int64) for batch in batches]
+        known = doubted(known, batches, matches, start + round((begin + window_s) * SECOND))
+    return known, found
+
+
+@pytest.mark.parametrize("window_s", [1.0, 4.0])
+def test_remote_id_of_who_flies_is_never_doubted_and_a_copy_is(window_s: float) -> None:
+    text = '[[remote_id]]\nname = "r"\nreach_km = 9\n[[remote_id]]\nname = "s"\nat_km = [2, 0]\nreach_km = 9\n'
+    kind = {"kind": Kind.MULTIROTOR, "raid": False}
+    flights = [
+        straight((300.0 * k, -900.0, 80.0), (12.0, 9.0, 0.5), 70, name=f"multirotor-{k}", serial=f"SER{k}", **kind)
+        for k in range(1, 21)
+    ]
+    known, found = heard(text, sky(flights), window_s)
+    assert len(known.rows) == 20
+    assert (known.rows["doubts"].any(), found) == (False, set())
+    copied = '[[spoofers]]\nname = "t"\nwhat = "remote-id"\nat_km = [0, 6]\ntargets = 1\ncopies_of = "multirotor-3"\n'
+    copied += '[[traffic]]\nkind = "multirotor"\ncount = 20\n'
+    known, found = heard(text + copied, sky(flights), window_s)
+    (two,) = (words(int(doubts)) for doubts in known.rows["doubts"] if doubts)
+    assert "one identity in two places" in two
 
 
 def test_a_sensor_that_moves_reports_from_where_it_is() -> None:

@@ -55,8 +55,8 @@ class IdentifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class Known(NamedTuple):
     """What rules look at, m tracks. calm: all evidence but what anybody may say against harm. suspect: it is one now.
 
-    civil: somebody else measures it where it says it is. age: s since it was first shown. own: it is a flight of ours;
-    says_own: it says so, and might be.
+    civil: somebody else measures it where it says it is, and nothing of that is in doubt. age: s since it was first
+    shown. own: it is a flight of ours; says_own: it says so, and might be.
     """
 
     all: Weighed

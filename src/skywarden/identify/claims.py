@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from skywarden.identify.places import DOUBT
 from skywarden.model.assessment import Identity
 from skywarden.model.detection import NO_ADDRESS, Detections
 from skywarden.model.place import I64
@@ -40,6 +41,6 @@ def _claims(batches: Sequence[Detections], matches: Sequence[I64]) -> dict[int, 
     for batch, matched in zip(batches, matches, strict=True):
         labels = matched.tolist()
         for claim in batch.claims:
-            if label := labels[claim.index]:
+            if (label := labels[claim.index]) and claim.name != DOUBT:
                 said.setdefault(label, {})[claim.name] = claim.value
     return said

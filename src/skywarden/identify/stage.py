@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Known, ruled
 from skywarden.identify.claims import claimed
+from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
 from skywarden.identify.noted import statements, together
 from skywarden.identify.own import Seen, own, says_own
@@ -23,6 +24,7 @@ from skywarden.identify.weigh import Weighed, weighed
 from skywarden.model.assessment import Category, Family, Identity
 from skywarden.model.detection import Detections
 from skywarden.model.evidence import Evidence
+from skywarden.model.known import Known as Claimed
 from skywarden.model.place import I64, Flight
 from skywarden.model.track import Tracks
 
@@ -78,9 +80,10 @@ def identify(
     if said:
         every = together(said)
         rows = added(rows, every._replace(key=_keys(every.key, tracks)))
-    evidence = _evidence(before.evidence, rows, names, heard.batches)
+    known = doubted(before.evidence.claimed, heard.batches, heard.matches, time)
+    evidence = _evidence(before.evidence, rows, names, heard.batches, known)
     if len(due):
-        seen = _seen(tracks, due, heard.sensors, evidence)
+        seen = *_seen(tracks, due, heard.sensors, evidence), on_tracks(known, tracks.label[due])
         identities = _judged(identities, (tracks, due), rows, seen, (time, given))
     return identities, evidence
 
@@ -92,14 +95,17 @@ def _keys(label: I64, tracks: Tracks) -> I64:
     return np.where((tracks.label[at] == label) & (tracks.number[at] > 0), tracks.number[at], -label)
 
 
-def _evidence(before: Evidence, rows: Rows, names: dict[str, int], batches: Sequence[Detections]) -> Evidence:
+def _evidence(
+    before: Evidence, rows: Rows, names: dict[str, int], batches: Sequence[Detections], claimed: Claimed
+) -> Evidence:
     """Return what is kept: of names, once there are many, those that rows need."""
     known = {**before.names, **names} if names else before.names
     if len(known) > MANY_NAMES:
         used = {*np.unique(rows["source"]).tolist()}
         known = {name: source for name, source in known.items() if source in used}
     new = {batch.sensor for batch in batches if batch.family is Family.CLAIM} - {*before.claimants}
-    return Evidence(stored(rows), known, tuple(sorted({*before.claimants, *new})) if new else before.claimants)
+    claimants = tuple(sorted({*before.claimants, *new})) if new else before.claimants
+    return Evidence(stored(rows), known, claimants, claimed)
 
 
 def _due(tracks: Tracks, identities: Sequence[Identity], last: int, time: int) -> NDArray[np.bool_]:
@@ -123,14 +129,15 @@ def _judged(
     identities: tuple[Identity, ...],
     of: tuple[Tracks, I64],
     rows: Rows,
-    seen: tuple[I64, I64],
+    seen: tuple[I64, I64, list[tuple[str, ...]]],
     now: tuple[int, Given],
 ) -> tuple[Identity, ...]:
     """Return the identities, those of some tracks worked out anew.
 
-    of: all tracks, and which. seen: as `_seen` has it. now: ns, and what is configured.
+    of: all tracks, and which. seen: as `_seen` has it, and what cannot be true of what each says. now: ns, and what is
+    configured.
     """
-    (time, given), (every, due), (measured, told) = now, of, seen
+    (time, given), (every, due), (measured, told, doubts) = now, of, seen
     tracks = every.take(due)
     place = {identity.track: k for k, identity in enumerate(identities)}
     at = [place[number] for number in tracks.number.tolist()]
@@ -144,7 +151,7 @@ def _judged(
         all=everything,
         stern=stern,
         suspect=np.array([identities[k].category is Category.SUSPECT for k in at], bool),
-        civil=by_others & by_itself,
+        civil=by_others & by_itself & np.array([not said for said in doubts], bool),
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
         own=np.array([flight != "" for flight in flights], bool),
         says_own=says_own(given.flights, [identities[k].claims for k in at], tracks, time),
@@ -153,9 +160,15 @@ def _judged(
     only = (~by_others & (told > 0)).tolist()
     after = list(identities)
     chances = np.round(everything.odds, DIGITS).tolist()
-    for k, rule, row, alone, flight in zip(at, rules, chances, only, flights, strict=True):
+    for k, rule, row, alone, flight, said in zip(at, rules, chances, only, flights, doubts, strict=True):
         after[k] = msgspec.structs.replace(
-            after[k], category=CATEGORIES[rule], odds=tuple(row), why=WORDS[rule], claimed_only=alone, flight=flight
+            after[k],
+            category=CATEGORIES[rule],
+            odds=tuple(row),
+            why=WORDS[rule],
+            claimed_only=alone,
+            flight=flight,
+            doubts=said,
         )
     return tuple(after)
 

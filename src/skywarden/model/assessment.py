@@ -54,7 +54,8 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     """What a track probably is. claims: what it says of itself, name -> value; nothing is believed by that.
 
     odds: probability of each of CLASSES, () before it was judged. why: the rule that gave the category, in words.
-    claimed_only: nobody but itself has said lately where it is. flight: of ours that it is, by name, "" none.
+    claimed_only: nobody but itself has said lately where it is. flight: of ours that it is, by name, "" none. doubts:
+    what cannot be true of what it says, in words.
     """
 
     track: int  # public number
@@ -64,6 +65,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     why: str = ""
     claimed_only: bool = False
     flight: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def likeliest(self) -> Class | None:

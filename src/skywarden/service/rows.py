@@ -47,6 +47,7 @@ class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
     class_: str | UnsetType = msgspec.field(name="class", default=UNSET)
     probability: float | UnsetType = UNSET
     claimed_only: bool = False
+    doubts: tuple[str, ...] = ()
     icao24: str | UnsetType = UNSET
     callsign: str | UnsetType = UNSET
     squawk: str | UnsetType = UNSET
@@ -61,6 +62,7 @@ class WhyRow(msgspec.Struct, frozen=True):
     category: str
     rule: str
     claimed_only: bool
+    doubts: tuple[str, ...]
     claims: dict[str, str]
     why: Why
 
@@ -160,6 +162,7 @@ def tracks(
         age.tolist(),
         *_classes(identities),
         [identity.claimed_only for identity in identities],
+        [identity.doubts for identity in identities],
         [UNSET if one == NO_ADDRESS else f"{one:06x}" for one in address],
         [identity.claims.get("callsign", UNSET) for identity in identities],
         [identity.claims.get("squawk", UNSET) for identity in identities],
@@ -181,8 +184,8 @@ def _taken(column: Sequence[float], at: I64) -> list[float]:
 
 def why(identity: Identity, known: Why, time: int) -> WhyRow:
     """Return why a track is what it is. time: ns."""
-    only = identity.claimed_only
-    return WhyRow(time, identity.track, identity.category, identity.why, only, identity.claims, known)
+    one = identity
+    return WhyRow(time, one.track, one.category, one.why, one.claimed_only, one.doubts, one.claims, known)
 
 
 def foreign(told: Foreign) -> list[ForeignRow]:

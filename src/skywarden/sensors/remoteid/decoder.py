@@ -18,6 +18,7 @@ from skywarden.sensors.remoteid.fix import Fix, of_dji, of_group, of_location
 from skywarden.sensors.remoteid.heard import ASTM_STANDARD, DJI_STANDARD, Heard
 from skywarden.sensors.remoteid.line import Line, captured, heard, parse
 from skywarden.sensors.remoteid.memory import SAME_FRAME, SAME_PLACE, Sender, State
+from skywarden.sensors.remoteid.signs import Doubt, Told
 
 REVISIT = 1.0  # s; a Location is sent every second or more often (F3411-22a, 5.4.4)
 ROOTS = ("remoteid",)  # one aircraft's own fix, by however many radios and receivers
@@ -36,7 +37,10 @@ class Report(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one line holds. reason: why it is not used; again: it came before, or its position did."""
+    """What one line holds. reason: why it is not used; again: it came before, or its position did.
+
+    doubt: what the frames of its radio address contradict, in words.
+    """
 
     time: int
     line: Line | None = None
@@ -46,6 +50,7 @@ class Found(NamedTuple):
     fix: Fix | None = None
     reason: Reason | None = None
     again: bool = False
+    doubt: str = ""
 
 
 class RemoteId:
@@ -94,6 +99,8 @@ class RemoteId:
                 row["dji"] = {name: value for name, value in flight.items() if value is not None}
             if found.again:
                 row["duplicate"] = True
+            if found.doubt:
+                row["doubt"] = found.doubt
             yield row
 
     def _read(self, data: bytes) -> Found:
@@ -114,24 +121,34 @@ class RemoteId:
         if location is not None and not location.possible:
             return Found(time, line, found, said, reason=Reason.IMPLAUSIBLE)
         sender = memory.remember(self.state, found, said, time)
+        names = {name.id_type: name.id for name in said.basic_id if name.id}
+        placed = location is not None and location.latitude is not None
+        doubt = self._doubt(line, found, Told(names, " ".join(sender.named).strip(), placed, location), again)
         if self._live and memory.marked(sender, found, said, time):
             return Found(time, line, found, said, sender, reason=Reason.SIMULATED)
         fix = None if location is None else of_location(location, time)
         if location is not None and fix is not None:
             who, place = _who(found, sender).encode(), msgspec.msgpack.encode(location)
             within = SAME_PLACE if location.seconds_after_hour is not None else SAME_FRAME // 20
-            again |= memory.repeated(self.state.places, who + place, time, within)
+            again |= memory.repeated(self.state.places, who + place, time, within) and not doubt.new
             if sender.count > 1:
                 fix = of_group(fix, sender.radius)
-        return Found(time, line, found, said, sender, fix, None, again)
+        return Found(time, line, found, said, sender, fix, None, again, doubt.words)
 
     def _read_dji(self, line: Line, found: Heard, time: int, again: bool) -> Found:
         flight = dji.read(found.body)
         if isinstance(flight, Reason):
             return Found(time, line, found, reason=flight)
+        told = Told({DJI_STANDARD: flight.serial}, flight.serial, flight.latitude is not None)
+        doubt = self._doubt(line, found, told, again)
         key = f"dji {found.sender} {flight.serial} {flight.counter}".encode()
-        again |= memory.repeated(self.state.places, key, time, SAME_FRAME)
-        return Found(time, line, found, flight, None, of_dji(flight, time), None, again)
+        again |= memory.repeated(self.state.places, key, time, SAME_FRAME) and not doubt.new
+        return Found(time, line, found, flight, None, of_dji(flight, time), None, again, doubt.words)
+
+    def _doubt(self, line: Line, found: Heard, told: Told, again: bool) -> Doubt:
+        """Return what the frames of an address contradict; a copy of one that came before says nothing."""
+        receiver = line.receiver if line.receiver in self._places else ""
+        return Doubt() if again else memory.doubt(self.state, found, told, line.time or 0, receiver)
 
     def _report(self, number: int, found: Found) -> Report:
         assert found.line is not None
@@ -207,6 +224,7 @@ def _who(found: Heard, sender: Sender | None) -> str:
 
 def _claims(found: Found) -> Iterator[tuple[str, str]]:
     assert found.heard is not None
+    yield "doubt", found.doubt
     yield "remote_id_standard", found.heard.standard
     yield "radio_address", found.heard.sender
     if isinstance(found.content, dji.Flight):

@@ -100,8 +100,11 @@ def bluetooth4(sender: bytes, counter: int, one: bytes, signal: int = -60) -> by
 
 
 def wifi_beacon(sender: bytes, counter: int, body: bytes, signal: int = -60) -> bytes:
-    """Return a beacon that carries a message or pack made with the functions below, marked or not."""
-    header = b"\x80\0\0\0" + b"\xff" * 6 + sender + sender + b"\0\0"
+    """Return a beacon that carries a message or pack made with the functions below, marked or not.
+
+    counter: of messages, and of frames: its last 12 bits are the sequence number. The timestamp is left 0.
+    """
+    header = b"\x80\0\0\0" + b"\xff" * 6 + sender + sender + _sequence(counter)
     fixed = bytes(8) + b"\x64\x00\x01\x04"
     said = wifi.ASTM + bytes([counter % 256]) + body
     return _tapped(header + fixed + b"\0\0" + bytes([221, len(said)]) + said, signal)
@@ -112,7 +115,7 @@ def wifi_nan(sender: bytes, counter: int, body: bytes, signal: int = -60) -> byt
     service = wifi.SERVICE + bytes([1, 0, 0x10, len(body) + 1, counter % 256]) + body
     attribute = b"\x03" + len(service).to_bytes(2, "little") + service
     cluster = bytes.fromhex("506f9a010000")
-    header = b"\xd0\0\0\0" + bytes.fromhex("516f9a010000") + sender + cluster + b"\0\0"
+    header = b"\xd0\0\0\0" + bytes.fromhex("516f9a010000") + sender + cluster + _sequence(counter)
     return _tapped(header + wifi.ALLIANCE_NAN + attribute, signal)
 
 
@@ -197,6 +200,10 @@ def _code(bounds: tuple[float | None, ...], value: float | None) -> int:
 def _tapped(frame: bytes, signal: int) -> bytes:
     header = _RADIOTAP.pack(0, 0, _RADIOTAP.size, 0b101010, 0x10, *_CHANNEL_6, signal)
     return header + wifi.sealed(frame)
+
+
+def _sequence(counter: int) -> bytes:
+    return (counter % 4096 << 4).to_bytes(2, "little")
 
 
 def _service_data(counter: int, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What is remembered of each sender, and which frames and positions were there before.
+"""What is remembered of each sender and of each radio address, and which frames and positions were there before.
 
 Messages of one radio address belong together until they name an aircraft; then its ID is who it is, over whichever
 radio. Both are claims. Bounded: who is unheard for 10 minutes is forgotten, and beyond 20,000 the longest unheard go.
@@ -11,6 +11,7 @@ import msgspec
 
 from skywarden.sensors.remoteid.heard import Heard
 from skywarden.sensors.remoteid.message import ID_TYPES, Said
+from skywarden.sensors.remoteid.signs import Doubt, Latest, Radio, Told, notice
 
 SECOND = 1_000_000_000  # ns
 FORGET_AFTER, FORGET_EVERY = 600 * SECOND, 60 * SECOND
@@ -49,12 +50,17 @@ class Sender(msgspec.Struct, array_like=True):
 
 
 class State(msgspec.Struct):
-    """Everything the decoder remembers. frames, places: those of late, oldest first, with their times in ns."""
+    """Everything the decoder remembers. frames, places: those of late, oldest first, with their times in ns.
+
+    radios: by receiver, carrier and address, what their frames contradict; latest: by receiver, frames of Wi-Fi.
+    """
 
     senders: dict[str, Sender] = {}
     frames: dict[bytes, int] = {}
     places: dict[bytes, int] = {}
     swept: int = 0
+    radios: dict[str, Radio] = {}
+    latest: dict[str, list[Latest]] = {}
 
 
 def repeated(recent: dict[bytes, int], key: bytes, time: int, within: int) -> bool:
@@ -73,8 +79,7 @@ def repeated(recent: dict[bytes, int], key: bytes, time: int, within: int) -> bo
 
 def remember(state: State, heard: Heard, said: Said, time: int) -> Sender:
     """Take in what a frame says of its sender; return what is known of him."""
-    if abs(time - state.swept) >= FORGET_EVERY or len(state.senders) > MAX_SENDERS:
-        _sweep(state, time)
+    _sweep(state, time)
     found = state.senders.setdefault(f"{heard.carrier[:4]} {heard.sender}", Sender(time))
     found.heard = time
     for name in said.basic_id:
@@ -104,11 +109,27 @@ def marked(found: Sender, heard: Heard, said: Said, time: int) -> bool:
     return found.simulated != 0 and abs(time - found.simulated) <= MARK_HOLDS
 
 
+def doubt(state: State, heard: Heard, told: Told, time: int, receiver: str) -> Doubt:
+    """Return what the frames of one address, this one included, contradict at one receiver."""
+    _sweep(state, time)
+    radio = state.radios.setdefault(f"{receiver} {heard.carrier} {heard.sender}", Radio(time))
+    return notice(radio, state.latest.setdefault(receiver, []), heard, told, time)
+
+
 def _sweep(state: State, time: int) -> None:
-    state.swept = time
-    for key in [k for k, s in state.senders.items() if abs(time - s.heard) > FORGET_AFTER]:
-        del state.senders[key]
-    if len(state.senders) > MAX_SENDERS:
-        oldest = sorted(state.senders, key=lambda k: (state.senders[k].heard, k))
+    """Forget now and then who was not heard lately, and at once the longest unheard of too many."""
+    late = abs(time - state.swept) >= FORGET_EVERY
+    if late:
+        state.swept = time
+    _forget(state.senders, time, late)
+    _forget(state.radios, time, late)
+
+
+def _forget(known: dict[str, Sender] | dict[str, Radio], time: int, late: bool) -> None:
+    if late:
+        for key in [k for k, s in known.items() if abs(time - s.heard) > FORGET_AFTER]:
+            del known[key]
+    if len(known) > MAX_SENDERS:
+        oldest = sorted(known, key=lambda k: (known[k].heard, k))
         for key in oldest[: len(oldest) - MAX_SENDERS * 9 // 10]:
-            del state.senders[key]
+            del known[key]

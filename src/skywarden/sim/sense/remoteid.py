@@ -59,14 +59,17 @@ class RemoteId:
     ) -> list[tuple[I64, I64, list[bytes]]]:
         real, row = which
         rng = np.random.default_rng([self.seed, NUMBER, real, row, round(window.start * 1000)])
-        phase = float(np.random.default_rng([self.seed, NUMBER, 1000 + real, row]).random())
+        own = np.random.default_rng([self.seed, NUMBER, 1000 + real, row])
+        phase, first = float(own.random()), int(own.integers(4096))
         times: F64 = np.arange(np.ceil(window.start - phase), np.ceil(window.end - phase), dtype=float) + phase
         position, velocity = sky.at(np.full(len(times), row), times)
         flies = ~np.isnan(position[:, 0])
         times, position, velocity = times[flies], position[flies], velocity[flies]
         position = position + rng.normal(0, FIX_SIGMA_M if real else 0.0, position.shape)
         origin = position if real else np.broadcast_to(self.false.transmitter[row], position.shape)
-        frames = [encode.beacon(c, k) for k, c in enumerate(self._claims(serial, row, times, position, velocity))]
+        counters = (first + np.rint(times - phase).astype(np.int64)).tolist()
+        said = self._claims(serial, which, times, (position, velocity))
+        frames = [encode.beacon(claim, counter) for counter, claim in zip(counters, said, strict=True)]
         columns = []
         for post, name in enumerate(self.posts.names):
             rows = np.flatnonzero(rng.random(len(times)) < self._chance(post, origin, times))
@@ -78,10 +81,11 @@ class RemoteId:
             columns.append((np.round(times[rows] * SECOND).astype(np.int64), np.full(len(rows), post), lines))
         return columns
 
-    def _claims(self, serial: str, row: int, times: F64, position: F64, velocity: F64) -> list[encode.Claim]:
+    def _claims(self, serial: str, which: tuple[bool, int], times: F64, moves: tuple[F64, F64]) -> list[encode.Claim]:
+        (real, row), (position, velocity) = which, moves
         latitude, longitude, height = geodetic(position)
         local = np.einsum("nij,nj->ni", east_north_up(latitude, longitude), velocity)
-        sender = b"\x02\x5a" + (row % 2**32).to_bytes(4)  # a radio address that is administered locally
+        sender = (b"\x02\x5a" if real else b"\x02\x5b") + (row % 2**32).to_bytes(4)  # administered locally
         return [
             encode.Claim(
                 serial=serial,
