@@ -198,6 +198,14 @@ def _status(page: _Page, track: TrackRow) -> str:
     return page.say(track.status if track.kind == POINT else track.kind)
 
 
+def _claimed(page: _Page, track: TrackRow) -> Text:
+    """Return who a track says it is; that this cannot be true, or that nobody else sees it."""
+    claimed = str(track.callsign or track.icao24 or "")
+    if track.doubts:
+        return Text(f"{claimed} {page.say('doubted')}".strip(), BAD)
+    return Text(f"{claimed} {page.say('claimed_only')}".strip() if track.claimed_only else claimed)
+
+
 def _class(page: _Page, track: TrackRow) -> str:
     """Return the likeliest class of a track, in per cent; nothing before it was judged."""
     if track.class_ is UNSET or track.probability is UNSET:
@@ -207,14 +215,13 @@ def _class(page: _Page, track: TrackRow) -> str:
 
 def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
     east, north, _ = track.velocity
-    claimed = track.callsign or track.icao24 or ""
     alerted = any(alert.track == track.number for alert in page.shown.alerts)
     return {
         "number": Text(f"{'▲ ' if alerted else ''}{track.number}", BAD if alerted else ""),
         "status": Text(_status(page, track), DIM if track.status == "coasting" else ""),
         "category": Text(page.say(track.category), CATEGORY.get(track.category, "")),
         "class": _class(page, track),
-        "callsign": str(claimed),
+        "callsign": _claimed(page, track),
         "position": f"{track.latitude:.3f} {track.longitude:.3f}",
         "height": f"{track.height_m:.0f}",
         "speed": f"{math.hypot(east, north):.0f}",
