@@ -182,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--scenario", type=Path, default=HERE / "identity.toml")
-    parser.add_argument("--keep", type=Path, help="leave scenarios and what was seen here")
+    parser.add_argument("--keep", type=Path, help="leave scenarios, and what was seen of each track, here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         for seed in options.seeds:
@@ -190,7 +190,11 @@ def main() -> None:
             if not made.exists():
                 words = ["simulate", str(options.scenario), "--seed", str(seed), "--out", str(made)]
                 subprocess.run([sys.executable, "-m", "skywarden.cli", *words], check=True, stdout=subprocess.DEVNULL)
-            print(json.dumps({"seed": seed, **figures(watched(made))}), flush=True)
+            rows = watched(made)
+            if options.keep:
+                kept = {name: np.array([getattr(row, name) for row in rows if row.odds]) for name in Row._fields}
+                np.savez_compressed(made.with_suffix(".npz"), **kept)
+            print(json.dumps({"seed": seed, **figures(rows)}), flush=True)
 
 
 if __name__ == "__main__":

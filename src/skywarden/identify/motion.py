@@ -110,8 +110,7 @@ def likelihoods(  # noqa: PLR0913 - three numbers and how well each is known
 
     speed: (n,) m/s over the ground; height: (n,) m above the ground; climb: (n,) m/s, up is positive; and what each
     may be off by, one sigma. A value that is not finite, or whose sigma is no number from 0 up, says nothing. Under
-    ground, over 100 km and faster than the table: as at its edge. The nats of a row differ by LIMIT at the most:
-    rows that would differ by more are scaled, so that what they say for one against another keeps its proportions.
+    ground, over 100 km and faster than the table: as at its edge. The nats of a row differ by LIMIT at the most.
     """
     value, sigma = np.stack((speed, height, climb)), np.stack((sigma_speed, sigma_height, sigma_climb))
     known = np.isfinite(value) & (sigma >= 0.0)
@@ -129,9 +128,12 @@ def likelihoods(  # noqa: PLR0913 - three numbers and how well each is known
 
 
 def limited(nats: F64) -> F64:
-    """Return rows (n, 11) less their mean, scaled so that none has a range over LIMIT."""
-    span = nats.max(axis=1, keepdims=True) - nats.min(axis=1, keepdims=True)
-    return np.asarray((nats - nats.mean(axis=1, keepdims=True)) * (LIMIT / np.maximum(span, LIMIT)))
+    """Return rows (n, 11), what is over LIMIT below the best of a row raised to that, less their mean.
+
+    Scaled to LIMIT, what is absurd would press together what is likely: log loss 1.61 instead of 1.22 by the bench.
+    """
+    near = np.maximum(nats, nats.max(axis=1, keepdims=True) - LIMIT)
+    return np.asarray(near - near.mean(axis=1, keepdims=True))
 
 
 def _between(nats: F64, row: I64, share: F64) -> F64:
