@@ -253,8 +253,8 @@ def test_a_height_is_counted_from_the_ground_of_the_sites() -> None:
     high.given = Given(SETTINGS, ground=-8000.0)
     low = Watch(TrackKind.POINT)
     low.given = Given(SETTINGS, ground=900.0)
-    multirotor = CLASSES.index(Class.MULTIROTOR)
-    assert high.go().odds[multirotor] < 0.8 * low.go().odds[multirotor]
+    helicopter = CLASSES.index(Class.HELICOPTER)
+    assert high.go().odds[helicopter] < 0.8 * low.go().odds[helicopter]
 
 
 def test_a_saved_picture_has_the_evidence_in_it_and_one_of_another_version_is_refused() -> None:
