@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from skywarden.identify.rows import K, Looks
+from skywarden.identify.weigh import factor
 from skywarden.model.assessment import CLASSES, Class, Family
 from skywarden.model.place import F64
 from skywarden.model.track import Status, Tracks
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
+LATER = START + 86_400 * SECOND  # after all that tests say
 ABOVE = np.array([6_371_000.0, 0.0, 0.0])  # ECEF m, a place on the equator
 
 
@@ -38,7 +40,8 @@ def look(
     i = lambda value: np.array([value], np.int64)  # noqa: E731
     flags = np.array([anybody]), np.array([calm])
     time = i(START + round(at * SECOND))
-    return Looks(i(key), i(source), i(node), i(int(family)), *flags, time, says[None], np.array([echo]))
+    harm = np.maximum(factor(says[None]), 0.0) * anybody
+    return Looks(i(key), i(source), i(node), i(int(family)), *flags, time, says[None], np.array([echo]), harm)
 
 
 def flying(n: int, *, time: int = START, speed: float = 50.0) -> Tracks:

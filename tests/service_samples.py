@@ -80,7 +80,7 @@ def columns(n: int) -> TrackStates:
 def picture(n: int = 3) -> Picture:
     """n shown tracks; the first two threaten sites."""
     said = look(2, nats(AEROPLANE=3.0, HELICOPTER=1.0), source=5, at=(NOW - START) / SECOND)
-    rows = stored(added(viewed(np.zeros(0, "V8")), said))
+    rows = stored(added(viewed(np.zeros(0, "V8")), said, NOW))
     odds = tuple(0.8 if word is Class.AEROPLANE else 0.02 for word in CLASSES)
     second = Identity(
         2,

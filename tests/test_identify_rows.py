@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import numpy as np
-from evidence_world import SECOND, START, look, nats
+from evidence_world import LATER, SECOND, START, look, nats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ EMPTY = viewed(np.zeros(0, "V8"))
 def told(*looks):
     rows = EMPTY
     for one in looks:
-        rows = added(rows, one)
+        rows = added(rows, one, LATER)
     return rows
 
 
@@ -43,13 +43,13 @@ def test_looks_far_apart_are_worth_one_each_and_the_same_look_twice_is_worth_one
 def test_looks_of_one_tick_count_as_if_they_had_come_one_after_the_other() -> None:
     looks = [look(7, DRONE * k, at=0.3 * k, node=k % 2, family=Family.ACOUSTIC) for k in range(1, 7)]
     looks += [look(8, DRONE, at=0.1), look(8, DRONE, at=0.4, family=Family.RADAR, echo=-10.0)]
-    one, many = told(*looks), added(EMPTY, together(looks))
+    one, many = told(*looks), added(EMPTY, together(looks), LATER)
     assert one.dtype == many.dtype == ROW
     assert np.allclose(one["nats"], many["nats"], rtol=1e-12)
     for name in ("key", "source", "node", "family", "looks", "first", "last", "echo", "echoes"):
         assert one[name].tolist() == many[name].tolist()
     for order in list(permutations(range(len(looks))))[::500]:
-        again = added(EMPTY, together([looks[k] for k in order]))
+        again = added(EMPTY, together([looks[k] for k in order]), LATER)
         assert np.allclose(again["nats"], many["nats"], rtol=1e-12)
 
 
@@ -73,7 +73,7 @@ def test_motion_is_a_mean_of_the_last_while_and_not_a_sum() -> None:
     looks = [look(7, nats(AEROPLANE=1.0), family=Family.MOTION, source=0, at=k) for k in range(300)]
     rows = told(*looks)
     assert np.isclose(rows["nats"][0].max(), 1.0)
-    turned = added(rows, look(7, nats(UAV_PISTON=1.0), family=Family.MOTION, source=0, at=299 + FADES_S))
+    turned = added(rows, look(7, nats(UAV_PISTON=1.0), family=Family.MOTION, source=0, at=299 + FADES_S), LATER)
     share = np.exp(-1.0)
     assert np.allclose(turned["nats"][0], nats(AEROPLANE=share, UAV_PISTON=1 - share), rtol=1e-9)
 
@@ -106,9 +106,27 @@ def test_what_was_said_under_a_label_is_added_to_what_was_said_under_the_number(
 def test_rows_stay_few_sorted_and_finite_whatever_is_said(told_of: list[tuple[int, int, int, float]]) -> None:
     rows = EMPTY
     for key, source, family, at in told_of:
-        rows = added(rows, look(key, DRONE, source=source, family=Family(family), at=at))
+        rows = added(rows, look(key, DRONE, source=source, family=Family(family), at=at), LATER)
     assert (np.diff(rows["key"]) >= 0).all()
     assert np.isfinite(rows["nats"]).all()
     assert rows["looks"].sum() == len(told_of)
     assert len(rows) <= 5 * len(Family) * (ROOTS + 1)
     assert viewed(stored(rows)).tobytes() == rows.tobytes()
+
+
+def test_who_sends_much_that_says_little_does_not_crowd_out_who_says_something() -> None:
+    little = nats(BALLISTIC=0.01, BIRD=0.005)
+    crowd = [look(7, little, source=100 + k, anybody=True, family=Family.PEOPLE, at=k) for k in range(40)]
+    honest = [look(7, nats(UAV_PISTON=1.4), source=k, anybody=True, family=Family.PEOPLE, at=50 + k) for k in range(6)]
+    rows = told(*crowd, *honest)
+    assert len(rows) == ROOTS + 1
+    own = rows[rows["source"] != MANY]
+    assert {*own["source"].tolist()} <= {*range(6)}
+    assert own["harm"].sum() > 0.99 * told(*honest)["harm"][:ROOTS].sum()
+    assert rows["looks"].sum() == 46
+
+
+def test_a_statement_from_the_future_silences_nobody() -> None:
+    rows = added(EMPTY, look(7, DRONE, at=1000), START)
+    assert rows["last"][0] == START
+    assert added(rows, look(7, DRONE, at=100), START + 100 * SECOND)["nats"][0].max() > 1.9

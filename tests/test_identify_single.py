@@ -37,7 +37,7 @@ def test_a_node_below_a_track_hears_it_and_one_far_from_all_hears_nobody() -> No
     assert share[0] > 0.8
     assert share[1] > 0.8
     assert share[2] == 0.0
-    said = list(overheard([batch], flying(3), EARS))
+    said = list(overheard([batch], flying(3), np.zeros(3, bool), EARS))
     assert [looks.key.tolist() for looks, _, _ in said] == [[101, 102]]
     assert (said[0][0].family == Family.ACOUSTIC).all()
     assert np.allclose(said[0][0].nats[:, 0], 2.0 * share[:2])
@@ -72,7 +72,7 @@ def test_what_two_tracks_explain_alike_is_nobodys() -> None:
     tracks = flying(2)
     tracks = replace(tracks, mean=tracks.mean * 1.0)
     tracks.mean[1, 1] = 200.0
-    assert list(overheard([calls((100.0, 0.0))], tracks, EARS)) == []
+    assert list(overheard([calls((100.0, 0.0))], tracks, np.zeros(2, bool), EARS)) == []
 
 
 def test_the_sound_of_a_fast_one_comes_from_where_it_was() -> None:
@@ -88,23 +88,52 @@ def test_tracks_that_are_not_shown_or_that_are_anywhere_hear_nothing() -> None:
     vague = replace(tracks, covariance=np.tile(np.eye(6) * 5000.0**2, (1, 1, 1)))
     hidden = replace(tracks, status=np.zeros(1, np.int8))
     for some in (vague, hidden, tracks.take(np.zeros(0, np.int64))):
-        assert list(overheard([calls((0.0, 0.0))], some, EARS)) == []
+        assert list(overheard([calls((0.0, 0.0))], some, np.zeros(len(some), bool), EARS)) == []
 
 
 def test_a_report_without_numbers_says_nothing() -> None:
     batch = calls((0.0, 0.0), (0.0, 100.0))
     silent = replace(batch, evidence=np.zeros((2, K + 1)))
     broken = replace(batch, evidence=np.full((2, K + 1), np.nan))
-    assert list(overheard([silent, broken], flying(1), EARS)) == []
+    assert list(overheard([silent, broken], flying(1), np.zeros(1, bool), EARS)) == []
 
 
 def test_many_nodes_and_tracks_are_taken_in_parts_with_the_same_result(monkeypatch) -> None:
     rng = np.random.default_rng(4)
     batch, tracks = calls(*rng.uniform(-30_000, 30_000, (40, 2))), flying(5)
-    whole = list(overheard([batch], tracks, EARS))
+    whole = list(overheard([batch], tracks, np.zeros(5, bool), EARS))
     monkeypatch.setattr("skywarden.identify.single.BLOCK", 35)
-    parts = list(overheard([batch], tracks, EARS))
+    parts = list(overheard([batch], tracks, np.zeros(5, bool), EARS))
     assert len(parts) > len(whole) == 1
     for name in ("key", "node", "nats"):
         joined = np.concatenate([getattr(looks, name) for looks, _, _ in parts])
         assert (joined == getattr(whole[0][0], name)).all()
+
+
+def test_a_track_that_only_says_itself_where_it_is_takes_nothing_from_the_others() -> None:
+    tracks = flying(2)
+    tracks.mean[1, 1] = 300.0
+    assert list(overheard([calls((100.0, 0.0))], tracks, np.zeros(2, bool), EARS)) == []
+    ((looks, _, _),) = overheard([calls((100.0, 0.0))], tracks, np.array([False, True]), EARS)
+    assert looks.key.tolist() == [101]
+
+
+def test_a_node_that_is_not_in_the_configuration_counts_for_harm_only() -> None:
+    batch = replace(calls((0.0, 0.0), (0.0, 100.0)), enrolled=np.array([False, True]))
+    calm = replace(batch, evidence=np.tile(np.append(nats(HELICOPTER=3.0), 0.0), (2, 1)))
+    ((looks, _, _),) = overheard([calm], flying(1), np.zeros(1, bool), EARS)
+    assert (looks.anybody.tolist(), looks.calm.tolist()) == ([True, False], [True, False])
+    ((looks, _, _),) = overheard([batch], flying(1), np.zeros(1, bool), EARS)
+    assert looks.calm.tolist() == [False, False]
+    assert looks.harm[0] > 0.3
+
+
+def test_one_very_fast_track_does_not_make_the_others_slow_to_look_at() -> None:
+    from skywarden.identify.single import _near
+
+    tracks = flying(50)
+    fast = replace(tracks, mean=tracks.mean.copy())
+    fast.mean[0, 5] = 3000.0
+    batch = calls(*[(20_000.0 * k, 0.0) for k in range(50)])
+    plain, wide = (len(_near(batch.origin, batch.time, some, EARS)[0]) for some in (tracks, fast))
+    assert wide - plain <= 50

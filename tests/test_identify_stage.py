@@ -158,7 +158,14 @@ def test_a_suspect_does_not_flicker_at_the_limit() -> None:
     chances[:, 0], chances[:, -1] = 0.4, 0.6
     one = Weighed(np.array([1, 2]), by, chances)
     known = Known(
-        one, one, np.array([True, False]), np.zeros(2, bool), np.full(2, 99.0), np.zeros(2, bool), np.zeros(2, bool)
+        one,
+        one,
+        one,
+        np.array([True, False]),
+        np.zeros(2, bool),
+        np.full(2, 99.0),
+        np.zeros(2, bool),
+        np.zeros(2, bool),
     )
     assert [CATEGORIES[k] for k in ruled(known, SETTINGS)] == [Category.SUSPECT, Category.UNKNOWN]
 
@@ -229,7 +236,7 @@ def test_reasons_name_each_source_with_what_it_said_and_how_old_it_is() -> None:
 def test_rows_of_another_version_are_refused() -> None:
     with pytest.raises(ValueError, match="bytes"):
         viewed(np.zeros(2, "V9"))
-    rows = added(viewed(np.zeros(0, "V8")), look(1, DRONE))
+    rows = added(viewed(np.zeros(0, "V8")), look(1, DRONE), START)
     assert np.isclose(odds(np.zeros((1, FAMILIES, K))).sum(), 1)
     assert len(rows) == 1
 
@@ -284,3 +291,29 @@ def test_what_cannot_be_true_of_a_claim_is_said_and_makes_nobody_civil() -> None
     for second in range(12, 90):
         found = watch.go(seen("camera", PLANE, second))
     assert found.doubts == ()
+
+
+def test_claims_that_move_a_track_do_not_speak_for_it_by_its_motion() -> None:
+    """A UAV that makes its track fly like a bird by what it sends stays what radar and camera say."""
+    alone, moved = Watch(TrackKind.POINT), Watch(TrackKind.POINT)
+    for watch in (alone, moved):
+        watch.tracks.mean[:, 0], watch.tracks.mean[:, 5] = 6_378_137.0 + 100.0, 12.0
+    weak = nats(UAV_PISTON=0.75, UAV_JET=0.75, DECOY=0.75, CRUISE=0.75, BALLISTIC=0.75)
+    for second in range(1):
+        own = [seen("camera", weak, second), seen("radar", weak, second, kind=Kind.POLAR)]
+        first = alone.go(*own)
+        claim = seen("adsb", nats(), second, kind=Kind.POSITION, family=Family.CLAIM)
+        second_one = moved.go(*own, claim)
+    assert first.odds == second_one.odds  # what people read counts all
+    assert first.category is Category.UNKNOWN
+    assert second_one.category is Category.SUSPECT
+
+
+def test_four_receivers_of_claims_do_not_hide_that_a_radar_measures_it() -> None:
+    watch = Watch()
+    watch.sensors = (*watch.sensors, "adsb 2", "adsb 3", "adsb 4")
+    watch.go(seen("radar", nats(), 0, kind=Kind.POLAR))
+    names = ("adsb", "adsb 2", "adsb 3", "adsb 4")
+    claims = [seen(name, nats(), 1, kind=Kind.POSITION, family=Family.CLAIM) for name in names]
+    assert not watch.go(*claims).claimed_only
+    assert watch.go(*claims, seconds=40).claimed_only

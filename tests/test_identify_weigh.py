@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from evidence_world import look, nats
+from evidence_world import LATER, look, nats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ FAMILIES = len(Family)
 def told(*looks):
     rows = EMPTY
     for one in looks:
-        rows = added(rows, one)
+        rows = added(rows, one, LATER)
     return rows
 
 

@@ -188,6 +188,8 @@ ABOUT: Mapping[str, About] = {
     "flights.latitude": About("Where it starts.", *LATITUDE, example="36.35"),
     "flights.longitude": About("Where it starts.", *LONGITUDE, example="-33.05"),
     "flights.launch_radius_m": About("It is first seen within this distance of its start.", "metres", 10, 20_000),
+    "flights.fastest_m_s": About("At its start it is no faster.", "metres per second", 1, 400),
+    "flights.highest_m": About("At its start it is no higher, counted from the lowest site.", "metres", 10, 10_000),
     "flights.route": About("Its way-points after the start: latitude, longitude.", example="[[36.4, -33.0]]"),
     "flights.corridor_m": About(
         "It stays within this distance of its route; without a route, of its start.", "metres", 10, 200_000

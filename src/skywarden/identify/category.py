@@ -55,12 +55,14 @@ class IdentifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class Known(NamedTuple):
     """What rules look at, m tracks. calm: all evidence but what anybody may say against harm. suspect: it is one now.
 
+    enrolled: only what is in the configuration says.
     civil: somebody else measures it where it says it is, and nothing of that is in doubt. age: s since it was first
     shown. own: it is a flight of ours; says_own: it says so, and might be.
     """
 
     all: Weighed
     stern: Weighed
+    enrolled: Weighed
     suspect: NDArray[np.bool_]
     civil: NDArray[np.bool_]
     age: F64
@@ -70,8 +72,9 @@ class Known(NamedTuple):
 
 def ruled(known: Known, settings: IdentifySettings) -> NDArray[np.int64]:
     """Return (m,) which rule holds, an index of WORDS and CATEGORIES."""
-    likely = harm(known.stern.odds)
-    by_kind = factor(kinds(known.stern.by_family)) >= TELLING
+    either = known.stern, known.enrolled  # a sum at its bound may say less than one of its parts
+    likely = np.maximum(*(harm(one.odds) for one in either))
+    by_kind = np.logical_or(*(factor(kinds(one.by_family)) >= TELLING for one in either))
     limit = np.where(known.suspect, STAYS, 1.0)
     two = (by_kind.sum(1) >= 2) & (likely >= settings.suspect_probability * limit)
     one = by_kind[:, ALONE].any(1) & (likely >= settings.suspect_alone_probability * limit)

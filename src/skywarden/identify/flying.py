@@ -23,7 +23,7 @@ def flown(tracks: Tracks, rows: I64, time: int, ground: float) -> Looks:
     nats = likelihoods(speed, height, climb, speed_off, height_off, climb_off, shipped())
     no, zero = np.zeros(n, bool), np.zeros(n, np.int64)
     of = zero + ITSELF, zero, zero + int(Family.MOTION), no, no
-    return Looks(tracks.label[rows], *of, zero + time, nats, np.full(n, np.nan))
+    return Looks(tracks.label[rows], *of, zero + time, nats, np.full(n, np.nan), np.zeros(n))
 
 
 def _states(tracks: Tracks, time: int, ground: float) -> tuple[F64, F64]:

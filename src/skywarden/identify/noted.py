@@ -7,9 +7,10 @@ import numpy as np
 
 from skywarden.identify.rows import K, Looks
 from skywarden.identify.weigh import factor
-from skywarden.model.assessment import Family
-from skywarden.model.detection import Detections, family_of
-from skywarden.model.place import I64
+from skywarden.model.detection import Detections, enrolled_of, family_of
+from skywarden.model.place import F64, I64
+
+MOST_NATS, MOST_DB = 50.0, 200.0  # nobody means more
 
 
 def statements(batches: Sequence[Detections], matches: Sequence[I64]) -> tuple[list[Looks], dict[str, int]]:
@@ -18,27 +19,26 @@ def statements(batches: Sequence[Detections], matches: Sequence[I64]) -> tuple[l
     for batch, matched in zip(batches, matches, strict=True):
         if batch.evidence is None and batch.echo is None:
             continue
-        name = batch.roots[0] if len(batch.roots) == 1 else batch.sensor
-        some = _looks(batch, matched, crc32(name.encode()))
-        if some is not None:
+        nats = np.zeros((len(batch), K)) if batch.evidence is None else batch.evidence[:, :K]
+        echo = np.full(len(batch), np.nan) if batch.echo is None else batch.echo
+        rows = np.flatnonzero((matched > 0) & (nats.any(1) | (np.abs(echo) < MOST_DB)) & np.isfinite(nats).all(1))
+        if len(rows):
+            name = batch.roots[0] if len(batch.roots) == 1 else batch.sensor
             names[name] = crc32(name.encode())
-            found.append(some)
+            found.append(said(batch, rows, matched[rows], (nats[rows], echo[rows]), names[name]))
     return found, names
 
 
-def _looks(batch: Detections, matched: I64, source: int) -> Looks | None:
-    nats = np.zeros((len(batch), K)) if batch.evidence is None else batch.evidence[:, :K]
-    echo = np.full(len(batch), np.nan) if batch.echo is None else batch.echo
-    rows = np.flatnonzero((matched > 0) & (nats.any(1) | ~np.isnan(echo)) & np.isfinite(nats).all(1))
-    if not len(rows):
-        return None
-    nats, echo, n = nats[rows], echo[rows], len(rows)
-    family = family_of(batch)
-    anybody = family is Family.PEOPLE or not batch.enrolled
-    calm = factor(nats) < 0.0 if anybody else np.zeros(n, bool)
+def said(batch: Detections, rows: I64, label: I64, what: tuple[F64, F64], source: int) -> Looks:
+    """Return some rows of a batch as statements. what: nats (n, K) and echoes (n,); source: number of who says it."""
+    nats, echo, n = np.clip(what[0], -MOST_NATS, MOST_NATS), what[1], len(rows)
+    echo = np.where(np.abs(echo) < MOST_DB, echo, np.nan)
+    anybody = ~enrolled_of(batch)[rows]
+    harm = np.where(anybody, factor(nats), 0.0) if anybody.any() else np.zeros(n)
+    calm = harm < 0.0
     node = np.zeros(n, np.int64) if batch.node is None else batch.node[rows]
-    of = np.full(n, source), node, np.full(n, int(family)), np.full(n, anybody), calm
-    return Looks(matched[rows], *of, batch.time[rows], nats, echo)
+    of = np.full(n, source), node, np.full(n, int(family_of(batch))), anybody, calm
+    return Looks(label, *of, batch.time[rows], nats, echo, np.maximum(harm, 0.0))
 
 
 def together(some: Iterable[Looks]) -> Looks:

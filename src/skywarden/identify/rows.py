@@ -43,12 +43,13 @@ ROW = np.dtype(
         ("first", "i8"),  # ns
         ("last", "i8"),  # ns
         ("nats", "f8", (K,)),
+        ("harm", "f8"),  # of what anybody may say: sum of how much likelier harm was by it, nats, never less than 0
         ("echoes", "f8"),  # independent ones
         ("echo", "f8"),  # sum of their dB
     ]
 )
 Rows = NDArray[np.void]
-SUMS = ("looks", "nats", "echoes", "echo")
+SUMS = ("looks", "nats", "harm", "echoes", "echo")
 NEVER = np.iinfo(np.int64).min
 _RHO = np.array([RHO[family] for family in Family])
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
@@ -57,7 +58,8 @@ _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x2
 class Looks(NamedTuple):
     """n statements of sources on tracks. key: as in ROW; nats: (n, K) of one look; echo: (n,) dB, NaN none.
 
-    family, anybody, calm, source, node: (n,) as in ROW. time: (n,) ns.
+    family, anybody, calm, source, node: (n,) as in ROW. time: (n,) ns. harm: (n,) nats, what of it anybody may say for
+    harm.
     """
 
     key: I64
@@ -69,6 +71,7 @@ class Looks(NamedTuple):
     time: I64
     nats: F64
     echo: F64
+    harm: F64
 
 
 def viewed(rows: NDArray[np.void]) -> Rows:
@@ -102,19 +105,23 @@ def renamed(rows: Rows, label: I64, number: I64) -> Rows:
     return rows if there.all() else rows[there]
 
 
-def added(rows: Rows, looks: Looks) -> Rows:
-    """Return rows, sorted by track, with what was said now. A look before the last one of its source says nothing."""
+def added(rows: Rows, looks: Looks, now: int) -> Rows:
+    """Return rows, sorted by track, with what was said by `now`, ns.
+
+    A look before the last one of its source says nothing, and none is later than now.
+    """
     if not len(looks.key):
         return rows
     new = np.zeros(len(looks.key), ROW)
     for name in ("key", "source", "node", "family", "anybody", "calm"):
         new[name] = getattr(looks, name)
-    new["first"] = new["last"] = looks.time
-    new["looks"] = 1
+    time = np.minimum(looks.time, now)
+    new["first"] = new["last"] = time
+    new["looks"], new["harm"] = 1, looks.harm
     new["nats"], new["echo"] = looks.nats, np.where(np.isnan(looks.echo), 0.0, looks.echo)
+    new, rows = _admitted(named(new), rows)
     by_id = np.argsort(rows["id"])
-    new = _admitted(named(new), rows, by_id)
-    order = np.lexsort((looks.time, new["id"]))
+    order = np.lexsort((time, new["id"]))
     new, echoed = new[order], ~np.isnan(looks.echo[order])
     old = _found(rows, by_id, new["id"])
     since = _since(rows, new, old)
@@ -126,6 +133,7 @@ def added(rows: Rows, looks: Looks) -> Rows:
         again = motion[old[motion] >= 0]
         rows["nats"][old[again]] *= 1.0 - worth[again, None]
     new["nats"] *= worth[:, None]
+    new["harm"] *= worth
     new["echoes"] = np.where(echoed, fresh(since, np.full(len(new), ECHO_RHO)), 0.0)
     new["echo"] *= new["echoes"]
     start = np.flatnonzero(np.concatenate(([True], new["id"][1:] != new["id"][:-1])))
@@ -168,28 +176,54 @@ def _summed(rows: Rows, start: I64) -> Rows:
     return after
 
 
-def _admitted(new: Rows, rows: Rows, by_id: I64) -> Rows:
-    """Return new rows; those of sources for which a track has no row of its own left are of the many."""
+def _admitted(new: Rows, rows: Rows) -> tuple[Rows, Rows]:
+    """Return new rows and rows; sources for which a track has no row of its own are of the many.
+
+    Those that were there first have one. Of what anybody may say for harm those that say most have: who sends much that
+    says little must not crowd out who says something.
+    """
+    by_id = np.argsort(rows["id"])
     strange = np.flatnonzero(_found(rows, by_id, new["id"]) < 0)
-    if not len(strange):
-        return new
     late = new[strange]
     late["source"], late["node"] = MANY, MANY
     full = _found(rows, by_id, named(late)["id"]) >= 0
+    full[full] = ~_louder(new[strange[full]], rows)
     new[strange[full]] = late[full]
     strange = strange[~full]
     if not len(strange):
-        return new
-    some = np.concatenate([rows[np.isin(rows["key"], new["key"][strange])], new[strange]])
+        return new, rows
+    some = np.concatenate([rows[np.isin(rows["key"], new["key"][strange]) & (rows["source"] != MANY)], new[strange]])
     _, first = np.unique(some["id"], return_index=True)
     known = first < len(some) - len(strange)
     some = some[first]
     group = _hashed(some["key"], _sort(some))
-    order = np.lexsort((some["node"], some["source"], ~known, group))  # those that have a row keep it
+    loud = np.where(some["anybody"], -some["harm"], np.where(known, -1.0, 0.0))
+    order = np.lexsort((some["node"], some["source"], ~known, loud, group))
     rank = np.arange(len(order)) - np.searchsorted(group[order], group[order])
-    many = np.isin(new["id"], some["id"][order[(rank >= ROOTS) & ~known[order]]])
-    new["source"][many], new["node"][many] = MANY, MANY
-    return named(new)
+    many = some["id"][order[rank >= ROOTS]]
+    return _joined(new, many), folded(_joined(rows, many)) if len(rows) else rows
+
+
+def _louder(new: Rows, rows: Rows) -> NDArray[np.bool_]:
+    """Return (n,) which new rows of what anybody may say, say more for harm than one that has a row of its own."""
+    found = np.asarray(new["anybody"] & ~new["calm"], bool)
+    own = rows[rows["anybody"] & ~rows["calm"] & (rows["source"] != MANY)]
+    if not found.any() or not len(own):
+        return np.zeros(len(new), bool)
+    group, mine = _hashed(own["key"], _sort(own)), _hashed(new["key"], _sort(new))
+    order = np.lexsort((own["harm"], group))
+    at = order[np.minimum(np.searchsorted(group[order], mine), len(order) - 1)]
+    return np.asarray(found & (group[at] == mine) & (new["harm"] > own["harm"][at]), bool)
+
+
+def _joined(rows: Rows, identity: NDArray[np.uint64]) -> Rows:
+    """Return rows, those of some identities put among the many."""
+    late = np.isin(rows["id"], identity)
+    if late.any():
+        rows = rows.copy()
+        rows["source"][late], rows["node"][late] = MANY, MANY
+        rows = named(rows)
+    return rows
 
 
 def _found(rows: Rows, by_id: I64, identity: NDArray[np.uint64]) -> I64:

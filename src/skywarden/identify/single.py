@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import erfc
 
+from skywarden.identify.noted import said
 from skywarden.identify.rows import K, Looks
-from skywarden.model.assessment import Family
 from skywarden.model.detection import Detections, Kind
 from skywarden.model.place import F64, I64
 from skywarden.model.track import Tracks
@@ -38,30 +38,35 @@ class Ears(NamedTuple):
     sound: float = 340.0
 
 
-def overheard(batches: Sequence[Detections], tracks: Tracks, ears: Ears) -> Iterator[tuple[Looks, int, str]]:
+def overheard(
+    batches: Sequence[Detections], tracks: Tracks, claimed: NDArray[np.bool_], ears: Ears
+) -> Iterator[tuple[Looks, int, str]]:
     """Yield what each batch of single microphones says of shown tracks, with a number and the name of who says it.
 
-    The keys of the looks are labels.
+    claimed: (n,) tracks of which nobody but themselves says where they are: they take nothing from the others, since
+    anybody can make them. The keys of the looks are labels.
     """
-    shown = _placed(tracks)
+    shown = _placed(tracks, claimed)
     for batch in batches:
         if batch.kind is not Kind.PRESENCE or batch.evidence is None or batch.origin is None or not len(shown):
             continue
         nats = batch.evidence[:, :K]
-        rows = np.flatnonzero(nats.any(1) & np.isfinite(nats).all(1))
+        rows = np.flatnonzero(nats.any(1) & np.isfinite(nats).all(1) & np.isfinite(batch.origin).all(1))
         each = max(1, BLOCK // len(shown))
         for part in (rows[k : k + each] for k in range(0, len(rows), each)):
             row, share = heard(batch.origin[part], batch.time[part], shown, ears)
             found = np.flatnonzero(share > MOST)
             if len(found):
                 mine = part[found]
-                yield _looks(batch, mine, shown.label[row[found]], nats[mine] * share[found, None])
+                source, echo = crc32(batch.sensor.encode()), np.full(len(mine), np.nan)
+                what = nats[mine] * share[found, None], echo
+                yield said(batch, mine, shown.label[row[found]], what, source), source, batch.sensor
 
 
-def _placed(tracks: Tracks) -> Tracks:
-    """Return the shown tracks of which it is known where they are."""
+def _placed(tracks: Tracks, claimed: NDArray[np.bool_]) -> Tracks:
+    """Return the shown tracks of which it is known where they are, not by themselves alone."""
     size = np.sqrt(np.trace(tracks.covariance[:, :3, :3], axis1=1, axis2=2))
-    return tracks.take(np.asarray(tracks.shown() & (size < BLURRED), bool))
+    return tracks.take(np.asarray(tracks.shown() & (size < BLURRED) & ~claimed, bool))
 
 
 def heard(origin: F64, time: I64, tracks: Tracks, ears: Ears) -> tuple[I64, F64]:
@@ -88,19 +93,12 @@ def heard(origin: F64, time: I64, tracks: Tracks, ears: Ears) -> tuple[I64, F64]
 
 
 def _near(origin: F64, time: I64, tracks: Tracks, ears: Ears) -> tuple[I64, I64]:
-    """Return (k,) nodes and (k,) tracks that are near enough to be heard."""
+    """Return (k,) nodes and (k,) tracks that are near enough to be heard; each track as far away as its speed asks."""
     farthest = ears.reach * np.exp(FAINT * ears.spread)
-    speed = np.sqrt((tracks.mean[:, 3:] ** 2).sum(1).max())
-    since = max(int(time.max()) - int(tracks.time.min()), 0) * 1e-9
-    gate = min(farthest + speed * (since + farthest / ears.sound), FARTHEST)
-    found = cKDTree(origin).sparse_distance_matrix(cKDTree(tracks.mean[:, :3]), gate, output_type="ndarray")
-    return found["i"], found["j"]
-
-
-def _looks(batch: Detections, rows: I64, label: I64, nats: F64) -> tuple[Looks, int, str]:
-    n, source = len(rows), crc32(batch.sensor.encode())
-    node = np.zeros(n, np.int64) if batch.node is None else batch.node[rows]
-    no: NDArray[np.bool_] = np.zeros(n, bool)
-    anybody = np.full(n, not batch.enrolled)
-    of = np.full(n, source), node, np.full(n, int(Family.ACOUSTIC)), anybody, no
-    return Looks(label, *of, batch.time[rows], nats, np.full(n, np.nan)), source, batch.sensor
+    position, velocity = tracks.mean[:, :3], tracks.mean[:, 3:]
+    place = position + velocity * ((int(time.max()) - tracks.time) * 1e-9)[:, None]
+    ago = farthest / ears.sound + (int(time.max()) - int(time.min())) * 1e-9
+    gate = np.minimum(farthest + np.sqrt((velocity**2).sum(1)) * ago, FARTHEST)
+    found = cKDTree(origin).query_ball_point(place, gate)
+    track = np.repeat(np.arange(len(tracks)), [len(some) for some in found])
+    return np.array([k for some in found for k in some], np.int64), track

@@ -5,7 +5,7 @@ each tick, so that no tick takes long; and at once for a track that is new.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -17,14 +17,13 @@ from skywarden.identify.claims import claimed
 from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
 from skywarden.identify.noted import statements, together
-from skywarden.identify.own import Seen, own, says_own
+from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import ROW, Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
 from skywarden.identify.weigh import Weighed, weighed
 from skywarden.model.assessment import Category, Family, Identity
-from skywarden.model.detection import Detections
+from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
-from skywarden.model.known import Known as Claimed
 from skywarden.model.place import I64, Flight
 from skywarden.model.track import Tracks
 
@@ -68,8 +67,10 @@ def identify(
     before: Before, tracks: Tracks, heard: Heard, time: int, given: Given
 ) -> tuple[tuple[Identity, ...], Evidence]:
     """Return one identity for each numbered track, in the order of the tracks, and the evidence on all. time: ns."""
+    seen = _seen(before.evidence.seen, tracks, heard, time)
+    measured, itself = seen[:, 1] > time - LATELY, seen[:, 2] > time - LATELY
     said, names = statements(heard.batches, heard.matches)
-    for looks, source, name in overheard(heard.batches, tracks, given.ears):
+    for looks, source, name in overheard(heard.batches, tracks, itself & ~measured, given.ears):
         said.append(looks)
         names[name] = source
     rows = renamed(viewed(before.evidence.rows), tracks.label, tracks.number)
@@ -79,33 +80,35 @@ def identify(
         said.append(flown(tracks, due, time, given.ground))
     if said:
         every = together(said)
-        rows = added(rows, every._replace(key=_keys(every.key, tracks)))
+        rows = added(rows, every._replace(key=_keys(every.key, tracks)), time)
     known = doubted(before.evidence.claimed, heard.batches, heard.matches, time)
-    evidence = _evidence(before.evidence, rows, names, heard.batches, known)
+    evidence = _evidence(before.evidence, rows, names)
+    evidence = replace(evidence, seen=seen, claimed=known)
     if len(due):
-        seen = *_seen(tracks, due, heard.sensors, evidence), on_tracks(known, tracks.label[due])
-        identities = _judged(identities, (tracks, due), rows, seen, (time, given))
+        doubts = on_tracks(known, tracks.label[due])
+        identities = _judged(identities, (tracks, due), evidence, doubts, (time, given))
+        names_of_flights = {one.flight for one in identities if one.flight}
+        begun = {*evidence.begun, *names_of_flights} & {flight.name for flight in given.flights}
+        evidence = replace(evidence, begun=tuple(sorted(begun)))
     return identities, evidence
 
 
 def _keys(label: I64, tracks: Tracks) -> I64:
     """Return (n,) the keys of labels: their numbers, minus themselves before they have one."""
+    if not len(tracks):
+        return -label
     order = np.argsort(tracks.label)
     at = order[np.minimum(np.searchsorted(tracks.label, label, sorter=order), len(order) - 1)]
     return np.where((tracks.label[at] == label) & (tracks.number[at] > 0), tracks.number[at], -label)
 
 
-def _evidence(
-    before: Evidence, rows: Rows, names: dict[str, int], batches: Sequence[Detections], claimed: Claimed
-) -> Evidence:
+def _evidence(before: Evidence, rows: Rows, names: dict[str, int]) -> Evidence:
     """Return what is kept: of names, once there are many, those that rows need."""
     known = {**before.names, **names} if names else before.names
     if len(known) > MANY_NAMES:
         used = {*np.unique(rows["source"]).tolist()}
         known = {name: source for name, source in known.items() if source in used}
-    new = {batch.sensor for batch in batches if batch.family is Family.CLAIM} - {*before.claimants}
-    claimants = tuple(sorted({*before.claimants, *new})) if new else before.claimants
-    return Evidence(stored(rows), known, claimants, claimed)
+    return replace(before, rows=stored(rows), names=known)
 
 
 def _due(tracks: Tracks, identities: Sequence[Identity], last: int, time: int) -> NDArray[np.bool_]:
@@ -116,40 +119,58 @@ def _due(tracks: Tracks, identities: Sequence[Identity], last: int, time: int) -
     return np.asarray(new | ((time + turn) // SECOND != (last + turn) // SECOND), bool)
 
 
-def _seen(tracks: Tracks, due: I64, sensors: Sequence[str], evidence: Evidence) -> tuple[I64, I64]:
-    """Return (n,) ns, when others measured the tracks last, and when they said themselves where they are; 0 never."""
-    says = np.array([name in evidence.claimants for name in sensors] + [False])  # -1, nobody, is the last one
-    by, at = tracks.seen_by[due], tracks.seen_at[due]
-    there = by >= 0
-    measured = np.where(there & ~says[by], at, 0).max(1, initial=0)
-    return measured, np.where(there & says[by], at, 0).max(1, initial=0)
+def _seen(before: I64, tracks: Tracks, heard: Heard, time: int) -> I64:
+    """Return (n, 4) for all tracks, in their order, as `Evidence.seen` has it."""
+    found = np.zeros((len(tracks), 4), np.int64)
+    found[:, 0] = np.where(tracks.number > 0, tracks.number, -tracks.label)
+    order = np.argsort(before[:, 0])
+    for key in (-tracks.label, found[:, 0]) if len(before) else ():  # under its old name, and under its number
+        at = order[np.minimum(np.searchsorted(before[:, 0], key, sorter=order), len(before) - 1)]
+        same = before[at, 0] == key
+        found[same, 1:] = before[at[same], 1:]
+    by_label = np.argsort(tracks.label)
+    for batch, matched in zip(heard.batches, heard.matches, strict=True):
+        some = matched > 0
+        if not some.any() or batch.kind is Kind.TRACK or not len(tracks):
+            continue
+        rows = by_label[np.minimum(np.searchsorted(tracks.label, matched, sorter=by_label), len(by_label) - 1)]
+        some &= tracks.label[rows] == matched
+        ours, itself = enrolled_of(batch), batch.family is Family.CLAIM
+        for column, which in ((1, some & ours), (2, some & itself), (3, some & ~ours & (not itself))):
+            found[rows[which], column] = time
+    found.flags.writeable = False
+    return found
 
 
 def _judged(
     identities: tuple[Identity, ...],
     of: tuple[Tracks, I64],
-    rows: Rows,
-    seen: tuple[I64, I64, list[tuple[str, ...]]],
+    evidence: Evidence,
+    doubts: list[tuple[str, ...]],
     now: tuple[int, Given],
 ) -> tuple[Identity, ...]:
     """Return the identities, those of some tracks worked out anew.
 
-    of: all tracks, and which. seen: as `_seen` has it, and what cannot be true of what each says. now: ns, and what is
-    configured.
+    of: all tracks, and which. doubts: what cannot be true of what each says. now: ns, and what is configured.
     """
-    (time, given), (every, due), (measured, told, doubts) = now, of, seen
-    tracks = every.take(due)
+    (time, given), (every, due), rows = now, of, viewed(evidence.rows)
+    tracks, seen = every.take(due), evidence.seen[due]
     place = {identity.track: k for k, identity in enumerate(identities)}
     at = [place[number] for number in tracks.number.tolist()]
     mine = rows[np.isin(rows["key"], tracks.number)]
+    by_others, by_itself, by_anybody = (seen[:, 1:] > time - LATELY).T
     everything = _of(weighed(mine), tracks.number)
-    stern = _of(weighed(mine, stern=True), tracks.number) if mine["anybody"].any() else everything
-    by_others, by_itself = measured > time - LATELY, told > time - LATELY
-    held = [one.flight for one in identities if one.flight]
-    flights = own(given.flights, every, Seen(due, [identities[k].flight for k in at], by_others), held, time)
+    stern = enrolled = everything
+    moved = tracks.number[by_itself | by_anybody]
+    if len(moved) or mine["anybody"].any():
+        stern = _of(weighed(mine, stern=True, moved=moved), tracks.number)
+        enrolled = _of(weighed(mine[~mine["anybody"]], stern=True, moved=moved), tracks.number)
+    plans = Plans(given.flights, evidence.begun, given.ground)
+    flights = own(plans, every, Seen(due, [identities[k].flight for k in at], seen[:, 1]), time)
     known = Known(
         all=everything,
         stern=stern,
+        enrolled=enrolled,
         suspect=np.array([identities[k].category is Category.SUSPECT for k in at], bool),
         civil=by_others & by_itself & np.array([not said for said in doubts], bool),
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
@@ -157,7 +178,7 @@ def _judged(
         says_own=says_own(given.flights, [identities[k].claims for k in at], tracks, time),
     )
     rules = ruled(known, given.settings).tolist()
-    only = (~by_others & (told > 0)).tolist()
+    only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
     chances = np.round(everything.odds, DIGITS).tolist()
     for k, rule, row, alone, flight, said in zip(at, rules, chances, only, flights, doubts, strict=True):

@@ -61,12 +61,15 @@ class Weighed(NamedTuple):
         return np.where(self.key[rows] == keys, rows, -1)
 
 
-def weighed(rows: Rows, stern: bool = False) -> Weighed:
-    """Add up rows, which are sorted by track. stern: what anybody may say counts for harm only, see `_for_harm`."""
+def weighed(rows: Rows, stern: bool = False, moved: I64 | None = None) -> Weighed:
+    """Add up rows, which are sorted by track. stern: what anybody may say counts for harm only, see `_for_harm`.
+
+    moved: keys of tracks that anybody's messages have moved, whose motion then counts so too.
+    """
     key, which = np.unique(rows["key"], return_inverse=True)
     by_family = np.zeros((len(key), FAMILIES, K))
     nats = vectors(rows)
-    np.add.at(by_family, (which, rows["family"]), _for_harm(nats, rows) if stern else nats)
+    np.add.at(by_family, (which, rows["family"]), _for_harm(nats, rows, moved) if stern else nats)
     by_family = bounded(by_family, np.where(np.arange(FAMILIES) == Family.MOTION, MOTION, FAMILY))
     return Weighed(key, by_family, odds(by_family))
 
@@ -79,13 +82,15 @@ def vectors(rows: Rows) -> F64:
     return bounded(nats, SOURCE)
 
 
-def _for_harm(nats: F64, rows: Rows) -> F64:
+def _for_harm(nats: F64, rows: Rows, moved: I64 | None) -> F64:
     """Return vectors in which what anybody may say makes all that is harmful likelier by one factor, or is nothing.
 
     So whatever is sent by anybody, harm never becomes less likely by it: not even by a word for another harm.
     """
-    for_it = np.where(rows["calm"], 0.0, np.maximum(factor(nats), 0.0))[:, None] * HARMFUL[:K]
-    return np.where(rows["anybody"][:, None], for_it, nats)
+    flown = (rows["family"] == Family.MOTION) & np.isin(rows["key"], np.zeros(0, np.int64) if moved is None else moved)
+    harmful = np.where(flown, np.maximum(factor(nats), 0.0), np.minimum(rows["harm"], SOURCE))
+    for_it = harmful[:, None] * HARMFUL[:K]
+    return np.where((rows["anybody"] | flown)[:, None], for_it, nats)
 
 
 def bounded(nats: F64, most: F64 | float) -> F64:

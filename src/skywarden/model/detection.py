@@ -165,8 +165,8 @@ class Detections:
     where it stands. `sensor` is the source's name then and `place` None. reporter: where it is a person, `node` says
     which, and is the same for the same person.
     echo: (n,) radar cross section as measured, dB over 1 m^2, NaN where it is not. family: by what it tells what a
-    target is; None: as usual for its kind, see `family_of`. enrolled: it is in the configuration; what others say can
-    make a target look worse, never better.
+    target is; None: as usual for its kind, see `family_of`. enrolled: it is in the configuration, of all
+    or (n,) of each; what others say can make a target look worse, never better.
     """
 
     kind: Kind
@@ -196,7 +196,7 @@ class Detections:
     reporter: Reporter = Reporter.DEVICE
     echo: F64 | None = None
     family: Family | None = None
-    enrolled: bool = True
+    enrolled: bool | NDArray[np.bool_] = True
 
     def __len__(self) -> int:
         return len(self.time)
@@ -213,7 +213,7 @@ class Rest(TypedDict, total=False):
     reporter: Reporter
     echo: F64 | None
     family: Family | None
-    enrolled: bool
+    enrolled: bool | NDArray[np.bool_]
 
 
 def detections(  # noqa: PLR0913 - the one place where a batch is made; everything is named
@@ -292,6 +292,7 @@ def take(batch: Detections, keep: NDArray[np.bool_]) -> Detections:
     index = np.cumsum(keep) - 1
     names = ["time", "time_sigma", "z", "covariance", "raw", "subject", "number", "address"]
     names += [name for name in ("evidence", "node", "origin", "echo") if getattr(batch, name) is not None]
+    names += ["enrolled"] if isinstance(batch.enrolled, np.ndarray) else []
     columns = {name: getattr(batch, name)[keep] for name in names}
     for column in columns.values():
         column.flags.writeable = False
@@ -307,6 +308,12 @@ FAMILIES: Mapping[Kind, Family] = {
     Kind.SILENCE: Family.ACOUSTIC,
     Kind.DELAY: Family.ACOUSTIC,
 }
+
+
+def enrolled_of(batch: Detections) -> NDArray[np.bool_]:
+    """Return (n,) which rows come from devices in the configuration; people never do."""
+    device = batch.reporter is Reporter.DEVICE and batch.family not in (Family.PEOPLE, Family.CLAIM)
+    return np.asarray(np.broadcast_to(np.asarray(batch.enrolled) & device, (len(batch),)), bool)
 
 
 def family_of(batch: Detections) -> Family:

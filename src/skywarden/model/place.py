@@ -76,6 +76,8 @@ class Flight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     longitude: float  # deg
     launch_radius_m: float = 300.0  # it is first seen within this distance of it
     route: tuple[tuple[float, float], ...] = ()  # latitude, longitude deg of way-points after the start
+    fastest_m_s: float = 40.0  # at its start it is no faster
+    highest_m: float = 500.0  # and no higher, above the lowest site
     corridor_m: float = 2000.0  # it stays within this distance of the route, or of the start where there is none
     identity: str = ""  # what it says of itself: ICAO address, callsign or serial number
 

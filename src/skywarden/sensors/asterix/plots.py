@@ -45,7 +45,7 @@ class Radar:
     """What is known of the radar that sent a batch.
 
     latitude: rad; height: m above the ellipsoid; north: rad, azimuth of its own north; geoid: m above the ellipsoid,
-    there.
+    there. enrolled: it is in the configuration.
     """
 
     sensor: Sensor
@@ -54,13 +54,14 @@ class Radar:
     height: float
     north: float
     geoid: float
+    enrolled: bool = True
 
     @classmethod
-    def at(cls, sensor: Sensor, position: tuple[float, float, float], north: float) -> "Radar":
+    def at(cls, sensor: Sensor, position: tuple[float, float, float], north: float, enrolled: bool = True) -> "Radar":
         """position: deg, deg, m above the ellipsoid."""
         latitude, longitude, height = float(np.radians(position[0])), float(np.radians(position[1])), position[2]
         stands = geo.place(latitude, longitude, height, north)
-        return cls(sensor, stands, latitude, height, north, float(geo.geoid_height(latitude, longitude)))
+        return cls(sensor, stands, latitude, height, north, float(geo.geoid_height(latitude, longitude)), enrolled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ def polar(found: Plots, heard: Sequence[Heard]) -> Iterator[Detections]:
             address=found.address[rows],
             revisit=one.revisit,
             claims=tuple(claims.get(k, ())),
+            enrolled=one.radar.enrolled,
             echo=echo[rows] if told[k] else None,
         )
 

@@ -40,7 +40,7 @@ class Sender:
         north = _north(sensor, float(np.radians(place[0])), float(np.radians(place[1])), place[2], received)
         last = self._radars.get(name)
         if last is None or last[0] != (place, north):
-            last = self._radars[name] = ((place, north), Radar.at(sensor, place, north))
+            last = self._radars[name] = ((place, north), Radar.at(sensor, place, north, name in self.blocks))
         return last[1]
 
 

@@ -20,13 +20,17 @@ STEP = np.radians(0.01)  # rad; azimuth, elevation and their errors
 
 
 class Measured(NamedTuple):
-    """Messages that are used. rows: (m,) which of `said`; origin: (m, 3) ECEF m, where each node stands."""
+    """Messages that are used. rows: (m,) which of `said`; origin: (m, 3) ECEF m, where each node stands.
+
+    known: nodes that are in the configuration.
+    """
 
     source: str
     received: int
     said: Said
     rows: I64
     origin: F64
+    known: I64
 
     def take(self, keep: NDArray[np.bool_]) -> "Measured":
         """Return the messages where `keep` is true."""
@@ -42,12 +46,16 @@ class Common(TypedDict):
     number: I64
     node: I64
     origin: F64
+    enrolled: NDArray[np.bool_]
 
 
-def batches(frame: Frame, said: Said, good: NDArray[np.bool_], origin: F64) -> Iterator[Detections]:
-    """Yield SOUND, PRESENCE and SILENCE of the good messages, in their order. origin: (n, 3) ECEF m."""
+def batches(frame: Frame, said: Said, good: NDArray[np.bool_], origin: F64, known: I64) -> Iterator[Detections]:
+    """Yield SOUND, PRESENCE and SILENCE of the good messages, in their order.
+
+    origin: (n, 3) ECEF m. known: nodes that are in the configuration.
+    """
     rows = np.flatnonzero(good)
-    measured = Measured(frame.source, frame.received, said, rows, origin[rows])
+    measured = Measured(frame.source, frame.received, said, rows, origin[rows], known)
     heard = measured.take(said.type[rows] == REPORT)
     pointed = heard.take(said.heard["azimuth"][heard.rows] != NO_AZIMUTH)
     alive = measured.take(said.type[rows] == HEARTBEAT)
@@ -118,6 +126,7 @@ def _batch(  # noqa: PLR0913 - what differs between the kinds
         number=head["number"][rows].astype(np.int64),
         node=head["node"][rows].astype(np.int64),
         origin=measured.origin,
+        enrolled=np.isin(head["node"][rows], measured.known),
     )
     return detections(
         kind,

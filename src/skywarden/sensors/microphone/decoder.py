@@ -41,7 +41,9 @@ class Microphone:
         refused = {str(reason): int(n) for reason, n in zip(REASONS, counts, strict=True) if reason and n}
         if moved:
             refused[Reason.MOVED] = moved
-        return Decoded(frame.source, int(good.sum()), tuple(batches(frame, said, good, origin)), refused)
+        return Decoded(
+            frame.source, int(good.sum()), tuple(batches(frame, said, good, origin, self._fixed.node)), refused
+        )
 
     def _place(self, said: Said, now: int) -> tuple[F64, int]:
         """Mark copies and messages without a place. Return (n, 3) where nodes stand, and how many say elsewhere."""

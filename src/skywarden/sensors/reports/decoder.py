@@ -1,6 +1,7 @@
 """The decoder of reports: lines -> memory -> Detections."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -37,7 +38,8 @@ class Reports:
             place, reason = (None, report) if isinstance(report, Reason) else self._accept(report)
             if not isinstance(report, Reason) and reason in (None, Reason.MOVED):
                 understood += 1
-                found.append(measure(report, self._name(report.sensor), place, frame.received))
+                batch = measure(report, self._name(report.sensor), place, frame.received)
+                found.append(replace(batch, enrolled=report.sensor in self._sensors))
             if reason is not None:
                 refused[reason] = refused.get(reason, 0) + 1
         return Decoded(frame.source, understood, tuple(found), refused)
