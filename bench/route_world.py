@@ -216,7 +216,7 @@ def civil(rng: Generator, ground: Ground, longest: float) -> Flight:
         if not lands and rng.random() < 0.2:  # from a field instead
             air, start = air._replace(levels=[0.0, *air.levels]), fields[0]
     else:
-        goal = neighbour(rng, fields, start, 150e3)
+        goal = neighbour(rng, fields[np.hypot(*(fields - start).T) > 20e3], start, 150e3)
         between = start + np.sort(rng.random((3, 1)), axis=0) * (goal - start) + rng.normal(0.0, 15e3, (3, 2))
         between = between[: rng.integers(4)]
         far = np.hypot(*(between - start).T).max(initial=0.0) > 10.0 * air.radius
