@@ -132,7 +132,7 @@ def test_messages_become_a_track_that_is_published_and_acknowledged(running, tmp
     assert track["number"] == 1
     assert track["latitude"] == pytest.approx(LATITUDE + 8 * 205.8 / 111_000, abs=0.01)
     assert track["sources"] == ["receiver"]
-    assert track["category"] == "unknown"
+    assert track["category"] == "pending"
     wait(lambda: receiver(app)["recorded"] == 16)
     assert receiver(app)["received"] == receiver(app)["decoded"] == 16
 

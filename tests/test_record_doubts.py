@@ -19,6 +19,8 @@ from skywarden.record.checkpoint import Key, beside, known
 from skywarden.record.retention import Keep
 from skywarden.record.verify import verify
 from skywarden.service.app import App
+from skywarden.service.notices import notices
+from skywarden.service.words import LANGUAGES
 
 SECOND = 1_000_000_000
 KEY = Key(bytes(range(32)))
@@ -165,11 +167,11 @@ def test_a_key_that_had_to_be_made_anew_is_said(run: Callable[[str], App], tmp_p
     assert "signed by 2 keys, one after the other" in said
 
 
-def test_that_no_alert_can_come_is_said(run: Callable[[str], App]) -> None:
+def test_that_only_suspects_raise_alerts_is_said(run: Callable[[str], App]) -> None:
     published = run('[alert]\nalert_on = "suspect"\n').publisher.latest
     assert published is not None
-    assert published.health()["alerting"].startswith("none")
-    assert published.state == "degraded"
+    assert (published.health()["alerting"], published.state) == ("suspect and hostile tracks only", "ok")
+    assert any("only suspect and hostile" in said for said in notices(published, LANGUAGES["en"]))
 
 
 def test_alerts_can_come_unless_somebody_says_otherwise(run: Callable[[str], App]) -> None:
