@@ -137,3 +137,13 @@ def test_one_very_fast_track_does_not_make_the_others_slow_to_look_at() -> None:
     batch = calls(*[(20_000.0 * k, 0.0) for k in range(50)])
     plain, wide = (len(_near(batch.origin, batch.time, some, EARS)[0]) for some in (tracks, fast))
     assert wide - plain <= 50
+
+
+def test_each_node_is_heard_once_in_five_seconds_whenever_it_reports() -> None:
+    from skywarden.identify.stage import _listens
+
+    for phase in (0, 50, 130, 390, 999):
+        times = [START + second * SECOND + phase * SECOND // 1000 for second in range(50)]
+        heard_at = [k for k, time in enumerate(times) if _listens(time)]
+        assert np.diff(heard_at).tolist() == [5] * (len(heard_at) - 1)
+        assert len(heard_at) == 10

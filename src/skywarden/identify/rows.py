@@ -207,8 +207,11 @@ def _admitted(new: Rows, rows: Rows) -> tuple[Rows, Rows]:
 def _louder(new: Rows, rows: Rows) -> NDArray[np.bool_]:
     """Return (n,) which new rows of what anybody may say, say more for harm than one that has a row of its own."""
     found = np.asarray(new["anybody"] & ~new["calm"], bool)
-    own = rows[rows["anybody"] & ~rows["calm"] & (rows["source"] != MANY)]
-    if not found.any() or not len(own):
+    if not found.any():
+        return found
+    own = rows[np.isin(rows["key"], new["key"][found])]
+    own = own[own["anybody"] & ~own["calm"] & (own["source"] != MANY)]
+    if not len(own):
         return np.zeros(len(new), bool)
     group, mine = _hashed(own["key"], _sort(own)), _hashed(new["key"], _sort(new))
     order = np.lexsort((own["harm"], group))

@@ -1,7 +1,8 @@
 """Who and what each track is: evidence in, odds and category out. A stage of `pipeline.step`.
 
 What is said is added up at once. What it comes to is worked out anew once a second for each track, a part of them in
-each tick, so that no tick takes long; and at once for a track that is new.
+each tick, so that no tick takes long; and at once for a track that is new. In ticks in which microphones are heard only
+those are worked out.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,9 @@ from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
 from skywarden.identify.noted import statements, together
 from skywarden.identify.own import Plans, Seen, own, says_own
-from skywarden.identify.rows import ROW, Rows, added, renamed, stored, viewed
+from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
-from skywarden.identify.weigh import Weighed, weighed
+from skywarden.identify.weigh import LOG_PRIOR, NOTHING, Weighed, weighed
 from skywarden.model.assessment import Category, Family, Identity
 from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
@@ -28,7 +29,8 @@ from skywarden.model.place import I64, Flight
 from skywarden.model.track import Tracks
 
 SECOND = 1_000_000_000
-STEP = 99_999_989  # ns; the turns of successive numbers are so far apart, a prime near a tenth of a second
+FIFTH = SECOND // 5
+STEP = 618_033_989  # ns; turns of successive numbers are so far apart: by the golden section they fill a second evenly
 LATELY = 30 * SECOND  # ns; for so long a measurement or a claim of a track counts as one of now
 MANY_NAMES = 256  # from which those that no row needs any more are let go
 DIGITS = 3  # of probabilities, as people read them
@@ -70,12 +72,13 @@ def identify(
     seen = _seen(before.evidence.seen, tracks, heard, time)
     measured, itself = seen[:, 1] > time - LATELY, seen[:, 2] > time - LATELY
     said, names = statements(heard.batches, heard.matches)
-    for looks, source, name in overheard(heard.batches, tracks, itself & ~measured, given.ears):
+    calls = [batch for batch in heard.batches if batch.kind is Kind.PRESENCE] if _listens(time) else []
+    for looks, source, name in overheard(calls, tracks, itself & ~measured, given.ears):
         said.append(looks)
         names[name] = source
     rows = renamed(viewed(before.evidence.rows), tracks.label, tracks.number)
     identities = claimed(before.identities, tracks, heard.batches, heard.matches)
-    due = np.flatnonzero(tracks.number)[_due(tracks, identities, before.time, time)]
+    due = np.flatnonzero(tracks.number)[_due(tracks, identities, time if calls else before.time, time)]
     if len(due):
         said.append(flown(tracks, due, time, given.ground))
     if said:
@@ -109,6 +112,14 @@ def _evidence(before: Evidence, rows: Rows, names: dict[str, int]) -> Evidence:
         used = {*np.unique(rows["source"]).tolist()}
         known = {name: source for name, source in known.items() if source in used}
     return replace(before, rows=stored(rows), names=known)
+
+
+def _listens(time: int) -> bool:
+    """Return whether single microphones are heard in this tick: in one fifth of a second of each, in turn.
+
+    So each node is heard every five seconds, which is worth most of what five reports a second apart are.
+    """
+    return time // FIFTH % 5 == time // SECOND % 5
 
 
 def _due(tracks: Tracks, identities: Sequence[Identity], last: int, time: int) -> NDArray[np.bool_]:
@@ -196,7 +207,6 @@ def _judged(
 
 def _of(found: Weighed, number: I64) -> Weighed:
     """Return what is known of the tracks named, in that order; of those that nothing was said of, what is always so."""
-    nothing = weighed(np.zeros(1, ROW))
     at = found.at(number)
-    by_family = np.concatenate([found.by_family, nothing.by_family])[at]
-    return Weighed(number, by_family, np.concatenate([found.odds, nothing.odds])[at])
+    by_family = np.concatenate([found.by_family, NOTHING[None]])[at]
+    return Weighed(number, by_family, np.concatenate([found.odds, np.exp(LOG_PRIOR)[None]])[at])

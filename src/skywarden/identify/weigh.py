@@ -41,6 +41,7 @@ LOG_PRIOR = np.log([PRIOR[word] for word in CLASSES])
 HARMFUL = np.array([word in HARM for word in CLASSES])
 HEARS = (Family.ACOUSTIC, Family.PEOPLE)
 FAMILIES = len(Family)
+NOTHING = np.zeros((FAMILIES, K))  # by families, of what nothing was said
 
 
 class Weighed(NamedTuple):
