@@ -156,7 +156,7 @@ def test_a_suspect_does_not_flicker_at_the_limit() -> None:
     by[:, Family.CAMERA, 0] = by[:, Family.RADAR, 0] = 2.0
     chances = np.tile(np.append(np.full(K, 0.0), 0.0), (2, 1))
     chances[:, 0], chances[:, -1] = 0.4, 0.6
-    one = Weighed(np.array([1, 2]), by, chances)
+    one = Weighed(by, chances)
     known = Known(
         one,
         one,

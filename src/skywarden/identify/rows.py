@@ -94,15 +94,23 @@ def renamed(rows: Rows, label: I64, number: I64) -> Rows:
     """Return the rows of the tracks that there are, by their numbers once they have one. label, number: (n,)."""
     if not len(rows) or not len(label):
         return rows[:0]
+    key, which = _keys(rows)
     order = np.argsort(label)
-    at = order[np.minimum(np.searchsorted(label, -rows["key"], sorter=order), len(label) - 1)]
-    numbered = (label[at] == -rows["key"]) & (number[at] > 0)
+    at = order[np.minimum(np.searchsorted(label, -key, sorter=order), len(label) - 1)]
+    numbered = (label[at] == -key) & (number[at] > 0)
     if numbered.any():
         rows = rows.copy()
-        rows["key"][numbered] = number[at[numbered]]
+        rows["key"] = np.where(numbered, number[at], key)[which]
         rows = folded(named(rows))
-    there = np.isin(rows["key"], np.concatenate([number[number > 0], -label[number <= 0]]))
-    return rows if there.all() else rows[there]
+        key, which = _keys(rows)
+    there = np.isin(key, np.concatenate([number[number > 0], -label[number <= 0]]))
+    return rows if there.all() else rows[there[which]]
+
+
+def _keys(rows: Rows) -> tuple[I64, I64]:
+    """Return the keys that there are, and (n,) which of them each row has."""
+    new = np.diff(rows["key"], prepend=rows["key"][:1] - 1) != 0
+    return rows["key"][new], np.cumsum(new) - 1
 
 
 def added(rows: Rows, looks: Looks, now: int) -> Rows:
@@ -120,10 +128,9 @@ def added(rows: Rows, looks: Looks, now: int) -> Rows:
     new["looks"], new["harm"] = 1, looks.harm
     new["nats"], new["echo"] = looks.nats, np.where(np.isnan(looks.echo), 0.0, looks.echo)
     new, rows = _admitted(named(new), rows)
-    by_id = np.argsort(rows["id"])
     order = np.lexsort((time, new["id"]))
     new, echoed = new[order], ~np.isnan(looks.echo[order])
-    old = _found(rows, by_id, new["id"])
+    old = _found(rows, new)
     since = _since(rows, new, old)
     worth = fresh(since, _RHO[new["family"]])
     rows = rows.copy()
@@ -182,11 +189,12 @@ def _admitted(new: Rows, rows: Rows) -> tuple[Rows, Rows]:
     Those that were there first have one. Of what anybody may say for harm those that say most have: who sends much that
     says little must not crowd out who says something.
     """
-    by_id = np.argsort(rows["id"])
-    strange = np.flatnonzero(_found(rows, by_id, new["id"]) < 0)
+    strange = np.flatnonzero(_found(rows, new) < 0)
+    if not len(strange):
+        return new, rows
     late = new[strange]
     late["source"], late["node"] = MANY, MANY
-    full = _found(rows, by_id, named(late)["id"]) >= 0
+    full = _found(rows, named(late)) >= 0
     full[full] = ~_louder(new[strange[full]], rows)
     new[strange[full]] = late[full]
     strange = strange[~full]
@@ -229,12 +237,15 @@ def _joined(rows: Rows, identity: NDArray[np.uint64]) -> Rows:
     return rows
 
 
-def _found(rows: Rows, by_id: I64, identity: NDArray[np.uint64]) -> I64:
-    """Return (n,) which row is of that identity, -1 none. by_id: rows in the order of theirs."""
-    if not len(rows):
-        return np.full(len(identity), -1)
-    at = by_id[np.minimum(np.searchsorted(rows["id"], identity, sorter=by_id), len(rows) - 1)]
-    return np.where(rows["id"][at] == identity, at, -1)
+def _found(rows: Rows, new: Rows) -> I64:
+    """Return (n,) which of the rows, sorted by track, has the identity of each new one, -1 none."""
+    if not len(rows) or not len(new):
+        return np.full(len(new), -1)
+    key = rows["key"].copy()
+    start, end = np.searchsorted(key, new["key"]), np.searchsorted(key, new["key"], "right")
+    at = np.minimum(start[:, None] + np.arange(max(1, (end - start).max())), len(rows) - 1)  # a track has few rows
+    same = rows["id"][at] == new["id"][:, None]
+    return np.where(same.any(1), start + same.argmax(1), -1)
 
 
 def _since(rows: Rows, new: Rows, old: I64) -> F64:

@@ -21,7 +21,7 @@ from skywarden.identify.noted import statements, together
 from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
-from skywarden.identify.weigh import LOG_PRIOR, NOTHING, Weighed, weighed
+from skywarden.identify.weigh import weighed
 from skywarden.model.assessment import Category, Family, Identity
 from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
@@ -168,20 +168,12 @@ def _judged(
     tracks, seen = every.take(due), evidence.seen[due]
     place = {identity.track: k for k, identity in enumerate(identities)}
     at = [place[number] for number in tracks.number.tolist()]
-    mine = rows[np.isin(rows["key"], tracks.number)]
     by_others, by_itself, by_anybody = (seen[:, 1:] > time - LATELY).T
-    everything = _of(weighed(mine), tracks.number)
-    stern = enrolled = everything
-    moved = tracks.number[by_itself | by_anybody]
-    if len(moved) or mine["anybody"].any():
-        stern = _of(weighed(mine, stern=True, moved=moved), tracks.number)
-        enrolled = _of(weighed(mine[~mine["anybody"]], stern=True, moved=moved), tracks.number)
+    views = weighed(rows, tracks.number, tracks.number[by_itself | by_anybody])
     plans = Plans(given.flights, evidence.begun, given.ground)
     flights = own(plans, every, Seen(due, [identities[k].flight for k in at], seen[:, 1]), time)
     known = Known(
-        all=everything,
-        stern=stern,
-        enrolled=enrolled,
+        *views,
         suspect=np.array([identities[k].category is Category.SUSPECT for k in at], bool),
         civil=by_others & by_itself & np.array([not said for said in doubts], bool),
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
@@ -191,7 +183,7 @@ def _judged(
     rules = ruled(known, given.settings).tolist()
     only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
-    chances = np.round(everything.odds, DIGITS).tolist()
+    chances = np.round(views.all.odds, DIGITS).tolist()
     for k, rule, row, alone, flight, said in zip(at, rules, chances, only, flights, doubts, strict=True):
         after[k] = msgspec.structs.replace(
             after[k],
@@ -203,10 +195,3 @@ def _judged(
             doubts=said,
         )
     return tuple(after)
-
-
-def _of(found: Weighed, number: I64) -> Weighed:
-    """Return what is known of the tracks named, in that order; of those that nothing was said of, what is always so."""
-    at = found.at(number)
-    by_family = np.concatenate([found.by_family, NOTHING[None]])[at]
-    return Weighed(number, by_family, np.concatenate([found.odds, np.exp(LOG_PRIOR)[None]])[at])

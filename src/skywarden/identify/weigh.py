@@ -41,38 +41,39 @@ LOG_PRIOR = np.log([PRIOR[word] for word in CLASSES])
 HARMFUL = np.array([word in HARM for word in CLASSES])
 HEARS = (Family.ACOUSTIC, Family.PEOPLE)
 FAMILIES = len(Family)
-NOTHING = np.zeros((FAMILIES, K))  # by families, of what nothing was said
 
 
 class Weighed(NamedTuple):
-    """What is known of m tracks. key: (m,) as in rows, sorted. by_family: (m, FAMILIES, K) nats, bounded.
+    """What is known of m tracks. by_family: (m, FAMILIES, K) nats, bounded. odds: (m, len(CLASSES)) probabilities."""
 
-    odds: (m, len(CLASSES)) probabilities.
-    """
-
-    key: I64
     by_family: F64
     odds: F64
 
-    def at(self, keys: I64) -> I64:
-        """Return (n,) the row of each track, -1 where nothing was said of it."""
-        if not len(self.key):
-            return np.full(len(keys), -1)
-        rows = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
-        return np.where(self.key[rows] == keys, rows, -1)
+
+class Views(NamedTuple):
+    """Three ways to see what was said. stern: what anybody may say counts for harm only. enrolled: not at all."""
+
+    all: Weighed
+    stern: Weighed
+    enrolled: Weighed
 
 
-def weighed(rows: Rows, stern: bool = False, moved: I64 | None = None) -> Weighed:
-    """Add up rows, which are sorted by track. stern: what anybody may say counts for harm only, see `_for_harm`.
+def weighed(rows: Rows, number: I64, moved: I64 | None = None) -> Views:
+    """Add up the rows of m tracks, one at least. number: (m,) their keys; rows of others do not count.
 
-    moved: keys of tracks that anybody's messages have moved, whose motion then counts so too.
+    moved: keys of tracks that anybody's messages have moved, whose motion then counts for harm only too.
     """
-    key, which = np.unique(rows["key"], return_inverse=True)
-    by_family = np.zeros((len(key), FAMILIES, K))
+    order = np.argsort(number)
+    at = order[np.minimum(np.searchsorted(number, rows["key"], sorter=order), len(number) - 1)]
+    rows, at = rows[number[at] == rows["key"]], at[number[at] == rows["key"]]
     nats = vectors(rows)
-    np.add.at(by_family, (which, rows["family"]), _for_harm(nats, rows, moved) if stern else nats)
-    by_family = bounded(by_family, np.where(np.arange(FAMILIES) == Family.MOTION, MOTION, FAMILY))
-    return Weighed(key, by_family, odds(by_family))
+    stern = _for_harm(nats, rows, moved)
+    sums = np.zeros((len(number), FAMILIES, 3, K))
+    every = np.stack([nats, stern, np.where(rows["anybody"][:, None], 0.0, stern)], 1)
+    np.add.at(sums, (at, rows["family"]), every)
+    most = np.where(np.arange(FAMILIES) == Family.MOTION, MOTION, FAMILY)
+    by_family = bounded(np.moveaxis(sums, 2, 0), most).reshape(-1, FAMILIES, K)
+    return Views(*map(Weighed, np.split(by_family, 3), np.split(odds(by_family), 3)))
 
 
 def vectors(rows: Rows) -> F64:
