@@ -97,7 +97,7 @@ MISTAKES = [
     ("[api]\nlisten = 8642\n", 'line 2: api.listen must be text; write listen = "127.0.0.1:8642"'),
     ('[api]\nlisten = "127.0.0.1"\n', "has no port"),
     ("[alert]\nclear_probability = 0.5\n", "line 2: alert.clear_probability makes"),
-    ("[alert]\nraise_probability = 0.1\n", "line 2: alert.raise_probability makes"),
+    ("[alert]\nraise_probability = 0.05\n", "line 2: alert.raise_probability makes"),
     ("[tracker]\nconfirm_existence = 0.1\n", "line 2: tracker.confirm_existence makes drop_existence = 0.1 and"),
     ("[tracker]\nsettle_s = 100\n", "line 2: tracker.settle_s makes settle_s = 100 and settle_slow_s = 60.0; the"),
     (SOURCE + SENSOR + "begins_m = 9000\n", "line 8: sensors[0].begins_m is only for sapient, reports and microphone,"),

@@ -11,7 +11,7 @@ from skywarden import geo
 from skywarden.alert import AlertSettings
 from skywarden.model.place import Site
 from skywarden.model.track import TrackKind
-from skywarden.threat import evaluate
+from skywarden.threat import Seen, evaluate
 
 FLIGHT = Flight(2000.0, 7000.0, 800, 40, 2.0)
 WEST, EAST = stand(-4000.0, 0.0), stand(6000.0, 0.0)
@@ -143,7 +143,7 @@ def test_the_middle_of_a_wedge_over_a_site_is_no_arrival():
     latitude, longitude, _ = geo.geodetic(tracks.mean[0, :3])
     site = Site(name="s", latitude=float(np.degrees(latitude)), longitude=float(np.degrees(longitude)), radius_m=500.0)
     time = int(tracks.time[0])
-    told = evaluate(tracks, (), time, (site,), AlertSettings(floor_probability=0.0))
+    told = evaluate(Seen(tracks), time, (site,), AlertSettings(floor_probability=0.0))
     assert all(threat.probability < 0.5 for threat in told)
-    (point,) = evaluate(replace(tracks, kind=tracks.kind * 0), (), time, (site,), AlertSettings())
+    (point,) = evaluate(Seen(replace(tracks, kind=tracks.kind * 0)), time, (site,), AlertSettings())
     assert point.probability == 1.0

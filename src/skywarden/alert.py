@@ -12,11 +12,7 @@ from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated
 from skywarden.model.place import Site
 
 SECOND = 1_000_000_000  # ns
-P10 = 1.2816  # standard deviations from the middle to the ends of the 80 % interval
 MOVED, MOVED_SHARE, MOVED_LEAST = 10.0, 0.1, 2.0  # s, share of what is left, s: a change that people are told
-
-SLACK = 0.25  # standard deviations of the miss that the straight way may lie outside: airways bend by a degree or two
-HELD_RADII = 3.0  # radii that the straight way may miss by before an alert loses its support: noise must not switch it
 
 AlertChange = AlertRaised | AlertUpdated | AlertCleared
 
@@ -29,27 +25,26 @@ class AlertOn(StrEnum):
 
 
 class AlertSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What raises, holds and clears an alert, and how futures are spread. docs/alerts.md has the reasons at length."""
+    """What raises, holds and clears an alert. docs/alerts.md has the reasons at length."""
 
     alert_on: AlertOn = AlertOn.ALL  # nothing is excluded while identity rests on claims alone
-    raise_probability: float = 0.3  # of passing within the radius: a missed raid costs more than a shelter drill
-    clear_probability: float = 0.1  # well below raise_probability, so that noise does not switch an alert
-    floor_probability: float = 0.02  # below it a pair of track and site is not listed
+    raise_probability: float = 0.2  # of passing within the radius: a missed raid costs more than a shelter drill
+    clear_probability: float = 0.08  # well below raise_probability, so that noise does not switch an alert
+    floor_probability: float = 0.05  # below it a pair of track and site is not listed
     lead_factor: float = 1.0  # times the site's lead_time_s, for sites that react slower than they say
     margin_s: float = 30.0  # s on top of it: time to confirm, send and read
     hold_s: float = 20.0  # s that an alert outlives its support: two turns of a slow radar
     clear_after_s: float = 30.0  # s below clear_probability: longer than a weave between two way-points
     lost_hold_s: float = 300.0  # s at most that a track lost on its way in is still expected to arrive
     horizon_s: float = 1800.0  # s; arrivals further off say little
-    wander_ratio: float = 0.2  # standard deviation of the velocity as a share of the speed: 11 deg of course
-    wander_time_s: float = 120.0  # s until the course is forgotten
+    wander_ratio: float = 0.2  # of a wide region: standard deviation of its velocity as a share of its speed
+    wander_time_s: float = 120.0  # s until its course is forgotten
 
 
 class _Now(NamedTuple):
     time: int
     settings: AlertSettings
     wanted: dict[str, float]  # site -> s before arrival at which it wants to know
-    radius: dict[str, float]  # site -> m
     shown: AbstractSet[int] | None
 
 
@@ -67,7 +62,7 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
     Arrival, early and late of a standing alert are what was last told; they move with an AlertUpdated only.
     """
     wanted = {site.name: site.lead_time_s * settings.lead_factor + settings.margin_s for site in sites}
-    now = _Now(time, settings, wanted, {site.name: site.radius_m for site in sites}, shown)
+    now = _Now(time, settings, wanted, shown)
     place = {name: index for index, name in enumerate(wanted)}
     standing = {(alert.site, alert.track): alert for alert in alerts}
     present = {(threat.site, threat.track): threat for threat in threats if threat.site in wanted}
@@ -88,24 +83,17 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
 
 
 def _is_due(threat: Threat, now: _Now) -> bool:
-    """Return whether it is time to warn: it is likely, or it is where the present course leads.
-
-    The second rule keeps the lead time of a fast target: minutes ahead no single course is likely, this one included.
-    """
-    early = threat.arrival - P10 * threat.arrival_sigma
-    likely = threat.probability >= now.settings.raise_probability
-    on_course = not threat.vague and threat.miss <= now.radius[threat.site] + SLACK * threat.miss_sigma
-    return (likely or on_course) and early <= now.wanted[threat.site]
+    """Return whether it is time to warn: it is likely, and one of ten such would be here before people need to know."""
+    return threat.probability >= now.settings.raise_probability and threat.early <= now.wanted[threat.site]
 
 
 def _is_supported(threat: Threat, now: _Now) -> bool:
-    likely = threat.probability >= now.settings.clear_probability
-    return likely or (not threat.vague and threat.miss <= HELD_RADII * now.radius[threat.site])
+    return threat.probability >= now.settings.clear_probability
 
 
 def _kept(alert: Alert, threat: Threat | None, now: _Now) -> tuple[Alert | None, AlertChange | None]:
     """Return what becomes of a standing alert."""
-    if threat is not None and threat.site in now.radius and _is_supported(threat, now):
+    if threat is not None and threat.site in now.wanted and _is_supported(threat, now):
         told = _told(threat, alert.raised, now.time)
         if _has_moved(alert, threat, told):
             return told, AlertUpdated(told)
@@ -133,15 +121,13 @@ def _end(alert: Alert, threat: Threat | None, now: _Now) -> tuple[int, str]:
 
 
 def _told(threat: Threat, raised: int, time: int) -> Alert:
-    early = max(threat.arrival - P10 * threat.arrival_sigma, 0.0)
-    late = threat.arrival + P10 * threat.arrival_sigma
     return Alert(
         site=threat.site,
         track=threat.track,
         raised=raised,
         arrival=time + _ns(threat.arrival),
-        early=time + _ns(early),
-        late=time + _ns(late),
+        early=time + _ns(threat.early),
+        late=time + _ns(threat.late),
         probability=threat.probability,
         updated=time,
     )

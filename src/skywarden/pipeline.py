@@ -35,7 +35,7 @@ from skywarden.model.event import (
 from skywarden.model.track import Chains, Health, Picture, Use
 from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
-from skywarden.threat import evaluate
+from skywarden.threat import Seen, evaluate, flown
 from skywarden.track import witness
 from skywarden.track.beliefs import readable
 from skywarden.track.registration import corrected, said
@@ -79,10 +79,11 @@ def step(  # noqa: PLR0913 - as `track`
     known = Before(picture.identities, picture.evidence, picture.time)
     heard = Heard(batches, tracked.matches, tracked.sensors)
     identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
-    threats = evaluate(tracked.tracks, identities, time, settings.sites, settings.alert)
+    past = flown(picture.past, tracked.tracks, (time - picture.time) * 1e-9)
+    threats = evaluate(Seen(tracked.tracks, identities, past), time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
-    after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence)
+    after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
     after = replace(after, threats=threats, alerts=alerts)
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:

@@ -294,8 +294,10 @@ ABOUT: Mapping[str, About] = {
     "alert.clear_after_s": About("Time below clear_probability before an alert clears.", "seconds", 0, 3600),
     "alert.lost_hold_s": About("At most this long a track lost on its way in is still expected.", "seconds", 0, 7200),
     "alert.horizon_s": About("Arrivals further off are not looked at.", "seconds", 1, 86_400),
-    "alert.wander_ratio": About("How much a target changes its velocity, as a share of its speed.", "ratio", 0, 1),
-    "alert.wander_time_s": About("Time after which a target has forgotten its course.", "seconds", 1, 3600),
+    "alert.wander_ratio": About(
+        "Of a wide region: how much its velocity changes, as a share of its speed.", "ratio", 0, 1
+    ),
+    "alert.wander_time_s": About("Of a wide region: time after which its course is forgotten.", "seconds", 1, 3600),
     "record.path": About("Directory of the record; made when it does not exist."),
     "record.snapshot_s": About("Time between snapshots for a restart; more if they are large.", "seconds", 0.1, 3600),
     "record.key": About(

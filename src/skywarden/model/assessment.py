@@ -74,22 +74,32 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Threat(msgspec.Struct, frozen=True, array_like=True):
-    """One track measured against one site, on a straight line at its present velocity.
+    """One track measured against one site.
 
-    arrival: s from the picture's time to the edge of the site's radius or, when it passes outside, to closest
-    approach; never negative. arrival_sigma: s. miss: m, horizontal distance at closest approach; miss_sigma: m.
-    probability: of passing within the radius. vague: only a wide region is known of the track, so its way and the
-    miss are those of the region's middle, and only the probability counts.
+    probability: of coming within the site's radius. times: s from the picture's time until then, if it comes: quantiles
+    at `threat.course.LEVELS`, never negative. vague: only a wide region is known of the track, see `TrackKind`.
     """
 
     track: int
     site: str
-    arrival: float
-    arrival_sigma: float
-    miss: float
-    miss_sigma: float
     probability: float
+    times: tuple[float, float, float, float, float, float, float]
     vague: bool = False
+
+    @property
+    def arrival(self) -> float:
+        """The median, s."""
+        return self.times[3]
+
+    @property
+    def early(self) -> float:
+        """One of ten that come is here before, s."""
+        return self.times[1]
+
+    @property
+    def late(self) -> float:
+        """Nine of ten that come are here before, s."""
+        return self.times[5]
 
 
 class Alert(msgspec.Struct, frozen=True, array_like=True):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skywarden.model.assessment import Alert, Identity, Threat
 from skywarden.model.detection import Node
 from skywarden.model.evidence import Evidence
+from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Registration
 from skywarden.model.registered import Registered
 
@@ -217,6 +218,7 @@ class Picture:
     registrations: tuple[Registration, ...] = ()
     identities: tuple[Identity, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
+    past: Past = field(default_factory=Past)
     threats: tuple[Threat, ...] = ()
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()

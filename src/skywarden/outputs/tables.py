@@ -9,15 +9,11 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from types import MappingProxyType
 
-import numpy as np
-from scipy.special import ndtri
-
 from skywarden.model.assessment import Alert, Identity, Threat
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated, TrackStates
 from skywarden.model.place import F64
 
 EXACT = ",".join(["%.9g"] * 6)  # so that what was a covariance still is one
-LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 HEADS: Mapping[str, str] = MappingProxyType(
     {
         "tracks": "time_ns,track,latitude,longitude,height_m,v_east,v_north,v_up,class,category,"
@@ -76,15 +72,8 @@ def alerts(event: AlertRaised | AlertUpdated | AlertCleared) -> str:
 
 
 def arrivals(time: int, threats: Iterable[Threat]) -> str:
-    """Return a row for each track and site that it could reach. time: ns, to which the threats belong.
-
-    The forecast is a normal distribution; what of it lies in the past has happened now, so quantiles are 0 at least.
-    """
-    told = list(threats)
-    spread = np.array([[t.arrival, t.arrival_sigma] for t in told]).reshape(-1, 2)
-    quantiles = np.maximum(spread[:, :1] + spread[:, 1:] * ndtri(np.array(LEVELS)), 0.0)
-    rows = zip(told, quantiles.tolist(), strict=True)
-    return "".join([f"{time},{t.track},{_quoted(t.site)},{t.probability:.4f},{_numbers(q)}\n" for t, q in rows])
+    """Return a row for each track and site that it could reach. time: ns, to which the threats belong."""
+    return "".join([f"{time},{t.track},{_quoted(t.site)},{t.probability:.4f},{_numbers(t.times)}\n" for t in threats])
 
 
 def _numbers(values: Iterable[float]) -> str:

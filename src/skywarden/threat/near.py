@@ -1,0 +1,155 @@
+"""Which pairs of a track and a site can matter at all: near enough, by speed and horizon, or inside the radius."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.geo import east_north_up, ecef
+from skywarden.kernel import inner, kernel
+from skywarden.model.place import F64, I64, Site
+from skywarden.model.track import TrackKind, Tracks
+from skywarden.threat.course import Turns
+
+SLOWEST = 1.0  # m/s; slower than this a track comes from nowhere and goes nowhere
+GATE = 3.0  # standard deviations of a track's place, by which it may be nearer than it seems
+
+
+class Pairs(NamedTuple):
+    """k pairs of a track and a site. Level plane of the site: m, m/s, east and north; mean at the picture's time.
+
+    track, site: (k,) rows. offset, velocity, mean: (k, 2), mean and steady as in `threat.past`; steady: (k,) m/s. axes:
+    (sites, 2, 3) ECEF -> east, north. since: (k,) s since the track's update. radius, horizon: (k,) m, s. vague: (k,)
+    bool, of the track only a wide region is known.
+    """
+
+    track: I64
+    site: I64
+    offset: F64
+    velocity: F64
+    mean: F64
+    steady: F64
+    axes: F64
+    since: F64
+    radius: F64
+    horizon: F64
+    vague: NDArray[np.bool_]
+
+    def take(self, rows: I64) -> "Pairs":
+        """Return some of them; axes are of all sites."""
+        some = [column if name == "axes" else column[rows] for name, column in self._asdict().items()]
+        return Pairs(*some)
+
+
+class Flights(NamedTuple):
+    """n tracks. position, velocity, mean: (n, 3) ECEF m, m/s; speed, steady: (n,) m/s; mean, steady: see `threat.past`.
+
+    blur: (n,) m by which one may be nearer. anywhere: (n,) bool, its course is no reason to leave it out.
+    """
+
+    position: F64
+    velocity: F64
+    mean: F64
+    speed: F64
+    steady: F64
+    blur: F64
+    anywhere: NDArray[np.bool_]
+
+
+class Places(NamedTuple):
+    """m sites. centre: (m, 3) ECEF m; axes: (m, 2, 3) east and north; radius, horizon: (m,) m, s."""
+
+    centre: F64
+    axes: F64
+    radius: F64
+    horizon: F64
+
+
+def places(sites: Sequence[Site], horizon_s: float) -> Places:
+    """Return sites as arrays. A site's horizon is `horizon_s`, or twice its lead time where that is longer."""
+    place = np.radians([(site.latitude, site.longitude) for site in sites])
+    centre = ecef(place[:, 0], place[:, 1], np.array([site.height_m for site in sites]))
+    axes = np.ascontiguousarray(east_north_up(place[:, 0], place[:, 1])[:, :2])
+    horizon = np.array([max(horizon_s, 2 * site.lead_time_s) for site in sites])
+    return Places(centre, axes, np.array([site.radius_m for site in sites]), horizon)
+
+
+class Looked(NamedTuple):
+    """Which tracks are looked at. rows: (k,) of the tracks. past: (n, 4) of all of them, as in `model.past`.
+
+    unsure: (n,) of all tracks, whose heading or place is badly known.
+    """
+
+    tracks: Tracks
+    rows: I64
+    past: F64
+    unsure: NDArray[np.bool_]
+
+
+def near(seen: Looked, time: int, of: Places, turns: Turns) -> Pairs:
+    """Return the pairs of some tracks that can matter, in the order of tracks, then sites. time: ns."""
+    tracks, rows = seen.tracks, seen.rows
+    since = np.asarray((time - tracks.time[rows]) * 1e-9, float)
+    velocity = np.ascontiguousarray(tracks.mean[rows, 3:])
+    position = tracks.mean[rows, :3] + velocity * since[:, None]
+    mean, steady = np.ascontiguousarray(seen.past[rows, :3]), np.maximum(seen.past[rows, 3], SLOWEST)
+    spread = np.sqrt(np.trace(tracks.covariance[rows, :3, :3], axis1=1, axis2=2))
+    vague = tracks.kind[rows] != TrackKind.POINT
+    speed = np.sqrt((velocity**2).sum(1))
+    flights = Flights(position, velocity, mean, speed, steady, GATE * spread, vague | seen.unsure[rows])
+    found = np.empty(len(rows) * len(of.radius), np.int64)
+    i, j = np.divmod(found[: meet(flights, of, turns, found)], len(of.radius))
+    level = [np.einsum("kab,kb->ka", of.axes[j], one) for one in (position[i] - of.centre[j], velocity[i], mean[i])]
+    return Pairs(rows[i], j, *level, steady[i], of.axes, since[i], of.radius[j], of.horizon[j], vague[i])
+
+
+@kernel
+def meet(flights: Flights, of: Places, turns: Turns, found: I64) -> int:
+    """Write which pairs can matter, as track * sites + site, to `found`; return how many.
+
+    A gate in three dimensions first, straight through the Earth: in the level plane alone the antipodes are overhead.
+    Then who is outside must move, and be on a course from which anybody like it ever came (`turns`).
+    """
+    count, sites, level = 0, len(of.radius), np.empty((3, 2))
+    for i in range(len(flights.speed)):
+        for j in range(sites):
+            reach = flights.speed[i] * of.horizon[j] + flights.blur[i] + of.radius[j]
+            apart, level[:] = 0.0, 0.0
+            for axis in range(3):
+                step = flights.position[i, axis] - of.centre[j, axis]
+                apart += step * step
+                for way in range(2):
+                    level[0, way] += of.axes[j, way, axis] * step
+            if apart > reach * reach:
+                continue
+            if level[0, 0] ** 2 + level[0, 1] ** 2 > of.radius[j] ** 2 and not flights.anywhere[i]:
+                for axis in range(3):
+                    for way in range(2):
+                        level[1, way] += of.axes[j, way, axis] * flights.velocity[i, axis]
+                        level[2, way] += of.axes[j, way, axis] * flights.mean[i, axis]
+                if not leads(level, flights.steady[i], of.radius[j], turns):
+                    continue
+            found[count] = i * sites + j
+            count += 1
+    return count
+
+
+@inner
+def leads(level: F64, steady: float, radius: float, turns: Turns) -> bool:
+    """Return whether the site lies within the angle of the course by which anybody like it was likely to turn.
+
+    level: (3, 2) offset from the site, velocity and its mean.
+    """
+    away, speed = sqrt(level[0, 0] ** 2 + level[0, 1] ** 2), sqrt(level[1, 0] ** 2 + level[1, 1] ** 2)
+    if speed < SLOWEST:
+        return False
+    time, nearer = (away - radius) / speed, -(level[0, 0] * level[2, 0] + level[0, 1] * level[2, 1]) / (away * steady)
+    k = min(np.searchsorted(turns.time, time), len(turns.time) - 1)
+    q = min(np.searchsorted(turns.nearer, nearer), len(turns.nearer) - 1)
+    edge = radius / away  # sine of the angle between the site's middle and its edge
+    beside = sqrt(1.0 - edge * edge)
+    least = turns.cosine[k, q] * beside - turns.sine[k, q] * edge
+    all_round = turns.sine[k, q] * beside + turns.cosine[k, q] * edge <= 0.0
+    return all_round or -(level[0, 0] * level[1, 0] + level[0, 1] * level[1, 1]) >= least * away * speed
