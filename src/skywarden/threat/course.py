@@ -97,8 +97,8 @@ def turns(of: Table, least: float) -> Turns:
     the second there.
     """
     shape = [len(nodes) for nodes in of.nodes]
-    likely = (of.comes.reshape(shape) >= least).any(3)
-    last = np.where(likely.any(1), shape[1] - 1 - likely[:, ::-1].argmax(1), 0)
+    likely = of.comes.reshape(shape).max(3) >= least
+    last = np.where(likely.max(1), shape[1] - 1 - likely[:, ::-1].argmax(1), 0)
     widest = np.append(of.nodes[1], 180.0)[last + 1]  # interpolated up to the next node
     later, sooner = np.vstack([widest[1:], widest[-1:]]), np.vstack([widest[:1], widest[:-1]])
     widest = np.max([later, widest, sooner], axis=0)

@@ -101,8 +101,11 @@ def near(seen: Looked, time: int, of: Places, turns: Turns) -> Pairs:
     flights = Flights(position, velocity, mean, speed, steady, GATE * spread, vague | seen.unsure[rows])
     found = np.empty(len(rows) * len(of.radius), np.int64)
     i, j = np.divmod(found[: meet(flights, of, turns, found)], len(of.radius))
-    level = [np.einsum("kab,kb->ka", of.axes[j], one) for one in (position[i] - of.centre[j], velocity[i], mean[i])]
-    return Pairs(rows[i], j, *level, steady[i], of.axes, since[i], of.radius[j], of.horizon[j], vague[i])
+    offset, moves, flew = (
+        np.einsum("kab,kb->ka", of.axes[j], one) for one in (position[i] - of.centre[j], velocity[i], mean[i])
+    )
+    of_site = of.axes, since[i], of.radius[j], of.horizon[j]
+    return Pairs(rows[i], j, offset, moves, flew, steady[i], *of_site, vague[i])
 
 
 @kernel
@@ -146,10 +149,11 @@ def leads(level: F64, steady: float, radius: float, turns: Turns) -> bool:
     if speed < SLOWEST:
         return False
     time, nearer = (away - radius) / speed, -(level[0, 0] * level[2, 0] + level[0, 1] * level[2, 1]) / (away * steady)
-    k = min(np.searchsorted(turns.time, time), len(turns.time) - 1)
-    q = min(np.searchsorted(turns.nearer, nearer), len(turns.nearer) - 1)
+    k = min(int(np.searchsorted(turns.time, time)), len(turns.time) - 1)
+    q = min(int(np.searchsorted(turns.nearer, nearer)), len(turns.nearer) - 1)
     edge = radius / away  # sine of the angle between the site's middle and its edge
     beside = sqrt(1.0 - edge * edge)
     least = turns.cosine[k, q] * beside - turns.sine[k, q] * edge
     all_round = turns.sine[k, q] * beside + turns.cosine[k, q] * edge <= 0.0
-    return all_round or -(level[0, 0] * level[1, 0] + level[0, 1] * level[1, 1]) >= least * away * speed
+    toward = -(level[0, 0] * level[1, 0] + level[0, 1] * level[1, 1])
+    return bool(all_round or toward >= least * away * speed)

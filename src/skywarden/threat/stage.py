@@ -93,7 +93,7 @@ def _counted(seen: Seen, alert_on: str) -> I64:
 
 
 class Blur(NamedTuple):
-    """How badly n tracks are known, beyond the table's cases: variances of heading, rad^2, and of place across it, m^2."""
+    """How badly n tracks are known, beyond the table's cases: variances of heading rad^2, of place across it m^2."""
 
     turn: F64
     place: F64
@@ -112,11 +112,11 @@ def _on_way(pairs: Pairs, blur: Blur, floor: float) -> tuple[F64, F64]:
     chance, times = forecast(course, table, floor)
     if len(unsure):
         some = Course(*(column[unsure] for column in course))
-        chance[unsure], times[unsure] = _blurred(some, np.degrees(sigma[unsure]), floor)
+        chance[unsure], times[unsure] = _blurred(some, np.degrees(sigma[unsure]))
     return chance, times
 
 
-def _blurred(course: Course, sigma: F64, floor: float) -> tuple[F64, F64]:
+def _blurred(course: Course, sigma: F64) -> tuple[F64, F64]:
     """Return the same where the heading is badly known: of three headings. sigma: (k,) deg."""
     chance, times = np.zeros(len(sigma)), np.zeros((len(sigma), len(LEVELS)))
     for sigmas, weight in THREE:
@@ -125,29 +125,6 @@ def _blurred(course: Course, sigma: F64, floor: float) -> tuple[F64, F64]:
         chance += weight * one
         times += (weight * one)[:, None] * when
     return chance, times / chance[:, None]
-
-
-def _blurred(course: Course, sigma: F64, floor: float) -> tuple[F64, F64]:
-    """Return the same where the heading is badly known: of three headings. sigma: (k,) deg."""
-    chance, times = np.zeros(len(sigma)), np.zeros((len(sigma), len(LEVELS)))
-    for sigmas, weight in THREE:
-        off = course.off + sigmas * sigma
-        one, when = forecast(course._replace(off=off), shipped())
-        chance += weight * one
-        times += (weight * one)[:, None] * when
-    return chance, times / chance[:, None]
-
-
-def _flew(pairs: Pairs, seen: Seen) -> tuple[F64, F64]:
-    """Return (k, 2) and (k,) m/s fading means of velocity, on the level, and of speed; of who has none, as it flies."""
-    number, past = seen.tracks.number[pairs.track], seen.past
-    if not len(past.number):
-        return pairs.velocity, np.hypot(*pairs.velocity.T)
-    at = np.minimum(np.searchsorted(past.number, number), len(past.number) - 1)
-    known = past.number[at] == number
-    level = np.einsum("kij,kj->ki", pairs.axes[pairs.site], past.mean[at, :3])
-    mean = np.where(known[:, None], level, pairs.velocity)
-    return mean, np.where(known, past.mean[at, 3], np.hypot(*pairs.velocity.T))
 
 
 def _blur(tracks: Tracks) -> Blur:
