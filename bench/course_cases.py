@@ -21,6 +21,7 @@ KINDS = (Class.UAV_PISTON, Class.UAV_JET, Class.CRUISE, Class.DECOY, *CIVIL)
 SEEN, PLACE, VELOCITY = 60e3, 60.0, 2.0  # m, m, m/s
 STEP, NEAR, THIN = 10, 240.0, 3  # s, s, one in so many of those farther away
 HORIZON = 2700.0  # s
+RADII = (500.0, 20_000.0)  # m
 LEAST = 20  # s that a flight is seen at least
 
 
@@ -49,11 +50,14 @@ def together(some: Iterable[Cases]) -> Cases:
     return Cases(course, *(np.concatenate(columns) for columns in zip(*(one[1:] for one in every), strict=True)))
 
 
-def of_raids(seeds: Iterable[int], steered: bool = False) -> Cases:
-    """Return the cases of raids."""
+def of_raids(seeds: Iterable[int], steered: bool = False, varied: bool = False) -> Cases:
+    """Return the cases of raids. varied: every other site has a radius of its own, not the 3 km that all have."""
     found = []
     for seed in seeds:
         made, rng = raid(seed, steered), np.random.default_rng(1_000_000 + seed)
+        if varied:
+            radius = np.exp(rng.uniform(*np.log(RADII), len(made.radius)))
+            made = made._replace(radius=np.where(rng.random(len(radius)) < 0.5, made.radius, radius))
         for number, flight in enumerate(made.targets):
             found += of_flight(made, flight, rng, (seed, number))
     return together(found)
@@ -67,11 +71,11 @@ def of_flight(made: Raid, flight: Flight, rng: np.random.Generator, name: tuple[
     path = path[first:]
     if len(path) < LEAST:
         return []
-    velocity = np.gradient(path, axis=0)
+    velocity = np.gradient(path, axis=0) + rng.normal(0.0, VELOCITY, path.shape)
     past = faded(np.column_stack([velocity, np.hypot(*velocity.T)]))
     at = np.arange(STEP // 2, len(path) - 1, STEP)
     place = path[at] + rng.normal(0.0, PLACE, (len(at), 2))
-    now = velocity[at] + rng.normal(0.0, VELOCITY, (len(at), 2))
+    now = velocity[at]
     came = arrivals(flight, made.sites, made.radius) - flight.begin - first
     left = came - at[:, None]
     away = distances(place, made.sites) - made.radius
@@ -88,7 +92,8 @@ def of_flight(made: Raid, flight: Flight, rng: np.random.Generator, name: tuple[
 def faded(values: F64) -> F64:
     """Return the fading means of values, one a second, as `threat.past` has them."""
     keeps = np.exp(-1.0 / FADES_S)
-    return np.asarray(lfilter([1.0 - keeps], [1.0, -keeps], values, axis=0, zi=values[:1] * keeps)[0])
+    weights = 1.0 - keeps ** np.arange(1.0, len(values) + 1.0)
+    return np.asarray(lfilter([1.0 - keeps], [1.0, -keeps], values, axis=0) / weights[:, None])
 
 
 def distances(places: F64, sites: F64) -> F64:

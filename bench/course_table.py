@@ -6,7 +6,8 @@
     python bench/course_table.py --raids 8      a tenth of it, to see that it works
     python bench/course_table.py --draw FILE    a drawing besides: docs/images/arrivals.svg
 
-Raids: route_world.py; cases: course_cases.py. Half an hour, 4 GB. Figures: docs/alerts.md.
+Raids: route_world.py; cases: course_cases.py. Learned with radii from 0.5 to 20 km. Takes half an hour and 4 GB.
+Figures: docs/alerts.md.
 """
 
 import argparse
@@ -33,16 +34,17 @@ SHAPE = tuple(len(some) for some in NODES)
 MEDIANS = (30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 2400.0)  # s, at which intervals are drawn together
 FIRST, LAST, BINS = -2.5, 4.5, 400  # logarithms of ratios, as they are counted
 PRIOR = 30.0  # cases, as which the mean over speeds counts in a cell, and that over ways flown before in the mean
+FEWEST = 200.0  # cases of all pasts and speeds, below which a time and an angle count as not seen
 HELD_OUT = 3  # one raid in so many says how much intervals are drawn together
 DIGITS = 4
 
 
-def learned(cases: Cases, made: str) -> str:
-    """Return the file learned from cases."""
-    held = cases.raid % HELD_OUT == 0
-    rough = written(*counted(cases.take(np.flatnonzero(~held))), np.ones((len(MEDIANS), len(NODES[3]))), made)
-    came = np.flatnonzero(held & np.isfinite(cases.arrival))
-    return written(*counted(cases), drawn_together(cases.take(came), table(rough)), made)
+def learned(cases: Cases, usual: Cases, made: str) -> str:
+    """Return the file learned from cases; intervals are drawn together by those of the usual radius."""
+    rest = cases.take(np.flatnonzero(cases.raid % HELD_OUT != 0))
+    rough = written(*counted(rest), np.ones((len(MEDIANS), len(NODES[3]))), made)
+    came = np.flatnonzero((usual.raid % HELD_OUT == 0) & np.isfinite(usual.arrival))
+    return written(*counted(cases), drawn_together(usual.take(came), table(rough)), made)
 
 
 def counted(cases: Cases) -> tuple[F64, F64]:
@@ -59,7 +61,7 @@ def counted(cases: Cases) -> tuple[F64, F64]:
         arrived += np.bincount(node[came], weight[came], size)
         ratios += np.bincount(node[came] * BINS + cell[came], weight[came], size * BINS)
     every, arrived, ratios = every.reshape(SHAPE), arrived.reshape(SHAPE), ratios.reshape(*SHAPE, BINS)
-    chance, share = (0.5 + arrived.sum((2, 3), keepdims=True)) / (5.0 + every.sum((2, 3), keepdims=True)), np.zeros(1)
+    chance = (0.5 + arrived.sum((2, 3), keepdims=True)) / (5.0 + every.sum((2, 3), keepdims=True))
     share = ratios.sum((2, 3), keepdims=True) + 1e-3
     for axes in ((3,), ()):  # over speeds, then each cell
         chance = (arrived.sum(axes, keepdims=True) + PRIOR * chance) / (every.sum(axes, keepdims=True) + PRIOR)
@@ -67,7 +69,11 @@ def counted(cases: Cases) -> tuple[F64, F64]:
     below = np.cumsum(share, -1).reshape(size, BINS)
     edges = np.linspace(FIRST, LAST, BINS + 1)
     found = [np.interp(LEVELS, np.concatenate([[0.0], row / row[-1]]), edges) for row in below]
-    return chance.reshape(size), np.array(found)
+    ratio = np.array(found).reshape(*SHAPE, len(LEVELS))
+    for off in reversed(range(SHAPE[1] - 1)):  # where nobody flew, as where somebody did and led in less deeply
+        empty = every[:, off].sum((1, 2)) < FEWEST
+        chance[empty, off], ratio[empty, off] = chance[empty, off + 1], ratio[empty, off + 1]
+    return chance.reshape(size), ratio.reshape(size, len(LEVELS))
 
 
 def around(cases: Cases):
@@ -129,12 +135,16 @@ def main() -> None:
     given = parser.parse_args()
     known = of_raids(range(1, given.raids + 1))
     made = f"bench/course_table.py: {len(known.arrival)} cases of raids 1 to {given.raids} of bench/route_world.py"
-    text = FILE.read_text() if given.shipped else learned(known, made)
+    varied = of_raids(range(1, given.raids + 1), varied=True)
+    text = FILE.read_text() if given.shipped else learned(varied, known, made)
+    del varied
     if given.write:
         FILE.write_text(text)
     found = table(text)
     print(f"{len(known.arrival)} cases to learn from; {len(text) // 1024} kB; {np.round(found.sharp, 2).tolist()}")
-    others = of_raids(range(given.others, given.others + given.raids))
+    seeds = range(given.others, given.others + given.raids)
+    print(judged("radii from 0.5 to 20 km", of_raids(seeds, varied=True), known, found).text, flush=True)
+    others = of_raids(seeds)
     every = {"other raids": judged("others", others, known, found)}
     print(every["other raids"].text, flush=True)
     del others

@@ -99,8 +99,8 @@ def picture(n: int = 3) -> Picture:
         identities=(Identity(1, Category.UNKNOWN), second)[:n],
         evidence=Evidence(rows, {"radar 1": 5}),
         threats=(
-            Threat(1, "Plant A", 125.0, 10.0, 200.0, 50.0, 0.9),
-            Threat(2, "Plant A", 300.0, 20.0, 900.0, 100.0, 0.4),
+            Threat(1, "Plant A", 0.9, (105.0, 112.0, 118.0, 125.0, 132.0, 140.0, 150.0), 200.0),
+            Threat(2, "Plant A", 0.4, (260.0, 275.0, 287.0, 300.0, 313.0, 326.0, 340.0), 900.0),
         )[:n],
         alerts=(
             Alert("Plant A", 1, NOW - SECOND, NOW + 125 * SECOND, NOW + 112 * SECOND, NOW + 140 * SECOND, 0.9, NOW),

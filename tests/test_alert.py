@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from flights import PLANT, SECOND, TIME, flying
@@ -24,8 +25,8 @@ SITES = (PLANT, OTHER)
 LEVELS = (-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96)
 
 
-def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant"):
-    return Threat(track, site, probability, tuple(max(arrival + level * sigma, 0.0) for level in LEVELS))
+def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant", miss=10_000.0):
+    return Threat(track, site, probability, tuple(max(arrival + level * sigma, 0.0) for level in LEVELS), miss)
 
 
 class Watch:
@@ -65,6 +66,31 @@ def test_an_improbable_approach_raises_nothing():
     assert len(watch.at(1, threat(100.0, probability=0.21))) == 1
 
 
+def test_a_course_that_leads_there_is_enough_at_the_lower_probability_and_a_site_nearly_on_it_holds():
+    watch = Watch()
+    assert watch.at(0, threat(100.0, probability=0.09, miss=3001.0)) == []
+    assert watch.at(1, threat(100.0, probability=0.07, miss=2999.0)) == []
+    assert len(watch.at(2, threat(100.0, probability=0.09, miss=2999.0))) == 1
+    for second in range(3, 90):  # the straight way swings by noise
+        assert watch.at(second, threat(102.0 - second, probability=0.02, miss=8900.0)) == []
+    for second in range(90, 130):
+        watch.at(second, threat(12.0, probability=0.02, miss=9100.0), shown={1})
+    assert watch.kinds() == ["AlertRaised", "AlertCleared"]
+
+
+def test_of_a_wide_region_only_the_probability_counts():
+    """Its middle may head for the site: that is no way that anybody flies."""
+    middle = msgspec.structs.replace(threat(100.0, probability=0.1, miss=0.0), vague=True)
+    watch = Watch()
+    assert watch.at(0, middle) == []
+    assert len(watch.at(1, msgspec.structs.replace(middle, vague=False))) == 1
+    watch = Watch()
+    assert len(watch.at(0, msgspec.structs.replace(middle, probability=0.5))) == 1
+    for second in range(1, 40):
+        watch.at(second, msgspec.structs.replace(middle, probability=0.05), shown={1})
+    assert watch.kinds() == ["AlertRaised", "AlertCleared"]
+
+
 def test_one_that_is_close_when_first_seen_is_announced_at_once():
     watch = Watch()
     (event,) = watch.at(0, threat(0.0, probability=1.0, sigma=0.0))
@@ -90,16 +116,23 @@ def test_a_delay_of_more_than_ten_seconds_is_told_and_a_smaller_one_is_not():
 
 def test_near_the_end_a_tenth_of_what_is_left_is_told():
     watch = Watch()
-    watch.at(0, threat(50.0))
-    assert watch.at(1, threat(49.0 - 4.0)) == []
-    assert [type(event) for event in watch.at(2, threat(48.0 - 6.0))] == [AlertUpdated]
+    watch.at(0, threat(50.0, sigma=5.0))
+    assert watch.at(1, threat(49.0 - 4.0, sigma=5.0)) == []
+    assert [type(event) for event in watch.at(2, threat(48.0 - 6.0, sigma=5.0))] == [AlertUpdated]
+
+
+def test_a_change_that_is_little_beside_the_interval_is_not_told():
+    watch = Watch()
+    watch.at(0, threat(300.0, sigma=60.0))
+    assert watch.at(1, threat(299.0 + 35.0, sigma=60.0)) == []
+    assert len(watch.at(2, threat(298.0 + 42.0, sigma=60.0))) == 1
 
 
 def test_in_the_last_seconds_a_second_more_or_less_is_not_told():
     watch = Watch()
-    watch.at(0, threat(5.0))
-    assert watch.at(1, threat(4.0 + 1.5)) == []
-    assert len(watch.at(2, threat(3.0 + 2.5))) == 1
+    watch.at(0, threat(5.0, sigma=1.0))
+    assert watch.at(1, threat(4.0 + 1.5, sigma=1.0)) == []
+    assert len(watch.at(2, threat(3.0 + 2.5, sigma=1.0))) == 1
 
 
 def test_a_target_that_stays_over_the_site_is_told_once():
@@ -234,7 +267,7 @@ def fly(path, settings=SETTINGS, period=5, noise=(60.0, 1.5), seed=0):
         if second % period == 0 and state is not None:
             error = np.concatenate([rng.normal(0, noise[0], 3), rng.normal(0, noise[1], 3)])
             tracks = flying(np.array(state, float) + error, sigma=noise, time=time)
-        past = flown(past, tracks, 2.5)
+        past = flown(past, tracks, time, 2.5)
         watch.at(second, *evaluate(Seen(tracks, past=past), time, SITES, settings), shown={1})
     return watch
 
@@ -297,6 +330,47 @@ def test_an_aircraft_that_turns_towards_the_site_late_is_announced_during_its_tu
     turn_ends = 300 + 60
     raised = changes(watch)[0][0]
     assert 300 <= raised <= turn_ends
+
+
+def weaving(speed, swing, period):
+    """Return a path that weaves by `swing` degrees about the way in, and reaches the edge after 900 s or so."""
+    steps = np.radians(swing) * np.sin(2 * np.pi * np.arange(0.0, 1200.0, 0.5) / period)
+    east = 3000 + 900 * speed - np.cumsum(speed * np.cos(steps)) / 2
+    north = np.cumsum(speed * np.sin(steps)) / 2
+
+    def path(second):
+        k = int(second * 2)
+        return [east[k], north[k], 300, -speed * np.cos(steps[k]), speed * np.sin(steps[k]), 0]
+
+    return path
+
+
+@pytest.mark.parametrize(("speed", "swing", "period"), [(50.0, 20.0, 120.0), (100.0, 20.0, 60.0), (230.0, 6.0, 120.0)])
+def test_one_that_weaves_on_its_way_in_is_told_once(speed, swing, period):
+    watch = fly(weaving(speed, swing, period))
+    in_time = [(second, kind) for second, kind in changes(watch) if second < 900]
+    assert [kind for _, kind in in_time] == ["AlertRaised"]
+    assert in_time[0][0] <= 900 - 300
+
+
+@pytest.mark.parametrize("radius", [300.0, 3000.0, 20_000.0, 60_000.0])
+@pytest.mark.parametrize("speed", [8.0, 50.0, 230.0])
+def test_whatever_the_radius_and_the_speed_one_that_flies_straight_in_is_told_in_time(radius, speed):
+    site = Site(name="site", latitude=PLANT.latitude, longitude=PLANT.longitude, radius_m=radius, lead_time_s=300.0)
+    noise = (60.0, 0.03 * speed)
+    rng, alerts, past, raised = np.random.default_rng(5), (), Past(), None
+    for second in np.arange(0.0, 700.0, 5.0):
+        state = np.array([radius + speed * (700.0 - second), 0, 300, -speed, 0, 0])
+        state += np.concatenate([rng.normal(0, noise[0], 3), rng.normal(0, noise[1], 3)])
+        time = TIME + round(second * SECOND)
+        tracks = flying(state, sigma=noise, time=time)
+        past = flown(past, tracks, time, 5.0)
+        threats = evaluate(Seen(tracks, past=past), time, (site,), SETTINGS)
+        alerts, events = decide(alerts, threats, time, (site,), SETTINGS, {1})
+        assert not any(isinstance(event, AlertCleared) for event in events)
+        raised = second if raised is None and alerts else raised
+    assert raised is not None
+    assert 300 <= 700 - raised <= 450
 
 
 def test_every_setting_has_a_row_with_its_default_in_the_documentation():

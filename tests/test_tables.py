@@ -70,7 +70,7 @@ def test_alerts_are_told_with_site_and_arrival() -> None:
 
 def test_an_arrival_is_told_with_its_quantiles_and_what_is_not_known_is_empty() -> None:
     times = (0.0, 300.0, 350.125, 400.0, 450.0, 500.0, float("nan"))
-    (row,) = rows("arrivals", arrivals(START, [Threat(3, "Mill", 0.75, times)]))
+    (row,) = rows("arrivals", arrivals(START, [Threat(3, "Mill", 0.75, times, 0.0)]))
     assert (row["time_ns"], row["track"], row["site"]) == (str(START), "3", "Mill")
     assert [row[name] for name in QUANTILES] == ["0.00", "300.00", "350.12", "400.00", "450.00", "500.00", ""]
     assert float(row["probability"]) == 0.75

@@ -22,6 +22,7 @@ from skywarden.threat.straight import passages
 
 SETTINGS = AlertSettings()
 EXACT = AlertSettings(wander_ratio=0.0)
+LISTED = AlertSettings(floor_probability=0.0)
 
 
 def threats_of(tracks, sites=(PLANT,), settings=SETTINGS, **seen):
@@ -64,11 +65,12 @@ def test_one_that_flies_away_or_hovers_or_passes_far_off_is_no_threat():
 
 
 def test_who_came_nearer_all_the_time_is_likelier_to_come_than_who_wound_about():
-    tracks = flying([30_000, 0, 100, -50, 0, 0])
-    before = flying([30_000, 0, 100, 0, -50, 0])
+    old = np.full(1, TIME - 3600 * SECOND)
+    tracks = replace(flying([30_000, 0, 100, -50, 0, 0]), born=old)
+    before = replace(flying([30_000, 0, 100, 0, -50, 0]), born=old)
     new = only(tracks)
-    steady = only(tracks, past=flown(flown(Seen(tracks).past, tracks, 0.0), tracks, 60.0))
-    wound = only(tracks, past=flown(flown(Seen(tracks).past, before, 0.0), tracks, 60.0))
+    steady = only(tracks, past=flown(flown(Past(), tracks, TIME, 0.0), tracks, TIME + 60 * SECOND, 60.0))
+    wound = only(tracks, past=flown(flown(Past(), before, TIME, 0.0), tracks, TIME + 60 * SECOND, 60.0))
     assert new.probability == steady.probability
     assert wound.probability < 0.8 * steady.probability
 
@@ -83,6 +85,39 @@ def test_a_heading_that_is_hardly_known_makes_all_ways_possible():
     )
     assert unsure[0].probability < sure[0].probability
     assert sum(t.probability for t in perhaps) > sum(t.probability for t in beside)
+
+
+@pytest.mark.parametrize("degrees", [6.0, 12.0, 25.0])
+@pytest.mark.parametrize("north", [0.0, 4000.0, 9000.0])
+def test_a_badly_known_heading_counts_as_the_mean_of_many(north, degrees):
+    """Against the table's answers for many headings, each exactly known."""
+    speed, rng = 50.0, np.random.default_rng(2)
+    sigma = np.hypot(np.tan(np.radians(degrees)), 0.06) * speed  # the table's cases had 0.06 rad
+    told = threats_of(flying([20_000, north, 100, -speed, 0, 0], sigma=(1.0, sigma)), settings=LISTED)
+    many = rng.normal(0.0, np.tan(np.radians(degrees)), 2000)
+    states = [[20_000, north, 100, -speed * np.cos(a), speed * np.sin(a), 0] for a in many]
+    now = flying(*states)
+    before = flown(Past(), flying(*[[20_000, north, 100, -speed, 0, 0]] * len(many)), TIME, 0.0)
+    each = threats_of(now, settings=LISTED, past=before)
+    assert told[0].probability == pytest.approx(sum(t.probability for t in each) / len(many), abs=0.05)
+
+
+def test_a_speed_that_is_hardly_known_makes_the_interval_wider_and_the_early_end_earlier():
+    sure, unsure = (only(flying([23_000, 0, 100, -50, 0, 0], sigma=(50.0, speed))) for speed in (2.0, 15.0))
+    assert unsure.early < 0.8 * sure.early
+    assert unsure.late > 1.2 * sure.late
+
+
+def test_what_is_not_a_number_is_nowhere():
+    tracks = flying([2000, 0, 100, -50, 0, 0])
+    tracks.mean[0, 0] = np.nan
+    assert threats_of(tracks) == ()
+    past = flown(Past(), tracks, TIME, 0.0)
+    assert np.isfinite(flown(past, flying([2000, 0, 100, -50, 0, 0]), TIME, 1.0).mean).all()
+
+
+def test_whatever_is_over_the_radius_has_arrived_however_high():
+    assert only(flying([500, 0, 25_000, 0, 0, 0])).probability == 1
 
 
 def test_a_place_that_is_hardly_known_counts_as_the_heading_does():
@@ -152,7 +187,8 @@ def test_without_tracks_or_sites_there_is_no_threat():
 def of_region(tracks, site=PLANT, settings=EXACT):
     """Return what is said of the first track as of a wide region: arrival, sigma, probability."""
     limits = turns(shipped(), settings.floor_probability)
-    looked = Looked(tracks, np.zeros(1, np.int64), recalled(Past(), tracks), np.ones(1, bool))
+    open_, none = np.full(1, 100.0), np.zeros(1)
+    looked = Looked(tracks, np.zeros(1, np.int64), recalled(Past(), tracks), open_, none)
     pairs = near(looked, TIME, places((site,), settings.horizon_s), limits)
     found = passages(pairs, tracks.covariance[:1], settings.wander_ratio, settings.wander_time_s)
     return [float(column[0]) for column in found]
@@ -235,7 +271,8 @@ def test_an_oblong_uncertainty_across_the_way_shifts_the_arrival_of_those_that_h
 def test_whatever_flies_the_figures_are_possible(place, velocity, place_sigma, velocity_sigma, kind):
     tracks = flying([*place, 500, *velocity, 0], sigma=(place_sigma, velocity_sigma))
     for threat in threats_of(replace(tracks, kind=np.full(1, kind, np.int8))):
-        assert 0.05 <= threat.probability <= 1
+        near_by = not threat.vague and threat.miss <= 3 * PLANT.radius_m
+        assert (0.0 if near_by else 0.05) <= threat.probability <= 1
         assert 0 <= threat.arrival <= 1800
         assert list(threat.times) == sorted(threat.times)
         assert np.isfinite(threat.times).all()

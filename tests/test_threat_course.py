@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from flights import flying
+from flights import SECOND, TIME, flying
 from hypothesis import given
 from hypothesis import strategies as st
 from plain import both
@@ -99,7 +99,7 @@ def test_the_table_is_interpolated_as_by_the_slow_twin():
     values = rng.uniform(low - 0.3 * (high - low), high + 0.3 * (high - low), (500, 4))
     values[:4] = low, high, [nodes[2 % len(nodes)] for nodes in known.nodes], (low + high) / 2
     comes, times = np.zeros(len(values)), np.full((len(values), len(LEVELS)), np.nan)
-    look(values, known, 0.15, comes, times)
+    look(values, known, np.full(len(values), 0.15), comes, times)
     within = np.clip(values, low, high)
     chance = RegularGridInterpolator(known.nodes, known.comes.reshape(shape))(within)
     weighted = (known.comes[:, None] * known.ratio).reshape(*shape, len(LEVELS))
@@ -117,7 +117,7 @@ def test_the_table_is_interpolated_equally_plain_and_compiled():
 
     def looked():
         comes, times = np.zeros(50), np.full((50, len(LEVELS)), np.nan)
-        look(values, known, 0.1, comes, times)
+        look(values, known, np.full(50, 0.1), comes, times)
         return comes.tobytes(), times.tobytes()
 
     plain, compiled = both(looked)
@@ -171,19 +171,29 @@ def test_a_spoiled_table_says_how_to_make_it_again(text):
 
 
 def test_the_past_fades_and_follows_numbers():
-    two = flying([0, 0, 100, 50, 0, 0], [0, 0, 100, 0, 30, 0])
-    first = flown(Past(), two, 0.0)
+    old = TIME - 3600 * SECOND
+    two = replace(flying([0, 0, 100, 50, 0, 0], [0, 0, 100, 0, 30, 0]), born=np.full(2, old))
+    first = flown(Past(), two, TIME, 0.0)
     assert first.mean[:, 3] == pytest.approx([50, 30])
-    turned = flying([0, 0, 100, -50, 0, 0], [0, 0, 100, 0, 30, 0])
-    after = flown(first, turned, FADES_S)
-    keeps = np.exp(-1)
-    assert after.mean[0, :3] == pytest.approx((1 - 2 * keeps) * turned.mean[0, 3:])
+    turned = replace(flying([0, 0, 100, -50, 0, 0], [0, 0, 100, 0, 30, 0]), born=np.full(2, old))
+    after = flown(first, turned, TIME + 300 * SECOND, FADES_S)
+    assert after.mean[0, :3] == pytest.approx((1 - 2 * np.exp(-1)) * turned.mean[0, 3:], rel=1e-4)
     assert after.mean[:, 3] == pytest.approx([50, 30])
-    swapped = flown(after, turned.take(np.array([1, 0])), 0.0)
+    swapped = flown(after, turned.take(np.array([1, 0])), TIME, 0.0)
     assert (swapped.number == after.number).all()
     assert swapped.mean == pytest.approx(after.mean)
     fresh = replace(turned, number=np.array([7, 0]))
-    assert flown(after, fresh, 1.0).number.tolist() == [7]
-    assert flown(after, fresh, 1.0).mean[0, :3] == pytest.approx(turned.mean[0, 3:])
+    assert flown(after, fresh, TIME, 1.0).number.tolist() == [7]
+    assert flown(after, fresh, TIME, 1.0).mean[0, :3] == pytest.approx(turned.mean[0, 3:])
     with pytest.raises(ValueError, match="read-only"):
         after.mean[0] = 0.0
+
+
+def test_of_a_young_track_all_that_it_did_counts_alike():
+    past = Past()
+    for second in range(1, 61):
+        east = -50.0 if second > 30 else 50.0
+        tracks = replace(flying([0, 0, 100, east, 0, 0]), born=np.full(1, TIME))
+        past = flown(past, tracks, TIME + second * SECOND, 1.0)
+    assert np.linalg.norm(past.mean[0, :3]) < 0.06 * 50
+    assert past.mean[0, 3] == pytest.approx(50)

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flights import PLANT, TIME, flying
+from flights import PLANT, SECOND, TIME, flying
 from plain import both
 
+from skywarden.alert import AlertSettings
 from skywarden.model.past import Past
 from skywarden.model.place import Site
 from skywarden.model.track import TrackKind
+from skywarden.threat import Seen, evaluate, stage
 from skywarden.threat.course import Passing, courses, forecast, shipped, turns
 from skywarden.threat.near import Looked, near, places
 from skywarden.threat.past import flown, recalled
@@ -29,13 +31,13 @@ def scattered(seed, count=300):
         return np.hstack([place, np.full((count, 1), 500.0), level, np.zeros((count, 1))])
 
     now = flying(*states())
-    return now, flown(flown(Past(), flying(*states()), 0.0), now, 100.0)
+    return now, flown(flown(Past(), flying(*states()), TIME, 0.0), now, TIME + 100 * SECOND, 100.0)
 
 
 def pairs(tracks, past, anywhere, least=0.05):
     """Return the pairs that pass the gate. anywhere: whether courses count as unknown."""
-    unsure = np.full(len(tracks), anywhere)
-    looked = Looked(tracks, np.arange(len(tracks)), recalled(past, tracks), unsure)
+    turn = np.full(len(tracks), 100.0 if anywhere else 0.0)
+    looked = Looked(tracks, np.arange(len(tracks)), recalled(past, tracks), turn, 0 * turn)
     return near(looked, TIME, OF, turns(shipped(), least))
 
 
@@ -55,6 +57,26 @@ def test_what_the_gate_leaves_out_would_not_have_been_listed(seed, least, kept):
     needed = named(every.take(np.flatnonzero(~outside | ((chance >= least) & moves))))
     assert needed <= named(some) < named(every)
     assert len(some.track) < kept * len(every.track)
+
+
+@pytest.mark.parametrize("radius", [100.0, 3000.0, 60_000.0])
+@pytest.mark.parametrize("sigma", [(60.0, 2.0), (290.0, 2.0), (50.0, 9.0), (900.0, 20.0)])
+def test_with_an_open_gate_the_same_is_listed(sigma, radius, monkeypatch):
+    rng = np.random.default_rng(7)
+    states = [
+        [*rng.uniform(-2 * radius - 9e3, 2 * radius + 9e3, 2), 500, *rng.uniform(-90, 90, 2), 0] for _ in range(300)
+    ]
+    tracks = flying(*states, sigma=sigma)
+    past = flown(Past(), flying(*rng.permutation(states)), TIME, 0.0)
+    site = Site(name="site", latitude=PLANT.latitude, longitude=PLANT.longitude, radius_m=radius)
+
+    def listed():
+        return evaluate(Seen(tracks, past=past), TIME, (site,), AlertSettings())
+
+    closed = listed()
+    monkeypatch.setattr(stage, "turns", lambda of, _: turns(of, 0.0))
+    assert listed() == closed
+    assert closed
 
 
 def test_a_region_and_whoever_is_inside_pass_whatever_they_do():

@@ -13,6 +13,8 @@ from skywarden.model.place import Site
 
 SECOND = 1_000_000_000  # ns
 MOVED, MOVED_SHARE, MOVED_LEAST = 10.0, 0.1, 2.0  # s, share of what is left, s: a change that people are told
+MOVED_SPREAD = 0.25  # of the 80 % interval: less than that is no news
+HELD_RADII = 3.0  # radii that the straight way may miss by before an alert loses its support: who weaves still comes
 
 AlertChange = AlertRaised | AlertUpdated | AlertCleared
 
@@ -45,6 +47,7 @@ class _Now(NamedTuple):
     time: int
     settings: AlertSettings
     wanted: dict[str, float]  # site -> s before arrival at which it wants to know
+    radius: dict[str, float]  # site -> m
     shown: AbstractSet[int] | None
 
 
@@ -62,7 +65,7 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
     Arrival, early and late of a standing alert are what was last told; they move with an AlertUpdated only.
     """
     wanted = {site.name: site.lead_time_s * settings.lead_factor + settings.margin_s for site in sites}
-    now = _Now(time, settings, wanted, shown)
+    now = _Now(time, settings, wanted, {site.name: site.radius_m for site in sites}, shown)
     place = {name: index for index, name in enumerate(wanted)}
     standing = {(alert.site, alert.track): alert for alert in alerts}
     present = {(threat.site, threat.track): threat for threat in threats if threat.site in wanted}
@@ -83,12 +86,20 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
 
 
 def _is_due(threat: Threat, now: _Now) -> bool:
-    """Return whether it is time to warn: it is likely, and one of ten such would be here before people need to know."""
-    return threat.probability >= now.settings.raise_probability and threat.early <= now.wanted[threat.site]
+    """Return whether it is time to warn: it is likely, and one of ten such would be here before people need to know.
+
+    Likely enough is also what would hold an alert, if the present course leads there: minutes ahead no single course of
+    a fast target is likely, this one included.
+    """
+    likely = threat.probability >= now.settings.raise_probability
+    leads = not threat.vague and threat.miss <= now.radius[threat.site]
+    likely |= leads and threat.probability >= now.settings.clear_probability
+    return likely and threat.early <= now.wanted[threat.site]
 
 
 def _is_supported(threat: Threat, now: _Now) -> bool:
-    return threat.probability >= now.settings.clear_probability
+    likely = threat.probability >= now.settings.clear_probability
+    return likely or (not threat.vague and threat.miss <= HELD_RADII * now.radius[threat.site])
 
 
 def _kept(alert: Alert, threat: Threat | None, now: _Now) -> tuple[Alert | None, AlertChange | None]:
@@ -138,7 +149,7 @@ def _has_moved(alert: Alert, threat: Threat, told: Alert) -> bool:
     if threat.arrival == 0 and alert.arrival <= told.updated:
         return False  # it has arrived, as told; how long it stays is no news
     left = max(alert.arrival - told.updated, 0) / SECOND
-    limit = max(MOVED_LEAST, min(MOVED, MOVED_SHARE * left))
+    limit = max(MOVED_LEAST, min(MOVED, MOVED_SHARE * left), MOVED_SPREAD * (threat.late - threat.early))
     return abs(told.arrival - alert.arrival) > limit * SECOND
 
 

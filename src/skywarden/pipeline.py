@@ -79,7 +79,7 @@ def step(  # noqa: PLR0913 - as `track`
     known = Before(picture.identities, picture.evidence, picture.time)
     heard = Heard(batches, tracked.matches, tracked.sensors)
     identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
-    past = flown(picture.past, tracked.tracks, (time - picture.time) * 1e-9)
+    past = flown(picture.past, tracked.tracks, time, (time - picture.time) * 1e-9)
     threats = evaluate(Seen(tracked.tracks, identities, past), time, settings.sites, settings.alert)
     shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)

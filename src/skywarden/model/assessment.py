@@ -77,13 +77,15 @@ class Threat(msgspec.Struct, frozen=True, array_like=True):
     """One track measured against one site.
 
     probability: of coming within the site's radius. times: s from the picture's time until then, if it comes: quantiles
-    at `threat.course.LEVELS`, never negative. vague: only a wide region is known of the track, see `TrackKind`.
+    at `threat.course.LEVELS`, never negative. miss: m, by which the straight way passes the site, inf if it flies away
+    from it. vague: only a wide region is known of the track, see `TrackKind`; then its middle's way is no way.
     """
 
     track: int
     site: str
     probability: float
     times: tuple[float, float, float, float, float, float, float]
+    miss: float
     vague: bool = False
 
     @property

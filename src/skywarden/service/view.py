@@ -30,6 +30,7 @@ PERIOD = 0.5  # s between two drawings
 AGAIN = 5.0  # s until it is tried again after a fault
 OLD = 3.0  # s; data of that age are shown in red
 WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
+EXPECTED = 0.2  # probability from which an arrival is worth a line
 SITES = {"name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0}  # column -> terminal's width from which
 TRACKS = {
     "number": 0, "status": 70, "category": 0, "class": 84, "callsign": 62, "position": 52, "height": 0, "speed": 0,
@@ -145,7 +146,7 @@ def _sites(page: _Page, room: int) -> Table:
 
 
 def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
-    threats = [t for t in page.shown.picture.threats if t.site == name]
+    threats = [t for t in page.shown.picture.threats if t.site == name and t.probability >= EXPECTED]
     if alert is not None:
         arrival = minutes(page.left(alert.arrival))
         interval = f"{minutes(page.left(alert.early))}-{minutes(page.left(alert.late))}"
@@ -186,6 +187,8 @@ def _urgency(shown: Published) -> dict[int, float]:
     alerted = {alert.track for alert in shown.alerts}
     found: dict[int, float] = {}
     for threat in shown.picture.threats:
+        if threat.probability < EXPECTED:
+            continue
         key = threat.arrival - (1e9 if threat.track in alerted else 0.0)
         found[threat.track] = min(key, found.get(threat.track, math.inf))
     for alert in shown.alerts:

@@ -81,13 +81,12 @@ class Table(NamedTuple):
 class Turns(NamedTuple):
     """The angle by which a target was ever likely to turn. time: (t,) s and nearer: (r,), until which a cell counts.
 
-    cosine, sine: (t, r).
+    angle: (t, r) rad.
     """
 
     time: F64
     nearer: F64
-    cosine: F64
-    sine: F64
+    angle: F64
 
 
 def turns(of: Table, least: float) -> Turns:
@@ -103,8 +102,7 @@ def turns(of: Table, least: float) -> Turns:
     later, sooner = np.vstack([widest[1:], widest[-1:]]), np.vstack([widest[:1], widest[:-1]])
     widest = np.max([later, widest, sooner], axis=0)
     widest = np.maximum(widest, np.hstack([widest[:, :1], widest[:, :-1]]))
-    angle = np.radians(np.maximum(widest, 0.0))
-    return Turns(np.exp(of.nodes[0]) - SOON, of.nodes[2], np.cos(angle), np.sin(angle))
+    return Turns(np.exp(of.nodes[0]) - SOON, of.nodes[2], np.radians(np.maximum(widest, 0.0)))
 
 
 def table(text: str | bytes) -> Table:
@@ -166,18 +164,20 @@ def courses(of: Passing) -> Course:
     return Course(time, off, np.clip(nearer, -1.0, 1.0), speed)
 
 
-def forecast(course: Course, table: Table, least: float = 0.0) -> tuple[F64, F64]:
+def forecast(course: Course, table: Table, least: F64 | float = 0.0) -> tuple[F64, F64]:
     """Return (k,) probabilities of arriving, and (k, LEVELS) s after which one that arrives does: quantiles.
 
-    Of those under `least` the quantiles are not worked out: NaN.
+    Of those under `least`, (k,) or one for all, the quantiles are not worked out: NaN.
     """
     first = late(course.time)
     values = np.stack([first, course.off, course.nearer, np.log(course.speed)], 1)
     comes, times = np.zeros(len(first)), np.full((len(first), len(LEVELS)), np.nan)
-    look(values, table, least, comes, times)
-    known = comes >= least
-    times[known] = sharpened(times[known] + first[known, None], values[known, 3], table)
-    return comes, np.maximum(np.exp(times) - SOON, 0.0)
+    floor = np.broadcast_to(np.asarray(least, float), comes.shape).copy()
+    look(values, table, floor, comes, times)
+    known = np.flatnonzero(comes >= floor)
+    sharp = sharpened(times[known] + first[known, None], values[known, 3], table)
+    times[known] = np.maximum(np.exp(sharp) - SOON, 0.0)
+    return comes, times
 
 
 def sharpened(times: F64, speed: F64, table: Table) -> F64:
@@ -195,7 +195,7 @@ def sharpened(times: F64, speed: F64, table: Table) -> F64:
 
 
 @kernel
-def look(values: F64, table: Table, least: float, comes: F64, times: F64) -> None:
+def look(values: F64, table: Table, least: F64, comes: F64, times: F64) -> None:
     """Interpolate in the table. values: (k, 4); comes: (k,) and times: (k, LEVELS) are written.
 
     Multilinear; outside of the nodes as at the last one. Times of what comes are weighed by how often it does.
@@ -215,7 +215,7 @@ def look(values: F64, table: Table, least: float, comes: F64, times: F64) -> Non
         for corner in range(CORNERS):
             weight[corner] *= table.comes[cell[corner]]
             comes[k] += weight[corner]
-        if comes[k] >= least:
+        if comes[k] >= least[k]:
             times[k] = 0.0
             for corner in range(CORNERS):
                 for level in range(times.shape[1]):

@@ -1,7 +1,7 @@
 """Which pairs of a track and a site can matter at all: near enough, by speed and horizon, or inside the radius."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import asin, cos, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,11 @@ from skywarden.model.track import TrackKind, Tracks
 from skywarden.threat.course import Turns
 
 SLOWEST = 1.0  # m/s; slower than this a track comes from nowhere and goes nowhere
+HELD = 3.0  # radii by which the straight way may pass a site: who weaves still comes (`alert.HELD_RADII`)
+LEARNED = 0.06  # rad, error of a course that the table's cases had: 2 m/s at 50 m/s and more
+FARTHEST = 2.4  # sigmas of the outermost of the headings that are looked at (`stage.STEPS`)
+EARLY = 1.2  # how much sooner than by its own speed somebody came
+HIGHEST = 30_000.0  # m over a site: its height does not count
 GATE = 3.0  # standard deviations of a track's place, by which it may be nearer than it seems
 
 
@@ -46,7 +51,8 @@ class Pairs(NamedTuple):
 class Flights(NamedTuple):
     """n tracks. position, velocity, mean: (n, 3) ECEF m, m/s; speed, steady: (n,) m/s; mean, steady: see `threat.past`.
 
-    blur: (n,) m by which one may be nearer. anywhere: (n,) bool, its course is no reason to leave it out.
+    blur: (n,) m by which one may be nearer. turn: (n,) rad^2 and place: (n,) m^2, variances of heading and of place.
+    anywhere: (n,) bool, its course is no reason to leave it out.
     """
 
     position: F64
@@ -55,6 +61,8 @@ class Flights(NamedTuple):
     speed: F64
     steady: F64
     blur: F64
+    turn: F64
+    place: F64
     anywhere: NDArray[np.bool_]
 
 
@@ -79,13 +87,14 @@ def places(sites: Sequence[Site], horizon_s: float) -> Places:
 class Looked(NamedTuple):
     """Which tracks are looked at. rows: (k,) of the tracks. past: (n, 4) of all of them, as in `model.past`.
 
-    unsure: (n,) of all tracks, whose heading or place is badly known.
+    turn: (n,) rad^2 and place: (n,) m^2, variances of heading and of place across it.
     """
 
     tracks: Tracks
     rows: I64
     past: F64
-    unsure: NDArray[np.bool_]
+    turn: F64
+    place: F64
 
 
 def near(seen: Looked, time: int, of: Places, turns: Turns) -> Pairs:
@@ -98,7 +107,7 @@ def near(seen: Looked, time: int, of: Places, turns: Turns) -> Pairs:
     spread = np.sqrt(np.trace(tracks.covariance[rows, :3, :3], axis1=1, axis2=2))
     vague = tracks.kind[rows] != TrackKind.POINT
     speed = np.sqrt((velocity**2).sum(1))
-    flights = Flights(position, velocity, mean, speed, steady, GATE * spread, vague | seen.unsure[rows])
+    flights = Flights(position, velocity, mean, speed, steady, GATE * spread, seen.turn[rows], seen.place[rows], vague)
     found = np.empty(len(rows) * len(of.radius), np.int64)
     i, j = np.divmod(found[: meet(flights, of, turns, found)], len(of.radius))
     offset, moves, flew = (
@@ -118,21 +127,23 @@ def meet(flights: Flights, of: Places, turns: Turns, found: I64) -> int:
     count, sites, level = 0, len(of.radius), np.empty((3, 2))
     for i in range(len(flights.speed)):
         for j in range(sites):
-            reach = flights.speed[i] * of.horizon[j] + flights.blur[i] + of.radius[j]
+            reach = EARLY * flights.speed[i] * of.horizon[j] + flights.blur[i] + of.radius[j] + HIGHEST
             apart, level[:] = 0.0, 0.0
             for axis in range(3):
                 step = flights.position[i, axis] - of.centre[j, axis]
                 apart += step * step
                 for way in range(2):
                     level[0, way] += of.axes[j, way, axis] * step
-            if apart > reach * reach:
+            if not apart <= reach * reach:  # not a number is nowhere
                 continue
             if level[0, 0] ** 2 + level[0, 1] ** 2 > of.radius[j] ** 2 and not flights.anywhere[i]:
                 for axis in range(3):
                     for way in range(2):
                         level[1, way] += of.axes[j, way, axis] * flights.velocity[i, axis]
                         level[2, way] += of.axes[j, way, axis] * flights.mean[i, axis]
-                if not leads(level, flights.steady[i], of.radius[j], turns):
+                away = sqrt(level[0, 0] ** 2 + level[0, 1] ** 2)
+                sigma = unsure(flights.turn[i], flights.place[i], away)
+                if not leads(level, flights.steady[i], of.radius[j], turns, sigma):
                     continue
             found[count] = i * sites + j
             count += 1
@@ -140,20 +151,27 @@ def meet(flights: Flights, of: Places, turns: Turns, found: I64) -> int:
 
 
 @inner
-def leads(level: F64, steady: float, radius: float, turns: Turns) -> bool:
+def unsure(turn: float, place: float, away: float) -> float:
+    """Return rad, how badly it is known by which angle a course misses; what the table's cases had does not count."""
+    return sqrt(max(turn + place / (away * away) - LEARNED * LEARNED, 0.0))
+
+
+@inner
+def leads(level: F64, steady: float, radius: float, turns: Turns, sigma: float) -> bool:
     """Return whether the site lies within the angle of the course by which anybody like it was likely to turn.
 
-    level: (3, 2) offset from the site, velocity and its mean.
+    Or whether the straight way passes it by little (HELD). level: (3, 2) offset from the site, velocity and its mean.
+    sigma: rad, of the course.
     """
     away, speed = sqrt(level[0, 0] ** 2 + level[0, 1] ** 2), sqrt(level[1, 0] ** 2 + level[1, 1] ** 2)
     if speed < SLOWEST:
         return False
+    toward = -(level[0, 0] * level[1, 0] + level[0, 1] * level[1, 1])
+    aside = abs(level[0, 0] * level[1, 1] - level[0, 1] * level[1, 0])
+    if toward > 0.0 and aside <= HELD * radius * speed:
+        return True
     time, nearer = (away - radius) / speed, -(level[0, 0] * level[2, 0] + level[0, 1] * level[2, 1]) / (away * steady)
     k = min(int(np.searchsorted(turns.time, time)), len(turns.time) - 1)
     q = min(int(np.searchsorted(turns.nearer, nearer)), len(turns.nearer) - 1)
-    edge = radius / away  # sine of the angle between the site's middle and its edge
-    beside = sqrt(1.0 - edge * edge)
-    least = turns.cosine[k, q] * beside - turns.sine[k, q] * edge
-    all_round = turns.sine[k, q] * beside + turns.cosine[k, q] * edge <= 0.0
-    toward = -(level[0, 0] * level[1, 0] + level[0, 1] * level[1, 1])
-    return bool(all_round or toward >= least * away * speed)
+    angle = turns.angle[k, q] + asin(radius / away) + FARTHEST * sigma
+    return bool(angle >= pi or toward >= cos(angle) * away * speed)

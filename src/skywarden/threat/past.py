@@ -14,12 +14,18 @@ from skywarden.model.track import Tracks
 FADES_S = 300.0  # s
 
 
-def flown(before: Past, tracks: Tracks, seconds: float) -> Past:
-    """Return the means of all numbered tracks, `seconds` after the last ones. A new one flew as it flies now."""
+def flown(before: Past, tracks: Tracks, time: int, seconds: float) -> Past:
+    """Return the means of all numbered tracks at `time`, ns, `seconds` after the last ones.
+
+    A track that is younger than the means fade counts from its first plot on: its first velocity is its worst.
+    """
     tracks = tracks.take(np.flatnonzero(tracks.number))
     tracks = tracks.take(np.argsort(tracks.number))
     number, now = tracks.number, _now(tracks)
-    mean = now + np.exp(-max(seconds, 0.0) / FADES_S) * (recalled(before, tracks) - now)
+    since, age = max(seconds, 0.0), np.maximum((time - tracks.born) * 1e-9, max(seconds, 0.0))
+    fresh = np.expm1(-since / FADES_S) / np.minimum(np.expm1(-age / FADES_S), -1e-12)
+    known = recalled(before, tracks)
+    mean = known + fresh[:, None] * (now - known)
     for array in (number, mean):
         array.flags.writeable = False
     return Past(number, mean)
@@ -30,7 +36,7 @@ def recalled(past: Past, tracks: Tracks) -> F64:
     found = _now(tracks)
     if len(past.number):
         at = np.minimum(np.searchsorted(past.number, tracks.number), len(past.number) - 1)
-        known = past.number[at] == tracks.number
+        known = (past.number[at] == tracks.number) & np.isfinite(past.mean[at]).all(1)
         found[known] = past.mean[at[known]]
     return found
 

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from skywarden.model.assessment import Category, Identity, Threat
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Site
 from skywarden.model.track import Tracks
-from skywarden.threat.course import LEVELS, Course, Passing, courses, forecast, shipped, turns
-from skywarden.threat.near import SLOWEST, Looked, Pairs, near, places
+from skywarden.threat.course import LEVELS, MEDIAN, SOON, Course, Passing, courses, forecast, late, shipped, turns
+from skywarden.threat.near import HELD, LEARNED, SLOWEST, Looked, Pairs, near, places
 from skywarden.threat.past import recalled
 from skywarden.threat.straight import passages
 
-LEARNED = (60.0, 2.0)  # m, m/s: errors in the cases of the table
-UNSURE = np.radians(2.0)  # of heading, beyond what was learned, from which on it is reckoned with
-PLACED = 300.0  # m, the same of a place
-THREE = ((-np.sqrt(3.0), 1 / 6), (0.0, 2 / 3), (np.sqrt(3.0), 1 / 6))  # Gauss-Hermite: sigmas and weights
+KNOWN = 1e-3  # rad; a course that is known better counts as one
+LOOSEST = 1.0  # of the logarithm of speed, by which one is at most taken as unknown
+STEPS = np.linspace(-2.4, 2.4, 9)  # sigmas of the headings that are looked at; every other one up to WIDE
+WIDE = 0.2  # rad
+NORMAL = ndtri(np.array(LEVELS))
 ALERTING = (Category.SUSPECT, Category.HOSTILE)
 
 
@@ -62,25 +62,33 @@ def evaluate(seen: Seen, time: int, sites: Sequence[Site], settings: ThreatSetti
     counted = _counted(seen, settings.alert_on)
     if not len(counted) or not sites:
         return ()
-    blur = _blur(tracks)
-    limits = turns(shipped(), settings.floor_probability)
-    looked = Looked(tracks, counted, recalled(seen.past, tracks), blur.hardly_known())
-    pairs = near(looked, time, places(sites, settings.horizon_s), limits)
+    blur, floor = _blur(tracks), settings.floor_probability
+    looked = Looked(tracks, counted, recalled(seen.past, tracks), blur.turn, blur.place)
+    pairs = near(looked, time, places(sites, settings.horizon_s), turns(shipped(), floor))
     away = (pairs.offset**2).sum(1) > pairs.radius**2
     moves = (pairs.velocity**2).sum(1) >= SLOWEST**2
-    comes = (pairs.offset * pairs.velocity).sum(1) < 0.0
+    miss = _missed(pairs)
     here = ~away & ~pairs.vague
     on_way = np.flatnonzero(away & ~pairs.vague & moves)
-    region = np.flatnonzero(pairs.vague & moves & (comes | ~away))
+    region = np.flatnonzero(pairs.vague & moves & (np.isfinite(miss) | ~away))
     chance, times = np.where(here, 1.0, 0.0), np.zeros((len(away), len(LEVELS)))
-    chance[on_way], times[on_way] = _on_way(pairs.take(on_way), blur, settings.floor_probability)
+    held = (miss <= HELD * pairs.radius) & ~pairs.vague & away
+    chance[on_way], times[on_way] = _on_way(pairs.take(on_way), blur, np.where(held[on_way], 0.0, floor))
     chance[region], times[region] = _of_region(pairs.take(region), tracks, settings)
-    keep = np.flatnonzero((chance >= settings.floor_probability) & (times[:, 3] <= pairs.horizon))
+    keep = np.flatnonzero(((chance >= floor) | (held & moves)) & (times[:, MEDIAN] <= pairs.horizon))
     number = tracks.number[pairs.track]
     keep = keep[np.lexsort((number[keep], pairs.site[keep]))]
     names = [site.name for site in sites]
-    rows = zip(*(column[keep].tolist() for column in (number, pairs.site, chance, times, pairs.vague)), strict=True)
-    return tuple(Threat(track, names[site], p, tuple(when), wide) for track, site, p, when, wide in rows)
+    columns = (number, pairs.site, chance, times, miss, pairs.vague)
+    rows = zip(*(column[keep].tolist() for column in columns), strict=True)
+    return tuple(Threat(track, names[site], p, tuple(when), by, wide) for track, site, p, when, by, wide in rows)
+
+
+def _missed(pairs: Pairs) -> F64:
+    """Return (k,) m by which straight ways pass the site, inf of those that fly away from it."""
+    speed = np.maximum(np.hypot(*pairs.velocity.T), 1e-9)
+    aside = np.abs(pairs.offset[:, 0] * pairs.velocity[:, 1] - pairs.offset[:, 1] * pairs.velocity[:, 0]) / speed
+    return np.where((pairs.offset * pairs.velocity).sum(1) < 0.0, aside, np.inf)
 
 
 def _counted(seen: Seen, alert_on: str) -> I64:
@@ -93,38 +101,11 @@ def _counted(seen: Seen, alert_on: str) -> I64:
 
 
 class Blur(NamedTuple):
-    """How badly n tracks are known, beyond the table's cases: variances of heading rad^2, of place across it m^2."""
+    """How badly n tracks are known. turn: rad^2 of heading; place: m^2 across it; speed: of the logarithm of speed."""
 
     turn: F64
     place: F64
-
-    def hardly_known(self) -> NDArray[np.bool_]:
-        """Return (n,) which could fly anywhere, as far as is known."""
-        return np.asarray((self.turn > UNSURE**2) | (self.place > PLACED**2), bool)
-
-
-def _on_way(pairs: Pairs, blur: Blur, floor: float) -> tuple[F64, F64]:
-    """Return (k,) probabilities and (k, LEVELS) s, of tracks whose place is known and which are outside."""
-    course = courses(Passing(pairs.offset, pairs.velocity, pairs.mean, pairs.steady, pairs.radius))
-    table = shipped()
-    sigma = np.sqrt(blur.turn[pairs.track] + blur.place[pairs.track] / (pairs.offset**2).sum(1))
-    unsure = np.flatnonzero(sigma > UNSURE)
-    chance, times = forecast(course, table, floor)
-    if len(unsure):
-        some = Course(*(column[unsure] for column in course))
-        chance[unsure], times[unsure] = _blurred(some, np.degrees(sigma[unsure]))
-    return chance, times
-
-
-def _blurred(course: Course, sigma: F64) -> tuple[F64, F64]:
-    """Return the same where the heading is badly known: of three headings. sigma: (k,) deg."""
-    chance, times = np.zeros(len(sigma)), np.zeros((len(sigma), len(LEVELS)))
-    for sigmas, weight in THREE:
-        off = course.off + sigmas * sigma
-        one, when = forecast(course._replace(off=off), shipped())
-        chance += weight * one
-        times += (weight * one)[:, None] * when
-    return chance, times / chance[:, None]
+    speed: F64
 
 
 def _blur(tracks: Tracks) -> Blur:
@@ -133,11 +114,69 @@ def _blur(tracks: Tracks) -> Blur:
     left = np.cross(up, tracks.mean[:, 3:])
     speed = np.maximum(np.sqrt((left**2).sum(1)), SLOWEST)
     left /= speed[:, None]
-    place, velocity = (
-        np.einsum("ki,kij,kj->k", left, tracks.covariance[:, part, part], left) for part in (slice(3), slice(3, 6))
+    ahead = np.cross(left, up)
+    place, aside, along = (
+        np.einsum("ki,kij,kj->k", way, tracks.covariance[:, part, part], way)
+        for way, part in ((left, slice(3)), (left, slice(3, 6)), (ahead, slice(3, 6)))
     )
-    turn = np.maximum(velocity - LEARNED[1] ** 2, 0.0) / speed**2
-    return Blur(turn, np.maximum(place - LEARNED[0] ** 2, 0.0))
+    fast = np.sqrt(np.maximum(along / speed**2 - LEARNED**2, 0.0))
+    return Blur(aside / speed**2, np.maximum(place, 0.0), np.minimum(fast, LOOSEST))
+
+
+def _on_way(pairs: Pairs, blur: Blur, floor: F64) -> tuple[F64, F64]:
+    """Return (k,) probabilities and (k, LEVELS) s, of tracks whose place is known and which are outside.
+
+    floor: (k,) probability under which no times are worked out.
+    """
+    known = blur.turn[pairs.track] + blur.place[pairs.track] / (pairs.offset**2).sum(1)
+    sigma = np.sqrt(np.maximum(known - LEARNED**2, 0.0))
+    chance, times = forecast(courses(_passing(pairs)), shipped(), floor)
+    unsure = np.flatnonzero(sigma > KNOWN)
+    if len(unsure):
+        chance[unsure], times[unsure] = _blurred(pairs.take(unsure), sigma[unsure], floor[unsure])
+    return chance, _loosened(times, blur.speed[pairs.track])
+
+
+def _passing(pairs: Pairs, angle: F64 | float = 0.0) -> Passing:
+    """Return pairs, their velocities turned by angles, rad."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    u, v = pairs.velocity.T
+    turned = np.stack([u * cosine - v * sine, u * sine + v * cosine], 1)
+    return Passing(pairs.offset, turned, pairs.mean, pairs.steady, pairs.radius)
+
+
+def _blurred(pairs: Pairs, sigma: F64, floor: F64) -> tuple[F64, F64]:
+    """Return the same of several headings each, where it is badly known. sigma: (k,) rad."""
+    chance, times = np.zeros(len(sigma)), np.full((len(sigma), len(LEVELS)), np.nan)
+    for some, steps in ((sigma <= WIDE, STEPS[::2]), (sigma > WIDE, STEPS)):
+        rows = np.flatnonzero(some)
+        if len(rows):
+            chance[rows], times[rows] = _mixed(pairs.take(rows), sigma[rows], floor[rows], steps)
+    return chance, times
+
+
+def _mixed(pairs: Pairs, sigma: F64, floor: F64, steps: F64) -> tuple[F64, F64]:
+    """Return the mean over headings, `steps` sigmas off; of times, weighed by how likely each leads there."""
+    weights = np.exp(-0.5 * steps**2) / np.exp(-0.5 * steps**2).sum()
+    ways = [courses(_passing(pairs, step * sigma)) for step in steps]
+    never = np.full(len(sigma), np.inf)
+    each = [weight * forecast(way, shipped(), never)[0] for way, weight in zip(ways, weights, strict=True)]
+    chance, times = np.sum(each, axis=0), np.full((len(sigma), len(LEVELS)), np.nan)
+    some = np.flatnonzero(chance >= floor)
+    times[some] = 0.0
+    for way, mine in zip(ways, each, strict=True):
+        part = Course(*(column[some] for column in way))
+        times[some] += (mine[some] / chance[some])[:, None] * forecast(part, shipped())[1]
+    return chance, times
+
+
+def _loosened(times: F64, sigma: F64) -> F64:
+    """Return times, changed in place: intervals as wide as the speed is badly known. sigma: (k,) of its logarithm."""
+    some = np.flatnonzero((sigma > 0.0) & np.isfinite(times[:, MEDIAN]))
+    middle = late(times[some, MEDIAN, None])
+    wider = np.sign(NORMAL) * np.hypot(late(times[some]) - middle, NORMAL * sigma[some, None])
+    times[some] = np.maximum(np.exp(middle + wider) - SOON, 0.0)
+    return times
 
 
 def _of_region(pairs: Pairs, tracks: Tracks, settings: ThreatSettings) -> tuple[F64, F64]:
