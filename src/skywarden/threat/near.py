@@ -143,7 +143,7 @@ def meet(flights: Flights, of: Places, turns: Turns, found: I64) -> int:
                         level[2, way] += of.axes[j, way, axis] * flights.mean[i, axis]
                 away = sqrt(level[0, 0] ** 2 + level[0, 1] ** 2)
                 sigma = unsure(flights.turn[i], flights.place[i], away)
-                if not leads(level, flights.steady[i], of.radius[j], turns, sigma):
+                if not leads(level, flights.steady[i], (of.radius[j], EARLY * of.horizon[j]), turns, sigma):
                     continue
             found[count] = i * sites + j
             count += 1
@@ -157,14 +157,15 @@ def unsure(turn: float, place: float, away: float) -> float:
 
 
 @inner
-def leads(level: F64, steady: float, radius: float, turns: Turns, sigma: float) -> bool:
+def leads(level: F64, steady: float, place: tuple[float, float], turns: Turns, sigma: float) -> bool:
     """Return whether the site lies within the angle of the course by which anybody like it was likely to turn.
 
     Or whether the straight way passes it by little (HELD). level: (3, 2) offset from the site, velocity and its mean.
-    sigma: rad, of the course.
+    place: m, its radius, and s within which one must come. sigma: rad, of the course.
     """
+    radius, horizon = place
     away, speed = sqrt(level[0, 0] ** 2 + level[0, 1] ** 2), sqrt(level[1, 0] ** 2 + level[1, 1] ** 2)
-    if speed < SLOWEST:
+    if speed < SLOWEST or away - radius > horizon * speed:
         return False
     toward = -(level[0, 0] * level[1, 0] + level[0, 1] * level[1, 1])
     aside = abs(level[0, 0] * level[1, 1] - level[0, 1] * level[1, 0])
