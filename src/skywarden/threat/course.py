@@ -23,7 +23,7 @@ LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)  # of the quantiles of an arr
 MEDIAN = 3
 SOON = 20.0  # s, added to both times of a ratio: what is nearly here is early or late by seconds, not by shares
 TURNING = 5.0  # deg by which a course may miss and still lead along the edge rather than straight to the site
-SLOWEST = 1.0  # m/s
+SLOWEST = 1.0  # m/s; slower than this a track comes from nowhere and goes nowhere
 AXES, CORNERS = 4, 16
 
 

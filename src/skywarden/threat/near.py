@@ -11,9 +11,8 @@ from skywarden.geo import east_north_up, ecef
 from skywarden.kernel import inner, kernel
 from skywarden.model.place import F64, I64, Site
 from skywarden.model.track import TrackKind, Tracks
-from skywarden.threat.course import Turns
+from skywarden.threat.course import SLOWEST, Turns
 
-SLOWEST = 1.0  # m/s; slower than this a track comes from nowhere and goes nowhere
 HELD = 3.0  # radii by which the straight way may pass a site: who weaves still comes (`alert.HELD_RADII`)
 LEARNED = 0.06  # rad, error of a course that the table's cases had: 2 m/s at 50 m/s and more
 FARTHEST = 2.4  # sigmas of the outermost of the headings that are looked at (`stage.STEPS`)

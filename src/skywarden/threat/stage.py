@@ -14,8 +14,20 @@ from skywarden.model.assessment import Category, Identity, Threat
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Site
 from skywarden.model.track import Tracks
-from skywarden.threat.course import LEVELS, MEDIAN, SOON, Course, Passing, courses, forecast, late, shipped, turns
-from skywarden.threat.near import HELD, LEARNED, SLOWEST, Looked, Pairs, near, places
+from skywarden.threat.course import (
+    LEVELS,
+    MEDIAN,
+    SLOWEST,
+    SOON,
+    Course,
+    Passing,
+    courses,
+    forecast,
+    late,
+    shipped,
+    turns,
+)
+from skywarden.threat.near import HELD, LEARNED, Looked, Pairs, near, places
 from skywarden.threat.past import recalled
 from skywarden.threat.straight import passages
 
@@ -182,5 +194,5 @@ def _loosened(times: F64, sigma: F64) -> F64:
 def _of_region(pairs: Pairs, tracks: Tracks, settings: ThreatSettings) -> tuple[F64, F64]:
     """Return the same of tracks of which only a wide region is known: a normal distribution of straight ways."""
     found = passages(pairs, tracks.covariance[pairs.track], settings.wander_ratio, settings.wander_time_s)
-    times = found.arrival[:, None] + found.sigma[:, None] * ndtri(np.array(LEVELS))
+    times = found.arrival[:, None] + found.sigma[:, None] * NORMAL
     return found.probability, np.maximum(times, 0.0)

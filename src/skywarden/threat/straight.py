@@ -12,9 +12,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from skywarden.model.place import F64
+from skywarden.threat.course import SLOWEST
 from skywarden.threat.near import Pairs
 
-SLOWEST = 1.0  # m/s
 NODES = 8  # points of the passing distance at which the arrival is worked out
 
 
