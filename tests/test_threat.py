@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from flights import PLANT, SECOND, TIME, flying
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywarden.alert import AlertOn, AlertSettings
@@ -261,6 +261,7 @@ def test_an_oblong_uncertainty_across_the_way_shifts_the_arrival_of_those_that_h
     assert deviation == pytest.approx(arrived.std(), rel=0.08)
 
 
+@settings(deadline=None)  # the first one reads the table and the compiled kernels
 @given(
     st.tuples(*[st.floats(-300_000, 300_000)] * 2),
     st.tuples(*[st.floats(-900, 900)] * 2),

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from flights import SECOND, TIME, flying
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain import both
 from scipy.interpolate import RegularGridInterpolator
@@ -78,6 +78,7 @@ def test_who_wound_about_came_less_near_than_it_flew():
 places, speeds = (st.tuples(*[st.floats(-most, most)] * 2) for most in (3e5, 900.0))
 
 
+@settings(deadline=None)  # the first one reads the table and the compiled kernels
 @given(places, speeds, speeds)
 def test_whatever_flies_a_course_has_figures_and_a_forecast(offset, velocity, mean):
     if np.hypot(*offset) <= RADIUS:
