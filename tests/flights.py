@@ -4,6 +4,7 @@ import numpy as np
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.place import Site
+from skywarden.model.threats import Threats
 from skywarden.model.track import Status, Tracks
 
 SECOND = 1_000_000_000
@@ -26,3 +27,14 @@ def flying(*states, sites_at=PLANT, sigma=(1.0, 1e-3), status=Status.CONFIRMED, 
     state = (label, label, each, when, when, mean, covariance, noise)
     books = {"address": zero, "seen_by": pair, "seen_at": pair, "since": when, "kind": np.zeros(n, np.int8)}
     return Tracks(*state, born=when, hits=zero, existence=flat, revisit=flat, **books)
+
+
+def listed(*threats, time=TIME, sites=(PLANT,)):
+    """Return threats as the picture keeps them, all judged at `time`."""
+    names = tuple(site.name for site in sites)
+    rows = sorted((names.index(one.site), one.track, one) for one in threats)
+    site, track, each = zip(*rows, strict=True) if rows else ((), (), ())
+    whole = [np.array(values, np.int64) for values in (track, site, [time] * len(rows))]
+    chance, miss = (np.array([getattr(one, name) for one in each], float) for name in ("probability", "miss"))
+    times, vague = np.array([one.times for one in each]).reshape(-1, 7), np.array([one.vague for one in each], bool)
+    return Threats(Threats().judged, names, *whole, chance, times, miss, vague)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from evidence_world import START, look, nats
+from flights import listed
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.identify.rows import added, stored, viewed
@@ -98,10 +99,14 @@ def picture(n: int = 3) -> Picture:
         sensors=("radar-1", "adsb"),
         identities=(Identity(1, Category.UNKNOWN), second)[:n],
         evidence=Evidence(rows, {"radar 1": 5}),
-        threats=(
-            Threat(1, "Plant A", 0.9, (105.0, 112.0, 118.0, 125.0, 132.0, 140.0, 150.0), 200.0),
-            Threat(2, "Plant A", 0.4, (260.0, 275.0, 287.0, 300.0, 313.0, 326.0, 340.0), 900.0),
-        )[:n],
+        threats=listed(
+            *(
+                Threat(1, "Plant A", 0.9, (105.0, 112.0, 118.0, 125.0, 132.0, 140.0, 150.0), 200.0),
+                Threat(2, "Plant A", 0.4, (260.0, 275.0, 287.0, 300.0, 313.0, 326.0, 340.0), 900.0),
+            )[:n],
+            time=NOW,
+            sites=SITES,
+        ),
         alerts=(
             Alert("Plant A", 1, NOW - SECOND, NOW + 125 * SECOND, NOW + 112 * SECOND, NOW + 140 * SECOND, 0.9, NOW),
         )[:n],

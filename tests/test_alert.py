@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from flights import PLANT, SECOND, TIME, flying
+from flights import PLANT, SECOND, TIME, flying, listed
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields
@@ -36,8 +36,12 @@ class Watch:
         self.settings, self.sites = settings, sites
         self.alerts, self.events = (), []
 
-    def at(self, second, *threats, shown=None):
-        """One tick; returns the events of it."""
+    def at(self, second, *threats, shown=None, judged=None):
+        """One tick; returns the events of it. judged: second, None: this one."""
+        when = TIME + round((second if judged is None else judged) * SECOND)
+        return self.take(second, listed(*threats, time=when, sites=SITES), shown)
+
+    def take(self, second, threats, shown):
         time = TIME + round(second * SECOND)
         self.alerts, events = decide(self.alerts, threats, time, self.sites, self.settings, shown)
         self.events += [(second, event) for event in events]
@@ -268,7 +272,7 @@ def fly(path, settings=SETTINGS, period=5, noise=(60.0, 1.5), seed=0):
             error = np.concatenate([rng.normal(0, noise[0], 3), rng.normal(0, noise[1], 3)])
             tracks = flying(np.array(state, float) + error, sigma=noise, time=time)
         past = flown(past, tracks, time, 2.5)
-        watch.at(second, *evaluate(Seen(tracks, past=past), time, SITES, settings), shown={1})
+        watch.take(second, evaluate(Seen(tracks, past=past), time, SITES, settings), {1})
     return watch
 
 

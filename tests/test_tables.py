@@ -102,7 +102,9 @@ def test_replay_writes_tables_of_what_was_shown_each_second(tmp_path: Path) -> N
         upper = (east_north_up(latitude, longitude) @ P[:3, :3] @ east_north_up(latitude, longitude).T)[UPPER]
         assert [float(row[name]) for name in SPREAD] == pytest.approx(upper.tolist(), rel=1e-5, abs=1e-6)
     told = [row for row in tables["arrivals"] if int(row["time_ns"]) == max(seen)]
-    assert [(int(row["track"]), row["site"]) for row in told] == [(t.track, t.site) for t in line.picture.threats]
+    listed = line.picture.threats.at(max(seen))
+    assert [(int(row["track"]), row["site"]) for row in told] == [(t.track, t.site) for t in listed]
+    assert [row["q50"] for row in told] == [f"{t.arrival:.2f}" for t in listed]
     assert {row["event"] for row in tables["alerts"]} >= {"raised"}
     then = {(row["track"], row["time_ns"]): row for row in tables["tracks"]}
     pasts = [row for row in tables["past"] if (row["track"], row["time_ns"]) in then]

@@ -26,7 +26,7 @@ LISTED = AlertSettings(floor_probability=0.0)
 
 
 def threats_of(tracks, sites=(PLANT,), settings=SETTINGS, **seen):
-    return evaluate(Seen(tracks, **seen), TIME, sites, settings)
+    return evaluate(Seen(tracks, **seen), TIME, sites, settings).at(TIME)
 
 
 def only(tracks, **given):
@@ -61,7 +61,7 @@ def test_one_that_flies_away_or_hovers_or_passes_far_off_is_no_threat():
     tracks = flying(
         [3600, 0, 100, 50, 0, 0], [3500, 0, 100, -0.5, 0, 0], [9000, 0, 0, 0, 0, 0], [0, 30_000, 0, 200, 0, 0]
     )
-    assert threats_of(tracks) == ()
+    assert threats_of(tracks) == []
 
 
 def test_who_came_nearer_all_the_time_is_likelier_to_come_than_who_wound_about():
@@ -111,7 +111,7 @@ def test_a_speed_that_is_hardly_known_makes_the_interval_wider_and_the_early_end
 def test_what_is_not_a_number_is_nowhere():
     tracks = flying([2000, 0, 100, -50, 0, 0])
     tracks.mean[0, 0] = np.nan
-    assert threats_of(tracks) == ()
+    assert threats_of(tracks) == []
     past = flown(Past(), tracks, TIME, 0.0)
     assert np.isfinite(flown(past, flying([2000, 0, 100, -50, 0, 0]), TIME, 1.0).mean).all()
 
@@ -132,7 +132,7 @@ def test_of_whom_only_a_wide_region_is_known_that_is_said():
     inside = flying([1000, 0, 500, -50, 0, 0], sigma=(9000.0, 10.0))
     assert only(replace(inside, kind=np.full(1, TrackKind.WEDGE, np.int8))).probability < 1
     gone = flying([-9000, 0, 500, -50, 0, 0], sigma=(500.0, 1.0))
-    assert threats_of(replace(gone, kind=np.full(1, TrackKind.WEDGE, np.int8))) == ()
+    assert threats_of(replace(gone, kind=np.full(1, TrackKind.WEDGE, np.int8))) == []
 
 
 def test_the_other_side_of_the_earth_is_not_overhead():
@@ -149,7 +149,7 @@ def test_a_track_seen_ten_seconds_ago_is_ten_seconds_further_on():
 
 def test_beyond_the_horizon_nothing_is_listed_unless_the_site_needs_longer():
     tracks = flying([103_000, 0, 100, -50, 0, 0])
-    assert threats_of(tracks) == ()
+    assert threats_of(tracks) == []
     slow_site = Site(name="plant", latitude=36.30, longitude=-33.10, lead_time_s=1500.0)
     assert 1800 < only(tracks, sites=(slow_site,)).arrival < 3000
 
@@ -180,8 +180,8 @@ def test_threats_come_in_the_order_of_the_sites_then_of_track_numbers():
 
 
 def test_without_tracks_or_sites_there_is_no_threat():
-    assert threats_of(Tracks.empty()) == ()
-    assert threats_of(flying([23_000, 0, 100, -50, 0, 0]), ()) == ()
+    assert threats_of(Tracks.empty()) == []
+    assert threats_of(flying([23_000, 0, 100, -50, 0, 0]), ()) == []
 
 
 def of_region(tracks, site=PLANT, settings=EXACT):

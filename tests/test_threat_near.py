@@ -71,7 +71,7 @@ def test_with_an_open_gate_the_same_is_listed(sigma, radius, monkeypatch):
     site = Site(name="site", latitude=PLANT.latitude, longitude=PLANT.longitude, radius_m=radius)
 
     def listed():
-        return evaluate(Seen(tracks, past=past), TIME, (site,), AlertSettings())
+        return evaluate(Seen(tracks, past=past), TIME, (site,), AlertSettings()).at(TIME)
 
     closed = listed()
     monkeypatch.setattr(stage, "turns", lambda of, _: turns(of, 0.0))

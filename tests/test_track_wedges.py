@@ -143,7 +143,7 @@ def test_the_middle_of_a_wedge_over_a_site_is_no_arrival():
     latitude, longitude, _ = geo.geodetic(tracks.mean[0, :3])
     site = Site(name="s", latitude=float(np.degrees(latitude)), longitude=float(np.degrees(longitude)), radius_m=500.0)
     time = int(tracks.time[0])
-    told = evaluate(Seen(tracks), time, (site,), AlertSettings(floor_probability=0.0))
+    told = evaluate(Seen(tracks), time, (site,), AlertSettings(floor_probability=0.0)).at(time)
     assert all(threat.probability < 0.5 for threat in told)
-    (point,) = evaluate(Seen(replace(tracks, kind=tracks.kind * 0)), time, (site,), AlertSettings())
+    (point,) = evaluate(Seen(replace(tracks, kind=tracks.kind * 0)), time, (site,), AlertSettings()).at(time)
     assert point.probability == 1.0

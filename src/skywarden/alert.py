@@ -1,15 +1,18 @@
 """Alerts: raised early, held through gaps, cleared late. The state is the tuple of standing alerts, nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from skywarden.model.assessment import Alert, Threat
+from skywarden.model.assessment import EARLY, LATE, MEDIAN, Alert
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated
-from skywarden.model.place import Site
+from skywarden.model.place import I64, Site
+from skywarden.model.threats import Threats
 
 SECOND = 1_000_000_000  # ns
 MOVED, MOVED_SHARE, MOVED_LEAST = 10.0, 0.1, 2.0  # s, share of what is left, s: a change that people are told
@@ -45,6 +48,7 @@ class AlertSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 class _Now(NamedTuple):
     time: int
+    threats: Threats
     settings: AlertSettings
     wanted: dict[str, float]  # site -> s before arrival at which it wants to know
     radius: dict[str, float]  # site -> m
@@ -53,7 +57,7 @@ class _Now(NamedTuple):
 
 def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that turned away
     alerts: tuple[Alert, ...],
-    threats: tuple[Threat, ...],
+    threats: Threats,
     time: int,
     sites: Sequence[Site],
     settings: AlertSettings,
@@ -61,69 +65,83 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
 ) -> tuple[tuple[Alert, ...], list[AlertChange]]:
     """Return the alerts that stand at `time` (ns) and what changed, in the order of sites, then tracks.
 
+    threats: as each track was judged last: until its next turn that supports an alert, or does not.
     shown: public numbers of the tracks in the picture; None: not known, so silence is held for `hold_s` only.
     Arrival, early and late of a standing alert are what was last told; they move with an AlertUpdated only.
     """
     wanted = {site.name: site.lead_time_s * settings.lead_factor + settings.margin_s for site in sites}
-    now = _Now(time, settings, wanted, {site.name: site.radius_m for site in sites}, shown)
+    radius = {site.name: site.radius_m for site in sites}
+    now = _Now(time, threats, settings, wanted, radius, shown)
     place = {name: index for index, name in enumerate(wanted)}
     standing = {(alert.site, alert.track): alert for alert in alerts}
-    present = {(threat.site, threat.track): threat for threat in threats if threat.site in wanted}
+    due, supports = _looked(now)
+    rows = dict(zip(standing, _rows(standing, threats), strict=True))
+    columns = threats.site[due].tolist(), threats.track[due].tolist(), due.tolist()
+    raised = {(threats.sites[site], track): row for site, track, row in zip(*columns, strict=True)}
     after: list[Alert] = []
     changes: list[AlertChange] = []
-    for key in sorted(standing.keys() | present.keys(), key=lambda k: (place.get(k[0], len(place)), *k)):
-        alert, threat = standing.get(key), present.get(key)
-        if alert is not None:
-            alert, change = _kept(alert, threat, now)
-        elif threat is not None and _is_due(threat, now):
-            alert = _told(threat, time, time)
-            change = AlertRaised(alert)
+    for key in sorted(standing.keys() | raised.keys(), key=lambda k: (place.get(k[0], len(place)), *k)):
+        alert: Alert | None
+        change: AlertChange | None
+        if key in standing:
+            row = rows[key]
+            alert, change = _kept(standing[key], row, row >= 0 and bool(supports[row]), now)
         else:
-            continue
+            alert = _told(raised[key], time, now)
+            change = AlertRaised(alert)
         after += [alert] if alert else []
         changes += [change] if change else []
     return tuple(after), changes
 
 
-def _is_due(threat: Threat, now: _Now) -> bool:
-    """Return whether it is time to warn: it is likely, and one of ten such would be here before people need to know.
+def _rows(standing: Iterable[tuple[str, int]], threats: Threats) -> list[int]:
+    """Return the row of each alert among threats, -1 where there is none."""
+    place = {name: row for row, name in enumerate(threats.sites)}
+    pairs = np.array([(place.get(site, -1), track) for site, track in standing], np.int64).reshape(-1, 2)
+    return [*map(int, threats.rows_of(pairs[:, 0], pairs[:, 1]))]
 
-    Likely enough is also what would hold an alert, if the present course leads there: minutes ahead no single course of
-    a fast target is likely, this one included.
+
+def _looked(now: _Now) -> tuple[I64, NDArray[np.bool_]]:
+    """Return the rows of which people must be warned now, and (k,) which support an alert that stands.
+
+    It is time to warn when it is likely, and one of ten such would be here before people need to know; of those judged
+    in an earlier tick too, as time has gone on. Likely enough is also what would hold an alert, if the present course
+    leads there: minutes ahead no single course of a fast target is likely, this one included.
     """
-    likely = threat.probability >= now.settings.raise_probability
-    leads = not threat.vague and threat.miss <= now.radius[threat.site]
-    likely |= leads and threat.probability >= now.settings.clear_probability
-    return likely and threat.early <= now.wanted[threat.site]
+    threats, settings = now.threats, now.settings
+    wanted = np.array([now.wanted.get(name, -np.inf) for name in threats.sites])[threats.site]
+    radius = np.array([now.radius.get(name, 0.0) for name in threats.sites])[threats.site]
+    holds, known = threats.probability >= settings.clear_probability, ~threats.vague
+    likely = (threats.probability >= settings.raise_probability) | (holds & known & (threats.miss <= radius))
+    early = np.maximum(threats.times[:, EARLY] - (now.time - threats.time) * 1e-9, 0.0)
+    supports = (holds | (known & (threats.miss <= HELD_RADII * radius))) & np.isfinite(wanted)
+    return np.flatnonzero(likely & (early <= wanted)), supports
 
 
-def _is_supported(threat: Threat, now: _Now) -> bool:
-    likely = threat.probability >= now.settings.clear_probability
-    return likely or (not threat.vague and threat.miss <= HELD_RADII * now.radius[threat.site])
-
-
-def _kept(alert: Alert, threat: Threat | None, now: _Now) -> tuple[Alert | None, AlertChange | None]:
-    """Return what becomes of a standing alert."""
-    if threat is not None and threat.site in now.wanted and _is_supported(threat, now):
-        told = _told(threat, alert.raised, now.time)
-        if _has_moved(alert, threat, told):
+def _kept(alert: Alert, row: int, supported: bool, now: _Now) -> tuple[Alert | None, AlertChange | None]:
+    """Return what becomes of a standing alert. row: of its threat, -1 none. Only what was judged now can be news."""
+    if supported:
+        if now.threats.time[row] != now.time:
+            return msgspec.structs.replace(alert, updated=now.time), None
+        told = _told(row, alert.raised, now)
+        if _has_moved(alert, row, told, now):
             return told, AlertUpdated(told)
-        return msgspec.structs.replace(alert, probability=threat.probability, updated=now.time), None
-    until, reason = _end(alert, threat, now)
+        return msgspec.structs.replace(alert, probability=told.probability, updated=now.time), None
+    until, reason = _end(alert, row >= 0, now)
     if now.time < until:
         return alert, None
     return None, AlertCleared(now.time, alert.site, alert.track, reason)
 
 
-def _end(alert: Alert, threat: Threat | None, now: _Now) -> tuple[int, str]:
+def _end(alert: Alert, listed: bool, now: _Now) -> tuple[int, str]:
     """Return when an alert without support ends, ns, and why, in words."""
     settings = now.settings
     arrived = alert.arrival <= alert.updated
     if alert.site not in now.wanted:
         return now.time, "the site is no longer configured"
-    if threat is None and now.shown is None:
+    if not listed and now.shown is None:
         return alert.updated + _ns(settings.hold_s), "nothing heads for the site any more"
-    if threat is not None or (now.shown is not None and alert.track in now.shown):
+    if listed or (now.shown is not None and alert.track in now.shown):
         reason = "it has passed the site and moves away" if arrived else "it no longer heads for the site"
         return alert.updated + _ns(settings.clear_after_s), reason
     expected = max(alert.updated, min(alert.late, alert.updated + _ns(settings.lost_hold_s)))
@@ -131,25 +149,28 @@ def _end(alert: Alert, threat: Threat | None, now: _Now) -> tuple[int, str]:
     return expected + _ns(settings.hold_s), reason
 
 
-def _told(threat: Threat, raised: int, time: int) -> Alert:
+def _told(row: int, raised: int, now: _Now) -> Alert:
+    threats = now.threats
+    judged, times = int(threats.time[row]), threats.times[row].tolist()
     return Alert(
-        site=threat.site,
-        track=threat.track,
+        site=threats.sites[int(threats.site[row])],
+        track=int(threats.track[row]),
         raised=raised,
-        arrival=time + _ns(threat.arrival),
-        early=time + _ns(threat.early),
-        late=time + _ns(threat.late),
-        probability=threat.probability,
-        updated=time,
+        arrival=max(judged + _ns(times[MEDIAN]), now.time),
+        early=max(judged + _ns(times[EARLY]), now.time),
+        late=max(judged + _ns(times[LATE]), now.time),
+        probability=float(threats.probability[row]),
+        updated=now.time,
     )
 
 
-def _has_moved(alert: Alert, threat: Threat, told: Alert) -> bool:
+def _has_moved(alert: Alert, row: int, told: Alert, now: _Now) -> bool:
     """Return whether the arrival differs from what people were told by more than they would shrug off."""
-    if threat.arrival == 0 and alert.arrival <= told.updated:
+    times = now.threats.times[row]
+    if times[MEDIAN] == 0 and alert.arrival <= told.updated:
         return False  # it has arrived, as told; how long it stays is no news
     left = max(alert.arrival - told.updated, 0) / SECOND
-    limit = max(MOVED_LEAST, min(MOVED, MOVED_SHARE * left), MOVED_SPREAD * (threat.late - threat.early))
+    limit = max(MOVED_LEAST, min(MOVED, MOVED_SHARE * left), MOVED_SPREAD * float(times[LATE] - times[EARLY]))
     return abs(told.arrival - alert.arrival) > limit * SECOND
 
 

@@ -32,6 +32,7 @@ from skywarden.model.event import (
     Tick,
     TrackDropped,
 )
+from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Health, Picture, Use
 from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
@@ -80,8 +81,9 @@ def step(  # noqa: PLR0913 - as `track`
     heard = Heard(batches, tracked.matches, tracked.sensors)
     identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
     past = flown(picture.past, tracked.tracks, time, (time - picture.time) * 1e-9)
-    threats = evaluate(Seen(tracked.tracks, identities, past), time, settings.sites, settings.alert)
-    shown = set(tracked.tracks.take(tracked.tracks.shown()).number.tolist())
+    seen = Seen(tracked.tracks, identities, past)
+    threats = evaluate(seen, time, settings.sites, settings.alert, picture.threats)
+    shown = set(tracked.tracks.number[tracked.tracks.shown()].tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
     after = replace(after, threats=threats, alerts=alerts)
@@ -165,7 +167,7 @@ class Line:
         """
         outputs = self._tick(seq, self.picture.time) if self._pending and self.picture else []
         before, formats = self.picture, {s.name: s.format for s in self.settings.sources}
-        old = starts(self.settings.sensors, self.settings.tracker)
+        old, judged = starts(self.settings.sensors, self.settings.tracker), (self.settings.sites, self.settings.alert)
         self.settings = recalled(event.resolved, event.settings)
         goes_on = before is not None and before.mode is event.mode and event.time >= before.time - BACK
         kept = {s.name for s in self.settings.sources if goes_on and formats.get(s.name) == s.format}
@@ -175,7 +177,8 @@ class Line:
         held = before.health if before is not None else ()
         nodes = {r.name: r.nodes for r in held if r.name in kept} if event.reload else self.reader.hang_up()
         if before is not None:
-            before = replace(before, health=_known(held, nodes))
+            same = judged == (self.settings.sites, self.settings.alert)
+            before = replace(before, health=_known(held, nodes), threats=before.threats if same else Threats())
         sensors, tracker = self.settings.sensors, self.settings.tracker
         if before is None:
             self.picture = anew(Picture(event.time, event.mode), sensors, tracker)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.detection import Frame
+from skywarden.model.past import Past
 from skywarden.model.registered import Registered
+from skywarden.model.threats import PAIRS, Judged, Threats
 from skywarden.model.track import Beliefs, Picture
 from skywarden.track.chain import DIGITS
 
@@ -59,27 +61,43 @@ def digest(picture: Picture) -> str:
     """Return the hash over a picture, the same wherever the same picture is reached.
 
     What waits is not in it, but all that it came to; of the settled chain and registration, their own hashes, of
-    evidence a sum. SHA-256, for which processors have instructions: of a thousand tracks, hashed each tick, it takes
-    0.9 ms, BLAKE2b 2.2.
+    evidence, threats and how tracks flew, sums. SHA-256, for which processors have instructions: of a thousand tracks,
+    hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
     """
     settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
     registered = Registered(digest=picture.chains.registered.digest)
     chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None, registered=registered)
-    evidence = replace(picture.evidence, rows=_mixed(picture.evidence.rows))
-    return sha256(encoded(replace(picture, chains=chains, evidence=evidence))).hexdigest()[:DIGITS]
+    evidence = replace(picture.evidence, rows=_mixed(picture.evidence.rows).view("V8"))
+    past, threats = Past(_mixed(picture.past.number, picture.past.mean)), _summed(picture.threats)
+    short = replace(picture, chains=chains, evidence=evidence, past=past, threats=threats)
+    return sha256(encoded(short)).hexdigest()[:DIGITS]
 
 
-def _mixed(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """Return how many rows there are, and a sum that differs where any word of any row does, or their order.
+def _summed(threats: Threats) -> Threats:
+    """Return sums in the place of columns."""
+    judged, columns = threats.judged, [getattr(threats, name) for name in PAIRS]
+    who = _mixed(judged.number, judged.time, judged.velocity)
+    return Threats(Judged(who), threats.sites, _mixed(*columns))
+
+
+def _mixed(*columns: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Return how long columns are, and a sum that differs where any word of them does, or their order.
 
     By chance it does not once in 2^64. Nobody is kept from forging it: that is for the record's own hashes. Of a
     million bytes it takes a third of the time that SHA-256 does.
     """
-    words = np.ascontiguousarray(rows).view(np.uint64)
+    words = np.concatenate([_words(column) for column in columns])
     mixed = np.arange(len(words), dtype=np.uint64)
     mixed *= GOLDEN
     mixed ^= words
     for shift in (32, 29):
         mixed *= GOLDEN
         mixed ^= mixed >> np.uint64(shift)
-    return np.array([len(rows), mixed.sum(dtype=np.uint64)], np.uint64).view("V8")
+    total = mixed.sum(dtype=np.uint64).astype(np.int64)
+    return np.array([*(len(column) for column in columns), total], np.int64)
+
+
+def _words(column: NDArray[np.generic]) -> NDArray[np.uint64]:
+    if column.dtype == np.bool_:
+        return column.astype(np.uint64)
+    return np.ascontiguousarray(column).reshape(-1).view(np.uint64)

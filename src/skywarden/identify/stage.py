@@ -27,10 +27,10 @@ from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
 from skywarden.model.place import I64, Flight
 from skywarden.model.track import Tracks
+from skywarden.model.turn import due
 
 SECOND = 1_000_000_000
 FIFTH = SECOND // 5
-STEP = 618_033_989  # ns; turns of successive numbers are so far apart: by the golden section they fill a second evenly
 LATELY = 30 * SECOND  # ns; for so long a measurement or a claim of a track counts as one of now
 MANY_NAMES = 256  # from which those that no row needs any more are let go
 DIGITS = 3  # of probabilities, as people read them
@@ -125,9 +125,8 @@ def _listens(time: int) -> bool:
 def _due(tracks: Tracks, identities: Sequence[Identity], last: int, time: int) -> NDArray[np.bool_]:
     """Return (n,) which numbered tracks are to be judged now: once a second each, and at once who never was."""
     number = tracks.number[tracks.number > 0]
-    turn = number * STEP % SECOND
     new = np.array([not identity.odds for identity in identities], bool)
-    return np.asarray(new | ((time + turn) // SECOND != (last + turn) // SECOND), bool)
+    return np.asarray(new | due(number, last, time), bool)
 
 
 def _seen(before: I64, tracks: Tracks, heard: Heard, time: int) -> I64:

@@ -23,6 +23,7 @@ class Class(StrEnum):
 
 
 CLASSES = tuple(Class)
+EARLY, MEDIAN, LATE = 1, 3, 5  # of `Threat.times`: 0.1, 0.5, 0.9
 
 
 class Family(IntEnum):
@@ -74,9 +75,9 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Threat(msgspec.Struct, frozen=True, array_like=True):
-    """One track measured against one site.
+    """One track measured against one site, as people read it: a row of `model.threats.Threats`.
 
-    probability: of coming within the site's radius. times: s from the picture's time until then, if it comes: quantiles
+    probability: of coming within the site's radius. times: s from the time asked for until then, if it comes: quantiles
     at `threat.course.LEVELS`, never negative. miss: m, by which the straight way passes the site, inf if it flies away
     from it. vague: only a wide region is known of the track, see `TrackKind`; then its middle's way is no way.
     """
@@ -91,17 +92,17 @@ class Threat(msgspec.Struct, frozen=True, array_like=True):
     @property
     def arrival(self) -> float:
         """The median, s."""
-        return self.times[3]
+        return self.times[MEDIAN]
 
     @property
     def early(self) -> float:
         """One of ten that come is here before, s."""
-        return self.times[1]
+        return self.times[EARLY]
 
     @property
     def late(self) -> float:
         """Nine of ten that come are here before, s."""
-        return self.times[5]
+        return self.times[LATE]
 
 
 class Alert(msgspec.Struct, frozen=True, array_like=True):

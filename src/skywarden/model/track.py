@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.assessment import Alert, Identity, Threat
+from skywarden.model.assessment import Alert, Identity
 from skywarden.model.detection import Node
 from skywarden.model.evidence import Evidence
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Registration
 from skywarden.model.registered import Registered
+from skywarden.model.threats import Threats
 
 SEEN_BY = 4  # sensors remembered per track
 
@@ -219,6 +220,6 @@ class Picture:
     identities: tuple[Identity, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     past: Past = field(default_factory=Past)
-    threats: tuple[Threat, ...] = ()
+    threats: Threats = field(default_factory=Threats)
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()

@@ -72,7 +72,7 @@ def alerts(event: AlertRaised | AlertUpdated | AlertCleared) -> str:
 
 
 def arrivals(time: int, threats: Iterable[Threat]) -> str:
-    """Return a row for each track and site that it could reach. time: ns, to which the threats belong."""
+    """Return a row for each track and site that it could reach. time: ns, from which the threats count."""
     return "".join([f"{time},{t.track},{_quoted(t.site)},{t.probability:.4f},{_numbers(t.times)}\n" for t in threats])
 
 

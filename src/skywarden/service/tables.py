@@ -55,7 +55,7 @@ class Tables:
                 assert picture is not None  # it has told where its tracks are
                 known = {identity.track: identity for identity in picture.identities}
                 self._files["tracks"].write(tracks(event, known, *_told_of(event, picture, settings)))
-                self._files["arrivals"].write(arrivals(event.time, picture.threats))
+                self._files["arrivals"].write(arrivals(event.time, picture.threats.at(event.time)))
             elif isinstance(event, AlertRaised | AlertUpdated | AlertCleared):
                 self._files["alerts"].write(alerts(event))
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from textwrap import wrap
 from typing import Literal, NamedTuple
@@ -19,6 +20,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from skywarden.model.assessment import Threat
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
 from skywarden.service.rows import NOTHING_YET, POINT, USELESS, AlertRow, SourceRow, TrackRow
@@ -47,9 +49,10 @@ logger = logging.getLogger(__name__)
 
 
 class _Page(NamedTuple):
-    """What the parts of one drawing share. stale: s since the picture was published."""
+    """What the parts of one drawing share. stale: s since the picture was published. expected: by site."""
 
     shown: Published
+    expected: Mapping[str, list[Threat]]
     words: Mapping[str, str]
     width: int
     stale: float
@@ -78,7 +81,7 @@ def render(
     words = LANGUAGES[language]
     if published is None:
         return Text(f"skywarden  {words['no_data']}", style=HEAD)
-    page = _Page(published, words, width, stale)
+    page = _Page(published, _expected(published), words, width, stale)
     told = _notices(page, max(1, min(height // 4, height - 10)))
     room = height - 1 - len(told) - 3 * 2  # the header line; a title and a heading for each table
     sources = published.sources
@@ -146,7 +149,7 @@ def _sites(page: _Page, room: int) -> Table:
 
 
 def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
-    threats = [t for t in page.shown.picture.threats if t.site == name and t.probability >= EXPECTED]
+    threats = page.expected.get(name, [])
     if alert is not None:
         arrival = minutes(page.left(alert.arrival))
         interval = f"{minutes(page.left(alert.early))}-{minutes(page.left(alert.late))}"
@@ -174,7 +177,7 @@ def _site_names(shown: Published) -> list[str]:
 def _tracks(page: _Page, room: int) -> Table:
     columns = page.columns(TRACKS)
     table = _table(page, "tracks", columns, right=("number", "height", "speed", "heading"))
-    urgent = _urgency(page.shown)
+    urgent = _urgency(page)
     ordered = sorted(page.shown.tracks, key=lambda t: (urgent.get(t.number, math.inf), t.number))
     for track in ordered[:room]:
         cells = _track(page, track)
@@ -182,13 +185,20 @@ def _tracks(page: _Page, room: int) -> Table:
     return _rest(page, table, len(ordered) - room)
 
 
-def _urgency(shown: Published) -> dict[int, float]:
+def _expected(shown: Published) -> dict[str, list[Threat]]:
+    """Return the arrivals worth a line by site, as they are at the picture's time."""
+    found: dict[str, list[Threat]] = {}
+    for threat in shown.picture.threats.at(shown.picture.time, EXPECTED):
+        found.setdefault(threat.site, []).append(threat)
+    return found
+
+
+def _urgency(page: _Page) -> dict[int, float]:
     """Return track -> s to its next arrival; those that raised an alert come before all others."""
+    shown = page.shown
     alerted = {alert.track for alert in shown.alerts}
     found: dict[int, float] = {}
-    for threat in shown.picture.threats:
-        if threat.probability < EXPECTED:
-            continue
+    for threat in chain.from_iterable(page.expected.values()):
         key = threat.arrival - (1e9 if threat.track in alerted else 0.0)
         found[threat.track] = min(key, found.get(threat.track, math.inf))
     for alert in shown.alerts:

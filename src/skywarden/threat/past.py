@@ -8,7 +8,7 @@ forecasts as well as one of 300 s does (docs/alerts.md).
 import numpy as np
 
 from skywarden.model.past import Past
-from skywarden.model.place import F64
+from skywarden.model.place import F64, I64
 from skywarden.model.track import Tracks
 
 FADES_S = 300.0  # s
@@ -19,12 +19,12 @@ def flown(before: Past, tracks: Tracks, time: int, seconds: float) -> Past:
 
     A track that is younger than the means fade counts from its first plot on: its first velocity is its worst.
     """
-    tracks = tracks.take(np.flatnonzero(tracks.number))
-    tracks = tracks.take(np.argsort(tracks.number))
-    number, now = tracks.number, _now(tracks)
-    since, age = max(seconds, 0.0), np.maximum((time - tracks.born) * 1e-9, max(seconds, 0.0))
+    rows = np.flatnonzero(tracks.number)
+    rows = rows[np.argsort(tracks.number[rows])]
+    number, now = tracks.number[rows], _now(tracks.mean[rows])
+    since, age = max(seconds, 0.0), np.maximum((time - tracks.born[rows]) * 1e-9, max(seconds, 0.0))
     fresh = np.expm1(-since / FADES_S) / np.minimum(np.expm1(-age / FADES_S), -1e-12)
-    known = recalled(before, tracks)
+    known = _known(before, number, now)
     mean = known + fresh[:, None] * (now - known)
     for array in (number, mean):
         array.flags.writeable = False
@@ -33,13 +33,17 @@ def flown(before: Past, tracks: Tracks, time: int, seconds: float) -> Past:
 
 def recalled(past: Past, tracks: Tracks) -> F64:
     """Return (n, 4) the means of all tracks; of those that have none, what they do now."""
-    found = _now(tracks)
+    return _known(past, tracks.number, _now(tracks.mean))
+
+
+def _known(past: Past, number: I64, now: F64) -> F64:
+    found = now.copy()
     if len(past.number):
-        at = np.minimum(np.searchsorted(past.number, tracks.number), len(past.number) - 1)
-        known = (past.number[at] == tracks.number) & np.isfinite(past.mean[at]).all(1)
+        at = np.minimum(np.searchsorted(past.number, number), len(past.number) - 1)
+        known = (past.number[at] == number) & np.isfinite(past.mean[at]).all(1)
         found[known] = past.mean[at[known]]
     return found
 
 
-def _now(tracks: Tracks) -> F64:
-    return np.hstack([tracks.mean[:, 3:], np.sqrt((tracks.mean[:, 3:] ** 2).sum(1))[:, None]])
+def _now(mean: F64) -> F64:
+    return np.hstack([mean[:, 3:], np.sqrt((mean[:, 3:] ** 2).sum(1))[:, None]])

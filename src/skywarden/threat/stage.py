@@ -1,7 +1,8 @@
 """Which track could reach which site, when, and how likely. A stage of `pipeline.step`.
 
 Of a target whose place is known, a table says what came of courses like its own (`course`); how badly its heading is
-known is reckoned with. Of a track that is only a wide region straight ways are counted (`straight`).
+known is reckoned with. Of a track that is only a wide region straight ways are counted (`straight`). In each tick some
+of the tracks are judged (`judged`).
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.special import ndtri
 
-from skywarden.model.assessment import Category, Identity, Threat
+from skywarden.model.assessment import Category, Identity
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Site
+from skywarden.model.threats import Judged, Threats
 from skywarden.model.track import Tracks
 from skywarden.threat.course import (
     LEVELS,
@@ -27,6 +29,7 @@ from skywarden.threat.course import (
     shipped,
     turns,
 )
+from skywarden.threat.judged import joined, turn
 from skywarden.threat.near import HELD, LEARNED, Looked, Pairs, near, places
 from skywarden.threat.past import recalled
 from skywarden.threat.straight import passages
@@ -62,21 +65,36 @@ class Seen(NamedTuple):
     past: Past = Past()
 
 
-def evaluate(seen: Seen, time: int, sites: Sequence[Site], settings: ThreatSettings) -> tuple[Threat, ...]:
-    """Return a Threat for each shown track and site it could reach, in the order of the sites, then of track numbers.
+def evaluate(
+    seen: Seen, time: int, sites: Sequence[Site], settings: ThreatSettings, before: Threats | None = None
+) -> Threats:
+    """Return the pairs of a shown track and a site that it could reach.
 
-    time: ns. Left out: probability under `floor_probability`, a median arrival after the horizon (`horizon_s`, or twice
-    the site's lead time where that is longer), and what moves under 1 m/s, unless it is inside the radius.
+    time: ns. before: of the tick before, with the same settings; of tracks whose turn it is not that stands. None: all
+    are judged, as of other sites. Left out: probability under `floor_probability`, a median arrival after the horizon
+    (`horizon_s`, or twice the site's lead time where that is longer), and what moves under 1 m/s, unless it is inside
+    the radius.
     Inside the radius arrival is 0 and probability 1, unless only a wide region is known of the track (`TrackKind`): the
     middle of that is no place, and only probabilities count.
     """
+    names = tuple(site.name for site in sites)
+    if before is None or before.sites != names:
+        before = Threats(sites=names)
+    if not sites:
+        return before
+    now = turn(before.judged, seen.tracks, _counted(seen, settings.alert_on), time)
+    found = _found(seen._replace(tracks=seen.tracks.take(now.rows)), time, sites, settings) if len(now.rows) else None
+    return joined(before, found or Threats(), now)
+
+
+def _found(seen: Seen, time: int, sites: Sequence[Site], settings: ThreatSettings) -> Threats:
+    """Return the pairs of all these tracks."""
     tracks = seen.tracks
-    counted = _counted(seen, settings.alert_on)
-    if not len(counted) or not sites:
-        return ()
     blur, floor = _blur(tracks), settings.floor_probability
-    looked = Looked(tracks, counted, recalled(seen.past, tracks), blur.turn, blur.place)
+    looked = Looked(tracks, np.arange(len(tracks)), recalled(seen.past, tracks), blur.turn, blur.place)
     pairs = near(looked, time, places(sites, settings.horizon_s), turns(shipped(), floor))
+    if not len(pairs.track):
+        return Threats()
     away = (pairs.offset**2).sum(1) > pairs.radius**2
     moves = (pairs.velocity**2).sum(1) >= SLOWEST**2
     miss = _missed(pairs)
@@ -85,15 +103,15 @@ def evaluate(seen: Seen, time: int, sites: Sequence[Site], settings: ThreatSetti
     region = np.flatnonzero(pairs.vague & moves & (np.isfinite(miss) | ~away))
     chance, times = np.where(here, 1.0, 0.0), np.zeros((len(away), len(LEVELS)))
     held = (miss <= HELD * pairs.radius) & ~pairs.vague & away
-    chance[on_way], times[on_way] = _on_way(pairs.take(on_way), blur, np.where(held[on_way], 0.0, floor))
-    chance[region], times[region] = _of_region(pairs.take(region), tracks, settings)
+    if len(on_way):
+        chance[on_way], times[on_way] = _on_way(pairs.take(on_way), blur, np.where(held[on_way], 0.0, floor))
+    if len(region):
+        chance[region], times[region] = _of_region(pairs.take(region), tracks, settings)
     keep = np.flatnonzero(((chance >= floor) | (held & moves)) & (times[:, MEDIAN] <= pairs.horizon))
     number = tracks.number[pairs.track]
     keep = keep[np.lexsort((number[keep], pairs.site[keep]))]
-    names = [site.name for site in sites]
-    columns = (number, pairs.site, chance, times, miss, pairs.vague)
-    rows = zip(*(column[keep].tolist() for column in columns), strict=True)
-    return tuple(Threat(track, names[site], p, tuple(when), by, wide) for track, site, p, when, by, wide in rows)
+    when = np.full(len(number), time)
+    return Threats(Judged(), (), number, pairs.site, when, chance, times, miss, pairs.vague).take(keep)
 
 
 def _missed(pairs: Pairs) -> F64:
@@ -123,16 +141,22 @@ class Blur(NamedTuple):
 def _blur(tracks: Tracks) -> Blur:
     """Return how badly tracks are known."""
     up = tracks.mean[:, :3] / np.sqrt((tracks.mean[:, :3] ** 2).sum(1))[:, None]
-    left = np.cross(up, tracks.mean[:, 3:])
+    left = _cross(up, tracks.mean[:, 3:])
     speed = np.maximum(np.sqrt((left**2).sum(1)), SLOWEST)
     left /= speed[:, None]
-    ahead = np.cross(left, up)
+    ahead = _cross(left, up)
     place, aside, along = (
         np.einsum("ki,kij,kj->k", way, tracks.covariance[:, part, part], way)
         for way, part in ((left, slice(3)), (left, slice(3, 6)), (ahead, slice(3, 6)))
     )
     fast = np.sqrt(np.maximum(along / speed**2 - LEARNED**2, 0.0))
     return Blur(aside / speed**2, np.maximum(place, 0.0), np.minimum(fast, LOOSEST))
+
+
+def _cross(a: F64, b: F64) -> F64:
+    """Return (n, 3) cross products; of some hundred, numpy's own takes three times as long."""
+    (x, y, z), (u, v, w) = a.T, b.T
+    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], 1)
 
 
 def _on_way(pairs: Pairs, blur: Blur, floor: F64) -> tuple[F64, F64]:
@@ -168,17 +192,19 @@ def _blurred(pairs: Pairs, sigma: F64, floor: F64) -> tuple[F64, F64]:
 
 
 def _mixed(pairs: Pairs, sigma: F64, floor: F64, steps: F64) -> tuple[F64, F64]:
-    """Return the mean over headings, `steps` sigmas off; of times, weighed by how likely each leads there."""
+    """Return the mean over headings, `steps` sigmas off; of times, weighed by how likely each leads there.
+
+    All headings of all pairs are looked up at once: of few pairs the calls would cost most.
+    """
     weights = np.exp(-0.5 * steps**2) / np.exp(-0.5 * steps**2).sum()
-    ways = [courses(_passing(pairs, step * sigma)) for step in steps]
-    never = np.full(len(sigma), np.inf)
-    each = [weight * forecast(way, shipped(), never)[0] for way, weight in zip(ways, weights, strict=True)]
-    chance, times = np.sum(each, axis=0), np.full((len(sigma), len(LEVELS)), np.nan)
+    many = pairs.take(np.tile(np.arange(len(sigma)), len(steps)))
+    ways = courses(_passing(many, np.outer(steps, sigma).reshape(-1)))
+    each = weights[:, None] * forecast(ways, shipped(), np.inf)[0].reshape(len(steps), -1)
+    chance, times = each.sum(0), np.full((len(sigma), len(LEVELS)), np.nan)
     some = np.flatnonzero(chance >= floor)
-    times[some] = 0.0
-    for way, mine in zip(ways, each, strict=True):
-        part = Course(*(column[some] for column in way))
-        times[some] += (mine[some] / chance[some])[:, None] * forecast(part, shipped())[1]
+    part = Course(*(column.reshape(len(steps), -1)[:, some].reshape(-1) for column in ways))
+    after = forecast(part, shipped())[1].reshape(len(steps), len(some), len(LEVELS))
+    times[some] = ((each[:, some] / chance[some])[..., None] * after).sum(0)
     return chance, times
 
 
