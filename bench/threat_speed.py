@@ -4,7 +4,7 @@
 
 Places are spread evenly over 600 x 600 km; a quarter of the tracks flies at 200 m/s, the others at 50. Each has flown
 for minutes, so that its past is not its present, and is seen every 4 s, its velocity with an error that changes slowly
-(0.8 of it stay). Ten ticks a second, and one second before it counts. In each tick both ways, one after the other: all
+(0.8 of it stays). Ten ticks a second, and one second before it counts. In each tick both ways, one after the other: all
 tracks judged, and each once a second in turn. Printed of each: mean and worst tick, and how many were judged in a tick.
 """
 
@@ -35,7 +35,7 @@ PARTS = ("arrivals", "alerts", "hash")
 
 
 class Way(NamedTuple):
-    """One way to do it, tick by tick. spent: s, of PARTS; judged: tracks. in_turn: what the tick before found stands."""
+    """in_turn: what the tick before found stands. Of each tick, spent: s, of PARTS; judged: how many tracks."""
 
     in_turn: bool
     spent: list[tuple[float, ...]]
@@ -54,15 +54,12 @@ def main() -> None:
             for i in (0, 1) if k % 2 else (1, 0):
                 pictures[i] = tick(replace(pictures[i], time=time, tracks=tracks, past=past), sites, ways[i])
         for way, picture in zip(ways, pictures, strict=True):
-            ms = 1e3 * np.array(way.spent)[10:]
+            ms, judged = 1e3 * np.array(way.spent)[10:], way.judged[10:]
             ms = np.hstack([ms, ms.sum(1, keepdims=True)])
-            each = ", ".join(
-                f"{n} {m.mean():.2f} ({m.max():.2f})" for n, m in zip((*PARTS, "in all"), ms.T, strict=True)
-            )
-            judged = way.judged[10:]
-            of = f"{len(picture.threats)} pairs, {len(picture.alerts)} alerts, {np.mean(judged):.0f} judged (at most {max(judged)})"
-            name = "in turn" if way.in_turn else "all"
-            print(f"{count} tracks, {places} sites, {words}, {name}: {of}; ms, mean (worst): {each}", flush=True)
+            each = [f"{n} {m.mean():.2f} ({m.max():.2f})" for n, m in zip((*PARTS, "in all"), ms.T, strict=True)]
+            how = f"{'in turn' if way.in_turn else 'all'}, {np.mean(judged):.0f} judged (at most {max(judged)})"
+            listed = f"{len(picture.threats)} pairs, {len(picture.alerts)} alerts"
+            print(f"{count} tracks, {places} sites, {words}, {how}: {listed}; ms, mean (worst): {', '.join(each)}")
 
 
 def tick(picture: Picture, sites: tuple[Site, ...], way: Way) -> Picture:

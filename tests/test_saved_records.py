@@ -1,9 +1,13 @@
 """Records in a saved state: without what is empty at the end of all of them, and whole when they come back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from skywarden.model.evidence import Evidence
+from skywarden.model.past import Past
+from skywarden.model.threats import PAIRS, Judged, Threats
 from skywarden.model.track import Picture
 from skywarden.saved import _array_in, _array_out, digest
 
@@ -44,3 +48,35 @@ def test_the_hash_of_a_picture_tells_every_word_of_evidence_and_their_order():
     found = {hashed(table), *map(hashed, [*others, swapped])}
     assert len(found) == 2 + len(others)
     assert hashed(table) == hashed(table.copy())
+
+
+def test_the_hash_of_a_picture_tells_every_value_of_threats_and_of_how_tracks_flew():
+    count = 5
+    whole, part = np.arange(count), np.arange(float(count))
+    judged = Judged(whole, whole + 7, np.ones((count, 3)))
+    times, vague = np.tile(part[:, None], 7), np.zeros(count, bool)
+    threats = Threats(judged, ("plant",), whole, 0 * whole, whole, part, times, part + 1.0, vague)
+    picture = Picture(0, threats=threats, past=Past(whole, np.ones((count, 4))))
+
+    def others(table, names):
+        for name in names:
+            column = getattr(table, name)
+            for at in (0, column.size // 2, column.size - 1):
+                other = column.copy()
+                flat = other.reshape(-1)
+                flat[at] = np.nextafter(flat[at], 99.0) if other.dtype == np.float64 else flat[at] ^ 1
+                yield replace(table, **{name: other})
+
+    found = [digest(picture)]
+    found += [digest(replace(picture, past=past)) for past in others(picture.past, ("number", "mean"))]
+    changed = [replace(threats, judged=one) for one in others(judged, ("number", "time", "velocity"))]
+    changed += [
+        *others(threats, PAIRS),
+        replace(threats, sites=("dam",)),
+        threats.take(whole[::-1]),
+        threats.take(whole[1:]),
+    ]
+    found += [digest(replace(picture, threats=one)) for one in changed]
+    assert len({*found}) == len(found) == 1 + 6 + 9 + 21 + 3
+    same = replace(threats, times=np.asfortranarray(times), judged=replace(judged, velocity=judged.velocity.copy()))
+    assert digest(replace(picture, threats=same)) == digest(picture)

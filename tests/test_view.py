@@ -64,6 +64,15 @@ def test_the_header_says_mode_time_age_and_counts() -> None:
     assert "NOT RECORDED" in drawn(published(not_recorded=True, fault="disk full")).splitlines()[0]
 
 
+def test_an_arrival_is_shown_as_it_is_now_whenever_it_was_judged() -> None:
+    shown = replace(picture(), alerts=())
+    now = line(drawn(published(picture=shown)), "Plant A")
+    assert "02:05" in now
+    threats = replace(shown.threats, time=shown.threats.time - 40 * SECOND)
+    before = line(drawn(published(picture=replace(shown, threats=threats))), "Plant A")
+    assert before == now.replace("02:05", "01:25")
+
+
 FULL = "record/segment-000001.sqlite: the disk is full: free some space; memory is full too, and what comes is lost"
 JUMP = NOW - 3600 * SECOND  # 21:13:20
 LOST = {"radar": 12, "adsb": 30}

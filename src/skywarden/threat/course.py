@@ -69,6 +69,7 @@ class Table(NamedTuple):
     """nodes: of time, off, nearer and speed, of time and speed their logarithms. comes: (cells,) chance of arriving.
 
     ratio: (cells, LEVELS) logarithms of the ratios of times. medians: (m,) logarithms of s; sharp: (m, speeds) factors.
+    best: (time, off, nearer), the chance at the speed at which it is best.
     """
 
     nodes: tuple[F64, F64, F64, F64]
@@ -76,6 +77,7 @@ class Table(NamedTuple):
     ratio: F64
     medians: F64
     sharp: F64
+    best: F64
 
 
 class Turns(NamedTuple):
@@ -95,9 +97,8 @@ def turns(of: Table, least: float) -> Turns:
     A cell has the widest angle of all nodes that it lies between, and in time of one more: times are not reckoned to
     the second there.
     """
-    shape = [len(nodes) for nodes in of.nodes]
-    likely = of.comes.reshape(shape).max(3) >= least
-    last = np.where(likely.max(1), shape[1] - 1 - likely[:, ::-1].argmax(1), 0)
+    likely = of.best >= least
+    last = np.where(likely.any(1), likely.shape[1] - 1 - likely[:, ::-1].argmax(1), 0)
     widest = np.append(of.nodes[1], 180.0)[last + 1]  # interpolated up to the next node
     later, sooner = np.vstack([widest[1:], widest[-1:]]), np.vstack([widest[:1], widest[:-1]])
     widest = np.max([later, widest, sooner], axis=0)
@@ -129,7 +130,9 @@ def table(text: str | bytes) -> Table:
         np.array(file.nearer),
         np.log(file.speed),
     )
-    return Table(axes, np.array(file.comes), ratio, late(np.array([*file.sharp])), np.array([*file.sharp.values()]))
+    comes = np.array(file.comes)
+    best = comes.reshape([len(some) for some in nodes]).max(3)
+    return Table(axes, comes, ratio, late(np.array([*file.sharp])), np.array([*file.sharp.values()]), best)
 
 
 @cache
