@@ -5,50 +5,17 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from flights import PLANT, SECOND, TIME, flying, listed
+from flights import PLANT, SECOND, TIME, flying
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields
+from watching import SETTINGS, SITES, Watch, threat
 
 from skywarden.alert import AlertSettings, decide
-from skywarden.model.assessment import Threat
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated
 from skywarden.model.past import Past
 from skywarden.model.place import Site
 from skywarden.threat import Seen, evaluate, flown
-
-SETTINGS = AlertSettings()
-OTHER = Site(name="other", latitude=46.7, longitude=31.2)
-SITES = (PLANT, OTHER)
-
-
-LEVELS = (-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96)
-
-
-def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant", miss=10_000.0):
-    return Threat(track, site, probability, tuple(max(arrival + level * sigma, 0.0) for level in LEVELS), miss)
-
-
-class Watch:
-    """Feeds decide() second by second and keeps what came out."""
-
-    def __init__(self, settings=SETTINGS, sites=SITES):
-        self.settings, self.sites = settings, sites
-        self.alerts, self.events = (), []
-
-    def at(self, second, *threats, shown=None, judged=None):
-        """One tick; returns the events of it. judged: second, None: this one."""
-        when = TIME + round((second if judged is None else judged) * SECOND)
-        return self.take(second, listed(*threats, time=when, sites=SITES), shown)
-
-    def take(self, second, threats, shown):
-        time = TIME + round(second * SECOND)
-        self.alerts, events = decide(self.alerts, threats, time, self.sites, self.settings, shown)
-        self.events += [(second, event) for event in events]
-        return events
-
-    def kinds(self):
-        return [type(event).__name__ for _, event in self.events]
 
 
 def test_an_alert_is_raised_when_the_early_arrival_is_within_the_sites_need():
@@ -221,44 +188,6 @@ def test_a_site_taken_out_of_the_configuration_is_cleared():
     watch.sites = (PLANT,)
     (event,) = watch.at(1, threat(199.0), threat(99.0, site="other"))
     assert (event.site, event.reason) == ("other", "the site is no longer configured")
-
-
-def test_a_judgement_of_a_tick_before_raises_an_alert_once_it_is_time():
-    watch = Watch()
-    first = threat(343.0, sigma=10.0)  # early: 330.2 s, needed: 330 s
-    assert watch.at(0, first) == []
-    assert watch.at(0.1, first, judged=0) == []
-    (event,) = watch.at(0.3, first, judged=0)
-    assert event.alert.arrival == TIME + 343 * SECOND
-    assert event.alert.raised == event.alert.updated == TIME + round(0.3 * SECOND)
-
-
-def test_between_judgements_an_alert_keeps_its_support_and_nothing_of_it_is_news():
-    watch = Watch(AlertSettings(hold_s=0.0, clear_after_s=0.0))
-    watch.at(0, threat(100.0), shown={1})
-    for tenth in range(1, 10):
-        assert watch.at(tenth / 10, threat(20.0, probability=0.3), shown={1}, judged=0) == []
-        (alert,) = watch.alerts
-        assert (alert.updated, alert.probability) == (TIME + tenth * SECOND // 10, 0.9)
-        assert alert.arrival == TIME + 100 * SECOND
-    (event,) = watch.at(1, threat(19.0, probability=0.3), shown={1})
-    assert (event.alert.arrival, event.alert.probability) == (TIME + 20 * SECOND, 0.3)
-
-
-def test_an_alert_that_is_judged_and_not_listed_any_more_or_hardly_likely_loses_its_support():
-    for last in ((), (threat(99.0, probability=0.06),)):
-        watch = Watch(AlertSettings(clear_after_s=0.5))
-        watch.at(0, threat(100.0), shown={1})
-        assert watch.at(0.2, *last, shown={1}) == []
-        assert watch.at(0.4, *last, shown={1}, judged=0.2) == []
-        (event,) = watch.at(0.5, *last, shown={1}, judged=0.2)
-        assert isinstance(event, AlertCleared)
-
-
-def test_what_has_arrived_by_a_judgement_before_is_not_told_as_of_the_past():
-    watch = Watch()
-    (event,) = watch.at(5, threat(3.0, sigma=0.5), judged=0)
-    assert event.alert.early == event.alert.arrival == event.alert.late == TIME + 5 * SECOND
 
 
 def test_alerts_stand_in_the_order_of_sites_then_tracks_however_threats_come():
