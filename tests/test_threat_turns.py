@@ -134,8 +134,8 @@ def test_who_flies_another_course_than_it_was_judged_by_is_judged_at_once(degree
         assert not judged(again, time + 2)
 
 
-def test_who_is_new_or_shown_again_is_judged_at_once_and_who_is_not_shown_has_none():
-    tracks = swarm(30)
+@pytest.mark.parametrize("tracks", [swarm(30), flying(*[[20_000, 0, 100, -50, 0, 0]] * 30)], ids=["each", "alike"])
+def test_who_is_new_or_shown_again_is_judged_at_once_and_who_is_not_shown_has_none(tracks):
     *_, (time, threats) = ticks(tracks, 5)
     gone = 1 + int(threats.track[0])
     status = np.where(tracks.number == gone, Status.DROPPED, Status.CONFIRMED).astype(np.int8)
