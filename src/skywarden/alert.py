@@ -69,7 +69,7 @@ def decide(  # noqa: PLR0913 - `shown` tells a track that was lost from one that
     shown: public numbers of the tracks in the picture; None: not known, so silence is held for `hold_s` only.
     Arrival, early and late of a standing alert are what was last told; they move with an AlertUpdated only.
     """
-    wanted = {site.name: site.lead_time_s * settings.lead_factor + settings.margin_s for site in sites}
+    wanted = {site.name: site.need_s * settings.lead_factor + settings.margin_s for site in sites}
     radius = {site.name: site.radius_m for site in sites}
     now = _Now(time, threats, settings, wanted, radius, shown)
     place = {name: index for index, name in enumerate(wanted)}

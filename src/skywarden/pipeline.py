@@ -34,6 +34,7 @@ from skywarden.model.event import (
 )
 from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Health, Picture, Use
+from skywarden.raid import Watched, raids
 from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
 from skywarden.threat import Seen, evaluate, flown
@@ -86,11 +87,13 @@ def step(  # noqa: PLR0913 - as `track`
     shown = set(tracked.tracks.number[tracked.tracks.shown()].tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
-    after = replace(after, threats=threats, alerts=alerts)
+    watched = Watched(settings.sites, settings.positions, settings.raid)
+    joined, raid_events = raids(picture.raids, alerts, (tracked.tracks, identities), time, watched)
+    after = replace(after, threats=threats, alerts=alerts, raids=joined)
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
-    events: list[Output] = [*tracked.events, *alert_events, *said(before, now, time)]
+    events: list[Output] = [*tracked.events, *alert_events, *raid_events, *said(before, now, time)]
     events += witness.said(picture.chains.settled, after.chains.settled, time)
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))

@@ -17,12 +17,16 @@ class About(NamedTuple):
 SECTIONS: Mapping[str, str] = {
     "run": "How the engine runs.",
     "sites": "Places to protect. One [[sites]] block each.",
+    "sites.actions": "What a site can do to protect itself. One [[sites.actions]] block each, below its site.",
+    "districts": "Areas that are warned as one. One [[districts]] block each.",
+    "positions": "Operators, and which sites are theirs. One [[positions]] block each; without any, one has all sites.",
     "sources": "Wires and files that bring messages. One [[sources]] block each, with one of listen, connect or file.",
     "sensors": "Radars and other sensors behind the sources. Without a block a sensor stands where it says it stands.",
     "flights": "Flights of our own, which no one is to take for something else. One [[flights]] block each.",
     "tracker": "How measurements become tracks. The defaults suit radars and ADS-B; change one thing at a time.",
     "identify": "When a track is proposed as suspect.",
     "alert": "When a warning is raised and cleared.",
+    "raid": "How alerts are put together, and how often people are disturbed for them.",
     "record": "Where everything that came in is kept.",
     "api": "HTTP and WebSocket.",
     "outputs": "Files that are written beside the record.",
@@ -46,6 +50,26 @@ ABOUT: Mapping[str, About] = {
     "sites.height_m": About("Height of the site above the WGS 84 ellipsoid.", "metres", -500, 9000),
     "sites.radius_m": About("A target inside this distance has arrived.", "metres", 1, 200_000),
     "sites.lead_time_s": About("Warning this long before arrival is what the site needs.", "seconds", 0, 7200),
+    "sites.consequence": About(
+        "What it costs if it is hit, in whatever unit all sites have; orders them.", "any unit", 0.001, 1_000_000
+    ),
+    "sites.critical_probability": About(
+        "That somebody comes, from which it is critical: the cost of stopping its work, over that of being hit at it.",
+        "0 to 1",
+        0.01,
+        1,
+    ),
+    "sites.actions.name": About("A name of your choice.", example='"shelter the shift"'),
+    "sites.actions.lead_s": About("It takes so long.", "seconds", 0, 7200, example="240"),
+    "sites.actions.probability": About(
+        "That somebody comes, from which it is worth it: what it costs, over what it saves.", "0 to 1", 0.01, 1
+    ),
+    "districts.name": About("A name of your choice.", example='"North"'),
+    "districts.sites": About("Names of its sites; a site is in one district at most.", example='["Plant A"]'),
+    "positions.name": About("A name of your choice.", example='"Desk 1"'),
+    "positions.sites": About(
+        "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'
+    ),
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
         "What they are: asterix, beast, microphone, modes, remoteid, reports, sapient or sbs (docs/sensors.md).",
@@ -298,6 +322,12 @@ ABOUT: Mapping[str, About] = {
         "Of a wide region: how much its velocity changes, as a share of its speed.", "ratio", 0, 1
     ),
     "alert.wander_time_s": About("Of a wide region: time after which its course is forgotten.", "seconds", 1, 3600),
+    "raid.relax": About("Times its own limit a level or an action stays: noise must not switch it.", "times", 0.1, 1),
+    "raid.relax_after_s": About("Under that for so long, and it falls.", "seconds", 0, 3600),
+    "raid.announcements": About("Announcements that may follow each other at once.", "count", 1, 100),
+    "raid.announce_every_s": About("After so long one more may.", "seconds", 10, 3600),
+    "raid.reserved": About("Of them for what is critical, or of another kind.", "count", 0, 100),
+    "raid.pause_s": About("Between two of them; what comes in between is told with the next.", "seconds", 0, 600),
     "record.path": About("Directory of the record; made when it does not exist."),
     "record.snapshot_s": About("Time between snapshots for a restart; more if they are large.", "seconds", 0.1, 3600),
     "record.key": About(

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from skywarden.alert import AlertSettings
-from skywarden.config import ports, secure
+from skywarden.config import places, ports, secure
 from skywarden.config.address import FORMS, address
-from skywarden.config.shape import Problem, toml
+from skywarden.config.shape import Problem, tables, toml
 from skywarden.config.suggest import meant
 from skywarden.errors import ConfigError
 from skywarden.identify import IdentifySettings
@@ -41,18 +41,19 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         mode = toml(run.get("mode", "live"))
         yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
     yield from _ordered(data)
-    for section in ("sites", "sources", "sensors", "flights"):
-        yield from _names(section, _tables(data, section))
-    sources = _tables(data, "sources")
+    for section in ("sites", "sources", "sensors", "flights", "districts", "positions"):
+        yield from _names(section, tables(data, section))
+    yield from places.problems(data)
+    sources = tables(data, "sources")
     for index, source in enumerate(sources):
         yield from _source(("sources", index), source)
         yield from _recorded(("sources", index), source, run)
         yield from secure.source(("sources", index), source)
-    yield from _confused(sources, _tables(data, "sensors"))
-    yield from _sensors(_tables(data, "sensors"), _named(sources))
-    yield from _foreign(_tables(data, "sensors"), sources)
-    yield from _nodes(_tables(data, "sensors"))
-    yield from _flights(_tables(data, "flights"))
+    yield from _confused(sources, tables(data, "sensors"))
+    yield from _sensors(tables(data, "sensors"), _named(sources))
+    yield from _foreign(tables(data, "sensors"), sources)
+    yield from _nodes(tables(data, "sensors"))
+    yield from _flights(tables(data, "flights"))
     yield from ports.problems(data)
     api = data.get("api")
     if isinstance(api, Mapping) and isinstance(api.get("listen"), str):
@@ -103,11 +104,6 @@ def _flights(flights: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
             pair = [x for x in point if isinstance(x, int | float)] if isinstance(point, list) else []
             if len(pair) == 2 and not (abs(pair[0]) <= 90 and abs(pair[1]) <= 180):
                 yield Problem(("flights", index, "route", k), "must be latitude, longitude in degrees, in this order")
-
-
-def _tables(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:
-    found = data.get(section)
-    return found if isinstance(found, list) and all(isinstance(item, Mapping) for item in found) else []
 
 
 def _names(section: str, tables: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:

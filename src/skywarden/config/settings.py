@@ -6,8 +6,9 @@ import msgspec
 
 from skywarden.alert import AlertSettings
 from skywarden.identify import IdentifySettings
-from skywarden.model.place import Flight, Sensor, Site, Source
+from skywarden.model.place import District, Flight, Position, Sensor, Site, Source
 from skywarden.model.track import Mode
+from skywarden.raid import RaidSettings
 from skywarden.track.settings import TrackerSettings
 
 
@@ -52,12 +53,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     run: RunSettings = RunSettings()
     sites: tuple[Site, ...] = ()
+    districts: tuple[District, ...] = ()
+    positions: tuple[Position, ...] = ()
     sources: tuple[Source, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     flights: tuple[Flight, ...] = ()
     tracker: TrackerSettings = TrackerSettings()
     identify: IdentifySettings = IdentifySettings()
     alert: AlertSettings = AlertSettings()
+    raid: RaidSettings = RaidSettings()
     record: RecordSettings = RecordSettings()
     api: ApiSettings = ApiSettings()
     outputs: OutputSettings = OutputSettings()

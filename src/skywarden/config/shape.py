@@ -43,6 +43,12 @@ def problems(data: Mapping[str, Any], form: Form = CONFIGURATION) -> list[Proble
     return list(_table(data, form.root, (), form))
 
 
+def tables(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:
+    """Return the blocks of a section; none where it is no list of tables, which `problems` names."""
+    found = data.get(section)
+    return found if isinstance(found, list) and all(isinstance(item, Mapping) for item in found) else []
+
+
 def name_of(key: Key) -> str:
     """Return the name of a setting wherever it stands: ("sites", 0, "name") -> "sites.name"."""
     return ".".join(part for part in key if isinstance(part, str))
@@ -74,7 +80,7 @@ def _table(data: Mapping[str, Any], struct: type, key: Key, form: Form) -> Itera
             if value != "" or fields[name].default != "":  # written out, it is as good as left out
                 yield from _entry(value, fields[name].type, (*key, name), form)
         else:
-            free = [n for n, field in fields.items() if n not in data or _many(field.type)]
+            free = [n for n, field in fields.items() if n not in data or holds_blocks(field.type)]
             problem, guess = _unknown((*key, name), value, free, form)
             guessed.add(guess)
             yield problem if guess else Problem(problem.key, f"is unknown; known here: {', '.join(fields)}")
@@ -121,7 +127,7 @@ def _entry(value: Any, kind: Any, key: Key, form: Form) -> Iterator[Problem]:
             yield from _table(value, kind, key, form)
         else:
             yield Problem(key, f"must be one table; write [{key[-1]}]")
-    elif _many(kind):
+    elif holds_blocks(kind):
         if isinstance(value, list) and all(isinstance(item, Mapping) for item in value):
             for index, item in enumerate(value):
                 yield from _table(item, get_args(kind)[0], (*key, index), form)
@@ -131,7 +137,8 @@ def _entry(value: Any, kind: Any, key: Key, form: Form) -> Iterator[Problem]:
         yield Problem(key, text)
 
 
-def _many(kind: Any) -> bool:
+def holds_blocks(kind: Any) -> bool:
+    """Return whether a setting of that type is a list of tables."""
     return get_origin(kind) is tuple and _is_struct(get_args(kind)[0])
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from skywarden.config.about import SECTIONS, about
 from skywarden.config.settings import Settings
-from skywarden.config.shape import CONFIGURATION, Form, toml
+from skywarden.config.shape import CONFIGURATION, Form, holds_blocks, toml
 
 HEAD = """\
 # Configuration of skywarden. Every setting is here with its default.
@@ -27,16 +27,26 @@ class Row(NamedTuple):
 
 
 def rows(form: Form = CONFIGURATION) -> Iterator[Row]:
-    """Yield every setting in the order of the file."""
+    """Yield every setting in the order of the file; blocks within a block come after its own settings."""
     for section in msgspec.structs.fields(form.root):
         many = get_origin(section.type) is tuple
         struct: Any = get_args(section.type)[0] if many else section.type
-        for field in msgspec.structs.fields(struct):
-            default: Any = None if field.required else field.default
-            if field.default_factory is not msgspec.NODEFAULT:
-                default = field.default_factory()
-            shown = "" if default in (None, {}, "", ()) else toml(default)
-            yield Row(section.name, field.name, shown, field.required, many)
+        yield from _rows(section.name, struct, many)
+
+
+def _rows(section: str, struct: Any, many: bool) -> Iterator[Row]:
+    fields = msgspec.structs.fields(struct)
+    inner = [field for field in fields if holds_blocks(field.type)]
+    for field in fields:
+        if field in inner:
+            continue
+        default: Any = None if field.required else field.default
+        if field.default_factory is not msgspec.NODEFAULT:
+            default = field.default_factory()
+        shown = "" if default in (None, {}, "", ()) else toml(default)
+        yield Row(section, field.name, shown, field.required, many)
+    for field in inner:
+        yield from _rows(f"{section}.{field.name}", get_args(field.type)[0], many=True)
 
 
 def initial() -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
+from skywarden.model.raid import Level, News, Span
 from skywarden.model.track import Mode
 
 SCHEMA = 5  # 2: Lost, 3: the tree, 4: segments, Started.reload and Frame.over, 5: SensorRegistered, SensorFault
@@ -148,6 +149,51 @@ class AlertCleared(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class LevelChanged(msgspec.Struct, frozen=True, tag=True):
+    """It got worse or better at a site. span: of all who may come; 0 where nobody does."""
+
+    time: int
+    site: str
+    level: Level
+    span: Span
+
+
+class ActionAdvised(msgspec.Struct, frozen=True, tag=True):
+    """A site should start an action. by: ns. too_late: probability that somebody comes before it is done."""
+
+    time: int
+    site: str
+    action: str
+    by: int
+    too_late: float
+
+
+class ActionEnded(msgspec.Struct, frozen=True, tag=True):
+    """It is not worth it any more."""
+
+    time: int
+    site: str
+    action: str
+
+
+class Announced(msgspec.Struct, frozen=True, tag=True):
+    """People at a position are told what is new. raid: number. aloud: it is announced, else it is listed only."""
+
+    time: int
+    position: str
+    raid: int
+    aloud: bool
+    news: tuple[News, ...]
+
+
+class RaidEnded(msgspec.Struct, frozen=True, tag=True):
+    """No alert stands for any site of a position."""
+
+    time: int
+    position: str
+    raid: int
+
+
 class Answered(msgspec.Struct, frozen=True, tag=True):
     """What a source was told, on which connection; close: the connection was ended then."""
 
@@ -183,6 +229,11 @@ Output = (
     | AlertRaised
     | AlertUpdated
     | AlertCleared
+    | LevelChanged
+    | ActionAdvised
+    | ActionEnded
+    | Announced
+    | RaidEnded
     | Answered
     | Failed
     | Stepped

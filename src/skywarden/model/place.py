@@ -55,6 +55,14 @@ class Place:
     rotation: F64
 
 
+class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a site can do to protect itself, e.g. take the shift to the shelter."""
+
+    name: str
+    lead_s: float  # it takes so long
+    probability: float = 0.2  # that somebody comes, from which it is worth it: what it costs over what it saves
+
+
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A place that must be protected, e.g. a power station."""
 
@@ -64,6 +72,28 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     height_m: float = 0.0  # above the ellipsoid
     radius_m: float = 3000.0  # a target inside it has arrived
     lead_time_s: float = 300.0  # warning this long before arrival is what the site needs
+    consequence: float = 1.0  # of being hit, in whatever unit all sites have; orders them
+    critical_probability: float = 0.5  # that somebody comes, from which it is critical: a stop's cost over a hit's
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def need_s(self) -> float:
+        """Return s of warning that it needs, for its longest action too."""
+        return max(self.lead_time_s, *(action.lead_s for action in self.actions), 0.0)
+
+
+class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where an operator sits, and which sites are his. Announcements are counted for each."""
+
+    name: str
+    sites: tuple[str, ...] = ()
+
+
+class District(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An area that is warned as one: as much as the worst of its sites."""
+
+    name: str
+    sites: tuple[str, ...] = ()
 
 
 class Flight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

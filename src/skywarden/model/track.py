@@ -12,6 +12,7 @@ from skywarden.model.detection import Node
 from skywarden.model.evidence import Evidence
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Registration
+from skywarden.model.raid import Raids
 from skywarden.model.registered import Registered
 from skywarden.model.threats import Threats
 
@@ -222,4 +223,5 @@ class Picture:
     past: Past = field(default_factory=Past)
     threats: Threats = field(default_factory=Threats)
     alerts: tuple[Alert, ...] = ()
+    raids: Raids = field(default_factory=Raids)
     health: tuple[Health, ...] = ()

@@ -79,7 +79,7 @@ def places(sites: Sequence[Site], horizon_s: float) -> Places:
     place = np.radians([(site.latitude, site.longitude) for site in sites])
     centre = ecef(place[:, 0], place[:, 1], np.array([site.height_m for site in sites]))
     axes = np.ascontiguousarray(east_north_up(place[:, 0], place[:, 1])[:, :2])
-    horizon = np.array([max(horizon_s, 2 * site.lead_time_s) for site in sites])
+    horizon = np.array([max(horizon_s, 2 * site.need_s) for site in sites])
     return Places(centre, axes, np.array([site.radius_m for site in sites]), horizon)
 
 

@@ -1,0 +1,83 @@
+"""Sites among each other: who watches them, which are warned as one, and whether their actions can be in time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from skywarden.alert import AlertSettings
+from skywarden.config.shape import Problem, tables, toml
+from skywarden.config.suggest import meant
+
+Tables = Sequence[Mapping[str, Any]]
+
+
+def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield every mistake between sites, districts and positions."""
+    sites = tables(data, "sites")
+    names = [site["name"] for site in sites if isinstance(site.get("name"), str)]
+    for section in ("districts", "positions"):
+        yield from _members(section, tables(data, section), names)
+    yield from _shared(tables(data, "districts"))
+    yield from _unwatched(tables(data, "positions"), names)
+    alert = data.get("alert")
+    horizon = alert.get("horizon_s") if isinstance(alert, Mapping) else None
+    longest = horizon if isinstance(horizon, int | float) else AlertSettings().horizon_s
+    for index, site in enumerate(sites):
+        yield from _actions(("sites", index, "actions"), tables(site, "actions"), longest)
+
+
+def _members(section: str, blocks: Tables, names: Sequence[str]) -> Iterator[Problem]:
+    """Each names sites that there are, each once, and at least one."""
+    for index, table in enumerate(blocks):
+        listed = _sites(table)
+        if not listed and not isinstance(table.get("sites", []), str):
+            yield Problem((section, index), f"has no sites; write sites = {toml(list(names[:1]) or ['Plant A'])}")
+        for place, name in enumerate(listed):
+            key = (section, index, "sites", place)
+            if name in listed[:place]:
+                yield Problem(key, f"= {toml(name)} is in this list already; take it out")
+            elif name not in names:
+                guess = meant(name, names)
+                hint = f"; did you mean {toml(guess)}?" if guess else f"; sites are {', '.join(names) or 'none'}"
+                yield Problem(key, f"= {toml(name)} is no site{hint}")
+
+
+def _shared(districts: Tables) -> Iterator[Problem]:
+    """Two districts that share a site would both be warned for it, and nobody could say which one is meant."""
+    owner: dict[str, int] = {}
+    for index, district in enumerate(districts):
+        for place, name in enumerate(_sites(district)):
+            first = owner.setdefault(name, index)
+            if first != index:
+                yield Problem(
+                    ("districts", index, "sites", place),
+                    f"= {toml(name)} is in districts[{first}] too; take it out of one of them",
+                )
+
+
+def _unwatched(positions: Tables, names: Sequence[str]) -> Iterator[Problem]:
+    """Of a site that no position watches nobody would be told."""
+    watched = {name for position in positions for name in _sites(position)}
+    missing = [name for name in names if name not in watched]
+    if positions and missing:
+        text = f"leaves {', '.join(map(toml, missing))} to nobody; write it into the sites of one of them"
+        yield Problem(("positions",), text)
+
+
+def _actions(key: tuple[str | int, ...], actions: Tables, longest: float) -> Iterator[Problem]:
+    """An action that takes longer than anybody looks ahead would always come too late."""
+    seen: list[str] = []
+    for index, action in enumerate(actions):
+        name, lead = action.get("name"), action.get("lead_s")
+        if isinstance(name, str):
+            if name in seen:
+                yield Problem((*key, index, "name"), f"= {toml(name)} is taken; give each action its own name")
+            seen.append(name)
+        if isinstance(lead, int | float) and lead > longest:
+            text = f"= {toml(lead)} is longer than any warning: arrivals are looked for {longest:g} s ahead; "
+            hint = f"write a shorter action, or horizon_s = {lead:g} below [alert]"
+            yield Problem((*key, index, "lead_s"), text + hint)
+
+
+def _sites(table: Mapping[str, Any]) -> list[str]:
+    found = table.get("sites")
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []

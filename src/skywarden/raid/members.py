@@ -1,0 +1,120 @@
+"""Which group an alert belongs to: by what the track probably is, and by where it comes from."""
+
+from collections.abc import Mapping, Sequence
+from math import atan2, hypot, pi
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.geo import east_north_up, ecef
+from skywarden.model.assessment import CLASSES, Alert
+from skywarden.model.place import F64, Site
+from skywarden.model.raid import DIRECTIONS, KIND_OF, KINDS, NOWHERE, Kind, Member
+
+SECOND = 1_000_000_000  # ns
+PERSISTS = 2 * SECOND  # another kind or direction is believed once it has stood so long: one look is none
+CLEAR = 0.5  # probability of a kind from which a track is taken to be it
+WIDTH = 2 * pi / len(DIRECTIONS)
+OVERLAP = WIDTH / 4  # rad by which a bearing may leave its sector before the direction is another
+NEAR = 1.5  # radii; closer than that, where it comes from is no longer told by where it is
+
+_TO_KIND = np.array([[KIND_OF.get(one, Kind.UNKNOWN) == kind for kind in KINDS] for one in CLASSES], float)
+
+
+class Where(NamedTuple):
+    """Where tracks are now. row: public number -> row of `position`, (n, 3) ECEF m."""
+
+    row: Mapping[int, int]
+    position: F64
+
+
+class _Seen(NamedTuple):
+    """From where a track is seen at a site. bearing: rad clockwise from north; near: too near to tell by it."""
+
+    bearing: float
+    near: bool
+
+
+class _Frame(NamedTuple):
+    """A site's level plane. centre: ECEF m; axes: (2, 3) east and north; near: m."""
+
+    centre: F64
+    axes: F64
+    near: float
+
+    def seen(self, position: F64) -> _Seen:
+        east, north = self.axes @ (position - self.centre)
+        return _Seen(atan2(east, north), hypot(east, north) < self.near)
+
+
+def members(
+    before: Sequence[Member],
+    alerts: Sequence[Alert],
+    odds: Mapping[int, Sequence[float]],
+    where: Where,
+    now: tuple[int, Sequence[Site]],
+) -> tuple[Member, ...]:
+    """Return a member for each alert. odds: public number -> probability of each class; now: ns, and the sites.
+
+    A track that is gone stays what it was, and where it came from.
+    """
+    time, sites = now
+    known = {(one.site, one.track): one for one in before}
+    frames = {site.name: _frame(site) for site in sites}
+    found = []
+    for alert in alerts:
+        old, frame = known.get((alert.site, alert.track)), frames.get(alert.site)
+        kind = likely(odds.get(alert.track, ()))
+        row = where.row.get(alert.track)
+        seen = None if row is None or frame is None else frame.seen(where.position[row])
+        if old is None:
+            way = NOWHERE if seen is None else sector(seen.bearing)
+            found.append(Member(alert.site, alert.track, kind or Kind.UNKNOWN, way))
+        else:
+            found.append(_directed(_named(old, kind, time), seen, time))
+    return tuple(found)
+
+
+def likely(odds: Sequence[float]) -> Kind | None:
+    """Return the kind that is clear; None where none is."""
+    if not odds:
+        return None
+    shares = np.asarray(odds) @ _TO_KIND
+    best = int(shares.argmax())
+    return KINDS[best] if shares[best] >= CLEAR and KINDS[best] is not Kind.UNKNOWN else None
+
+
+def sector(bearing: float) -> int:
+    """Return the direction of a bearing, rad clockwise from north."""
+    return round(bearing / WIDTH) % len(DIRECTIONS)
+
+
+def _named(old: Member, kind: Kind | None, time: int) -> Member:
+    """Take another kind over once it has persisted; what was known once is not forgotten for nothing clear."""
+    if kind is None or kind is old.kind:
+        return old._replace(other_kind=0)
+    since = old.other_kind or time
+    if time - since >= PERSISTS or old.kind is Kind.UNKNOWN:
+        return old._replace(kind=kind, other_kind=0)
+    return old._replace(other_kind=since)
+
+
+def _directed(old: Member, seen: _Seen | None, time: int) -> Member:
+    """Take another direction over once it has persisted and is well beyond the old one's edge."""
+    if seen is None:
+        return old._replace(other_way=0)
+    if old.direction == NOWHERE:
+        return old._replace(direction=sector(seen.bearing), other_way=0)
+    off = abs((seen.bearing - old.direction * WIDTH + pi) % (2 * pi) - pi)
+    if seen.near or off <= WIDTH / 2 + OVERLAP:
+        return old._replace(other_way=0)
+    since = old.other_way or time
+    if time - since >= PERSISTS:
+        return old._replace(direction=sector(seen.bearing), other_way=0)
+    return old._replace(other_way=since)
+
+
+def _frame(site: Site) -> _Frame:
+    latitude, longitude = np.radians(site.latitude), np.radians(site.longitude)
+    centre = ecef(latitude, longitude, site.height_m)
+    return _Frame(centre, np.asarray(east_north_up(latitude, longitude)[:2]), NEAR * site.radius_m)

@@ -1,0 +1,118 @@
+"""Alerts put together: members, groups, levels, announcements. A stage of `pipeline.step`, once a second."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.model.assessment import Alert, Identity
+from skywarden.model.event import ActionAdvised, ActionEnded, Announced, LevelChanged, RaidEnded
+from skywarden.model.place import Position, Site
+from skywarden.model.raid import Group, Heading, Level, Member, Raids, SiteState, Span, Told
+from skywarden.model.track import Tracks
+from skywarden.raid.announce import Standing, announced
+from skywarden.raid.levels import state
+from skywarden.raid.members import Where, members
+from skywarden.raid.settings import RaidSettings
+from skywarden.raid.spans import ahead
+
+SECOND = 1_000_000_000  # ns
+EVERYBODY = Position(name="")
+
+RaidEvent = LevelChanged | ActionAdvised | ActionEnded | Announced | RaidEnded
+
+
+class Watched(NamedTuple):
+    """Who is warned. positions: of operators; none: one that watches all sites."""
+
+    sites: Sequence[Site]
+    positions: Sequence[Position]
+    settings: RaidSettings
+
+
+def raids(
+    before: Raids, alerts: Sequence[Alert], seen: tuple[Tracks, Sequence[Identity]], time: int, watched: Watched
+) -> tuple[Raids, list[RaidEvent]]:
+    """Return how alerts belong together at `time`, ns, and what people are told of that; once a second.
+
+    seen: the tracks, and what they are.
+    """
+    if time // SECOND == before.time // SECOND and before.time:
+        return before, []
+    known = {site.name: site for site in watched.sites}
+    alerts = [alert for alert in alerts if alert.site in known]
+    joined = members(before.members, alerts, _odds(alerts, seen[1]), _where(seen[0]), (time, watched.sites))
+    groups = _grouped(alerts, joined, time)
+    states = _states(before.sites, alerts, known, time, watched.settings)
+    events: list[RaidEvent] = _changes(before.sites, states, time)
+    stands = Standing({group.heading: group for group in groups}, {one.site: one for one in states})
+    told, number = [], before.next_number
+    old = {one.position: one for one in before.told}
+    for position in watched.positions or (EVERYBODY,):
+        of = _of(position, stands)
+        now, said = announced(old.get(position.name, Told(position.name)), of, time, watched.settings, number)
+        number += now.number == number
+        told.append(now)
+        events += said
+    return Raids(time, joined, groups, states, tuple(told), number), events
+
+
+def _odds(alerts: Sequence[Alert], identities: Sequence[Identity]) -> dict[int, Sequence[float]]:
+    wanted = {alert.track for alert in alerts}
+    return {one.track: one.odds for one in identities if one.track in wanted}
+
+
+def _where(tracks: Tracks) -> Where:
+    rows = np.flatnonzero(tracks.shown())
+    return Where(dict(zip(tracks.number[rows].tolist(), rows.tolist(), strict=True)), tracks.mean[:, :3])
+
+
+def _grouped(alerts: Sequence[Alert], joined: Sequence[Member], time: int) -> tuple[Group, ...]:
+    """Return the groups, sites in the order of the alerts, the soonest of each site first."""
+    headings = [Heading(one.site, one.kind, one.direction) for one in joined]
+    rows = {heading: row for row, heading in enumerate(dict.fromkeys(headings))}
+    if not rows:
+        return ()
+    of = np.array([rows[heading] for heading in headings])
+    coming = ahead(alerts, of, len(rows), time)
+    tracks: list[list[int]] = [[] for _ in rows]
+    for row, one in zip(of.tolist(), joined, strict=True):
+        tracks[row].append(one.track)
+    found = [Group(heading, tuple(tracks[row]), coming.span(row)) for heading, row in rows.items()]
+    sites = {site: place for place, site in enumerate(dict.fromkeys(one.site for one in joined))}
+    return tuple(sorted(found, key=lambda group: (sites[group.heading.site], group.span.early)))
+
+
+def _states(
+    before: Sequence[SiteState], alerts: Sequence[Alert], sites: dict[str, Site], time: int, settings: RaidSettings
+) -> tuple[SiteState, ...]:
+    """Return the state of each site with alerts."""
+    old = {one.site: one for one in before}
+    rows = {site: row for row, site in enumerate(dict.fromkeys(alert.site for alert in alerts))}
+    if not rows:
+        return ()
+    coming = ahead(alerts, np.array([rows[alert.site] for alert in alerts]), len(rows), time)
+    return tuple(state(old.get(site), sites[site], (coming, row), settings) for site, row in rows.items())
+
+
+def _changes(before: Sequence[SiteState], after: Sequence[SiteState], time: int) -> list[RaidEvent]:
+    old, new = {one.site: one for one in before}, {one.site: one for one in after}
+    found: list[RaidEvent] = []
+    for site in dict.fromkeys([*new, *old]):
+        was, now = old.get(site), new.get(site)
+        level, started = now.level if now else Level.QUIET, now.starts if now else ()
+        if level is not (was.level if was else Level.QUIET):
+            found.append(LevelChanged(time, site, level, now.span if now else Span(0.0, 0, 0, 0)))
+        advised = {start.action for start in was.starts} if was else set()
+        found += [ActionAdvised(time, site, s.action, s.by, s.too_late) for s in started if s.action not in advised]
+        found += [ActionEnded(time, site, name) for name in sorted(advised - {start.action for start in started})]
+    return found
+
+
+def _of(position: Position, stands: Standing) -> Standing:
+    """Return what stands at the sites that a position watches."""
+    if position is EVERYBODY:
+        return stands
+    mine = set(position.sites)
+    groups = {heading: group for heading, group in stands.groups.items() if heading.site in mine}
+    return Standing(groups, {name: one for name, one in stands.sites.items() if name in mine})
