@@ -9,7 +9,7 @@ import msgspec
 
 from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
-from skywarden.model.raid import Level, News, Span
+from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
 
 SCHEMA = 5  # 2: Lost, 3: the tree, 4: segments, Started.reload and Frame.over, 5: SensorRegistered, SensorFault
@@ -256,7 +256,19 @@ def named(event: Event) -> dict[str, Any]:
     fields = msgspec.structs.asdict(event)
     if fields.get("beside") == 0:
         del fields["beside"]
-    return {k: msgspec.structs.asdict(v) if isinstance(v, msgspec.Struct) else v for k, v in fields.items()}
+    return {name: _named(value) for name, value in fields.items()}
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
+    if isinstance(value, Level):
+        return value.word
+    if isinstance(value, Heading):
+        return {"site": value.site, "kind": value.kind, "direction": value.word}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _named(one) for name, one in value._asdict().items()}
+    return [_named(one) for one in value] if isinstance(value, tuple) else value
 
 
 encode = msgspec.msgpack.Encoder(order="deterministic").encode

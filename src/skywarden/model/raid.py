@@ -16,6 +16,10 @@ class Level(IntEnum):
     WARN = 1  # an alert stands
     CRITICAL = 2  # somebody comes as likely as the site says that it stops its work for
 
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
 
 class Kind(StrEnum):
     """What a raid is made of, as coarse as people act on it."""
@@ -75,6 +79,11 @@ class Heading(NamedTuple):
     site: str
     kind: Kind
     direction: int
+
+    @property
+    def word(self) -> str:
+        """The direction, "" where it is not known."""
+        return "" if self.direction == NOWHERE else DIRECTIONS[self.direction]
 
 
 class Group(NamedTuple):

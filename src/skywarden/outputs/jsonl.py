@@ -6,6 +6,11 @@ class *Warning*). Fields, in this order:
     alert raised, alert updated   event, time, site, track, arrival, early, late (ISO 8601), seconds, seconds_early,
                                   seconds_late (from `time`, never negative), probability
     alert cleared                 event, time, site, track, reason
+    level changed                 event, time, site, level, probability, early, first, last (none where nobody comes)
+    action advised                event, time, site, action, by, too_late
+    action ended                  event, time, site, action
+    announced                     event, time, position, raid, news: site, kind, level, tracks, early, first, last
+    raid ended                    event, time, position, raid
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason
 """
@@ -27,13 +32,14 @@ from skywarden.model.event import (
     TrackDropped,
 )
 from skywarden.outputs.iso import iso
+from skywarden.outputs.raid_lines import raid_row
 
 _encode = msgspec.json.Encoder().encode
 
 
 def encode(event: Output) -> bytes:
     """Return one line with its end, or no bytes for an event that is not for people who are warned."""
-    row = _row(event)
+    row = _row(event) or raid_row(event)
     return _encode(row) + b"\n" if row else b""
 
 

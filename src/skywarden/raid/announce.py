@@ -3,8 +3,8 @@
 Everything new is told within a second, in the list of the raid that is on. Only some of it makes a sound, an
 *announcement*: a raid begins, a site gets into it, becomes critical, or another kind comes. Announcements are counted:
 a few may follow each other, then one each `announce_every_s`, and the last few are for what is critical or of another
-kind; what has to wait is announced together with the next. So nothing is withheld, and no one is disturbed more often than he can act (ISA-18.2, EEMUA 191: an alarm flood begins
-above 10 in 10 minutes, and about 6 an hour are acceptable).
+kind; what has to wait is announced together with the next. So nothing is withheld, and nobody is disturbed more often
+than he can act (ISA-18.2, EEMUA 191: a flood begins above 10 alarms in 10 minutes, about 6 an hour are acceptable).
 """
 
 from collections.abc import Mapping, Sequence

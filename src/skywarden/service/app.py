@@ -237,6 +237,7 @@ class App:
             tick=outcome.passes,
             time=self.clock.now(),
             sites=self.settings.sites,
+            districts=self.settings.districts,
             vertical_noise=self.settings.tracker.vertical_noise_m2_s3,
             stepped_s=round(outcome.stepped * 1e-9, 1),
             stepped_at=outcome.stepped_at,

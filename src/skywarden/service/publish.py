@@ -14,10 +14,10 @@ from skywarden.config import OutputSettings
 from skywarden.identify import reasons
 from skywarden.model.event import Output, TrackStates
 from skywarden.model.foreign import Foreign
-from skywarden.model.place import Site
+from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import rows, sensor_rows
+from skywarden.service import raid_rows, rows, sensor_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
@@ -59,6 +59,7 @@ class Published:
     tick: int = 0
     time: int = 0
     sites: tuple[Site, ...] = ()
+    districts: tuple[District, ...] = ()
     vertical_noise: float = VERTICAL_NOISE  # of [tracker], for the covariances now
     stepped_s: float = 0.0  # by which the host's clock jumped since the start, to 0.1 s; our times did not follow
     stepped_at: int = 0  # ns, when it last did, in our time
@@ -86,6 +87,18 @@ class Published:
     @cached_property
     def alerts(self) -> list[rows.AlertRow]:
         return rows.alerts(self.picture.alerts)
+
+    @cached_property
+    def site_rows(self) -> list[raid_rows.SiteRow]:
+        return raid_rows.sites(self.picture.raids, self.sites, self.picture.time)
+
+    @cached_property
+    def district_rows(self) -> list[raid_rows.DistrictRow]:
+        return raid_rows.districts(self.site_rows, self.districts)
+
+    @cached_property
+    def raid_rows(self) -> list[raid_rows.RaidRow]:
+        return raid_rows.positions(self.picture.raids)
 
     @cached_property
     def sensors(self) -> list[sensor_rows.SensorRow]:
@@ -193,6 +206,9 @@ class Published:
                 "tracks": self.tracks,
                 "foreign": rows.foreign(self.foreign),
                 "alerts": self.alerts,
+                "sites": self.site_rows,
+                "districts": self.district_rows,
+                "raids": self.raid_rows,
                 "sources": self.sources,
                 "recorded": self.recorded,
                 "events": rows.events(events),
@@ -209,6 +225,9 @@ class Published:
                 "tracks": rows.tracks(self.picture, self.states, vertical_noise=self.vertical_noise),
                 "foreign": rows.foreign(self.foreign),
                 "alerts": self.alerts,
+                "sites": self.site_rows,
+                "districts": self.district_rows,
+                "raids": self.raid_rows,
                 "sources": self.sources,
             }
         )

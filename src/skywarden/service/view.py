@@ -21,8 +21,10 @@ from rich.table import Table
 from rich.text import Text
 
 from skywarden.model.assessment import Threat
+from skywarden.model.raid import Level
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
+from skywarden.service.raid_rows import GroupRow, SiteRow, StartRow
 from skywarden.service.rows import NOTHING_YET, POINT, USELESS, AlertRow, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
 from skywarden.service.wire import FAST, FINISHED, QUIET
@@ -33,7 +35,9 @@ AGAIN = 5.0  # s until it is tried again after a fault
 OLD = 3.0  # s; data of that age are shown in red
 WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
 EXPECTED = 0.2  # probability from which an arrival is worth a line
-SITES = {"name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0}  # column -> terminal's width from which
+SITES = {
+    "name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0, "raid": 90, "start": 70,
+}  # fmt: skip
 TRACKS = {
     "number": 0, "status": 70, "category": 0, "class": 84, "callsign": 62, "position": 52, "height": 0, "speed": 0,
     "heading": 70, "seen_by": WIDE,
@@ -142,18 +146,21 @@ def _sites(page: _Page, room: int) -> Table:
     soonest: dict[str, AlertRow] = {}
     for alert in page.shown.alerts:
         soonest.setdefault(alert.site, alert)
-    ordered = sorted(names, key=lambda n: (n not in soonest, soonest[n].arrival if n in soonest else 0))
+    rows = {row.site: row for row in page.shown.site_rows}
+    place = {name: k for k, name in enumerate(rows)}  # the gravest first
+    ordered = sorted(names, key=lambda n: (n not in soonest, place.get(n, len(place))))
     for name in ordered[:room]:
-        _site(page, table, name, soonest.get(name))
+        _site(page, table, name, (soonest.get(name), rows.get(name)))
     return _rest(page, table, len(names) - room)
 
 
-def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
-    threats = page.expected.get(name, [])
+def _site(page: _Page, table: Table, name: str, known: tuple[AlertRow | None, SiteRow | None]) -> None:
+    (alert, row), threats = known, page.expected.get(name, [])
     if alert is not None:
         arrival = minutes(page.left(alert.arrival))
         interval = f"{minutes(page.left(alert.early))}-{minutes(page.left(alert.late))}"
-        word, style = f"▲ {page.say('ALERT')}", BAD
+        critical = row is not None and row.level == Level.CRITICAL.word
+        word, style = f"▲ {page.say('CRITICAL' if critical else 'ALERT')}", "bold white on red" if critical else BAD
     else:
         likely = min((t.arrival for t in threats), default=None)
         arrival, interval = "" if likely is None else minutes(likely), ""
@@ -164,8 +171,24 @@ def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
         "interval": interval,
         "threats": str(len(threats)) if threats else "",
         "alert": Text(word, style),
+        "raid": ", ".join(_group(page, group) for group in row.groups) if row else "",
+        "start": Text(", ".join(_start(page, start) for start in row.starts) if row else "", HEAD),
     }
     table.add_row(*(_cell(cells[column]) for column in page.columns(SITES)))
+
+
+def _group(page: _Page, group: GroupRow) -> str:
+    """Return who comes from where: "12 drones from W"."""
+    direction = page.say("direction_from").format(way=page.say(f"way {group.direction}")) if group.direction else ""
+    return f"{len(group.tracks)} {page.say(f'kind {group.kind}')} {direction}".strip()
+
+
+def _start(page: _Page, start: StartRow) -> str:
+    """Return by when an action should begin; past that it may end too late."""
+    by = datetime.fromtimestamp(start.by * 1e-9, UTC)
+    return page.say("start_by" if start.by > page.shown.picture.time else "start_now").format(
+        action=start.action, by=f"{by:%H:%M:%S}Z"
+    )
 
 
 def _site_names(shown: Published) -> list[str]:
