@@ -15,7 +15,7 @@ from skywarden.model.raid import Group, Heading, Kind, Level, News, SiteState, T
 from skywarden.raid.settings import RaidSettings
 
 SECOND = 1_000_000_000  # ns
-TAME = (Kind.UNKNOWN, Kind.AIRCRAFT, Kind.SMALL)  # kinds that need no announcement where others are already announced
+TAME = (Kind.UNKNOWN, Kind.AIRCRAFT)  # kinds that need no announcement where others are already announced
 
 
 class Standing(NamedTuple):

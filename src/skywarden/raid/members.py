@@ -28,23 +28,24 @@ class Where(NamedTuple):
     position: F64
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """From where a track is seen at a site. bearing: rad clockwise from north; near: too near to tell by it."""
 
     bearing: float
     near: bool
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
     """A site's level plane. centre: ECEF m; axes: (2, 3) east and north; near: m."""
 
     centre: F64
     axes: F64
     near: float
 
-    def seen(self, position: F64) -> _Seen:
+    def seen(self, position: F64) -> Seen:
+        """Return from where a place, (3,) ECEF m, is seen."""
         east, north = self.axes @ (position - self.centre)
-        return _Seen(atan2(east, north), hypot(east, north) < self.near)
+        return Seen(atan2(east, north), hypot(east, north) < self.near)
 
 
 def members(
@@ -60,13 +61,13 @@ def members(
     """
     time, sites = now
     known = {(one.site, one.track): one for one in before}
-    frames = {site.name: _frame(site) for site in sites}
+    planes = {site.name: frame(site) for site in sites}
     found = []
     for alert in alerts:
-        old, frame = known.get((alert.site, alert.track)), frames.get(alert.site)
+        old, plane = known.get((alert.site, alert.track)), planes.get(alert.site)
         kind = likely(odds.get(alert.track, ()))
         row = where.row.get(alert.track)
-        seen = None if row is None or frame is None else frame.seen(where.position[row])
+        seen = None if row is None or plane is None else plane.seen(where.position[row])
         if old is None:
             way = NOWHERE if seen is None else sector(seen.bearing)
             found.append(Member(alert.site, alert.track, kind or Kind.UNKNOWN, way))
@@ -99,7 +100,7 @@ def _named(old: Member, kind: Kind | None, time: int) -> Member:
     return old._replace(other_kind=since)
 
 
-def _directed(old: Member, seen: _Seen | None, time: int) -> Member:
+def _directed(old: Member, seen: Seen | None, time: int) -> Member:
     """Take another direction over once it has persisted and is well beyond the old one's edge."""
     if seen is None:
         return old._replace(other_way=0)
@@ -114,7 +115,8 @@ def _directed(old: Member, seen: _Seen | None, time: int) -> Member:
     return old._replace(other_way=since)
 
 
-def _frame(site: Site) -> _Frame:
+def frame(site: Site) -> Frame:
+    """Return the level plane at a site."""
     latitude, longitude = np.radians(site.latitude), np.radians(site.longitude)
     centre = ecef(latitude, longitude, site.height_m)
-    return _Frame(centre, np.asarray(east_north_up(latitude, longitude)[:2]), NEAR * site.radius_m)
+    return Frame(centre, np.asarray(east_north_up(latitude, longitude)[:2]), NEAR * site.radius_m)
