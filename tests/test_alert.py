@@ -14,8 +14,16 @@ from watching import SETTINGS, SITES, Watch, threat
 from skywarden.alert import AlertSettings, decide
 from skywarden.model.event import AlertCleared, AlertRaised, AlertUpdated
 from skywarden.model.past import Past
-from skywarden.model.place import Site
+from skywarden.model.place import Action, Site
 from skywarden.threat import Seen, evaluate, flown
+
+
+def test_an_alert_comes_early_enough_for_the_longest_action():
+    slow = Site(name="plant", latitude=36.3, longitude=-33.1, actions=(Action(name="stop", lead_s=900.0),))
+    watch = Watch(sites=(slow,))
+    assert watch.at(0, threat(960.0, sigma=10.0)) == []  # early: 947 s, needed: 930 s
+    (event,) = watch.at(30, threat(930.0, sigma=10.0))
+    assert isinstance(event, AlertRaised)
 
 
 def test_an_alert_is_raised_when_the_early_arrival_is_within_the_sites_need():
