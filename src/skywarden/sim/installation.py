@@ -1,8 +1,9 @@
 """The configuration that belongs to a scenario: its sites, its sensors with their errors, one source per sensor."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from skywarden.model.place import Action, Site
 from skywarden.sim.radar import Radar
 from skywarden.sim.scenario import Scenario
 
@@ -16,19 +17,10 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
     these sensors send must never stand in a live picture. record: directory; api: host and port.
     """
     tables = [_table("[run]", {"mode": "sim"})]
-    tables += [
-        _table(
-            "[[sites]]",
-            {
-                "name": site.name,
-                "latitude": site.latitude,
-                "longitude": site.longitude,
-                "radius_m": site.radius_m,
-                "lead_time_s": site.lead_time_s,
-            },
-        )
-        for site in scenario.sites
-    ]
+    for site in scenario.sites:
+        tables.append(_table("[[sites]]", _some(site, ("name", "latitude", "longitude", "radius_m", "lead_time_s"))))
+        actions = (_some(action, ("name", "lead_s", "probability")) for action in site.actions)
+        tables += [_table("[[sites.actions]]", action) for action in actions]
     for radar in scenario.radars:
         tables.append(_table("[[sources]]", {"name": radar.name, "format": "asterix", "listen": listen[radar.name]}))
         tables.append(_table("[[sensors]]", _sensor(radar)))
@@ -40,6 +32,10 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
         tables.append(_table("[[sources]]", {"name": name, "format": "sapient", "listen": listen[name]}))
     tables += [_table("[record]", {"path": record}), _table("[api]", {"listen": api})]
     return "\n".join(tables)
+
+
+def _some(struct: Site | Action, names: Sequence[str]) -> dict[str, Value]:
+    return {name: getattr(struct, name) for name in names}
 
 
 def _sensor(radar: Radar) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from heapq import merge
 import numpy as np
 from msgspec.structs import replace
 
-from skywarden.model.place import F64, Site
+from skywarden.model.place import F64, Action, Site
 from skywarden.sim.adsb import Receiver, adsb_messages
 from skywarden.sim.blocks import Timed, radar_messages
 from skywarden.sim.nodes import Post, What, node_messages
@@ -31,6 +31,9 @@ AIRLINERS = (
     ((100e3, -85e3, 9150.0), (10e3, -30e3, 9150.0), (-150e3, 90e3, 9150.0)),
 )
 HELICOPTER = ((2e3, -2e3, 60.0), (-14e3, 6e3, 300.0), (-16e3, -10e3, 300.0), (-2e3, -14e3, 250.0), (3e3, -3e3, 60.0))
+SHELTER = Action(name="shelter the shift", lead_s=240.0, probability=0.1)
+HOT_WORK = Action(name="stop hot work", lead_s=420.0, probability=0.3)
+COUPLER = Action(name="open the bus coupler", lead_s=540.0, probability=0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,9 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
     """Return the built-in raid: one-way UAVs from two directions, two airliners, a helicopter, birds."""
     rng = np.random.default_rng([seed, 0])
     sites = (
-        _site("Quillmere power station", (9e3, 17e3), 2000.0, 420.0),
-        _site("Tarrowness power station", (7e3, -15e3), 2500.0, 480.0),
-        _site("Velloe switchyard", (30e3, 4e3), 2500.0, 540.0),
+        _site("Quillmere power station", (9e3, 17e3), 2000.0, 420.0, SHELTER),
+        _site("Tarrowness power station", (7e3, -15e3), 2500.0, 480.0, SHELTER, HOT_WORK),
+        _site("Velloe switchyard", (30e3, 4e3), 2500.0, 540.0, COUPLER),
     )
     radars = (
         replace(_radar(1, "orrin", (1e3, 24e3, 95.0), 2.5), measures_height=True),
@@ -139,9 +142,10 @@ def messages(scenario: Scenario, start: int) -> Iterator[Timed]:
     return merge(*wires)
 
 
-def _site(name: str, at: tuple[float, float], radius_m: float, lead_time_s: float) -> Site:
+def _site(name: str, at: tuple[float, float], radius_m: float, lead_time_s: float, *actions: Action) -> Site:
     latitude, longitude = _place(at[0], at[1])
-    return Site(name=name, latitude=latitude, longitude=longitude, radius_m=radius_m, lead_time_s=lead_time_s)
+    where = {"latitude": latitude, "longitude": longitude, "radius_m": radius_m}
+    return Site(name=name, lead_time_s=lead_time_s, actions=actions, **where)
 
 
 def _place(east: float, north: float) -> tuple[float, float]:
