@@ -124,6 +124,16 @@ def test_the_last_announcements_are_kept_for_what_is_critical():
     assert {one.heading.site for one in said.news} >= {"site 9"}
 
 
+def test_a_quiet_day_saves_up_no_flood():
+    desk = Desk()
+    desk.at(0, standing(W))
+    desk.at(1, standing())
+    for k in range(40):
+        begin = 86_400 + 15 * k
+        desk.at(begin, standing((f"site {k}", Kind.DRONES, 0), critical=(f"site {k}",)))
+    assert sum(one > 1 for one in desk.loud) <= SETTINGS.announcements + 1
+
+
 kinds = st.sampled_from(list(Kind))
 headings = st.tuples(st.sampled_from(["a", "b", "c", "d"]), kinds, st.integers(0, 7))
 skies = st.tuples(st.sets(headings, max_size=8), st.sets(st.sampled_from(["a", "b", "c", "d"])))

@@ -39,7 +39,7 @@ def test_a_level_is_held_and_falls_after_a_while():
     now = at(0, None, 0.6)
     assert now.since == NOW
     now = at(10, now, 0.35)  # over 0.6 times the limit
-    assert (now.level, now.under) == (Level.CRITICAL, 0)
+    assert (now.level, now.since, now.under) == (Level.CRITICAL, NOW, 0)
     now = at(20, now, 0.2)
     now = at(49, now, 0.2)
     assert now.level is Level.CRITICAL

@@ -80,7 +80,9 @@ def test_another_kind_is_believed_after_two_seconds_and_not_after_a_look():
 
 def test_the_edge_between_two_directions_is_wide():
     (one,) = joined((), 0, 90, DRONE)
-    for second, bearing in enumerate([70, 60, 58, 70, 57], 1):  # the edge of E is at 67.5, a quarter of 45 beyond: 56
+    for second, bearing in enumerate(
+        [70, 60, 58, 57, 59, 58], 1
+    ):  # the edge of E is at 67.5, a quarter of 45 beyond: 56
         (one,) = joined((one,), second, bearing, DRONE)
         assert DIRECTIONS[one.direction] == "E"
     for second in (10, 11, 12):
@@ -90,7 +92,7 @@ def test_the_edge_between_two_directions_is_wide():
 
 def test_who_flies_over_the_site_still_comes_from_where_it_came():
     (one,) = joined((), 0, 90, DRONE)
-    for second, (bearing, distance) in enumerate([(90, 4000), (100, 1000), (270, 1000), (270, 4000)], 1):
+    for second, (bearing, distance) in enumerate([(90, 4000), (100, 1000), *[(270, 1000)] * 4, (270, 4000)], 1):
         (one,) = joined((one,), second, bearing, DRONE, distance)
     assert DIRECTIONS[one.direction] == "E"
 

@@ -85,6 +85,11 @@ def test_each_position_is_told_of_its_own_sites_only():
     ]
 
 
+def test_an_alert_of_a_site_that_is_no_longer_configured_is_in_no_group():
+    found, events = at(0, Raids(), [alert("gone", 1)])
+    assert (found.groups, found.sites, events) == ((), (), [])
+
+
 def test_a_site_within_another_is_warned_as_well():
     inner = Site(name="inner", latitude=PLANT.latitude, longitude=PLANT.longitude, radius_m=500.0)
     found, _ = at(0, Raids(), [alert("plant", 1), alert("inner", 1)], (), Watched((PLANT, inner), (), RaidSettings()))
