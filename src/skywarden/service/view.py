@@ -35,6 +35,7 @@ AGAIN = 5.0  # s until it is tried again after a fault
 OLD = 3.0  # s; data of that age are shown in red
 WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
 EXPECTED = 0.2  # probability from which an arrival is worth a line
+# column -> the terminal's width from which it is shown
 SITES = {
     "name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0, "raid": 90, "start": 70,
 }  # fmt: skip
