@@ -148,6 +148,18 @@ class AlertCleared(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class SiteWatched(msgspec.Struct, frozen=True, tag=True):
+    """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
+
+    Before the first of these a site is not watched. A cell is a sector and a layer, "NE low"; from low to high.
+    """
+
+    time: int
+    site: str
+    watched: bool = False
+    blind: tuple[str, ...] = ()
+
+
 class Answered(msgspec.Struct, frozen=True, tag=True):
     """What a source was told, on which connection; close: the connection was ended then."""
 
@@ -183,6 +195,7 @@ Output = (
     | AlertRaised
     | AlertUpdated
     | AlertCleared
+    | SiteWatched
     | Answered
     | Failed
     | Stepped

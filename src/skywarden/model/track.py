@@ -13,6 +13,7 @@ from skywarden.model.evidence import Evidence
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Registration
 from skywarden.model.registered import Registered
+from skywarden.model.watched import Watch
 
 SEEN_BY = 4  # sensors remembered per track
 
@@ -187,7 +188,8 @@ class Health:
 
     nodes: sensors behind it that say themselves what they are. used: ns, the tick at which a detection of it was last
     used; spurned, why: ns, the tick at which messages were last refused for a reason that is a fault, and that reason.
-    uses: the same of each of these nodes, by its name, as far as it is known which one it was.
+    uses: the same of each of these nodes, by its name, as far as it is known which one it was. marks: ns, when a sensor
+    of the configuration last said that it works, by its own time.
     """
 
     name: str
@@ -199,6 +201,7 @@ class Health:
     spurned: int = 0
     why: str = ""
     uses: dict[str, Use] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +225,4 @@ class Picture:
     threats: tuple[Threat, ...] = ()
     alerts: tuple[Alert, ...] = ()
     health: tuple[Health, ...] = ()
+    watch: Watch = field(default_factory=Watch)
