@@ -151,7 +151,7 @@ def test_the_site_with_the_next_arrival_stands_first_with_its_interval() -> None
     text = drawn(published())
     assert re.search(r"Plant A\s+02:05\s+01:52-02:20\s+2\s+▲ ALERT", text)
     assert text.index("Plant A") < text.index("Harbour")
-    assert re.search(r"Harbour\s+none", text)
+    assert re.search(r"Harbour\s+not watched: all around", text)
 
 
 def test_the_track_that_raised_an_alert_stands_first() -> None:

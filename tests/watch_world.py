@@ -40,11 +40,14 @@ def ear(node, north=0.0, east=0.0, **rest):
     return Sensor(name=f"ear {node}", source="ears", node=node, latitude=at.latitude, longitude=at.longitude, **rest)
 
 
-def source(name, format="asterix", **rest):
-    return Source(name=name, format=format, listen=f"udp://127.0.0.1:{20_000 + sum(name.encode())}", **rest)
+def source(name, kind="asterix", **rest):
+    return Source(name=name, format=kind, listen=f"udp://127.0.0.1:{20_000 + sum(name.encode())}", **rest)
 
 
-def settings(sensors, sites=(site(),), **rest):
+PLANT = site()
+
+
+def settings(sensors, sites=(PLANT,), **rest):
     """An installation with these sensors, one source for each radar, one for all microphones."""
     names = dict.fromkeys(sensor.source for sensor in sensors)
     sources = tuple(source(name, "microphone" if name == "ears" else "asterix") for name in names)

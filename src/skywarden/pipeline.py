@@ -44,7 +44,7 @@ from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
-from skywarden.watch import Now, broken, watched
+from skywarden.watch import Now, broken, marked, watched
 
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
@@ -306,7 +306,7 @@ def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -
         last = received if found.messages else row.last
         nodes = row.nodes if found.nodes is None else found.nodes
         uses = _uses(row, found, nodes, received) if nodes else row.uses
-        marks = row.marks | {name: max(at, row.marks.get(name, 0)) for name, at in found.marks.items()}
+        marks = marked(row.marks, found.marks)
         row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last)
         row = replace(row, nodes=nodes, uses=uses, marks=marks)
         rows[found.source] = _spurned(row, found.refused, received)

@@ -189,7 +189,7 @@ class Health:
     nodes: sensors behind it that say themselves what they are. used: ns, the tick at which a detection of it was last
     used; spurned, why: ns, the tick at which messages were last refused for a reason that is a fault, and that reason.
     uses: the same of each of these nodes, by its name, as far as it is known which one it was. marks: ns, when a sensor
-    of the configuration last said that it works, by its own time.
+    of the configuration last said that it works, by its own time, and how often it has said so.
     """
 
     name: str
@@ -201,7 +201,7 @@ class Health:
     spurned: int = 0
     why: str = ""
     uses: dict[str, Use] = field(default_factory=dict)
-    marks: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class Watch:
 
     heard: (s,) ns, measured time of the latest sign of life of each sensor of `posts`; since: (s,) ns, since when it
     has been heard without a break; got, lost: (s,) detections lately, in all and refused; hurt: (s,) ns, when more of
-    them were refused than may be, last. totals: (w, 2) messages of each source of `posts.wires`, understood and lost,
+    them were refused than may be, last. usual: (s,) s between two marks (`Health.marks`), 0 not known; marks: (s, 2) ns
+    of the latest that was counted, and how many there had been. totals: (w, 2) messages of each source of `posts.wires`, understood and lost,
     as counted a second ago; upset: (w,) as `hurt`, of sources. why: (s,) index into `watch.alive.WHY`, 0: it counts.
     hearing: (m,) which microphones count.
     seen: (n, *SHAPE) probability that who comes there is seen in time, of each site; at: (n,) ns, when that was worked
@@ -70,6 +71,8 @@ class Watch:
     got: F64 = field(default_factory=lambda: np.zeros(0))
     lost: F64 = field(default_factory=lambda: np.zeros(0))
     hurt: I64 = field(default_factory=_none)
+    usual: F64 = field(default_factory=lambda: np.zeros(0))
+    marks: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     totals: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     upset: I64 = field(default_factory=_none)
     why: I64 = field(default_factory=_none)

@@ -6,6 +6,7 @@ class *Warning*). Fields, in this order:
     alert raised, alert updated   event, time, site, track, arrival, early, late (ISO 8601), seconds, seconds_early,
                                   seconds_late (from `time`, never negative), probability
     alert cleared                 event, time, site, track, reason
+    site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason
 """
@@ -22,6 +23,7 @@ from skywarden.model.event import (
     Output,
     SensorFault,
     SensorRegistered,
+    SiteWatched,
     TrackCoasting,
     TrackConfirmed,
     TrackDropped,
@@ -45,6 +47,9 @@ def _row(event: Output) -> dict[str, Any]:
             return {"event": "alert updated", **_alert(alert)}
         case AlertCleared(time, site, track, reason):
             return {"event": "alert cleared", "time": iso(time), "site": site, "track": track, "reason": reason}
+        case SiteWatched(time, site, watched, blind):
+            word = "site watched" if watched else "site not watched"
+            return {"event": word, "time": iso(time), "site": site, "blind": blind}
         case TrackConfirmed(time, number):
             return {"event": "track confirmed", "time": iso(time), "track": number, **_beside(event.beside)}
         case TrackCoasting(time, number):

@@ -19,17 +19,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from skywarden.model.watched import CELLS
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
 from skywarden.service.rows import NOTHING_YET, POINT, USELESS, AlertRow, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
 from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
+from skywarden.watch import Word, short
 
 PERIOD = 0.5  # s between two drawings
 AGAIN = 5.0  # s until it is tried again after a fault
 OLD = 3.0  # s; data of that age are shown in red
-WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
+WIDE, WORDY, NARROW = 110, 80, 70  # columns from which all fits; from which a word is whole; below it a short header
+BESIDE = 62  # columns that a site's other cells take
 EXPECTED = 0.2  # probability from which an arrival is worth a line
 SITES = {"name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0}  # column -> terminal's width from which
 TRACKS = {
@@ -154,15 +157,29 @@ def _site(page: _Page, table: Table, name: str, alert: AlertRow | None) -> None:
     else:
         likely = min((t.arrival for t in threats), default=None)
         arrival, interval = "" if likely is None else minutes(likely), ""
-        word, style = page.say("none"), DIM
+        word, style = "", DIM
     cells: dict[str, Text | str] = {
         "name": name,
         "arrival": Text(arrival, HEAD),
         "interval": interval,
         "threats": str(len(threats)) if threats else "",
-        "alert": Text(word, style),
+        "alert": _word(page, name, Text(word, style)),
     }
     table.add_row(*(_cell(cells[column]) for column in page.columns(SITES)))
+
+
+def _word(page: _Page, name: str, alert: Text) -> Text:
+    """Return the word of a site, with the cells that are not watched; an alert goes before it."""
+    said = page.shown.words.get(name)
+    if said is None or said.word == Word.ALERT:
+        more = said is not None and said.blind and page.width >= WORDY
+        return alert.append(f"  {page.say(Word.NOT_WATCHED)}", BAD) if more else alert
+    good = said.word != Word.NOT_WATCHED and page.stale <= STALLED_AFTER  # else nobody works out anything
+    first = page.say("watched" if good else Word.NOT_WATCHED if page.width >= WORDY else "blind")
+    detail = page.say(said.word) if good else f"{first}: {short(said.blind, page.say)}" if said.blind else first
+    few = f"{first}: {len(said.blind)}/{CELLS}" if said.blind else first
+    fits = (text for text in (detail, few) if len(text) <= page.width - BESIDE)
+    return Text(next(fits, first), BAD if not good else GOOD if said.word == Word.CLEAR else DIM)
 
 
 def _site_names(shown: Published) -> list[str]:

@@ -3,8 +3,8 @@
 A stage of the straight line. `clear` alone says a site's word.
 """
 
-from skywarden.watch.alive import WHY, broken, useless
+from skywarden.watch.alive import WHY, broken, marked, useless
 from skywarden.watch.stage import Now, watched
 from skywarden.watch.word import Said, Word, clear, short
 
-__all__ = ["WHY", "Now", "Said", "Word", "broken", "clear", "short", "useless", "watched"]
+__all__ = ["WHY", "Now", "Said", "Word", "broken", "clear", "marked", "short", "useless", "watched"]

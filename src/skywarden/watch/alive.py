@@ -39,6 +39,9 @@ PROVEN = 5 * SECOND  # without a break, before a sensor counts; also as long as 
 RECENT = 10 * SECOND  # as the state of a source has it
 SHARE = 0.2  # of what came, from which too much is refused
 FADES = 0.5 ** (1 / 5)  # a second; of what is remembered of shares
+BRIEF = 0.05  # s; marks that come sooner are of one moment, as north and the first sector
+QUICKER, SLOWLY = 0.7, 0.05  # of the usual gap, from which a shorter one is the usual one; of what it changes else
+MISSED = 0.7  # of a mark, from which one is missing
 OVERDUE = 3.0  # intervals without anything from a node
 AHEAD_MOST = 5 * SECOND  # a measurement may be later than its tick; more is no sign of life
 SEEING = {"radar", "lidar"}  # kinds of nodes that see who keeps quiet
@@ -76,6 +79,8 @@ def begun(posts: Posts) -> Watch:
         got=np.zeros(s),
         lost=np.zeros(s),
         hurt=np.zeros(s, np.int64),
+        usual=np.zeros(s),
+        marks=np.zeros((s, 2), np.int64),
         totals=np.full((w, 2), -1),
         upset=np.zeros(w, np.int64),
         why=np.where(posts.fixed > 0, posts.fixed, SILENT),
@@ -125,7 +130,7 @@ def _lives(watch: Watch, said: Mapping[int, int], time: int) -> Watch:
 def judged(watch: Watch, told: Told, time: int) -> Watch:
     """Return it with who counts now; once a second. time: ns."""
     health = {row.name: row for row in told.health}
-    watch = _lives(watch, _signs(watch.posts, health, time), time)
+    watch = _lives(_missing(watch, health), _signs(watch.posts, health, time), time)
     watch = _losses(watch, health, time)
     hurt = np.where(watch.lost > SHARE * (watch.got + 1e-9), time, watch.hurt)
     watch = replace(watch, hurt=hurt, got=watch.got * FADES, lost=np.where(watch.lost > 0.5, watch.lost * FADES, 0.0))
@@ -142,8 +147,39 @@ def _signs(posts: Posts, health: Mapping[str, Health], time: int) -> dict[int, i
             if _node(row, name, float(posts.silent[k]), time) is not None:
                 found[k] = time
         elif row is not None and name in row.marks:
-            found[k] = row.marks[name]
+            found[k] = row.marks[name][0]
     return found
+
+
+def marked(known: Mapping[str, tuple[int, int]], new: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Return marks of sensors, latest time and how many, with new ones."""
+    found = dict(known)
+    for name, (at, count) in new.items():
+        last, before = found.get(name, (0, 0))
+        found[name] = max(last, at), before + count
+    return found
+
+
+def _missing(watch: Watch, health: Mapping[str, Health]) -> Watch:
+    """Return it with marks that should have come and did not: of what a radar sends some is lost on the way."""
+    usual, marks, got, lost = (column.copy() for column in (watch.usual, watch.marks, watch.got, watch.lost))
+    for k, (name, source) in enumerate(zip(watch.posts.names, watch.posts.sources, strict=True)):
+        at, count = health[source].marks.get(name, (0, 0)) if source in health else (0, 0)
+        new, span = count - int(marks[k, 1]), (at - int(marks[k, 0])) * 1e-9
+        if new <= 0 or span < BRIEF:
+            continue
+        marks[k] = at, count
+        each = span / new
+        gone = span / usual[k] - new if usual[k] else 0.0
+        if span > watch.posts.silent[k]:
+            continue
+        if not usual[k] or each < QUICKER * usual[k]:
+            usual[k] = each
+        elif gone < MISSED:
+            usual[k] += SLOWLY * (each - usual[k])
+        got[k] += new + max(gone, 0.0)
+        lost[k] += gone if gone >= MISSED else 0.0
+    return replace(watch, usual=usual, marks=marks, got=got, lost=lost)
 
 
 def _node(row: Health, name: str, silent: float, time: int) -> Node | None:

@@ -27,7 +27,7 @@ from skywarden.watch.posts import posts
 from skywarden.watch.ways import CROSSING, HITS, NEED, POSITION, RADIUS, Ears, Eyes, seen
 from skywarden.watch.word import blinded, named
 
-TURN = 3.0  # s in which all sites are looked at, if all are due; with the second before, all is told within 5 s
+TURN = 4.0  # s in which all sites are looked at, if all are due; with the second before, all is told within 5 s
 LEAST_HITS = 3  # single microphones begin a target from so many on
 SLACK = 1000.0  # m
 

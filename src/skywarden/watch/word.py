@@ -1,6 +1,6 @@
 """The word of a site: alert, not watched, or watched. Nothing else in the product may say that a site is clear."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -61,11 +61,12 @@ def named(blind: int) -> tuple[str, ...]:
     return tuple(f"{SECTORS[s]} {LAYERS[a]}" for a, s in rows if blind >> (len(LAYERS) * s + a) & 1)
 
 
-def short(blind: Iterable[str]) -> str:
-    """Return cells in few words: a layer with all its sectors by "all around". "low all around, NE middle"."""
+def short(blind: Iterable[str], say: Callable[[str], str] = str) -> str:
+    """Return cells in few words, "low all around, NE middle". say: another language's word for each word."""
     told = list(blind)
     found = []
     for layer in LAYERS:
         mine = [cell.split()[0] for cell in told if cell.endswith(f" {layer}")]
-        found += [f"{layer} all around"] if len(mine) == len(SECTORS) else [f"{sector} {layer}" for sector in mine]
-    return "all around" if len(told) == CELLS else ", ".join(found)
+        whole = len(mine) == len(SECTORS)
+        found += [f"{say(layer)} {say('all around')}"] if whole else [f"{say(s)} {say(layer)}" for s in mine]
+    return say("all around") if len(told) == CELLS else ", ".join(found)

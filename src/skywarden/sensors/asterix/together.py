@@ -43,7 +43,7 @@ class Part:
     systems: list[str] = field(default_factory=list)
     since: dict[str, int] = field(default_factory=dict)
     room: dict[str, int] = field(default_factory=dict)
-    marks: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def place(self, radar: str) -> SomePlace | None:
         """Return where a radar stands, None if that is not known."""
@@ -155,7 +155,8 @@ def _marks(columns: Columns, parts: Sequence[Part]) -> None:
     keys = (columns.raw("010/SAC") * 256 + columns.raw("010/SIC")).tolist()
     for k, key, time in zip(which.tolist(), keys, times, strict=True):
         if (sensor := parts[k].sender.blocks.get(named(key))) is not None:
-            parts[k].marks[sensor.name] = max(parts[k].marks.get(sensor.name, 0), time)
+            last, count = parts[k].marks.get(sensor.name, (0, 0))
+            parts[k].marks[sensor.name] = max(last, time), count + 1
 
 
 def _turns(part: Part, columns: Columns) -> Iterator[int]:
