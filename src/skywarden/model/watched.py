@@ -25,7 +25,8 @@ class Posts:
     """What the configuration says of who watches and what; it changes at a start only.
 
     names, sources: (s,) of sensors that look, and their sources. senses: (s,) records of `track.looks`, as bytes;
-    heights: (s,) m above the ellipsoid; silent: (s,) s without a sign of life, then it is silent; fixed: (s,) why it
+    heights: (s,) m above the ellipsoid; silent: (s,) s without a sign of life, then it is silent; proven: (s,) s
+    without a break before it counts; fixed: (s,) why it
     never counts, index into `watch.alive.WHY`, 0: it may; node: (s,) it says itself how it is; begins: (s,) its
     bearings begin targets. aims: (n, 17) of sites, see `watch.ways`; sites: their names. ears: (m,) names of single
     microphones, as in `track.posts`, sorted; spots: (m, 3) ECEF m; whose: (m,) index into `wires`; wires: sources;
@@ -37,6 +38,7 @@ class Posts:
     senses: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, "V8"))
     heights: F64 = field(default_factory=lambda: np.zeros(0))
     silent: F64 = field(default_factory=lambda: np.zeros(0))
+    proven: F64 = field(default_factory=lambda: np.zeros(0))
     fixed: I64 = field(default_factory=_none)
     node: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     begins: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
@@ -55,10 +57,11 @@ class Watch:
     """Who watches now, and what follows from that for each site.
 
     heard: (s,) ns, measured time of the latest sign of life of each sensor of `posts`; since: (s,) ns, since when it
-    has been heard without a break; got, lost: (s,) detections lately, in all and refused; hurt: (s,) ns, when more of
-    them were refused than may be, last. usual: (s,) s between two marks (`Health.marks`), 0 not known; marks: (s, 2) ns
-    of the latest that was counted, and how many there had been. totals: (w, 2) messages of each source of `posts.wires`, understood and lost,
-    as counted a second ago; upset: (w,) as `hurt`, of sources. why: (s,) index into `watch.alive.WHY`, 0: it counts.
+    has been heard without a break; got, lost: (s,) of what it sent lately, in all and refused or missing; hurt: (s,)
+    ns, when more was lost than may be, last. usual: (s,) s between two marks (`Health.marks`), 0 not known; marks:
+    (s, 2) ns of the latest that was counted, and how many there had been. totals: (w, 2) messages of each source of
+    `posts.wires`, understood and lost, as counted a second ago; upset: (w,) as `hurt`, of sources. why: (s,) index into
+    `watch.alive.WHY`, 0: it counts.
     hearing: (m,) which microphones count.
     seen: (n, *SHAPE) probability that who comes there is seen in time, of each site; at: (n,) ns, when that was worked
     out, 0 never; due: (n,) ns, since when it is to be worked out anew, 0: nothing has changed. blind: (n,) cells that

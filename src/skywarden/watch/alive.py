@@ -1,8 +1,9 @@
 """Which sensors watch now, and why the others do not. Silence of a sensor is never taken for an empty sky.
 
 A sensor counts while signs of life come: what it measured, a radar's own service messages, a node's status; by the
-time at which they were measured, so that late ones are no life. It counts after PROVEN seconds without a break, and
-not while too much of what it or its source sends is refused.
+time at which they were measured, so that late ones are no life. It counts once it has looked so often without a break
+that who is there has become a track (`Posts.proven`), and not while too much of what it or its source sends is refused
+or does not come.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,12 +36,13 @@ WHY = (
     "not of a kind that sees who keeps quiet",
 )
 NO_PLACE, NO_REACH, CLAIMS, SILENT, UNPROVEN, USELESS, LOSES, FAULT, DEAF = range(1, len(WHY))
-PROVEN = 5 * SECOND  # without a break, before a sensor counts; also as long as a loss is remembered
+PROVEN = 5 * SECOND  # without a break, before a microphone counts; also as long as a loss of its source is remembered
 RECENT = 10 * SECOND  # as the state of a source has it
-SHARE = 0.2  # of what came, from which too much is refused
+SHARE = 0.1  # of what came, from which too much is refused
 FADES = 0.5 ** (1 / 5)  # a second; of what is remembered of shares
 BRIEF = 0.05  # s; marks that come sooner are of one moment, as north and the first sector
 QUICKER, SLOWLY = 0.7, 0.05  # of the usual gap, from which a shorter one is the usual one; of what it changes else
+MARKS, SOONEST = 5.0, 2.0  # usual gaps without a mark, and s at least: then a radar that sends them is silent
 MISSED = 0.7  # of a mark, from which one is missing
 OVERDUE = 3.0  # intervals without anything from a node
 AHEAD_MOST = 5 * SECOND  # a measurement may be later than its tick; more is no sign of life
@@ -162,7 +164,8 @@ def marked(known: Mapping[str, tuple[int, int]], new: Mapping[str, tuple[int, in
 
 def _missing(watch: Watch, health: Mapping[str, Health]) -> Watch:
     """Return it with marks that should have come and did not: of what a radar sends some is lost on the way."""
-    usual, marks, got, lost = (column.copy() for column in (watch.usual, watch.marks, watch.got, watch.lost))
+    usual, got, lost, marks = watch.usual.copy(), watch.got.copy(), watch.lost.copy(), watch.marks.copy()
+    since = watch.since.copy()
     for k, (name, source) in enumerate(zip(watch.posts.names, watch.posts.sources, strict=True)):
         at, count = health[source].marks.get(name, (0, 0)) if source in health else (0, 0)
         new, span = count - int(marks[k, 1]), (at - int(marks[k, 0])) * 1e-9
@@ -171,7 +174,8 @@ def _missing(watch: Watch, health: Mapping[str, Health]) -> Watch:
         marks[k] = at, count
         each = span / new
         gone = span / usual[k] - new if usual[k] else 0.0
-        if span > watch.posts.silent[k]:
+        if span > min(watch.posts.silent[k], max(MARKS * usual[k], SOONEST) if usual[k] else np.inf):
+            since[k] = at
             continue
         if not usual[k] or each < QUICKER * usual[k]:
             usual[k] = each
@@ -179,7 +183,7 @@ def _missing(watch: Watch, health: Mapping[str, Health]) -> Watch:
             usual[k] += SLOWLY * (each - usual[k])
         got[k] += new + max(gone, 0.0)
         lost[k] += gone if gone >= MISSED else 0.0
-    return replace(watch, usual=usual, marks=marks, got=got, lost=lost)
+    return replace(watch, usual=usual, marks=marks, got=got, lost=lost, since=since)
 
 
 def _node(row: Health, name: str, silent: float, time: int) -> Node | None:
@@ -218,15 +222,18 @@ def _why(watch: Watch, k: int, health: Mapping[str, Health], faulty: frozenset[s
         return int(posts.fixed[k])
     if row is None or time - watch.heard[k] > silent or time - row.last > silent:
         return SILENT
+    if watch.usual[k] and time - watch.marks[k, 0] > max(MARKS * watch.usual[k], SOONEST) * SECOND:
+        return SILENT
     if useless(row, time):
         return USELESS
     if posts.node[k] and (reason := _of_node(posts, k, row, time)):
         return reason
     if posts.names[k] in faulty:
         return FAULT
-    if watch.hurt[k] > time - PROVEN or watch.upset[posts.wires.index(posts.sources[k])] > time - PROVEN:
+    proven = int(posts.proven[k] * SECOND)
+    if watch.hurt[k] > time - proven or watch.upset[posts.wires.index(posts.sources[k])] > time - proven:
         return LOSES
-    return UNPROVEN if watch.since[k] > time - PROVEN else 0
+    return UNPROVEN if watch.since[k] > time - proven else 0
 
 
 def _of_node(posts: Posts, k: int, row: Health, time: int) -> int:

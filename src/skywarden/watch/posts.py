@@ -19,7 +19,7 @@ from skywarden.track.beliefs import LAYOUT, plain
 from skywarden.track.cover import cover
 from skywarden.track.looks import SENSE
 from skywarden.track.posts import salt
-from skywarden.watch.alive import CLAIMS, NO_PLACE, NO_REACH
+from skywarden.watch.alive import CLAIMS, NO_PLACE, NO_REACH, PROVEN, SECOND
 from skywarden.watch.ways import AXES, EAST, HEIGHT, NEED, NORTH, POSITION, RADIUS
 
 NODES = "sapient"  # format of sensors that say themselves how they are
@@ -43,6 +43,7 @@ def posts(settings: Settings) -> Posts:
         senses=plain(np.concatenate([row for row, _ in rows]) if rows else np.zeros(0, SENSE)),
         heights=np.array([height for _, height in rows], float),
         silent=np.array([_silent(sensor, sources) for sensor in eyes], float),
+        proven=np.array([_proven(sensor, settings.tracker.confirm_hits) for sensor in eyes], float),
         fixed=np.array([_never(sensor, sources) for sensor in eyes], np.int64),
         node=np.array([_format(sensor, sources) == NODES for sensor in eyes], bool),
         begins=np.array([sensor.begins_m > 0 for sensor in eyes], bool),
@@ -97,6 +98,11 @@ def _silent(sensor: Sensor, sources: dict[str, Source]) -> float:
     source = sources.get(sensor.source)
     after = source.silent_after_s if source and source.silent_after_s else SILENT_AFTER
     return max(after, TURNS * sensor.revisit_s)
+
+
+def _proven(sensor: Sensor, hits: int) -> float:
+    """Return s after which a sensor has shown who is there: `hits` looks make a track, and one may be half done."""
+    return max(PROVEN / SECOND, (hits + 1) * sensor.revisit_s)
 
 
 def _place(sensor: Sensor) -> tuple[float, float, float]:
