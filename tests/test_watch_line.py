@@ -105,9 +105,14 @@ def test_who_dies_is_no_more_counted_within_five_seconds_of_its_silence_being_kn
     assert WHY[pictures[-1].watch.why[0]] == "silent"
 
 
-def test_an_alert_goes_before_all(well):
-    given = well[0]
-    words, pictures, _ = run(given, sent(given, flight=True))
+@pytest.fixture(scope="module")
+def flown():
+    given = enrolled()
+    return given, sent(given, flight=True), *run(given, sent(given, flight=True))
+
+
+def test_an_alert_goes_before_all(flown):
+    words, pictures = flown[2:4]
     assert words[-1] == Word.ALERT
     assert len(pictures[-1].alerts) == 1
 
@@ -137,12 +142,10 @@ def _just_gone(holes, time):
     return len(begins) > 0 and time - begins[-1] <= 5 * SECOND
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("flight", [False, True])
-def test_whatever_is_taken_away_makes_no_site_clear_that_was_not(seed, flight):
-    given = enrolled()
-    whole = sent(given, flight=flight)
-    words, pictures, _ = run(given, whole)
+def test_whatever_is_taken_away_makes_no_site_clear_that_was_not(seed, flight, well, flown):
+    given, whole, words, pictures, _ = flown if flight else well
     left = blindly(np.random.default_rng(seed), whole)
     less, fewer, _ = run(given, left)
     holes = np.array([m.time for m in whole if m not in left])
@@ -160,11 +163,11 @@ def test_who_sends_what_is_refused_is_not_counted(well):
     given, messages, *_ = well
     spoiled = []
     for k, message in enumerate(messages):
-        later = message.time > START + 15 * SECOND
+        later = message.time > START + 25 * SECOND
         spoiled.append(message._replace(data=message.data[:-1] + b"\xff\xff") if later and k % 2 else message)
     words, pictures, _ = run(given, spoiled)
-    assert Word.CLEAR in words[:150]
-    assert Word.CLEAR not in words[210:]
+    assert words[240] == Word.CLEAR
+    assert Word.CLEAR not in words[270:]
     assert {WHY[why] for why in pictures[-1].watch.why} == {"too much is refused"}
 
 
@@ -180,7 +183,7 @@ def test_a_second_without_packets_does_nothing_and_a_third_of_them_counts_for_no
     brief = [m for m in messages if not 15 < (m.time - START) / SECOND < 15.4]
     assert run(given, brief)[0] == words
     third = [m for k, m in enumerate(messages) if m.time < START + 15 * SECOND or k % 3]
-    assert Word.CLEAR not in run(given, third)[0][220:]
+    assert Word.CLEAR not in run(given, third)[0][170:]
 
 
 def test_after_a_start_nothing_is_watched_until_it_was_looked_at(well):

@@ -4,7 +4,6 @@ from math import erfc, log, sqrt
 
 import numpy as np
 
-from skywarden import geo
 from skywarden.config import Settings
 from skywarden.model.place import AZIMUTHS, Sensor, Site, Source
 from skywarden.model.watched import HEIGHTS, SECTORS, SHAPE, SPEEDS
@@ -120,7 +119,7 @@ def heard(end, way, speed, spot, ears):
     in_time = away[ears.sound * t >= away]
     if not len(in_time):
         return 0.0
-    z = log(in_time.min() / ears.reach) / ears.spread
+    z = log(max(in_time.min(), 1.0) / ears.reach) / ears.spread
     return 0.5 * ears.detection * erfc(z / sqrt(2)) if z < 3 else 0.0
 
 
@@ -142,6 +141,3 @@ def limits():
         radar("b", 30.0, 40.0, height_m=120.0, revisit_s=10.0, **geo_limits),
         radar("c", -60.0, 10.0, height_m=800.0, max_range_m=90_000.0, min_range_m=20_000.0, revisit_s=1.0, **hills),
     )
-
-
-assert geo.ecef(0.0, 0.0, 0.0).shape == (3,)
