@@ -236,6 +236,10 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert documented("Track") == set().union(*picture["tracks"])
     assert documented("Why") == set(json.loads(shown.why_json(2) or b"{}"))
     assert documented("Alert") == set(picture["alerts"][0])
+    assert documented("Site") == set(picture["sites"][0]) == set(tick["sites"][0])
+    watched = json.loads(shown.watched_json())
+    assert documented("Watched") == set(watched)
+    assert set(watched["sites"][0]) == documented("Site") | {"seen", "by_speed"}
     assert documented("Source") == set(picture["sources"][0]) == set(health["sources"][0])
     assert documented("Health") == set(health)
     assert (

@@ -136,7 +136,9 @@ def judged(watch: Watch, told: Told, time: int) -> Watch:
     watch = _losses(watch, health, time)
     hurt = np.where(watch.lost > SHARE * (watch.got + 1e-9), time, watch.hurt)
     watch = replace(watch, hurt=hurt, got=watch.got * FADES, lost=np.where(watch.lost > 0.5, watch.lost * FADES, 0.0))
-    why = np.array([_why(watch, k, health, told.faulty, time) for k in range(len(watch.posts.names))], np.int64)
+    upset = dict(zip(watch.posts.wires, watch.upset.tolist(), strict=True))
+    each = [_why(watch, k, health, told.faulty, time) for k in range(len(watch.posts.names))]
+    why = np.array([_upset(watch, k, one, upset, time) for k, one in enumerate(each)], np.int64)
     return replace(watch, why=why, hearing=_hearing(watch, told, health, time))
 
 
@@ -231,9 +233,15 @@ def _why(watch: Watch, k: int, health: Mapping[str, Health], faulty: frozenset[s
     if posts.names[k] in faulty:
         return FAULT
     proven = int(posts.proven[k] * SECOND)
-    if watch.hurt[k] > time - proven or watch.upset[posts.wires.index(posts.sources[k])] > time - proven:
+    if watch.hurt[k] > time - proven:
         return LOSES
     return UNPROVEN if watch.since[k] > time - proven else 0
+
+
+def _upset(watch: Watch, k: int, why: int, upset: Mapping[str, int], time: int) -> int:
+    """Return why a sensor does not count, with what its source loses. upset: source -> ns, when it lost too much."""
+    late = upset[watch.posts.sources[k]] if why in (0, UNPROVEN) else 0
+    return LOSES if late > time - int(watch.posts.proven[k] * SECOND) and late else why
 
 
 def _of_node(posts: Posts, k: int, row: Health, time: int) -> int:
