@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from skywarden.errors import ConfigError
-from skywarden.service import sensor_rows
+from skywarden.service import raid_rows, sensor_rows
 from skywarden.service.api import policy
 from skywarden.service.guard import Guard
 from skywarden.service.publish import Publisher
@@ -236,6 +236,13 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert documented("Track") == set().union(*picture["tracks"])
     assert documented("Why") == set(json.loads(shown.why_json(2) or b"{}"))
     assert documented("Alert") == set(picture["alerts"][0])
+    assert documented("Site") == set(raid_rows.SiteRow.__struct_fields__) >= set(picture["sites"][0])
+    assert set(picture["sites"][0]) == set(tick["sites"][0]) >= {"site", "level", "word", "blind", "looked"}
+    for name in ("Group", "Start", "District", "Raid"):
+        assert documented(name) == set(getattr(raid_rows, f"{name}Row").__struct_fields__)
+    watched = json.loads(shown.watched_json())
+    assert documented("Watched") == set(watched)
+    assert set(watched["sites"][0]) == {"site", "word", "blind", "looked", "seen", "by_speed"}
     assert documented("Source") == set(picture["sources"][0]) == set(health["sources"][0])
     assert documented("Health") == set(health)
     assert (

@@ -352,6 +352,8 @@ def test_one_source_may_listen_at_several_addresses_and_one_radar_in_two_sources
 def test_the_summary_says_what_is_missing() -> None:
     assert "nothing will be seen" in summary(parse(""))[-1]
     assert "no alert will be raised" in summary(parse(SOURCE))[-1]
+    assert "without max_range_m these watch no site" in summary(parse(SITE + SOURCE + SENSOR))[-1]
+    assert "max_range_m" not in "".join(summary(parse(SITE + SOURCE + SENSOR + "max_range_m = 9000\n")))
     assert summary(parse(SITE + SOURCE + SENSOR))[1:3] == [
         "site A: 36.40000, -30.50000, radius 3000 m, warn 300 s before",
         "source radar: asterix from udp://127.0.0.1:8600 (r1)",

@@ -208,7 +208,7 @@ def test_after_the_rehearsal_all_kernels_that_run_are_kept(monkeypatch: pytest.M
     monkeypatch.setattr(Loop, "__call__", lambda loop, *given: ran.add(loop.plain) or call(loop, *given))
     assert rehearse(12.0) >= 0
     assert kept()
-    for file in sorted(file for place in ("track", "sensors") for file in (kernel.HERE / place).rglob("*.py")):
+    for file in sorted(file for place in ("track", "sensors", "watch") for file in (kernel.HERE / place).rglob("*.py")):
         path = file.relative_to(kernel.HERE).with_suffix("").parts
         for name in re.findall(r"^@kernel\ndef (\w+)", file.read_text(), re.M):
             made = getattr(importlib.import_module(".".join(("skywarden", *path))), name)

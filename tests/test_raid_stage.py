@@ -18,14 +18,14 @@ from skywarden.model.event import (
 from skywarden.model.place import Action, District, Position, Site
 from skywarden.model.raid import Level, Raids
 from skywarden.pipeline import Line
-from skywarden.raid import RaidSettings, Watched, raids
+from skywarden.raid import RaidSettings, Warned, raids
 from skywarden.service.raid_rows import districts, positions, sites
 
 SECOND = 1_000_000_000
 SHELTER = Action(name="shelter", lead_s=240.0)
 OTHER = Site(name="other", latitude=36.40, longitude=-33.10, consequence=10.0, actions=(SHELTER,))
 SITES = (PLANT, OTHER)
-ONE = Watched(SITES, (), RaidSettings())
+ONE = Warned(SITES, (), RaidSettings())
 TRACKS = flying((20_000, 0, 300, -50, 0, 0), (-20_000, 0, 300, 50, 0, 0), (0, -20_000, 300, 0, 50, 0))
 
 
@@ -72,7 +72,7 @@ def test_it_is_worked_out_once_a_second_and_the_end_is_told():
 
 def test_each_position_is_told_of_its_own_sites_only():
     desks = (Position(name="a", sites=("plant",)), Position(name="b", sites=("other",)))
-    watched = Watched(SITES, desks, RaidSettings())
+    watched = Warned(SITES, desks, RaidSettings())
     found, events = at(0, Raids(), [alert("other", 1)], (), watched)
     said = [event for event in events if isinstance(event, Announced)]
     assert [(event.position, event.raid) for event in said] == [("b", 1)]
@@ -92,14 +92,14 @@ def test_an_alert_of_a_site_that_is_no_longer_configured_is_in_no_group():
 
 def test_a_site_within_another_is_warned_as_well():
     inner = Site(name="inner", latitude=PLANT.latitude, longitude=PLANT.longitude, radius_m=500.0)
-    found, _ = at(0, Raids(), [alert("plant", 1), alert("inner", 1)], (), Watched((PLANT, inner), (), RaidSettings()))
+    found, _ = at(0, Raids(), [alert("plant", 1), alert("inner", 1)], (), Warned((PLANT, inner), (), RaidSettings()))
     assert {state.site for state in found.sites} == {"plant", "inner"}
 
 
 def test_sites_are_ordered_by_level_then_by_what_is_likely_to_be_lost_soon():
     third = Site(name="third", latitude=36.5, longitude=-33.1)
     known = (third, PLANT, OTHER)
-    watched = Watched(known, (), RaidSettings())
+    watched = Warned(known, (), RaidSettings())
     alerts = [alert("third", 1, 0.45), alert("other", 1, 0.3)]
     found, _ = at(0, Raids(), alerts, (), watched)
     assert [row.site for row in sites(found, known, TIME)] == ["other", "third", "plant"]

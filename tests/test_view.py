@@ -26,7 +26,8 @@ from skywarden.service.notices import FAULTS
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, Published, Publisher
 from skywarden.service.reload import Configured
 from skywarden.service.rows import GOOD, NOTHING_YET, SILENT
-from skywarden.service.view import View, minutes, picture_svg, render
+from skywarden.service.view import View, picture_svg, render
+from skywarden.service.view_page import minutes
 from skywarden.service.wire import FAST, QUIET, Wire
 from skywarden.service.words import LANGUAGES, language
 
@@ -160,7 +161,7 @@ def test_the_site_with_the_next_arrival_stands_first_with_its_interval() -> None
     text = drawn(published())
     assert re.search(r"Plant A\s+02:05\s+01:52-02:20\s+2\s+▲ ALERT", text)
     assert text.index("Plant A") < text.index("Harbour")
-    assert re.search(r"Harbour\s+none", text)
+    assert re.search(r"Harbour\s+not watched: all around", text)
 
 
 def test_the_track_that_raised_an_alert_stands_first() -> None:

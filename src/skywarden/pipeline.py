@@ -34,7 +34,8 @@ from skywarden.model.event import (
 )
 from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Health, Picture, Use
-from skywarden.raid import Watched, raids
+from skywarden.model.watched import Watch
+from skywarden.raid import Warned, raids
 from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
 from skywarden.threat import Seen, evaluate, flown
@@ -45,6 +46,7 @@ from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
+from skywarden.watch import Now, broken, marked, watched
 
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
@@ -87,13 +89,15 @@ def step(  # noqa: PLR0913 - as `track`
     shown = set(tracked.tracks.number[tracked.tracks.shown()].tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
-    watched = Watched(settings.sites, settings.positions, settings.raid)
-    joined, raid_events = raids(picture.raids, alerts, (tracked.tracks, identities), time, watched)
+    warned = Warned(settings.sites, settings.positions, settings.raid)
+    joined, raid_events = raids(picture.raids, alerts, (tracked.tracks, identities), time, warned)
     after = replace(after, threats=threats, alerts=alerts, raids=joined)
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
-    events: list[Output] = [*tracked.events, *alert_events, *raid_events, *said(before, now, time)]
+    watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
+    after = replace(after, watch=watch)
+    events: list[Output] = [*tracked.events, *alert_events, *raid_events, *changed, *said(before, now, time)]
     events += witness.said(picture.chains.settled, after.chains.settled, time)
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
@@ -181,7 +185,8 @@ class Line:
         nodes = {r.name: r.nodes for r in held if r.name in kept} if event.reload else self.reader.hang_up()
         if before is not None:
             same = judged == (self.settings.sites, self.settings.alert)
-            before = replace(before, health=_known(held, nodes), threats=before.threats if same else Threats())
+            before = replace(before, health=_known(held, nodes), watch=Watch())
+            before = before if same else replace(before, threats=Threats())
         sensors, tracker = self.settings.sensors, self.settings.tracker
         if before is None:
             self.picture = anew(Picture(event.time, event.mode), sensors, tracker)
@@ -211,6 +216,7 @@ class Line:
         batches = [b for found, _ in decoded for b in found.batches]
         before = replace(self.picture, health=_count(self.picture.health, decoded))
         after, events = self._step(before, batches, max(time, before.time))
+        after = replace(after, watch=broken(after.watch, events, after.time))
         owners = {b.sensor: found.source for found, _ in decoded for b in found.batches}
         events = [_of_source(e, owners) if isinstance(e, Refused) else e for e in events]
         measured: dict[str, int] = {}
@@ -307,7 +313,9 @@ def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -
         last = received if found.messages else row.last
         nodes = row.nodes if found.nodes is None else found.nodes
         uses = _uses(row, found, nodes, received) if nodes else row.uses
-        row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last, nodes=nodes, uses=uses)
+        marks = marked(row.marks, found.marks)
+        row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last)
+        row = replace(row, nodes=nodes, uses=uses, marks=marks)
         rows[found.source] = _spurned(row, found.refused, received)
     return tuple(rows[name] for name in sorted(rows))
 

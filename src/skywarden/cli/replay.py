@@ -23,6 +23,7 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "AlertRaised",
     "AlertUpdated",
     "AlertCleared",
+    "SiteWatched",
     "SensorRegistered",
     "SensorFault",
 )

@@ -9,6 +9,7 @@ from skywarden.config.about import SECTIONS, about
 from skywarden.config.settings import Settings
 from skywarden.config.shape import CONFIGURATION, Form, holds_blocks, toml
 
+NAMED = 8  # sensors at most in a line of the summary
 HEAD = """\
 # Configuration of skywarden. Every setting is here with its default.
 # Lines that start with "#" and no space are examples or have no default: take the "#" away and change them.
@@ -99,6 +100,10 @@ def summary(settings: Settings) -> list[str]:
         lines.append("no sources yet: nothing will be seen")
     elif not settings.sites:
         lines.append("no sites yet: no alert will be raised")
+    vague = [one.name for one in settings.sensors if one.node is None and one.max_range_m is None]
+    if settings.sites and vague:
+        more = f" and {len(vague) - NAMED} more" if len(vague) > NAMED else ""
+        lines.append(f"without max_range_m these watch no site (docs/watched.md): {', '.join(vague[:NAMED])}{more}")
     if settings.alert.alert_on == "suspect":
         lines.append('alert_on = "suspect": only tracks that are suspect or hostile will raise alerts')
     return lines

@@ -362,7 +362,8 @@ class Decoded:
     DUPLICATE, SIMULATED, SITE_UNKNOWN, NO_REFERENCE, PAST and FUTURE are understood, kept in the record and not
     tracked; where a message holds several measurements they may set only some of them aside.
     replies: in the order in which they are to be sent. nodes: all that are known now; None: as before.
-    useless: sensor -> why nothing was left of what it measured.
+    useless: sensor -> why nothing was left of what it measured. marks: sensor of the configuration -> ns, by its own
+    time, when it said last that it works, without measuring anything, and how often it said so.
     """
 
     source: str
@@ -372,3 +373,4 @@ class Decoded:
     replies: tuple[Reply, ...] = ()
     nodes: tuple[Node, ...] | None = None
     useless: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
 
-SCHEMA = 5  # 2: Lost, 3: the tree, 4: segments, Started.reload and Frame.over, 5: SensorRegistered, SensorFault
+SCHEMA = 6  # 2: Lost, 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -194,6 +194,18 @@ class RaidEnded(msgspec.Struct, frozen=True, tag=True):
     raid: int
 
 
+class SiteWatched(msgspec.Struct, frozen=True, tag=True):
+    """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
+
+    Before the first of these a site is not watched. A cell is a sector and a layer, "NE low"; from low to high.
+    """
+
+    time: int
+    site: str
+    watched: bool = False
+    blind: tuple[str, ...] = ()
+
+
 class Answered(msgspec.Struct, frozen=True, tag=True):
     """What a source was told, on which connection; close: the connection was ended then."""
 
@@ -234,6 +246,7 @@ Output = (
     | ActionEnded
     | Announced
     | RaidEnded
+    | SiteWatched
     | Answered
     | Failed
     | Stepped

@@ -15,6 +15,7 @@ from skywarden.model.place import F64, I64, Registration
 from skywarden.model.raid import Raids
 from skywarden.model.registered import Registered
 from skywarden.model.threats import Threats
+from skywarden.model.watched import Watch
 
 SEEN_BY = 4  # sensors remembered per track
 
@@ -189,7 +190,8 @@ class Health:
 
     nodes: sensors behind it that say themselves what they are. used: ns, the tick at which a detection of it was last
     used; spurned, why: ns, the tick at which messages were last refused for a reason that is a fault, and that reason.
-    uses: the same of each of these nodes, by its name, as far as it is known which one it was.
+    uses: the same of each of these nodes, by its name, as far as it is known which one it was. marks: ns, when a sensor
+    of the configuration last said that it works, by its own time, and how often it has said so.
     """
 
     name: str
@@ -201,6 +203,7 @@ class Health:
     spurned: int = 0
     why: str = ""
     uses: dict[str, Use] = field(default_factory=dict)
+    marks: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +228,4 @@ class Picture:
     alerts: tuple[Alert, ...] = ()
     raids: Raids = field(default_factory=Raids)
     health: tuple[Health, ...] = ()
+    watch: Watch = field(default_factory=Watch)

@@ -11,6 +11,7 @@ class *Warning*). Fields, in this order:
     action ended                  event, time, site, action
     announced                     event, time, position, raid, news: site, kind, level, tracks, early, first, last
     raid ended                    event, time, position, raid
+    site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason
 """
@@ -27,6 +28,7 @@ from skywarden.model.event import (
     Output,
     SensorFault,
     SensorRegistered,
+    SiteWatched,
     TrackCoasting,
     TrackConfirmed,
     TrackDropped,
@@ -51,6 +53,9 @@ def _row(event: Output) -> dict[str, Any]:
             return {"event": "alert updated", **_alert(alert)}
         case AlertCleared(time, site, track, reason):
             return {"event": "alert cleared", "time": iso(time), "site": site, "track": track, "reason": reason}
+        case SiteWatched(time, site, watched, blind):
+            word = "site watched" if watched else "site not watched"
+            return {"event": word, "time": iso(time), "site": site, "blind": blind}
         case TrackConfirmed(time, number):
             return {"event": "track confirmed", "time": iso(time), "track": number, **_beside(event.beside)}
         case TrackCoasting(time, number):

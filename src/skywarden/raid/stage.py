@@ -22,7 +22,7 @@ EVERYBODY = Position(name="")
 RaidEvent = LevelChanged | ActionAdvised | ActionEnded | Announced | RaidEnded
 
 
-class Watched(NamedTuple):
+class Warned(NamedTuple):
     """Who is warned. positions: of operators; none: one that watches all sites."""
 
     sites: Sequence[Site]
@@ -31,7 +31,7 @@ class Watched(NamedTuple):
 
 
 def raids(
-    before: Raids, alerts: Sequence[Alert], seen: tuple[Tracks, Sequence[Identity]], time: int, watched: Watched
+    before: Raids, alerts: Sequence[Alert], seen: tuple[Tracks, Sequence[Identity]], time: int, warned: Warned
 ) -> tuple[Raids, list[RaidEvent]]:
     """Return how alerts belong together at `time`, ns, and what people are told of that; once a second.
 
@@ -39,18 +39,18 @@ def raids(
     """
     if time // SECOND == before.time // SECOND and before.time:
         return before, []
-    known = {site.name: site for site in watched.sites}
+    known = {site.name: site for site in warned.sites}
     alerts = [alert for alert in alerts if alert.site in known]
-    joined = members(before.members, alerts, _odds(alerts, seen[1]), _where(seen[0]), (time, watched.sites))
+    joined = members(before.members, alerts, _odds(alerts, seen[1]), _where(seen[0]), (time, warned.sites))
     groups = _grouped(alerts, joined, time)
-    states = _states(before.sites, alerts, known, time, watched.settings)
+    states = _states(before.sites, alerts, known, time, warned.settings)
     events: list[RaidEvent] = _changes(before.sites, states, time)
     stands = Standing({group.heading: group for group in groups}, {one.site: one for one in states})
     told, number = [], before.next_number
     old = {one.position: one for one in before.told}
-    for position in watched.positions or (EVERYBODY,):
+    for position in warned.positions or (EVERYBODY,):
         of = _of(position, stands)
-        now, said = announced(old.get(position.name, Told(position.name)), of, time, watched.settings, number)
+        now, said = announced(old.get(position.name, Told(position.name)), of, time, warned.settings, number)
         number += now.number == number
         told.append(now)
         events += said

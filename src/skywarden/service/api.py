@@ -32,6 +32,7 @@ def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
     routes = [
         Route("/", _page()),
         Route("/api/picture", _picture(publisher)),
+        Route("/api/watched", _watched(publisher)),
         Route("/api/geojson", _geojson(publisher)),
         Route("/api/health", _health(publisher)),
         Route("/api/why/{number:int}", _why(publisher)),
@@ -49,6 +50,14 @@ def _picture(publisher: Publisher) -> Endpoint:
         return _json(latest.picture_json()) if latest else PlainTextResponse("no picture yet", NOTHING_YET)
 
     return picture
+
+
+def _watched(publisher: Publisher) -> Endpoint:
+    async def watched(_: Request) -> Response:
+        latest = publisher.latest
+        return _json(latest.watched_json()) if latest else PlainTextResponse("no picture yet", NOTHING_YET)
+
+    return watched
 
 
 def _geojson(publisher: Publisher) -> Endpoint:

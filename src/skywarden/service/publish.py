@@ -17,7 +17,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import raid_rows, rows, sensor_rows
+from skywarden.service import raid_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
@@ -26,6 +26,7 @@ from skywarden.service.tls import Row
 from skywarden.service.wire import Wire
 from skywarden.track.feeds import foreign
 from skywarden.track.motion import VERTICAL_NOISE
+from skywarden.watch import Said
 
 STALLED_AFTER = 2.0  # s without a new picture
 APART = 0.08  # s between two messages of /api/stream: people see no more, and rows and JSON of 1,000 tracks take 8 ms
@@ -89,8 +90,14 @@ class Published:
         return rows.alerts(self.picture.alerts)
 
     @cached_property
+    def words(self) -> dict[str, Said]:
+        """What may be said of each site; nothing else says that nothing comes."""
+        return site_rows.said(self.picture, self.sites, self.choosy)
+
+    @cached_property
     def site_rows(self) -> list[raid_rows.SiteRow]:
-        return raid_rows.sites(self.picture.raids, self.sites, self.picture.time)
+        words = {row.site: row for row in site_rows.rows(self.words, self.picture.watch)}
+        return raid_rows.sites(self.picture.raids, self.sites, self.picture.time, words)
 
     @cached_property
     def district_rows(self) -> list[raid_rows.DistrictRow]:
@@ -139,6 +146,10 @@ class Published:
         if identity is None:
             return None
         return _encode(rows.why(identity, reasons(self.picture.evidence, number, self.picture.time), self.picture.time))
+
+    def watched_json(self) -> bytes:
+        """Return /api/watched."""
+        return _encode(site_rows.watched(self.picture, self.words))
 
     def picture_json(self) -> bytes:
         """Return /api/picture."""

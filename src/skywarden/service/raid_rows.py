@@ -7,6 +7,7 @@ import msgspec
 from skywarden.model.place import District, Site
 from skywarden.model.raid import Group, Level, Raids, SiteState, Start
 from skywarden.model.raid import Span as Spanned
+from skywarden.service.site_rows import SiteWord
 
 SOONEST = 60.0  # s added to what is left, so that who is nearly there does not hide all others
 SECOND = 1e9  # ns
@@ -34,12 +35,18 @@ class StartRow(msgspec.Struct, frozen=True):
 
 
 class SiteRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One site. level: "quiet", "warn" or "critical"; what follows `probability` is there if it is not quiet."""
+    """One site. level: "quiet", "warn" or "critical"; what follows `looked` is there if it is not quiet.
+
+    word: see `watch.Word`. blind: cells that are not watched. looked: ns, when that was worked out.
+    """
 
     site: str
     level: str
     probability: float
     consequence: float
+    word: str
+    blind: tuple[str, ...]
+    looked: int | None
     since: int = 0
     early: int = 0
     first: int = 0
@@ -71,14 +78,14 @@ class RaidRow(msgspec.Struct, frozen=True):
     announced: int
 
 
-def sites(raids: Raids, known: Sequence[Site], time: int) -> list[SiteRow]:
+def sites(raids: Raids, known: Sequence[Site], time: int, words: Mapping[str, SiteWord]) -> list[SiteRow]:
     """Return a row for each site: critical ones first, then by what is likely to be lost and how soon."""
     states = {one.site: one for one in raids.sites}
     groups: dict[str, list[Group]] = {}
     for group in raids.groups:
         groups.setdefault(group.heading.site, []).append(group)
     ordered = sorted(known, key=lambda site: _rank(site, states.get(site.name), time))
-    return [_site(site, states.get(site.name), groups.get(site.name, [])) for site in ordered]
+    return [_site(site, states.get(site.name), groups.get(site.name, []), words[site.name]) for site in ordered]
 
 
 def _rank(site: Site, state: SiteState | None, time: int) -> tuple[int, float]:
@@ -88,15 +95,18 @@ def _rank(site: Site, state: SiteState | None, time: int) -> tuple[int, float]:
     return -state.level, -site.consequence * state.span.probability / (left + SOONEST)
 
 
-def _site(site: Site, state: SiteState | None, groups: Sequence[Group]) -> SiteRow:
+def _site(site: Site, state: SiteState | None, groups: Sequence[Group], said: SiteWord) -> SiteRow:
     if state is None:
-        return SiteRow(site.name, Level.QUIET.word, 0.0, site.consequence)
+        return SiteRow(site.name, Level.QUIET.word, 0.0, site.consequence, said.word, said.blind, said.looked)
     span = state.span
     return SiteRow(
         site=site.name,
         level=state.level.word,
         probability=round(span.probability, 4),
         consequence=site.consequence,
+        word=said.word,
+        blind=said.blind,
+        looked=said.looked,
         since=state.since,
         early=span.early,
         first=span.first,

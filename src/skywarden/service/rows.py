@@ -19,6 +19,7 @@ from skywarden.model.track import Health, Picture, Status, TrackKind, Use
 from skywarden.service.wire import FINISHED, LISTENING, SILENT_AFTER, Wire
 from skywarden.track.motion import VERTICAL_NOISE
 from skywarden.track.table import rows_of
+from skywarden.watch import useless
 
 SILENT, NOTHING_YET, USELESS = "silent", "nothing yet", "nothing usable"
 OPEN = (LISTENING, "connected")  # states of a wire on which messages are expected
@@ -295,8 +296,7 @@ def _state(wire: Wire, age: float | None, known: bool, row: Health | None, time:
         return wire.state
     if wire.silent_after and (age is None or age > wire.silent_after):
         return SILENT if known or age is not None else NOTHING_YET
-    recent = time - SILENT_AFTER * 1e9
-    return f"{USELESS}: {row.why}" if row and row.spurned > recent > row.used else wire.state
+    return f"{USELESS}: {row.why}" if row and useless(row, time) else wire.state
 
 
 def events(happened: Sequence[Output]) -> list[dict[str, Any]]:

@@ -6,13 +6,11 @@ Everything that a colour says a word says too. `render` is pure; `Live` draws it
 import logging
 import math
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import StringIO
 from itertools import chain
 from pathlib import Path
 from textwrap import wrap
-from typing import Literal, NamedTuple
 
 from msgspec import UNSET
 from rich.console import Console, Group, RenderableType
@@ -21,62 +19,30 @@ from rich.table import Table
 from rich.text import Text
 
 from skywarden.model.assessment import Threat
-from skywarden.model.raid import Level
 from skywarden.service.notices import notices
 from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALLED_AFTER, Published, Publisher
-from skywarden.service.raid_rows import GroupRow, SiteRow, StartRow
-from skywarden.service.rows import NOTHING_YET, POINT, USELESS, AlertRow, SourceRow, TrackRow
+from skywarden.service.rows import NOTHING_YET, POINT, USELESS, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
+from skywarden.service.view_page import BAD, DIM, GOOD, HEAD, NARROW, WIDE, Page, blank, cell, rest
+from skywarden.service.view_sites import site_names, sites
 from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
 PERIOD = 0.5  # s between two drawings
 AGAIN = 5.0  # s until it is tried again after a fault
 OLD = 3.0  # s; data of that age are shown in red
-WIDE, NARROW = 110, 70  # columns of a terminal: from WIDE everything fits, below NARROW the header is short
 EXPECTED = 0.2  # probability from which an arrival is worth a line
-# column -> the terminal's width from which it is shown
-SITES = {
-    "name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0, "raid": 90, "start": 70,
-}  # fmt: skip
 TRACKS = {
     "number": 0, "status": 70, "category": 0, "class": 84, "callsign": 62, "position": 52, "height": 0, "speed": 0,
     "heading": 70, "seen_by": WIDE,
 }  # fmt: skip
 SOURCES = {"name": 0, "state": 0, "received": 50, "decoded": WIDE, "recorded": 70, "refused": 62, "age": 0}
 WAITING = "waiting"  # a client; its state says why
-GOOD, BAD, DIM, HEAD = "green", "bold red", "dim", "bold"
 CATEGORY = {"suspect": "bold yellow", "hostile": BAD, "friend": "cyan", "assumed friend": "cyan", "neutral": GOOD}
 STATE = {OK: GOOD, DEGRADED: "bold black on yellow", STALLED: "bold white on red"}
 MODE = {"live": "bold white on dark_green", "sim": "bold black on yellow", "replay": "bold white on blue"}
 
 logger = logging.getLogger(__name__)
-
-
-class _Page(NamedTuple):
-    """What the parts of one drawing share. stale: s since the picture was published. expected: by site."""
-
-    shown: Published
-    expected: Mapping[str, list[Threat]]
-    words: Mapping[str, str]
-    width: int
-    stale: float
-
-    @property
-    def wide(self) -> bool:
-        return self.width >= WIDE
-
-    def say(self, word: str) -> str:
-        return self.words.get(word, word)
-
-    def left(self, time: int) -> float:
-        return (time - self.shown.picture.time) * 1e-9
-
-    def age(self, seconds: float | None) -> str:
-        return "-" if seconds is None else f"{seconds + self.stale:.1f} {self.say('s')}"
-
-    def columns(self, chosen: Mapping[str, int]) -> list[str]:
-        return [name for name, width in chosen.items() if self.width >= width]
 
 
 def render(
@@ -86,19 +52,19 @@ def render(
     words = LANGUAGES[language]
     if published is None:
         return Text(f"skywarden  {words['no_data']}", style=HEAD)
-    page = _Page(published, _expected(published), words, width, stale)
+    page = Page(published, _expected(published), words, width, stale)
     told = _notices(page, max(1, min(height // 4, height - 10)))
     room = height - 1 - len(told) - 3 * 2  # the header line; a title and a heading for each table
     sources = published.sources
-    sites = min(len(_site_names(published)), max(1, room // 3))
-    left = room - sites - max(1, len(published.tracks))  # what sites and tracks do not need
+    shown_sites = min(len(site_names(published)), max(1, room // 3))
+    left = room - shown_sites - max(1, len(published.tracks))  # what sites and tracks do not need
     shown_sources = min(len(sources), max(1, room // 3, left))
-    tracks = max(1, room - sites - shown_sources)
-    tables = _sites(page, sites), _tracks(page, tracks), _sources(page, shown_sources)
+    tracks = max(1, room - shown_sites - shown_sources)
+    tables = sites(page, shown_sites), _tracks(page, tracks), _sources(page, shown_sources)
     return Group(_header(page), *told, *tables)
 
 
-def _header(page: _Page) -> Text:
+def _header(page: Page) -> Text:
     shown, say = page.shown, page.say
     mode = str(shown.picture.mode)
     time = datetime.fromtimestamp(shown.picture.time * 1e-9, UTC)
@@ -120,15 +86,15 @@ def _header(page: _Page) -> Text:
     return line
 
 
-def _notices(page: _Page, room: int) -> list[Text]:
+def _notices(page: Page, room: int) -> list[Text]:
     """Return what must be known in `room` lines; each notice gets its share of them."""
     told = list(notices(page.shown, page.words))
     share = max(1, room // max(1, len(told)))
     lines = [line for one in told for line in wrap(one, page.width, max_lines=share, placeholder=" …")]
-    return [_cell(Text(line, BAD)) for line in lines[:room]]
+    return [cell(Text(line, BAD)) for line in lines[:room]]
 
 
-def _data_age(page: _Page, line: Text) -> None:
+def _data_age(page: Page, line: Text) -> None:
     """Add how long ago the sources were heard: the one heard last and, where that differs, the one missed longest."""
     heard = [source for source in page.shown.sources if source.last_age_s is not None]
     ages = [s.last_age_s for s in heard if s.state != FINISHED and s.last_age_s is not None]
@@ -141,72 +107,15 @@ def _data_age(page: _Page, line: Text) -> None:
     line.append(f"{page.say('data')} {text} ", BAD if old else GOOD)
 
 
-def _sites(page: _Page, room: int) -> Table:
-    table = _table(page, "sites", page.columns(SITES), right=("arrival", "threats"))
-    names = _site_names(page.shown)
-    soonest: dict[str, AlertRow] = {}
-    for alert in page.shown.alerts:
-        soonest.setdefault(alert.site, alert)
-    rows = {row.site: row for row in page.shown.site_rows}
-    place = {name: k for k, name in enumerate(rows)}  # the gravest first
-    ordered = sorted(names, key=lambda n: (n not in soonest, place.get(n, len(place))))
-    for name in ordered[:room]:
-        _site(page, table, name, (soonest.get(name), rows.get(name)))
-    return _rest(page, table, len(names) - room)
-
-
-def _site(page: _Page, table: Table, name: str, known: tuple[AlertRow | None, SiteRow | None]) -> None:
-    (alert, row), threats = known, page.expected.get(name, [])
-    if alert is not None:
-        arrival = minutes(page.left(alert.arrival))
-        interval = f"{minutes(page.left(alert.early))}-{minutes(page.left(alert.late))}"
-        critical = row is not None and row.level == Level.CRITICAL.word
-        word, style = f"▲ {page.say('CRITICAL' if critical else 'ALERT')}", "bold white on red" if critical else BAD
-    else:
-        likely = min((t.arrival for t in threats), default=None)
-        arrival, interval = "" if likely is None else minutes(likely), ""
-        word, style = page.say("none"), DIM
-    cells: dict[str, Text | str] = {
-        "name": name,
-        "arrival": Text(arrival, HEAD),
-        "interval": interval,
-        "threats": str(len(threats)) if threats else "",
-        "alert": Text(word, style),
-        "raid": ", ".join(_group(page, group) for group in row.groups) if row else "",
-        "start": Text(", ".join(_start(page, start) for start in row.starts) if row else "", HEAD),
-    }
-    table.add_row(*(_cell(cells[column]) for column in page.columns(SITES)))
-
-
-def _group(page: _Page, group: GroupRow) -> str:
-    """Return who comes from where: "12 drones from W"."""
-    direction = page.say("direction_from").format(way=page.say(f"way {group.direction}")) if group.direction else ""
-    return f"{len(group.tracks)} {page.say(f'kind {group.kind}')} {direction}".strip()
-
-
-def _start(page: _Page, start: StartRow) -> str:
-    """Return by when an action should begin; past that it may end too late."""
-    by = datetime.fromtimestamp(start.by * 1e-9, UTC)
-    return page.say("start_by" if start.by > page.shown.picture.time else "start_now").format(
-        action=start.action, by=f"{by:%H:%M:%S}Z"
-    )
-
-
-def _site_names(shown: Published) -> list[str]:
-    names = dict.fromkeys(site.name for site in shown.sites)
-    names.update(dict.fromkeys(alert.site for alert in shown.alerts))
-    return list(names)
-
-
-def _tracks(page: _Page, room: int) -> Table:
+def _tracks(page: Page, room: int) -> Table:
     columns = page.columns(TRACKS)
-    table = _table(page, "tracks", columns, right=("number", "height", "speed", "heading"))
+    table = blank(page, "tracks", columns, right=("number", "height", "speed", "heading"))
     urgent = _urgency(page)
     ordered = sorted(page.shown.tracks, key=lambda t: (urgent.get(t.number, math.inf), t.number))
     for track in ordered[:room]:
         cells = _track(page, track)
-        table.add_row(*(_cell(cells[column]) for column in columns))
-    return _rest(page, table, len(ordered) - room)
+        table.add_row(*(cell(cells[column]) for column in columns))
+    return rest(page, table, len(ordered) - room)
 
 
 def _expected(shown: Published) -> dict[str, list[Threat]]:
@@ -217,7 +126,7 @@ def _expected(shown: Published) -> dict[str, list[Threat]]:
     return found
 
 
-def _urgency(page: _Page) -> dict[int, float]:
+def _urgency(page: Page) -> dict[int, float]:
     """Return track -> s to its next arrival; those that raised an alert come before all others."""
     shown = page.shown
     alerted = {alert.track for alert in shown.alerts}
@@ -230,12 +139,12 @@ def _urgency(page: _Page) -> dict[int, float]:
     return found
 
 
-def _status(page: _Page, track: TrackRow) -> str:
+def _status(page: Page, track: TrackRow) -> str:
     """Return the status of a track; of one of which only a region is known, that."""
     return page.say(track.status if track.kind == POINT else track.kind)
 
 
-def _claimed(page: _Page, track: TrackRow) -> Text:
+def _claimed(page: Page, track: TrackRow) -> Text:
     """Return who a track says it is; that this cannot be true, or that nobody else sees it."""
     claimed = str(track.callsign or track.icao24 or "")
     if track.doubts:
@@ -243,14 +152,14 @@ def _claimed(page: _Page, track: TrackRow) -> Text:
     return Text(f"{claimed} {page.say('claimed_only')}".strip() if track.claimed_only else claimed)
 
 
-def _class(page: _Page, track: TrackRow) -> str:
+def _class(page: Page, track: TrackRow) -> str:
     """Return the likeliest class of a track, in per cent; nothing before it was judged."""
     if track.class_ is UNSET or track.probability is UNSET:
         return ""
     return f"{page.say(f'class {track.class_}')} {100 * track.probability:.0f} %"
 
 
-def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
+def _track(page: Page, track: TrackRow) -> dict[str, Text | str]:
     east, north, _ = track.velocity
     alerted = any(alert.track == track.number for alert in page.shown.alerts)
     return {
@@ -267,14 +176,14 @@ def _track(page: _Page, track: TrackRow) -> dict[str, Text | str]:
     }
 
 
-def _sources(page: _Page, room: int) -> Table:
+def _sources(page: Page, room: int) -> Table:
     columns = page.columns(SOURCES)
-    table = _table(page, "sources", columns, right=("received", "decoded", "recorded", "age"))
+    table = blank(page, "sources", columns, right=("received", "decoded", "recorded", "age"))
     ordered = sorted(page.shown.sources, key=_trouble)
     for source in ordered[:room]:
         cells = _source(page, source)
-        table.add_row(*(_cell(cells[column]) for column in columns))
-    return _rest(page, table, len(ordered) - room)
+        table.add_row(*(cell(cells[column]) for column in columns))
+    return rest(page, table, len(ordered) - room)
 
 
 def _trouble(source: SourceRow) -> int:
@@ -282,7 +191,7 @@ def _trouble(source: SourceRow) -> int:
     return 2 if source.state == NOTHING_YET else 1 if source.good else 0
 
 
-def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
+def _source(page: Page, source: SourceRow) -> dict[str, Text | str]:
     word, _, detail = source.state.partition(": ")
     known = page.say(detail) if word == USELESS else _known(page, detail)
     state = f"{page.say(word)}: {known}" if detail else page.say(word)
@@ -308,39 +217,11 @@ def _source(page: _Page, source: SourceRow) -> dict[str, Text | str]:
     }
 
 
-def _known(page: _Page, detail: str) -> str:
+def _known(page: Page, detail: str) -> str:
     """Return a detail with those parts in the page's language that have words; addresses stay."""
     for part in (QUIET, FAST, *FAULTS):
         detail = detail.replace(part, page.say(part))
     return detail
-
-
-def _table(page: _Page, title: str, columns: list[str], right: tuple[str, ...]) -> Table:
-    table = Table(
-        title=page.say(title), title_style=HEAD, title_justify="left", box=None, expand=True, padding=(0, 1, 0, 0)
-    )
-    for column in columns:
-        side: Literal["left", "right"] = "right" if column in right else "left"
-        table.add_column(page.say(column), justify=side, no_wrap=True, overflow="ellipsis", header_style=DIM)
-    return table
-
-
-def _cell(content: Text | str) -> Text:
-    """Return a cell that shows text as it is: no markup, no control codes. What targets claim comes through here."""
-    text = content if isinstance(content, Text) else Text(content)
-    return Text("".join(c if c.isprintable() else "?" for c in text.plain), style=text.style)
-
-
-def _rest(page: _Page, table: Table, hidden: int) -> Table:
-    if hidden > 0:
-        table.title = f"{table.title} ({page.say('more').format(n=hidden)})"
-    return table
-
-
-def minutes(seconds: float) -> str:
-    """Return a time span as mm:ss; what has passed is 00:00."""
-    whole = max(0, round(seconds))
-    return f"{whole // 60:02d}:{whole % 60:02d}"
 
 
 def picture_svg(published: Published, path: Path | str, *, language: str = "en", width: int = 120) -> None:

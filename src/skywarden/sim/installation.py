@@ -48,6 +48,8 @@ def _sensor(radar: Radar) -> dict[str, Value]:
         "longitude": radar.longitude,
         "height_m": radar.height_m,
         "revisit_s": radar.period_s,
+        "max_range_m": radar.reach_m,
+        "max_elevation_deg": radar.highest_deg,
         "range_sigma_m": radar.range_sigma_m,
         "azimuth_sigma_deg": radar.azimuth_sigma_deg,
     }

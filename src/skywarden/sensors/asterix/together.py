@@ -14,11 +14,14 @@ from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.place import I64
 from skywarden.model.track import Mode
 from skywarden.sensors.asterix import plots, tracks
+from skywarden.sensors.asterix.clock import utc
 from skywarden.sensors.asterix.columns import Columns, Flags
 from skywarden.sensors.asterix.memory import JUMP, PERIODS, SENDERS, Memory, apart, copies, remember
 from skywarden.sensors.asterix.program import I32
 from skywarden.sensors.asterix.reading import Compiled, Verdicts, read
 from skywarden.sensors.asterix.sender import Sender, SomePlace, named
+
+NORTH, SECTOR = 1, 2  # I034/000
 
 
 @dataclass(slots=True)
@@ -26,7 +29,7 @@ class Part:
     """One frame and its source. first, last: where its messages begin and end among all.
 
     seen, places, periods, systems: what its messages add to the memory. since: radar -> first message, among all, after
-    which its place is known. room: of places, periods and systems -> how many more there may be.
+    which its place is known. room: of places, periods and systems -> how many more there may be. marks: see `Decoded`.
     """
 
     sender: Sender
@@ -40,6 +43,7 @@ class Part:
     systems: list[str] = field(default_factory=list)
     since: dict[str, int] = field(default_factory=dict)
     room: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def place(self, radar: str) -> SomePlace | None:
         """Return where a radar stands, None if that is not known."""
@@ -95,7 +99,7 @@ def decoded(parts: Sequence[Part], categories: Mapping[int, Compiled], mode: Mod
 
 def _told(part: Part, batches: tuple[Detections, ...], verdicts: Verdicts) -> Decoded:
     mine = verdicts.of(part.first, part.last)
-    return Decoded(part.frame.source, int(mine.good().sum()), batches, mine.counts())
+    return Decoded(part.frame.source, int(mine.good().sum()), batches, mine.counts(), marks=part.marks)
 
 
 def _joined(frames: Sequence[Frame]) -> Frame:
@@ -135,10 +139,24 @@ def _services(columns: Columns | None, parts: Sequence[Part], verdicts: Verdicts
     """Take in what radars report of themselves. Return the messages of those that there is no room for."""
     over = list[int]()
     if columns is not None:
+        _marks(columns, parts)
         for k, rows in _by_part(columns.owner, parts):
             mine = columns.take(rows)
             over += [*_turns(parts[k], mine), *_places(parts[k], mine, verdicts)]
     return np.array(over, np.int64)
+
+
+def _marks(columns: Columns, parts: Sequence[Part]) -> None:
+    """Note which radars with a block turn and may be used, by north markers and sector crossings, and when."""
+    turning = np.isin(columns.raw("000/TYP"), (NORTH, SECTOR)) & columns.there("030/TOD")
+    columns = columns.take(turning & ~columns.flag("050/COM/NOGO"))
+    which = np.searchsorted([part.last for part in parts], columns.owner, "right")
+    times = utc(columns.raw("030/TOD"), np.array([part.frame.received for part in parts])[which]).tolist()
+    keys = (columns.raw("010/SAC") * 256 + columns.raw("010/SIC")).tolist()
+    for k, key, time in zip(which.tolist(), keys, times, strict=True):
+        if (sensor := parts[k].sender.blocks.get(named(key))) is not None:
+            last, count = parts[k].marks.get(sensor.name, (0, 0))
+            parts[k].marks[sensor.name] = max(last, time), count + 1
 
 
 def _turns(part: Part, columns: Columns) -> Iterator[int]:
