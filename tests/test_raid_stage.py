@@ -20,6 +20,7 @@ from skywarden.model.raid import Level, Raids
 from skywarden.pipeline import Line
 from skywarden.raid import RaidSettings, Warned, raids
 from skywarden.service.raid_rows import districts, positions, sites
+from skywarden.service.site_rows import SiteWord
 
 SECOND = 1_000_000_000
 SHELTER = Action(name="shelter", lead_s=240.0)
@@ -40,6 +41,11 @@ def identity(track, name=Class.UAV_PISTON, category=Category.UNKNOWN):
 def alert(site, track, probability=0.4, left=400.0, time=TIME):
     early, arrival, late = (time + round(left * part * SECOND) for part in (0.9, 1.0, 1.1))
     return Alert(site, track, time, arrival, early, late, probability, time)
+
+
+def rows_of(found, known):
+    words = {site.name: SiteWord(site.name, "not watched", (), None) for site in known}
+    return sites(found, known, TIME, words)
 
 
 def at(second, before, alerts, identities=(), watched=ONE):
@@ -102,9 +108,9 @@ def test_sites_are_ordered_by_level_then_by_what_is_likely_to_be_lost_soon():
     watched = Warned(known, (), RaidSettings())
     alerts = [alert("third", 1, 0.45), alert("other", 1, 0.3)]
     found, _ = at(0, Raids(), alerts, (), watched)
-    assert [row.site for row in sites(found, known, TIME)] == ["other", "third", "plant"]
+    assert [row.site for row in rows_of(found, known)] == ["other", "third", "plant"]
     found, _ = at(0, Raids(), [*alerts, alert("plant", 2, 0.9)], (), watched)
-    rows = sites(found, known, TIME)
+    rows = rows_of(found, known)
     assert [(row.site, row.level) for row in rows] == [("plant", "critical"), ("other", "warn"), ("third", "warn")]
     assert [start.action for start in rows[1].starts] == ["shelter"]
 
@@ -113,7 +119,7 @@ def test_a_district_is_as_bad_as_its_worst_site():
     both = District(name="both", sites=("plant", "other"))
     none = District(name="none", sites=("third",))
     found, _ = at(0, Raids(), [alert("plant", 1, 0.9), alert("other", 1, 0.3, left=200.0)])
-    worst, quiet = districts(sites(found, SITES, TIME), (both, none))
+    worst, quiet = districts(rows_of(found, SITES), (both, none))
     assert (worst.level, worst.sites) == ("critical", ["plant", "other"])
     assert worst.first == min(state.span.first for state in found.sites)
     assert (quiet.level, quiet.sites) == ("quiet", [])

@@ -7,7 +7,10 @@ import msgspec
 from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 
-AT_ONCE = ("sites", "sources", "sensors", "flights", "tracker", "identify", "alert", "run.tick_ms", "record.snapshot_s")
+AT_ONCE = (
+    "sites", "districts", "positions", "sources", "sensors", "flights", "tracker", "identify", "alert", "raid",
+    "run.tick_ms", "record.snapshot_s",
+)  # fmt: skip
 
 
 def renewed(now: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:

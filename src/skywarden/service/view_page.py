@@ -40,6 +40,7 @@ class Page(NamedTuple):
 
 
 def blank(page: Page, title: str, columns: list[str], right: tuple[str, ...]) -> Table:
+    """Return a table without rows. right: columns that are set to the right."""
     table = Table(
         title=page.say(title), title_style=HEAD, title_justify="left", box=None, expand=True, padding=(0, 1, 0, 0)
     )

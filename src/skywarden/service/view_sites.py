@@ -21,13 +21,14 @@ SITES = {
 
 
 def sites(page: Page, room: int) -> Table:
+    """Return the table of the sites, the gravest first, in `room` lines."""
     table = blank(page, "sites", page.columns(SITES), right=("arrival", "threats"))
     names = site_names(page.shown)
     soonest: dict[str, AlertRow] = {}
     for alert in page.shown.alerts:
         soonest.setdefault(alert.site, alert)
     rows = {row.site: row for row in page.shown.site_rows}
-    place = {name: k for k, name in enumerate(rows)}  # the gravest first
+    place = {name: k for k, name in enumerate(rows)}
     ordered = sorted(names, key=lambda n: (n not in soonest, place.get(n, len(place))))
     for name in ordered[:room]:
         _site(page, table, name, (soonest.get(name), rows.get(name)))
