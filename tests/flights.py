@@ -37,4 +37,5 @@ def listed(*threats, time=TIME, sites=(PLANT,)):
     whole = [np.array(values, np.int64) for values in (track, site, [time] * len(rows))]
     chance, miss = (np.array([getattr(one, name) for one in each], float) for name in ("probability", "miss"))
     times, vague = np.array([one.times for one in each]).reshape(-1, 7), np.array([one.vague for one in each], bool)
-    return Threats(Threats().judged, names, *whole, chance, times, miss, vague)
+    stake = np.array([one.stake for one in each], float)
+    return Threats(Threats().judged, names, *whole, chance, times, miss, vague, stake)

@@ -358,3 +358,32 @@ def test_every_setting_has_a_row_with_its_default_in_the_documentation():
     for field in fields(AlertSettings):
         documented = rows[field.name]
         assert (documented if isinstance(field.default, str) else float(documented)) == field.default
+
+
+def test_what_would_do_little_counts_little():
+    watch = Watch()
+    assert watch.at(0, threat(0.0, probability=1.0, miss=0.0, stake=0.07)) == []  # a bird over the site
+    assert watch.at(1, threat(60.0, probability=0.4, stake=0.46)) == []  # nothing is known of it
+    (event,) = watch.at(2, threat(60.0, probability=0.45, stake=0.46))
+    assert event.alert.stake == 0.46
+    assert event.alert.probability == 0.45
+
+
+def test_an_alert_ends_late_once_it_is_known_to_be_harmless():
+    watch = Watch()
+    watch.at(0, threat(100.0, miss=0.0))
+    for second in range(1, 30):
+        watch.at(second, threat(100.0 - second, miss=0.0, stake=0.05))
+    assert watch.kinds() == ["AlertRaised"]
+    watch.at(30, threat(70.0, miss=0.0, stake=0.05))
+    assert watch.kinds() == ["AlertRaised", "AlertCleared"]
+
+
+def test_a_straight_way_holds_an_alert_only_of_what_would_do_harm():
+    held, let_go = Watch(), Watch()
+    for watch, stake in ((held, 0.6), (let_go, 0.4)):
+        watch.at(0, threat(100.0, stake=stake))
+        for second in range(1, 40):
+            watch.at(second, threat(100.0 - second, probability=0.05, miss=5000.0, stake=stake))
+    assert held.kinds() == ["AlertRaised"]
+    assert let_go.kinds() == ["AlertRaised", "AlertCleared"]

@@ -21,6 +21,7 @@ from skywarden.identify.weigh import (
     factor,
     harm,
     odds,
+    stake,
     vectors,
     weighed,
 )  # fmt: skip
@@ -159,6 +160,22 @@ def test_what_anybody_can_send_never_makes_harm_less_likely(said, sent) -> None:
     own, *both = with_anybody(said, sent, 1.0)
     for rows in both:
         assert harm(alone(rows).enrolled.odds)[0] == pytest.approx(harm(alone(own).stern.odds)[0], rel=1e-12)
+
+
+@given(statements, statements)
+def test_what_anybody_can_send_never_makes_an_alert_count_less(said, sent) -> None:
+    own, *both = with_anybody(said, sent, 1.0)
+    for rows in both:
+        assert stake(alone(rows))[0] >= stake(alone(own))[0] - 1e-12
+
+
+def test_a_bird_counts_little_and_a_drone_whole_and_who_says_so_must_be_ours() -> None:
+    nothing = stake(alone(told(look(1, nats(), source=1))))[0]
+    assert 0.4 < nothing < 0.5
+    bird = look(1, nats(BIRD=4.0), source=1), look(1, nats(BIRD=2.0), family=Family.MOTION, source=2, at=9)
+    assert stake(alone(told(*bird)))[0] < 0.1
+    assert stake(alone(told(look(1, nats(UAV_PISTON=4.0), source=1))))[0] > 0.8
+    assert stake(alone(told(look(1, nats(BIRD=4.0), source=1, anybody=True, calm=True))))[0] >= nothing
 
 
 @given(statements, statements)

@@ -55,7 +55,7 @@ def test_the_hash_of_a_picture_tells_every_value_of_threats_and_of_how_tracks_fl
     whole, part = np.arange(count), np.arange(float(count))
     judged = Judged(whole, whole + 7, np.ones((count, 3)))
     times, vague = np.tile(part[:, None], 7), np.zeros(count, bool)
-    threats = Threats(judged, ("plant",), whole, 0 * whole, whole, part, times, part + 1.0, vague)
+    threats = Threats(judged, ("plant",), whole, 0 * whole, whole, part, times, part + 1.0, vague, part)
     picture = Picture(0, threats=threats, past=Past(whole, np.ones((count, 4))))
 
     def others(table, names):
@@ -77,6 +77,6 @@ def test_the_hash_of_a_picture_tells_every_value_of_threats_and_of_how_tracks_fl
         threats.take(whole[1:]),
     ]
     found += [digest(replace(picture, threats=one)) for one in changed]
-    assert len({*found}) == len(found) == 1 + 6 + 9 + 21 + 3
+    assert len({*found}) == len(found) == 1 + 6 + 9 + 24 + 3
     same = replace(threats, times=np.asfortranarray(times), judged=replace(judged, velocity=judged.velocity.copy()))
     assert digest(replace(picture, threats=same)) == digest(picture)

@@ -278,3 +278,12 @@ def test_whatever_flies_the_figures_are_possible(place, velocity, place_sigma, v
         assert list(threat.times) == sorted(threat.times)
         assert np.isfinite(threat.times).all()
         assert threat.times[0] >= 0
+
+
+def test_what_a_track_would_do_counts_unless_all_count_whole():
+    tracks = flying((9000, 0, 300, -50, 0, 0), (9000, 2000, 300, -50, 0, 0))
+    known = (Identity(1, Category.UNKNOWN, stake=0.07),)
+    for alert_on, stakes in ((AlertOn.HARM, [0.07, 1.0]), (AlertOn.ALL, [1.0, 1.0])):
+        found = threats_of(tracks, settings=AlertSettings(alert_on=alert_on), identities=known)
+        assert [one.stake for one in found] == stakes
+        assert found[0].probability > 0.5

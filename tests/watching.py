@@ -14,8 +14,9 @@ SITES = (PLANT, OTHER)
 LEVELS = (-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96)
 
 
-def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant", miss=10_000.0):
-    return Threat(track, site, probability, tuple(max(arrival + level * sigma, 0.0) for level in LEVELS), miss)
+def threat(arrival, probability=0.9, sigma=10.0, track=1, site="plant", miss=10_000.0, stake=1.0):
+    times = tuple(max(arrival + level * sigma, 0.0) for level in LEVELS)
+    return Threat(track, site, probability, times, miss, stake=stake)
 
 
 class Watch:

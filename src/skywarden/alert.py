@@ -17,6 +17,7 @@ from skywarden.model.threats import Threats
 SECOND = 1_000_000_000  # ns
 MOVED, MOVED_SHARE, MOVED_LEAST = 10.0, 0.1, 2.0  # s, share of what is left, s: a change that people are told
 MOVED_SPREAD = 0.25  # of the 80 % interval: less than that is no news
+HELD_STAKE = 0.5  # of what it would do, from which an alert is held by that alone
 HELD_RADII = 3.0  # radii that the straight way may miss by before an alert loses its support: who weaves still comes
 
 AlertChange = AlertRaised | AlertUpdated | AlertCleared
@@ -25,6 +26,7 @@ AlertChange = AlertRaised | AlertUpdated | AlertCleared
 class AlertOn(StrEnum):
     """Which tracks can raise an alert."""
 
+    HARM = "harm"
     ALL = "all"
     SUSPECT = "suspect"
 
@@ -32,7 +34,7 @@ class AlertOn(StrEnum):
 class AlertSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What raises, holds and clears an alert. docs/alerts.md has the reasons at length."""
 
-    alert_on: AlertOn = AlertOn.ALL  # nothing is excluded while identity rests on claims alone
+    alert_on: AlertOn = AlertOn.HARM  # nothing is excluded; what is measured to be a bird or an airliner counts little
     raise_probability: float = 0.2  # of passing within the radius: a missed raid costs more than a shelter drill
     clear_probability: float = 0.08  # well below raise_probability, so that noise does not switch an alert
     floor_probability: float = 0.05  # below it a pair of track and site is not listed
@@ -111,10 +113,12 @@ def _looked(now: _Now) -> tuple[I64, NDArray[np.bool_]]:
     threats, settings = now.threats, now.settings
     wanted = np.array([now.wanted.get(name, -np.inf) for name in threats.sites])[threats.site]
     radius = np.array([now.radius.get(name, 0.0) for name in threats.sites])[threats.site]
-    holds, known = threats.probability >= settings.clear_probability, ~threats.vague
-    likely = (threats.probability >= settings.raise_probability) | (holds & known & (threats.miss <= radius))
+    harmed, known = threats.probability * threats.stake, ~threats.vague
+    holds = harmed >= settings.clear_probability
+    likely = (harmed >= settings.raise_probability) | (holds & known & (threats.miss <= radius))
     early = np.maximum(threats.times[:, EARLY] - (now.time - threats.time) * 1e-9, 0.0)
-    supports = (holds | (known & (threats.miss <= HELD_RADII * radius))) & np.isfinite(wanted)
+    straight = known & (threats.miss <= HELD_RADII * radius) & (threats.stake >= HELD_STAKE)
+    supports = (holds | straight) & np.isfinite(wanted)
     return np.flatnonzero(likely & (early <= wanted)), supports
 
 
@@ -126,7 +130,7 @@ def _kept(alert: Alert, row: int, supported: bool, now: _Now) -> tuple[Alert | N
         told = _told(row, alert.raised, now)
         if _has_moved(alert, row, told, now):
             return told, AlertUpdated(told)
-        return msgspec.structs.replace(alert, probability=told.probability, updated=now.time), None
+        return msgspec.structs.replace(alert, probability=told.probability, stake=told.stake, updated=now.time), None
     until, reason = _end(alert, row >= 0, now)
     if now.time < until:
         return alert, None
@@ -161,6 +165,7 @@ def _told(row: int, raised: int, now: _Now) -> Alert:
         late=max(judged + _ns(times[LATE]), now.time),
         probability=float(threats.probability[row]),
         updated=now.time,
+        stake=float(threats.stake[row]),
     )
 
 

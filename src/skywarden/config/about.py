@@ -308,7 +308,10 @@ ABOUT: Mapping[str, About] = {
     ),
     "identify.suspect_alone_probability": About("The same where only one kind does; not less.", "0 to 1", 0, 1),
     "identify.pending_s": About("So long a new track is pending.", "seconds", 0, 600),
-    "alert.alert_on": About('"all": every track can raise an alert. "suspect": only suspect and hostile ones.'),
+    "alert.alert_on": About(
+        '"harm": every track counts by what it would do, as measured; birds and airliners little. "all": each counts '
+        'whole. "suspect": only suspect and hostile ones.'
+    ),
     "alert.raise_probability": About("Probability of passing within the radius that raises an alert.", "0 to 1", 0, 1),
     "alert.clear_probability": About("Below it an alert starts to clear; less than raise_probability.", "0 to 1", 0, 1),
     "alert.floor_probability": About("Below it a track is not listed with a site.", "0 to 1", 0, 1),

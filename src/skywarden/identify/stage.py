@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Known, ruled
+from skywarden.identify.category import ALARMING, CATEGORIES, WORDS, IdentifySettings, Known, ruled
 from skywarden.identify.claims import claimed
 from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
@@ -21,7 +21,7 @@ from skywarden.identify.noted import statements, together
 from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
-from skywarden.identify.weigh import weighed
+from skywarden.identify.weigh import stake, weighed
 from skywarden.model.assessment import Category, Family, Identity
 from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
@@ -182,8 +182,9 @@ def _judged(
     rules = ruled(known, given.settings).tolist()
     only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
-    chances = np.round(views.all.odds, DIGITS).tolist()
-    for k, rule, row, alone, flight, said in zip(at, rules, chances, only, flights, doubts, strict=True):
+    chances, stakes = (np.round(part, DIGITS).tolist() for part in (views.all.odds, stake(views)))
+    columns = zip(at, rules, chances, stakes, only, flights, doubts, strict=True)
+    for k, rule, row, at_stake, alone, flight, said in columns:
         after[k] = msgspec.structs.replace(
             after[k],
             category=CATEGORIES[rule],
@@ -192,5 +193,6 @@ def _judged(
             claimed_only=alone,
             flight=flight,
             doubts=said,
+            stake=1.0 if CATEGORIES[rule] in ALARMING else at_stake,
         )
     return tuple(after)

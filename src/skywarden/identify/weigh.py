@@ -39,6 +39,11 @@ PRIOR: Mapping[Class, float] = {  # of a track that is shown, before anything is
 HARM = (Class.UAV_PISTON, Class.UAV_JET, Class.DECOY, Class.CRUISE, Class.BALLISTIC)  # what comes to do harm
 LOG_PRIOR = np.log([PRIOR[word] for word in CLASSES])
 HARMFUL = np.array([word in HARM for word in CLASSES])
+SOME = (Class.MULTIROTOR, Class.FIXED_WING, Class.UNKNOWN)  # what may do harm, and less of it
+LOSS = np.array(
+    [1.0 if word in HARM else 0.3 if word in SOME else 0.0 for word in CLASSES]
+)  # of what a UAV does; assumed
+WHOLE = 0.9  # of it, from which a track counts as a whole one
 HEARS = (Family.ACOUSTIC, Family.PEOPLE)
 FAMILIES = len(Family)
 
@@ -124,6 +129,15 @@ def odds(by_family: F64) -> F64:
 def harm(chances: F64) -> F64:
     """Return (m,) the probability of what comes to do harm."""
     return np.asarray(chances[:, HARMFUL].sum(1))
+
+
+def stake(views: Views) -> F64:
+    """Return (m,) from 0 to 1, what a track would do if it came: 1 what a one-way UAV does, 0 what a bird does.
+
+    What anybody may say never makes it less: at their bounds sums may, so the worse of two views counts.
+    """
+    most = np.maximum(views.stern.odds @ LOSS, views.enrolled.odds @ LOSS)
+    return np.asarray(np.minimum(most / WHOLE, 1.0))
 
 
 def factor(nats: F64) -> F64:

@@ -56,7 +56,8 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
 
     odds: probability of each of CLASSES, () before it was judged. why: the rule that gave the category, in words.
     claimed_only: nobody but itself has said lately where it is. flight: of ours that it is, by name, "" none. doubts:
-    what cannot be true of what it says, in words.
+    what cannot be true of what it says, in words. stake: 0 to 1, what it would do if it came, by what not everybody
+    can say (`identify.weigh.stake`); 1 before it was judged.
     """
 
     track: int  # public number
@@ -67,6 +68,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     claimed_only: bool = False
     flight: str = ""
     doubts: tuple[str, ...] = ()
+    stake: float = 1.0
 
     @property
     def likeliest(self) -> Class | None:
@@ -80,6 +82,7 @@ class Threat(msgspec.Struct, frozen=True, array_like=True):
     probability: of coming within the site's radius. times: s from the time asked for until then, if it comes: quantiles
     at `threat.course.LEVELS`, never negative. miss: m, by which the straight way passes the site, inf if it flies away
     from it. vague: only a wide region is known of the track, see `TrackKind`; then its middle's way is no way.
+    stake: as in `Identity`, as far as it counts.
     """
 
     track: int
@@ -88,6 +91,7 @@ class Threat(msgspec.Struct, frozen=True, array_like=True):
     times: tuple[float, float, float, float, float, float, float]
     miss: float
     vague: bool = False
+    stake: float = 1.0
 
     @property
     def arrival(self) -> float:
@@ -119,3 +123,4 @@ class Alert(msgspec.Struct, frozen=True, array_like=True):
     late: int
     probability: float
     updated: int
+    stake: float = 1.0

@@ -10,7 +10,7 @@ from skywarden.model.place import F64, I64
 
 QUANTILES = 7  # of an arrival, `threat.course.LEVELS`
 FAR = 1 << 40  # more than any track's number
-PAIRS = ("track", "site", "time", "probability", "times", "miss", "vague")  # columns of equal length
+PAIRS = ("track", "site", "time", "probability", "times", "miss", "vague", "stake")  # columns of equal length
 
 
 def _whole() -> I64:
@@ -31,7 +31,7 @@ class Threats:
     """k pairs of a track and a site, in the order of the sites, then of track numbers; and all tracks that were judged.
 
     sites: names of all. track: (k,) public numbers. site: (k,) rows of `sites`. time: (k,) ns, when it was judged: from
-    then `times` count. probability, times, miss, vague: (k,), (k, QUANTILES), (k,), (k,), as in `Threat`.
+    then `times` count. probability, times, miss, vague, stake: (k,), (k, QUANTILES), (k,), (k,), (k,), as in `Threat`.
     """
 
     judged: Judged = field(default_factory=Judged)
@@ -43,6 +43,7 @@ class Threats:
     times: F64 = field(default_factory=lambda: np.zeros((0, QUANTILES)))
     miss: F64 = field(default_factory=lambda: np.zeros(0))
     vague: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    stake: F64 = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         return len(self.track)
@@ -55,9 +56,12 @@ class Threats:
         """Return the pairs as people read them: seconds from `time`, ns. Without those less probable than `least`."""
         some = self.take(np.flatnonzero(self.probability >= least))
         left = np.maximum(some.times - ((time - some.time) * 1e-9)[:, None], 0.0)
-        columns = (some.track, some.site, some.probability, left, some.miss, some.vague)
+        columns = (some.track, some.site, some.probability, left, some.miss, some.vague, some.stake)
         listed = zip(*(column.tolist() for column in columns), strict=True)
-        return [Threat(track, self.sites[site], p, tuple(when), by, wide) for track, site, p, when, by, wide in listed]
+        return [
+            Threat(track, self.sites[site], p, tuple(when), by, wide, stake)
+            for track, site, p, when, by, wide, stake in listed
+        ]
 
     def rows_of(self, site: I64, track: I64) -> I64:
         """Return (m,) the rows of pairs, -1 of those that are not listed. site: (m,) rows of `sites`; track: (m,)."""

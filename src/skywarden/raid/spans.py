@@ -2,7 +2,8 @@
 
 With probability p and distribution F of each, somebody has come before t with 1 - prod (1 - p F(t)), and all that come
 at all have with (prod (1 - p (1 - F(t))) - prod (1 - p)) / (1 - prod (1 - p)). F is linear between what is told: a
-tenth before `early`, half before `arrival`, nine tenths before `late`, and as steep beyond.
+tenth before `early`, half before `arrival`, nine tenths before `late`, and as steep beyond. Who would do less harm
+counts as if less likely to come (`Identity.stake`).
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ class Ahead(NamedTuple):
 def ahead(alerts: Sequence[Alert], group: I64, count: int, time: int) -> Ahead:
     """Return what is to come of each of `count` groups. group: (n,) that each alert belongs to; time: ns."""
     told = np.array([(a.early, a.arrival, a.late) for a in alerts], np.int64).reshape(-1, 3)
-    p = np.minimum([a.probability for a in alerts], SURE)
+    p = np.minimum([a.probability * a.stake for a in alerts], SURE)
     share = _share(np.asarray((told - time) * 1e-9, float))
     none = _by_group(np.log1p(-p)[:, None], group, count)
     free = _by_group(np.log1p(-p[:, None] * share), group, count)

@@ -92,6 +92,7 @@ class AlertRow(msgspec.Struct, frozen=True):
     early: int
     late: int
     probability: float
+    stake: float
 
 
 class NodeRow(msgspec.Struct, frozen=True):
@@ -239,7 +240,7 @@ def local_covariance(picture: Picture, states: TrackStates, rows: I64, columns: 
 def alerts(standing: Sequence[Alert]) -> list[AlertRow]:
     """Return a row for each alert, the next arrival first."""
     ordered = sorted(standing, key=lambda a: (a.arrival, a.site, a.track))
-    return [AlertRow(a.site, a.track, a.raised, a.arrival, a.early, a.late, a.probability) for a in ordered]
+    return [AlertRow(a.site, a.track, a.raised, a.arrival, a.early, a.late, a.probability, a.stake) for a in ordered]
 
 
 def sources(

@@ -110,8 +110,16 @@ def _found(seen: Seen, time: int, sites: Sequence[Site], settings: ThreatSetting
     keep = np.flatnonzero(((chance >= floor) | (held & moves)) & (times[:, MEDIAN] <= pairs.horizon))
     number = tracks.number[pairs.track]
     keep = keep[np.lexsort((number[keep], pairs.site[keep]))]
-    when = np.full(len(number), time)
-    return Threats(Judged(), (), number, pairs.site, when, chance, times, miss, pairs.vague).take(keep)
+    when, stake = np.full(len(number), time), _stake(seen, settings.alert_on)[pairs.track]
+    return Threats(Judged(), (), number, pairs.site, when, chance, times, miss, pairs.vague, stake).take(keep)
+
+
+def _stake(seen: Seen, alert_on: str) -> F64:
+    """Return (n,) from 0 to 1, what each track would do if it came, as far as that counts."""
+    if alert_on != "harm":
+        return np.ones(len(seen.tracks))
+    known = {identity.track: identity.stake for identity in seen.identities}
+    return np.array([known.get(number, 1.0) for number in seen.tracks.number.tolist()])
 
 
 def _missed(pairs: Pairs) -> F64:
