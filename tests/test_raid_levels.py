@@ -8,7 +8,7 @@ from skywarden.model.place import Action, Site
 from skywarden.model.raid import Level
 from skywarden.raid.levels import state
 from skywarden.raid.settings import RaidSettings
-from skywarden.raid.spans import ahead
+from skywarden.raid.spans import ahead, coming
 
 SECOND = 1_000_000_000
 NOW = 1_900_000_000 * SECOND
@@ -23,7 +23,7 @@ def at(second, before, probability, left=400.0):
     time = NOW + round(second * SECOND)
     early, arrival, late = (time + round(left * part * SECOND) for part in (0.9, 1.0, 1.1))
     one = Alert("plant", 1, time, arrival, early, late, probability, time)
-    return state(before, PLANT, (ahead([one], np.zeros(1, int), 1, time), 0), SETTINGS)
+    return state(before, PLANT, (ahead(coming([one], time), np.zeros(1, int), 1), 0), SETTINGS)
 
 
 def names(found):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywarden.model.assessment import Alert
-from skywarden.raid.spans import STEPS, ahead
+from skywarden.raid.spans import STEPS, ahead, coming
 
 SECOND = 1_000_000_000
 NOW = 1_900_000_000 * SECOND
@@ -31,7 +31,7 @@ def drawn(alerts, count, rng):
 
 def test_first_and_last_are_those_of_drawing_them():
     alerts = [alert(200, 300, 600, 0.4), alert(250, 280, 330, 0.7), alert(900, 1000, 1400, 0.2)]
-    span = ahead(alerts, np.zeros(3, int), 1, NOW).span(0)
+    span = ahead(coming(alerts, NOW), np.zeros(3, int), 1).span(0)
     first, last = drawn(alerts, 200_000, np.random.default_rng(1))
     comes = ~np.isnan(first)
     assert span.probability == pytest.approx(comes.mean(), abs=0.005)
@@ -41,24 +41,24 @@ def test_first_and_last_are_those_of_drawing_them():
 
 
 def test_of_one_alert_it_is_what_the_alert_tells():
-    span = ahead([alert(200, 300, 600, 0.4)], np.zeros(1, int), 1, NOW).span(0)
+    span = ahead(coming([alert(200, 300, 600, 0.4)], NOW), np.zeros(1, int), 1).span(0)
     told = [(when - NOW) / SECOND for when in (span.early, span.first, span.last)]
     assert span.probability == pytest.approx(0.4)
     assert told == pytest.approx([200, 300, 600], rel=0.03)
 
 
 def test_who_has_arrived_is_there_now():
-    coming = ahead([alert(-50, -50, -50, 1.0), alert(400, 500, 600, 0.5)], np.array([0, 1]), 2, NOW)
-    assert coming.span(0).first == NOW
-    assert coming.before(0, 0.0) == pytest.approx(1.0, abs=0.01)
-    assert coming.before(1, 60.0) == 0.0
+    both = ahead(coming([alert(-50, -50, -50, 1.0), alert(400, 500, 600, 0.5)], NOW), np.array([0, 1]), 2)
+    assert both.span(0).first == NOW
+    assert both.before(0, 0.0) == pytest.approx(1.0, abs=0.01)
+    assert both.before(1, 60.0) == 0.0
 
 
 def test_groups_do_not_touch_each_other():
     alerts = [alert(200, 300, 600, 0.4), alert(10, 20, 30, 0.9)]
-    both = ahead(alerts, np.array([0, 1]), 2, NOW)
-    assert both.span(0) == ahead(alerts[:1], np.zeros(1, int), 1, NOW).span(0)
-    assert both.span(1) == ahead(alerts[1:], np.zeros(1, int), 1, NOW).span(0)
+    both = ahead(coming(alerts, NOW), np.array([0, 1]), 2)
+    assert both.span(0) == ahead(coming(alerts[:1], NOW), np.zeros(1, int), 1).span(0)
+    assert both.span(1) == ahead(coming(alerts[1:], NOW), np.zeros(1, int), 1).span(0)
 
 
 told = st.tuples(st.floats(-100, 2000), st.floats(0, 1000), st.floats(0, 3000), st.floats(0, 1))
@@ -67,8 +67,8 @@ told = st.tuples(st.floats(-100, 2000), st.floats(0, 1000), st.floats(0, 3000), 
 @given(st.lists(told, min_size=1, max_size=12))
 def test_more_alerts_never_make_anybody_later_or_less_likely(rows):
     alerts = [alert(e, e + a, e + a + b, p, k) for k, (e, a, b, p) in enumerate(rows)]
-    fewer = ahead(alerts[:-1] or alerts, np.zeros(len(alerts[:-1] or alerts), int), 1, NOW)
-    more = ahead(alerts, np.zeros(len(alerts), int), 1, NOW)
+    fewer = ahead(coming(alerts[:-1] or alerts, NOW), np.zeros(len(alerts[:-1] or alerts), int), 1)
+    more = ahead(coming(alerts, NOW), np.zeros(len(alerts), int), 1)
     assert more.probability[0] >= fewer.probability[0] - 1e-12
     assert np.all(more.came[0] >= fewer.came[0] - 1e-12)
     for column in (more.came[0], more.done[0]):

@@ -1,7 +1,7 @@
 """Which group an alert belongs to: by what the track probably is, and by where it comes from."""
 
 from collections.abc import Mapping, Sequence
-from math import atan2, hypot, pi
+from math import pi
 from typing import NamedTuple
 
 import numpy as np
@@ -28,13 +28,6 @@ class Where(NamedTuple):
     position: F64
 
 
-class Seen(NamedTuple):
-    """From where a track is seen at a site. bearing: rad clockwise from north; near: too near to tell by it."""
-
-    bearing: float
-    near: bool
-
-
 class Frame(NamedTuple):
     """A site's level plane. centre: ECEF m; axes: (2, 3) east and north; near: m."""
 
@@ -42,10 +35,12 @@ class Frame(NamedTuple):
     axes: F64
     near: float
 
-    def seen(self, position: F64) -> Seen:
-        """Return from where a place, (3,) ECEF m, is seen."""
-        east, north = self.axes @ (position - self.centre)
-        return Seen(atan2(east, north), hypot(east, north) < self.near)
+
+class Seen(NamedTuple):
+    """From where a track is seen at a site. bearing: rad clockwise from north; near: too near to tell by it."""
+
+    bearing: float
+    near: bool
 
 
 def members(
@@ -61,13 +56,10 @@ def members(
     """
     time, sites = now
     known = {(one.site, one.track): one for one in before}
-    planes = {site.name: frame(site) for site in sites}
+    kinds = likely([odds.get(alert.track, ()) for alert in alerts])
     found = []
-    for alert in alerts:
-        old, plane = known.get((alert.site, alert.track)), planes.get(alert.site)
-        kind = likely(odds.get(alert.track, ()))
-        row = where.row.get(alert.track)
-        seen = None if row is None or plane is None else plane.seen(where.position[row])
+    for alert, kind, seen in zip(alerts, kinds, _seen(alerts, where, sites), strict=True):
+        old = known.get((alert.site, alert.track))
         if old is None:
             way = NOWHERE if seen is None else sector(seen.bearing)
             found.append(Member(alert.site, alert.track, kind or Kind.UNKNOWN, way))
@@ -76,13 +68,32 @@ def members(
     return tuple(found)
 
 
-def likely(odds: Sequence[float]) -> Kind | None:
-    """Return the kind that is clear; None where none is."""
-    if not odds:
-        return None
-    shares = np.asarray(odds) @ _TO_KIND
-    best = int(shares.argmax())
-    return KINDS[best] if shares[best] >= CLEAR and KINDS[best] is not Kind.UNKNOWN else None
+def likely(odds: Sequence[Sequence[float]]) -> list[Kind | None]:
+    """Return the kind of each that is clear; None where none is, and where nothing is known."""
+    nothing = (0.0,) * len(CLASSES)
+    shares = np.array([row or nothing for row in odds]).reshape(-1, len(CLASSES)) @ _TO_KIND
+    best = shares.argmax(1)
+    clear = shares[np.arange(len(best)), best] >= CLEAR
+    named = (KINDS[k] if good else None for k, good in zip(best.tolist(), clear.tolist(), strict=True))
+    return [None if kind is Kind.UNKNOWN else kind for kind in named]
+
+
+def _seen(alerts: Sequence[Alert], where: Where, sites: Sequence[Site]) -> list[Seen | None]:
+    """Return from where the track of each alert is seen at its site; None where there is no such track or site."""
+    place = {site.name: k for k, site in enumerate(sites)}
+    pairs = [(where.row.get(alert.track, -1), place.get(alert.site, -1)) for alert in alerts]
+    found: list[Seen | None] = [None] * len(alerts)
+    some = [k for k, pair in enumerate(pairs) if min(pair) >= 0]
+    if not some:
+        return found
+    row, at = np.array([pairs[k] for k in some]).T
+    planes = [frame(site) for site in sites]
+    centre, axes, near = (np.array([plane[part] for plane in planes])[at] for part in range(3))
+    east, north = np.einsum("kab,kb->ak", axes, where.position[row] - centre)
+    columns = np.arctan2(east, north).tolist(), (np.hypot(east, north) < near).tolist()
+    for k, bearing, close in zip(some, *columns, strict=True):
+        found[k] = Seen(bearing, close)
+    return found
 
 
 def sector(bearing: float) -> int:
@@ -93,7 +104,7 @@ def sector(bearing: float) -> int:
 def _named(old: Member, kind: Kind | None, time: int) -> Member:
     """Take another kind over once it has persisted; what was known once is not forgotten for nothing clear."""
     if kind is None or kind is old.kind:
-        return old._replace(other_kind=0)
+        return old._replace(other_kind=0) if old.other_kind else old
     since = old.other_kind or time
     if time - since >= PERSISTS or old.kind is Kind.UNKNOWN:
         return old._replace(kind=kind, other_kind=0)
@@ -103,12 +114,12 @@ def _named(old: Member, kind: Kind | None, time: int) -> Member:
 def _directed(old: Member, seen: Seen | None, time: int) -> Member:
     """Take another direction over once it has persisted and is well beyond the old one's edge."""
     if seen is None:
-        return old._replace(other_way=0)
+        return old._replace(other_way=0) if old.other_way else old
     if old.direction == NOWHERE:
         return old._replace(direction=sector(seen.bearing), other_way=0)
     off = abs((seen.bearing - old.direction * WIDTH + pi) % (2 * pi) - pi)
     if seen.near or off <= WIDTH / 2 + OVERLAP:
-        return old._replace(other_way=0)
+        return old._replace(other_way=0) if old.other_way else old
     since = old.other_way or time
     if time - since >= PERSISTS:
         return old._replace(direction=sector(seen.bearing), other_way=0)

@@ -44,17 +44,29 @@ class Ahead(NamedTuple):
         return Span(p, *(self.time + round(float(when) * SECOND) for when in (early, first, max(first, last))))
 
 
-def ahead(alerts: Sequence[Alert], group: I64, count: int, time: int) -> Ahead:
-    """Return what is to come of each of `count` groups. group: (n,) that each alert belongs to; time: ns."""
+class Coming(NamedTuple):
+    """What alerts say, before they are put together. p: (n,) probabilities; share: (n, STEPS) F at each step."""
+
+    time: int
+    p: F64
+    share: F64
+
+
+def coming(alerts: Sequence[Alert], time: int) -> Coming:
+    """Return what n alerts say at `time`, ns."""
     told = np.array([(a.early, a.arrival, a.late) for a in alerts], np.int64).reshape(-1, 3)
     p = np.minimum([a.probability * a.stake for a in alerts], SURE)
-    share = _share(np.asarray((told - time) * 1e-9, float))
-    none = _by_group(np.log1p(-p)[:, None], group, count)
-    free = _by_group(np.log1p(-p[:, None] * share), group, count)
-    rest = _by_group(np.log1p(-p[:, None] * (1.0 - share)), group, count)
-    some = -np.expm1(none)
-    done = (np.exp(rest) - np.exp(none)) / np.maximum(some, 1e-12)
-    return Ahead(time, some[:, 0], -np.expm1(free), done)
+    return Coming(time, p, _share(np.asarray((told - time) * 1e-9, float)))
+
+
+def ahead(of: Coming, group: I64, count: int) -> Ahead:
+    """Return what is to come of each of `count` groups, none of them empty. group: (n,) that each alert belongs to."""
+    p = of.p[:, None]
+    none = _by_group(1.0 - p, group, count)
+    free = _by_group(1.0 - p * of.share, group, count)
+    rest = _by_group(1.0 - p * (1.0 - of.share), group, count)
+    done = (rest - none) / np.maximum(1.0 - none, 1e-12)
+    return Ahead(of.time, 1.0 - none[:, 0], 1.0 - free, done)
 
 
 def _share(told: F64) -> F64:
@@ -69,9 +81,10 @@ def _share(told: F64) -> F64:
 
 
 def _by_group(values: F64, group: I64, count: int) -> F64:
-    found = np.zeros((count, values.shape[1]))
-    np.add.at(found, group, values)
-    return found
+    """Return (count, ...) products of the rows of each group."""
+    order = np.argsort(group, kind="stable")
+    begins = np.searchsorted(group[order], np.arange(count))
+    return np.asarray(np.multiply.reduceat(values[order], begins, axis=0))
 
 
 def _rising(values: F64) -> F64:

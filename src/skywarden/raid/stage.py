@@ -14,7 +14,7 @@ from skywarden.raid.announce import Standing, announced
 from skywarden.raid.levels import state
 from skywarden.raid.members import Where, members
 from skywarden.raid.settings import RaidSettings
-from skywarden.raid.spans import ahead
+from skywarden.raid.spans import Coming, ahead, coming
 
 SECOND = 1_000_000_000  # ns
 EVERYBODY = Position(name="")
@@ -42,18 +42,19 @@ def raids(
     known = {site.name: site for site in warned.sites}
     alerts = [alert for alert in alerts if alert.site in known]
     joined = members(before.members, alerts, _odds(alerts, seen[1]), _where(seen[0]), (time, warned.sites))
-    groups = _grouped(alerts, joined, time)
-    states = _states(before.sites, alerts, known, time, warned.settings)
+    said = coming(alerts, time)
+    groups = _grouped(said, joined)
+    states = _states(before.sites, (alerts, said), known, warned.settings)
     events: list[RaidEvent] = _changes(before.sites, states, time)
     stands = Standing({group.heading: group for group in groups}, {one.site: one for one in states})
     told, number = [], before.next_number
     old = {one.position: one for one in before.told}
     for position in warned.positions or (EVERYBODY,):
         of = _of(position, stands)
-        now, said = announced(old.get(position.name, Told(position.name)), of, time, warned.settings, number)
+        now, news = announced(old.get(position.name, Told(position.name)), of, time, warned.settings, number)
         number += now.number == number
         told.append(now)
-        events += said
+        events += news
     return Raids(time, joined, groups, states, tuple(told), number), events
 
 
@@ -67,32 +68,35 @@ def _where(tracks: Tracks) -> Where:
     return Where(dict(zip(tracks.number[rows].tolist(), rows.tolist(), strict=True)), tracks.mean[:, :3])
 
 
-def _grouped(alerts: Sequence[Alert], joined: Sequence[Member], time: int) -> tuple[Group, ...]:
+def _grouped(said: Coming, joined: Sequence[Member]) -> tuple[Group, ...]:
     """Return the groups, sites in the order of the alerts, the soonest of each site first."""
     headings = [Heading(one.site, one.kind, one.direction) for one in joined]
     rows = {heading: row for row, heading in enumerate(dict.fromkeys(headings))}
     if not rows:
         return ()
     of = np.array([rows[heading] for heading in headings])
-    coming = ahead(alerts, of, len(rows), time)
+    to_come = ahead(said, of, len(rows))
     tracks: list[list[int]] = [[] for _ in rows]
     for row, one in zip(of.tolist(), joined, strict=True):
         tracks[row].append(one.track)
-    found = [Group(heading, tuple(tracks[row]), coming.span(row)) for heading, row in rows.items()]
+    found = [Group(heading, tuple(tracks[row]), to_come.span(row)) for heading, row in rows.items()]
     sites = {site: place for place, site in enumerate(dict.fromkeys(one.site for one in joined))}
     return tuple(sorted(found, key=lambda group: (sites[group.heading.site], group.span.early)))
 
 
 def _states(
-    before: Sequence[SiteState], alerts: Sequence[Alert], sites: dict[str, Site], time: int, settings: RaidSettings
+    before: Sequence[SiteState],
+    of: tuple[Sequence[Alert], Coming],
+    sites: dict[str, Site],
+    settings: RaidSettings,
 ) -> tuple[SiteState, ...]:
-    """Return the state of each site with alerts."""
-    old = {one.site: one for one in before}
+    """Return the state of each site with alerts. of: the alerts, and what they say."""
+    (alerts, said), old = of, {one.site: one for one in before}
     rows = {site: row for row, site in enumerate(dict.fromkeys(alert.site for alert in alerts))}
     if not rows:
         return ()
-    coming = ahead(alerts, np.array([rows[alert.site] for alert in alerts]), len(rows), time)
-    return tuple(state(old.get(site), sites[site], (coming, row), settings) for site, row in rows.items())
+    to_come = ahead(said, np.array([rows[alert.site] for alert in alerts]), len(rows))
+    return tuple(state(old.get(site), sites[site], (to_come, row), settings) for site, row in rows.items())
 
 
 def _changes(before: Sequence[SiteState], after: Sequence[SiteState], time: int) -> list[RaidEvent]:
