@@ -69,7 +69,7 @@ class Course:
 
     def seen(self, raids: Raids) -> None:
         """Take in what stands after a tick."""
-        listed = frozenset(raids.told[0].groups)
+        listed = frozenset(one.heading for one in raids.told[0].listed)
         self._announced &= listed
         for one in raids.members:
             raised = self._alerts.get((one.site, one.track))

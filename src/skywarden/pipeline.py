@@ -32,10 +32,11 @@ from skywarden.model.event import (
     Tick,
     TrackDropped,
 )
+from skywarden.model.raid import Raids
 from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Health, Picture, Use
 from skywarden.model.watched import Watch
-from skywarden.raid import Warned, raids
+from skywarden.raid import Warned, over, raids
 from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
 from skywarden.threat import Seen, evaluate, flown
@@ -375,4 +376,8 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     numbers = before.tracks.number[before.tracks.shown()].tolist()
     ended: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
     ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
-    return Picture(event.time, event.mode, next_number=before.next_number, health=before.health), ended
+    raids = Raids(next_number=before.raids.next_number)
+    return Picture(event.time, event.mode, next_number=before.next_number, health=before.health, raids=raids), [
+        *ended,
+        *over(before.raids, event.time),
+    ]

@@ -57,12 +57,12 @@ ABOUT: Mapping[str, About] = {
         "That somebody comes, from which it is critical: the cost of stopping its work, over that of being hit at it.",
         "0 to 1",
         0.01,
-        1,
+        0.99,
     ),
     "sites.actions.name": About("A name of your choice.", example='"shelter the shift"'),
     "sites.actions.lead_s": About("It takes so long.", "seconds", 0, 7200, example="240"),
     "sites.actions.probability": About(
-        "That somebody comes, from which it is worth it: what it costs, over what it saves.", "0 to 1", 0.01, 1
+        "That somebody comes, from which it is worth it: what it costs, over what it saves.", "0 to 1", 0.01, 0.99
     ),
     "districts.name": About("A name of your choice.", example='"North"'),
     "districts.sites": About("Names of its sites; a site is in one district at most.", example='["Plant A"]'),
@@ -329,7 +329,12 @@ ABOUT: Mapping[str, About] = {
     "raid.relax_after_s": About("Under that for so long, and it falls.", "seconds", 0, 3600),
     "raid.announcements": About("Announcements that may follow each other at once.", "count", 1, 100),
     "raid.announce_every_s": About("After so long one more may.", "seconds", 10, 3600),
-    "raid.reserved": About("Of them for what is critical, or of another kind.", "count", 0, 100),
+    "raid.announce_most": About(
+        "In ten minutes, with those of what is critical or of another kind, which do not wait else.",
+        "count",
+        1,
+        100,
+    ),
     "raid.pause_s": About("Between two of them; what comes in between is told with the next.", "seconds", 0, 600),
     "record.path": About("Directory of the record; made when it does not exist."),
     "record.snapshot_s": About("Time between snapshots for a restart; more if they are large.", "seconds", 0.1, 3600),

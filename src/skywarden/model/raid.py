@@ -132,21 +132,31 @@ class News(NamedTuple):
     span: Span
 
 
+class Listed(NamedTuple):
+    """A group that people were told of. stood: ns, when it last did. tracks, aloud: how many were listed, announced."""
+
+    heading: Heading
+    stood: int
+    tracks: int
+    aloud: int
+
+
 class Told(NamedTuple):
     """What was told at one position of the raid that is on. number: of the raid, 0 none is on.
 
-    levels: of sites with alerts; groups: of which was told; waiting: those of them that are still to be announced.
-    left: announcements that might be made at `counted`, ns. last: ns, of the last one.
+    levels: of sites, as listed; loud: the same as announced; kinds: that were announced. left: routine announcements
+    that might be made at `counted`, ns. last: ns, of those of the last ten minutes.
     """
 
     position: str
     number: int = 0
     levels: tuple[tuple[str, Level], ...] = ()
-    groups: tuple[Heading, ...] = ()
-    waiting: tuple[Heading, ...] = ()
+    listed: tuple[Listed, ...] = ()
+    loud: tuple[tuple[str, Level], ...] = ()
+    kinds: tuple[Kind, ...] = ()
     left: float = 0.0
     counted: int = 0
-    last: int = 0
+    last: tuple[int, ...] = ()
 
 
 class Raids(NamedTuple):

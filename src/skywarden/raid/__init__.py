@@ -5,6 +5,6 @@ put together, so nothing of this can end, delay or hide one.
 """
 
 from skywarden.raid.settings import RaidSettings
-from skywarden.raid.stage import Warned, raids
+from skywarden.raid.stage import Warned, over, raids
 
-__all__ = ["RaidSettings", "Warned", "raids"]
+__all__ = ["RaidSettings", "Warned", "over", "raids"]

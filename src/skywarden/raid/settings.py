@@ -9,6 +9,6 @@ class RaidSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     relax: float = 0.6  # times its own limit a level or an action stays: noise must not switch it
     relax_after_s: float = 30.0  # s under that, until it falls
     announcements: int = 6  # that may follow each other at once
-    announce_every_s: float = 600.0  # s, after which one more may: 12 in the worst hour
-    reserved: int = 2  # of them for what is critical, or for another kind
+    announce_every_s: float = 600.0  # s, after which one more may
+    announce_most: int = 8  # in ten minutes, with those of what is critical or of another kind, which do not wait else
     pause_s: float = 15.0  # s between two of them: what comes in between is told with the next

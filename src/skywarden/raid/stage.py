@@ -55,7 +55,17 @@ def raids(
         number += now.number == number
         told.append(now)
         events += news
+    names = {one.position for one in told}
+    events += [
+        RaidEnded(time, one.position, one.number) for one in before.told if one.number and one.position not in names
+    ]
     return Raids(time, joined, groups, states, tuple(told), number), events
+
+
+def over(before: Raids, time: int) -> list[RaidEvent]:
+    """Return the end of all that was told, where a picture ends. time: ns."""
+    ended = [RaidEnded(time, told.position, told.number) for told in before.told if told.number]
+    return [*_changes(before.sites, (), time), *ended]
 
 
 def _odds(alerts: Sequence[Alert], identities: Sequence[Identity]) -> dict[int, Sequence[float]]:

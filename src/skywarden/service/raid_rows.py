@@ -68,13 +68,12 @@ class DistrictRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RaidRow(msgspec.Struct, frozen=True):
-    """What was told at a position of the raid that is on. waiting: groups that are still to be announced."""
+    """What was told at a position of the raid that is on. announced: ns, the last time; 0 not in ten minutes."""
 
     position: str
     raid: int
     sites: list[str]
     groups: int
-    waiting: int
     announced: int
 
 
@@ -158,9 +157,8 @@ def positions(raids: Raids) -> list[RaidRow]:
             position=told.position,
             raid=told.number,
             sites=[site for site, _ in told.levels],
-            groups=len(told.groups),
-            waiting=len(told.waiting),
-            announced=told.last,
+            groups=len(told.listed),
+            announced=told.last[-1] if told.last else 0,
         )
         for told in raids.told
         if told.number
