@@ -93,6 +93,8 @@ def test_the_page_brings_everything_along_and_its_policy_fits(server: Server) ->
     assert rules == policy(answer.text)
     assert "unsafe" not in rules
     assert re.search(r"script-src 'sha256-[^']+'; style-src 'sha256-[^']+';", rules)
+    names = re.findall(r'\bid="([^"]+)"', answer.text)
+    assert len(names) == len(set(names)), "two parts of the page would be filled as one"
     assert not re.search(r"""(src|href)\s*=|https?:|\son\w+=|\sstyle=|innerHTML""", answer.text)
 
 

@@ -151,6 +151,17 @@ def test_no_message_that_anybody_can_send_ends_or_prevents_a_suspect(messages) -
         assert watch.go(some).category is Category.SUSPECT
 
 
+@given(sent)
+def test_no_message_that_anybody_can_send_makes_a_track_count_less(messages) -> None:
+    """Nor does the motion of a track that such messages have moved: it flies fast and high, like an airliner."""
+    watch, quiet = Watch(), Watch()
+    for one in (watch, quiet):
+        one.go(seen("camera", nats(UAV_PISTON=1.0, AEROPLANE=1.5), 0.0))
+    for second, (says, reporter, family) in enumerate(messages, 1):
+        some = seen("someone", says, second, reporter=reporter, family=family, enrolled=False)
+        assert watch.go(some).stake >= quiet.go().stake - 1e-3
+
+
 def test_a_suspect_does_not_flicker_at_the_limit() -> None:
     by = np.zeros((2, FAMILIES, K))
     by[:, Family.CAMERA, 0] = by[:, Family.RADAR, 0] = 2.0

@@ -19,6 +19,7 @@ from service_samples import NOW, SECOND, columns, picture, published
 from skywarden.model.assessment import Alert, Category, Identity
 from skywarden.model.detection import Reason
 from skywarden.model.place import Site
+from skywarden.model.raid import Group, Heading, Kind, Level, Raids, SiteState, Span, Start
 from skywarden.model.track import Mode, Status
 from skywarden.record import segment
 from skywarden.service import tls
@@ -381,3 +382,19 @@ def test_the_live_view_draws_on_a_terminal_and_leaves_it_as_it_was() -> None:
             seen += os.read(ours, 65536)
     os.close(ours)
     assert seen.index(b"\x1b[?1049h") < seen.index(b"Plant A") < seen.index(b"\x1b[?1049l")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_site_with_alerts_has_a_line_that_says_what_to_start_and_who_comes(width: int) -> None:
+    span = Span(0.8, NOW + 60 * SECOND, NOW + 90 * SECOND, NOW + 200 * SECOND)
+    start = Start("shelter", NOW + 30 * SECOND, 0.0, 0.1, NOW)
+    group = Group(Heading("Plant A", Kind.DRONES, 6), (1, 2), span)
+    state = SiteState("Plant A", Level.CRITICAL, NOW, span, 0, (start,))
+    shown = published()
+    shown = replace(shown, picture=replace(shown.picture, raids=Raids(NOW, (), (group,), (state,))))
+    lines = drawn(shown, width=width).splitlines()
+    (told,) = [one.rstrip() for one in lines if one.startswith("Plant A: ")]
+    assert told.startswith("Plant A: shelter by ")
+    assert len(told) <= width
+    assert width < 60 or "2 drones from W" in told
+    assert any(one.startswith("Plant A ") and "CRITICAL" in one for one in lines)

@@ -88,7 +88,8 @@ def test_a_site_is_not_watched_until_sensors_have_shown_that_they_work_and_then_
     assert 160 <= first <= 180  # ticks: four turns of 4 s, one second until it is asked
     assert set(words[:first]) == {Word.NOT_WATCHED}
     assert set(words[first:]) == {Word.CLEAR}
-    (event,) = events
+    before, event = events  # the first look is told in any case
+    assert (before.watched, len(before.blind)) == (False, 24)
     assert (event.site, event.watched, event.blind) == ("plant", True, ())
     assert pictures[-1].watch.cells("plant")[0].min() > 0.99
 
@@ -99,8 +100,8 @@ def test_who_dies_is_no_more_counted_within_five_seconds_of_its_silence_being_kn
     last = len(words) - 1 - words[::-1].index(Word.CLEAR)
     assert 20.0 < last * 0.1 < 20.0 + 2.0 + 1.5  # two seconds without a sector, one until it is asked
     assert words[-1] == Word.NOT_WATCHED
-    assert [event.watched for event in events] == [True, False]
-    assert len(events[1].blind) == 24
+    assert [event.watched for event in events] == [False, True, False]
+    assert len(events[2].blind) == 24
     assert events[1].blind[0] == "N low"
     assert WHY[pictures[-1].watch.why[0]] == "silent"
 

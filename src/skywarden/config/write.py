@@ -85,7 +85,7 @@ def summary(settings: Settings) -> list[str]:
     run, total = settings.run, len(settings.sites) + len(settings.sources)
     lines = [f"mode {run.mode}, clock {run.clock}, a picture every {run.tick_ms} ms"]
     lines += [
-        f"site {s.name}: {s.latitude:.5f}, {s.longitude:.5f}, radius {s.radius_m:g} m, warn {s.lead_time_s:g} s before"
+        f"site {s.name}: {s.latitude:.5f}, {s.longitude:.5f}, radius {s.radius_m:g} m, warn {s.need_s:g} s before"
         for s in settings.sites
     ]
     for source in settings.sources:

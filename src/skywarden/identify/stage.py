@@ -182,7 +182,11 @@ def _judged(
     rules = ruled(known, given.settings).tolist()
     only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
-    chances, stakes = (np.round(part, DIGITS).tolist() for part in (views.all.odds, stake(views)))
+    worst = stake(views)
+    moved = np.flatnonzero(by_itself | by_anybody)
+    if len(moved):  # nor does it count less because anybody has said where it is
+        worst[moved] = np.maximum(worst[moved], stake(weighed(rows, tracks.number[moved])))
+    chances, stakes = (np.round(part, DIGITS).tolist() for part in (views.all.odds, worst))
     columns = zip(at, rules, chances, stakes, only, flights, doubts, strict=True)
     for k, rule, row, at_stake, alone, flight, said in columns:
         after[k] = msgspec.structs.replace(

@@ -24,7 +24,7 @@ from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALL
 from skywarden.service.rows import NOTHING_YET, POINT, USELESS, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
 from skywarden.service.view_page import BAD, DIM, GOOD, HEAD, NARROW, WIDE, Page, blank, cell, rest
-from skywarden.service.view_sites import site_names, sites
+from skywarden.service.view_sites import raids, site_names, sites
 from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
 
@@ -57,11 +57,18 @@ def render(
     room = height - 1 - len(told) - 3 * 2  # the header line; a title and a heading for each table
     sources = published.sources
     shown_sites = min(len(site_names(published)), max(1, room // 3))
+    coming = raids(page, max(1, room // 5))
+    room -= len(coming)
     left = room - shown_sites - max(1, len(published.tracks))  # what sites and tracks do not need
     shown_sources = min(len(sources), max(1, room // 3, left))
     tracks = max(1, room - shown_sites - shown_sources)
-    tables = sites(page, shown_sites), _tracks(page, tracks), _sources(page, shown_sources)
-    return Group(_header(page), *told, *tables)
+    parts: list[RenderableType] = [
+        sites(page, shown_sites),
+        *coming,
+        _tracks(page, tracks),
+        _sources(page, shown_sources),
+    ]
+    return Group(_header(page), *told, *parts)
 
 
 def _header(page: Page) -> Text:

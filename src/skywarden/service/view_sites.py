@@ -16,7 +16,7 @@ from skywarden.watch import Word, short
 BESIDE = 62  # columns that a site's other cells take
 # column -> the terminal's width from which it is shown
 SITES = {
-    "name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0, "raid": 90, "start": 70,
+    "name": 0, "arrival": 0, "interval": 60, "threats": 50, "alert": 0,
 }  # fmt: skip
 
 
@@ -52,10 +52,21 @@ def _site(page: Page, table: Table, name: str, known: tuple[AlertRow | None, Sit
         "interval": interval,
         "threats": str(len(threats)) if threats else "",
         "alert": _word(page, name, Text(word, style)),
-        "raid": ", ".join(_group(page, group) for group in row.groups) if row else "",
-        "start": Text(", ".join(_start(page, start) for start in row.starts) if row else "", HEAD),
     }
     table.add_row(*(cell(cells[column]) for column in page.columns(SITES)))
+
+
+def raids(page: Page, room: int) -> list[Text]:
+    """Return a line for each site with alerts, the gravest first: what to start by when, and who comes from where."""
+    lines = []
+    for row in page.shown.site_rows:
+        if row.groups:
+            line = cell(Text(f"{row.site}: ", BAD))
+            line.append_text(cell(Text("".join(f"{_start(page, start)}; " for start in row.starts), HEAD)))
+            line.append_text(cell(Text(", ".join(_group(page, group) for group in row.groups))))
+            line.truncate(page.width, overflow="ellipsis")
+            lines.append(line)
+    return lines[:room]
 
 
 def _group(page: Page, group: GroupRow) -> str:

@@ -154,5 +154,5 @@ def _aim(site: Site, settings: Settings) -> F64:
     aim[HEIGHT], aim[RADIUS] = site.height_m, site.radius_m
     aim[NORTH] = SEMI_MAJOR * (1.0 - ECCENTRICITY2) / normal**1.5 + site.height_m
     aim[EAST] = SEMI_MAJOR / np.sqrt(normal) + site.height_m
-    aim[NEED] = site.lead_time_s * settings.alert.lead_factor + settings.alert.margin_s
+    aim[NEED] = site.need_s * settings.alert.lead_factor + settings.alert.margin_s
     return aim

@@ -97,7 +97,9 @@ def _looked(watch: Watch, most: int, tracker: TrackerSettings, time: int) -> tup
     for row in rows.tolist():
         found[row] = looked(watch, row, tracker)
         at[row], due[row], cells = time, 0, blinded(found[row])
-        if cells != blind[row]:
+        if (
+            cells != blind[row] or not watch.at[row]
+        ):  # the first look is told in any case: all may have been well before
             blind[row] = cells
             events.append(SiteWatched(time, watch.posts.sites[row], not cells, named(cells)))
     return replace(watch, seen=found, at=at, due=due, blind=blind), events
