@@ -154,7 +154,7 @@ def test_no_message_that_anybody_can_send_ends_or_prevents_a_suspect(messages) -
 @given(sent)
 def test_no_message_that_anybody_can_send_makes_a_track_count_less(messages) -> None:
     """Nor does the motion of a track that such messages have moved: it flies fast and high, like an airliner."""
-    watch, quiet = Watch(), Watch()
+    watch, quiet = Watch(TrackKind.POINT), Watch(TrackKind.POINT)
     for one in (watch, quiet):
         one.go(seen("camera", nats(UAV_PISTON=1.0, AEROPLANE=1.5), 0.0))
     for second, (says, reporter, family) in enumerate(messages, 1):
