@@ -44,6 +44,7 @@ def test_what_fits_together_is_taken():
             '[[districts]]\nname = "N"\nsites = ["Plant C"]',
             'districts[0].sites[0] = "Plant C" is no site; did you mean',
         ),
+        ('[[districts]]\nname = "N"\nsites = ["PLANT b"]', 'did you mean "Plant B"?'),
         ('[[districts]]\nname = "N"\nsites = ["x"]', "sites are Plant A, Plant B"),
         ('[[districts]]\nname = "N"', 'districts[0] has no sites; write sites = ["Plant A"]'),
         ('[[districts]]\nname = "N"\nsites = []', "districts[0] has no sites"),

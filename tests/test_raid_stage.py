@@ -76,6 +76,17 @@ def test_it_is_worked_out_once_a_second_and_the_end_is_told():
     assert after.groups == after.sites == after.members == ()
 
 
+def test_an_action_is_advised_again_when_it_must_begin_much_earlier():
+    found, events = at(0, Raids(), [alert("other", 1, left=600.0)])
+    (first,) = [event for event in events if isinstance(event, ActionAdvised)]
+    found, events = at(1, found, [alert("other", 1, left=580.0)])
+    assert not any(isinstance(event, ActionAdvised) for event in events)
+    found, events = at(2, found, [alert("other", 1, left=550.0)])
+    (again,) = [event for event in events if isinstance(event, ActionAdvised)]
+    assert first.by - 60 * SECOND < again.by <= first.by - 30 * SECOND
+    assert not any(isinstance(event, ActionAdvised) for event in at(3, found, [alert("other", 1, left=600.0)])[1])
+
+
 def test_each_position_is_told_of_its_own_sites_only():
     desks = (Position(name="a", sites=("plant",)), Position(name="b", sites=("other",)))
     watched = Warned(SITES, desks, RaidSettings())

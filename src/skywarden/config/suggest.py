@@ -84,5 +84,8 @@ def meant(name: str, known: Iterable[str]) -> str | None:
     for wanted in (OTHER_NAMES.get(name.lower()), OTHER_NAMES.get(stem), OTHER_WORDS.get(name.lower().strip())):
         if wanted in names:
             return wanted
+    for candidate in names:
+        if candidate.casefold() == name.casefold():
+            return candidate
     close = get_close_matches(name.lower(), names, 1, 0.6)
     return close[0] if close else None

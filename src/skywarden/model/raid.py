@@ -98,7 +98,7 @@ class Start(NamedTuple):
     """A protective action that should be started. action: its name. by: ns; later it ends too late in one of ten cases.
 
     too_late, in_a_minute: probability that somebody comes before it is done, if it is started now, or a minute later.
-    since: ns. under: ns, since when it has not been worth it any more, 0 it is.
+    since: ns. under: ns, since when it has not been worth it any more, 0 it is. told: ns, `by` as it was last told.
     """
 
     action: str
@@ -107,6 +107,7 @@ class Start(NamedTuple):
     in_a_minute: float
     since: int
     under: int = 0
+    told: int = 0
 
 
 class SiteState(NamedTuple):

@@ -14,6 +14,7 @@ from skywarden.raid.spans import Ahead
 
 SECOND = 1_000_000_000  # ns
 LATER = 60.0  # s that people may wait
+SOONER = 30 * SECOND  # by which an action must begin earlier than was told, to be told again
 
 
 class _Now(NamedTuple):
@@ -48,7 +49,8 @@ def _start(old: Start | None, action: Action, now: _Now) -> Start | None:
         return None
     by = now.span.early - round(action.lead_s * SECOND)
     late, later = (now.ahead.before(now.row, action.lead_s + wait) for wait in (0.0, LATER))
-    return Start(action.name, by, late, later, old.since if old else now.time, under)
+    sooner = old is None or by <= old.told - SOONER
+    return Start(action.name, by, late, later, old.since if old else now.time, under, by if sooner else old.told)
 
 
 def _holds(stood: bool, limit: float, under: int, now: _Now) -> tuple[bool, int]:

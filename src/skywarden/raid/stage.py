@@ -117,9 +117,12 @@ def _changes(before: Sequence[SiteState], after: Sequence[SiteState], time: int)
         level, started = now.level if now else Level.QUIET, now.starts if now else ()
         if level is not (was.level if was else Level.QUIET):
             found.append(LevelChanged(time, site, level, now.span if now else Span(0.0, 0, 0, 0)))
-        advised = {start.action for start in was.starts} if was else set()
-        found += [ActionAdvised(time, site, s.action, s.by, s.too_late) for s in started if s.action not in advised]
-        found += [ActionEnded(time, site, name) for name in sorted(advised - {start.action for start in started})]
+        advised = {start.action: start.told for start in was.starts} if was else {}
+        news = [start for start in started if advised.get(start.action) != start.told]
+        found += [ActionAdvised(time, site, start.action, start.by, start.too_late) for start in news]
+        found += [
+            ActionEnded(time, site, name) for name in sorted(advised.keys() - {start.action for start in started})
+        ]
     return found
 
 
