@@ -13,6 +13,7 @@ from skywarden.model.event import (
     ClockStepped,
     Failed,
     Refused,
+    SiteWatched,
     Started,
     Stepped,
     Tick,
@@ -125,7 +126,8 @@ def test_what_came_under_one_mode_is_never_seen_by_the_next():
     assert isinstance(outputs[-1].event, Stepped)
     assert {c.event.number for c in outputs if isinstance(c.event, TrackDropped)}  # what was shown is ended in words
     after = line.feed(2001, Tick(line.picture.time + SECOND))
-    assert [c.event for c in after if not isinstance(c.event, Stepped | TrackStates)] == []
+    said = [c.event for c in after if not isinstance(c.event, Stepped | TrackStates)]
+    assert [(type(event), event.watched) for event in said] == [(SiteWatched, False)]  # as after each start
     assert len(line.picture.tracks) == 0
 
 

@@ -159,7 +159,7 @@ def test_json_names_the_fields_of_an_alert():
         "time": 5,
         "type": "AlertRaised",
         "alert": {"site": "Plant", "track": 3, "raised": 1, "arrival": 2, "early": 1, "late": 3}
-        | {"probability": 0.5, "updated": 1},
+        | {"probability": 0.5, "updated": 1, "stake": 1.0},
     }
 
 

@@ -102,7 +102,7 @@ def test_who_dies_is_no_more_counted_within_five_seconds_of_its_silence_being_kn
     assert words[-1] == Word.NOT_WATCHED
     assert [event.watched for event in events] == [False, True, False]
     assert len(events[2].blind) == 24
-    assert events[1].blind[0] == "N low"
+    assert events[2].blind[0] == "N low"
     assert WHY[pictures[-1].watch.why[0]] == "silent"
 
 
