@@ -49,8 +49,8 @@ def _start(old: Start | None, action: Action, now: _Now) -> Start | None:
         return None
     by = now.span.early - round(action.lead_s * SECOND)
     late, later = (now.ahead.before(now.row, action.lead_s + wait) for wait in (0.0, LATER))
-    sooner = old is None or by <= old.told - SOONER
-    return Start(action.name, by, late, later, old.since if old else now.time, under, by if sooner else old.told)
+    told = by if old is None or by <= old.told - SOONER else old.told
+    return Start(action.name, by, late, later, old.since if old else now.time, under, told)
 
 
 def _holds(stood: bool, limit: float, under: int, now: _Now) -> tuple[bool, int]:
