@@ -73,7 +73,7 @@ class Course:
         self._announced &= listed
         for one in raids.members:
             raised = self._alerts.get((one.site, one.track))
-            if raised is not None and Heading(one.site, one.kind, one.direction) in listed:
+            if raised is not None and one.heading in listed:
                 self.alert_delay.append((raids.time - self._alerts.pop((one.site, one.track))) / SECOND)
         self.begin = self.begin or raids.time // SECOND
         while len(self.listed) <= raids.time // SECOND - self.begin:

@@ -5,8 +5,8 @@ import pytest
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.assessment import CLASSES, Alert, Class
-from skywarden.model.place import Site
-from skywarden.model.raid import DIRECTIONS, NOWHERE, Kind
+from skywarden.model.place import SECTORS, Site
+from skywarden.model.raid import NOWHERE, Kind
 from skywarden.raid.members import Where, likely, members
 
 SECOND = 1_000_000_000
@@ -45,7 +45,7 @@ DRONE = odds(UAV_PISTON=0.6, DECOY=0.3, UNKNOWN=0.1)
 @pytest.mark.parametrize(("bearing", "word"), [(0, "N"), (44, "NE"), (90, "E"), (200, "S"), (225, "SW"), (350, "N")])
 def test_a_direction_is_where_it_comes_from(bearing, word):
     (one,) = joined((), 0, bearing, DRONE)
-    assert DIRECTIONS[one.direction] == word
+    assert SECTORS[one.direction] == word
     assert one.kind is Kind.DRONES
 
 
@@ -84,27 +84,27 @@ def test_the_edge_between_two_directions_is_wide():
         [70, 60, 58, 57, 59, 58], 1
     ):  # the edge of E is at 67.5, a quarter of 45 beyond: 56
         (one,) = joined((one,), second, bearing, DRONE)
-        assert DIRECTIONS[one.direction] == "E"
+        assert SECTORS[one.direction] == "E"
     for second in (10, 11, 12):
         (one,) = joined((one,), second, 45, DRONE)
-    assert DIRECTIONS[one.direction] == "NE"
+    assert SECTORS[one.direction] == "NE"
 
 
 def test_who_flies_over_the_site_still_comes_from_where_it_came():
     (one,) = joined((), 0, 90, DRONE)
     for second, (bearing, distance) in enumerate([(90, 4000), (100, 1000), *[(270, 1000)] * 4, (270, 4000)], 1):
         (one,) = joined((one,), second, bearing, DRONE, distance)
-    assert DIRECTIONS[one.direction] == "E"
+    assert SECTORS[one.direction] == "E"
 
 
 def test_a_lost_track_stays_what_it_was_and_one_never_seen_has_no_direction():
     (one,) = joined((), 0, 90, DRONE)
     (one,) = joined((one,), 5, None, ())
-    assert (one.kind, DIRECTIONS[one.direction]) == (Kind.DRONES, "E")
+    assert (one.kind, SECTORS[one.direction]) == (Kind.DRONES, "E")
     (never,) = joined((), 0, None, ())
     assert (never.kind, never.direction) == (Kind.UNKNOWN, NOWHERE)
     (never,) = joined((never,), 1, 180, ())
-    assert DIRECTIONS[never.direction] == "S"
+    assert SECTORS[never.direction] == "S"
 
 
 def test_an_alert_that_has_ended_is_no_member():

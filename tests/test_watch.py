@@ -13,9 +13,9 @@ from watch_world import settings as installed
 from skywarden import geo
 from skywarden.model.detection import Node, Reason
 from skywarden.model.event import Refused
-from skywarden.model.place import Sensor
+from skywarden.model.place import SECTORS, Sensor
 from skywarden.model.track import Chain, Health, Use
-from skywarden.model.watched import CELLS, ENOUGH, HEIGHTS, SECTORS, SHAPE, Watch
+from skywarden.model.watched import CELLS, ENOUGH, HEIGHTS, SHAPE, Watch
 from skywarden.service import site_rows
 from skywarden.track.nodes import DEAD
 from skywarden.track.posts import NODE, salt

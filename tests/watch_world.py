@@ -5,8 +5,8 @@ from math import erfc, log, sqrt
 import numpy as np
 
 from skywarden.config import Settings
-from skywarden.model.place import AZIMUTHS, Sensor, Site, Source
-from skywarden.model.watched import HEIGHTS, SECTORS, SHAPE, SPEEDS
+from skywarden.model.place import AZIMUTHS, SECTORS, Sensor, Site, Source
+from skywarden.model.watched import HEIGHTS, SHAPE, SPEEDS
 from skywarden.track.beliefs import records
 from skywarden.track.cover import BEND as RAY
 from skywarden.track.looks import SENSE

@@ -32,7 +32,6 @@ WORDS = (
     "it has only just appeared",
     "nothing was said of what it is",
 )
-ALARMING = (Category.SUSPECT, Category.HOSTILE)  # whatever its classes are, it counts as a whole threat
 CATEGORIES = (
     Category.UNKNOWN,
     Category.FRIEND,

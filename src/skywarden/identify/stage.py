@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.identify.category import ALARMING, CATEGORIES, WORDS, IdentifySettings, Known, ruled
+from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Known, ruled
 from skywarden.identify.claims import claimed
 from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
@@ -22,7 +22,7 @@ from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
 from skywarden.identify.weigh import stake, weighed
-from skywarden.model.assessment import Category, Family, Identity
+from skywarden.model.assessment import ALARMING, Category, Family, Identity
 from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
 from skywarden.model.place import I64, Flight

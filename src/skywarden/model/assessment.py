@@ -51,6 +51,9 @@ class Category(StrEnum):
     HOSTILE = "hostile"
 
 
+ALARMING = (Category.SUSPECT, Category.HOSTILE)  # whatever its classes are, such a track counts as a whole threat
+
+
 class Identity(msgspec.Struct, frozen=True, array_like=True):
     """What a track probably is. claims: what it says of itself, name -> value; nothing is believed by that.
 

@@ -16,6 +16,7 @@ I64 = NDArray[np.int64]
 FAR = 1e12  # m; nothing is so far away
 ECHO_RANGE = 10e3  # m; how far away the target is that `echo_dbm` speaks of
 AZIMUTHS = 36  # of a screening diagram as the tracker has it, 10 deg each
+SECTORS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")  # 45 degrees each, the first around true north
 
 
 class TrackPolicy(StrEnum):

@@ -4,8 +4,8 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from skywarden.model.assessment import Class
+from skywarden.model.place import SECTORS
 
-DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")  # as seen from the site
 NOWHERE = -1  # a direction that is not known
 
 
@@ -48,7 +48,7 @@ KINDS = tuple(Kind)
 
 
 class Member(NamedTuple):
-    """A standing alert's place among the groups. direction: of DIRECTIONS, or NOWHERE.
+    """A standing alert's place among the groups. direction: of SECTORS, as seen from the site, or NOWHERE.
 
     other_kind, other_way: ns, since when it has been another kind, or come from another direction; 0 it has not.
     """
@@ -59,6 +59,10 @@ class Member(NamedTuple):
     direction: int
     other_kind: int = 0
     other_way: int = 0
+
+    @property
+    def heading(self) -> "Heading":
+        return Heading(self.site, self.kind, self.direction)
 
 
 class Span(NamedTuple):
@@ -83,7 +87,7 @@ class Heading(NamedTuple):
     @property
     def word(self) -> str:
         """The direction, "" where it is not known."""
-        return "" if self.direction == NOWHERE else DIRECTIONS[self.direction]
+        return "" if self.direction == NOWHERE else SECTORS[self.direction]
 
 
 class Group(NamedTuple):

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.model.place import F64, I64
+from skywarden.model.place import F64, I64, SECTORS
 
-SECTORS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")  # 45 degrees each, the first around true north
 LAYERS = ("low", "middle", "high")
 HEIGHTS = (50.0, 500.0, 3000.0)  # m above the site, of each layer
 SPEEDS = (50.0, 140.0, 230.0)  # m/s: piston drones, jets, cruise missiles

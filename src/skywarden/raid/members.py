@@ -8,13 +8,13 @@ import numpy as np
 
 from skywarden.geo import east_north_up, ecef
 from skywarden.model.assessment import CLASSES, Alert
-from skywarden.model.place import F64, Site
-from skywarden.model.raid import DIRECTIONS, KIND_OF, KINDS, NOWHERE, Kind, Member
+from skywarden.model.place import F64, SECTORS, Site
+from skywarden.model.raid import KIND_OF, KINDS, NOWHERE, Kind, Member
 
 SECOND = 1_000_000_000  # ns
 PERSISTS = 2 * SECOND  # another kind or direction is believed once it has stood so long: one look is none
 CLEAR = 0.5  # probability of a kind from which a track is taken to be it
-WIDTH = 2 * pi / len(DIRECTIONS)
+WIDTH = 2 * pi / len(SECTORS)
 OVERLAP = WIDTH / 4  # rad by which a bearing may leave its sector before the direction is another
 NEAR = 1.5  # radii; closer than that, where it comes from is no longer told by where it is
 
@@ -98,7 +98,7 @@ def _seen(alerts: Sequence[Alert], where: Where, sites: Sequence[Site]) -> list[
 
 def sector(bearing: float) -> int:
     """Return the direction of a bearing, rad clockwise from north."""
-    return round(bearing / WIDTH) % len(DIRECTIONS)
+    return round(bearing / WIDTH) % len(SECTORS)
 
 
 def _named(old: Member, kind: Kind | None, time: int) -> Member:

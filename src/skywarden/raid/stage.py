@@ -8,7 +8,7 @@ import numpy as np
 from skywarden.model.assessment import Alert, Identity
 from skywarden.model.event import ActionAdvised, ActionEnded, Announced, LevelChanged, RaidEnded
 from skywarden.model.place import Position, Site
-from skywarden.model.raid import Group, Heading, Level, Member, Raids, SiteState, Span, Told
+from skywarden.model.raid import Group, Level, Member, Raids, SiteState, Span, Told
 from skywarden.model.track import Tracks
 from skywarden.raid.announce import Standing, announced
 from skywarden.raid.levels import state
@@ -80,7 +80,7 @@ def _where(tracks: Tracks) -> Where:
 
 def _grouped(said: Coming, joined: Sequence[Member]) -> tuple[Group, ...]:
     """Return the groups, sites in the order of the alerts, the soonest of each site first."""
-    headings = [Heading(one.site, one.kind, one.direction) for one in joined]
+    headings = [one.heading for one in joined]
     rows = {heading: row for row, heading in enumerate(dict.fromkeys(headings))}
     if not rows:
         return ()

@@ -6,7 +6,6 @@ import msgspec
 
 from skywarden.model.place import District, Site
 from skywarden.model.raid import Group, Level, Raids, SiteState, Start
-from skywarden.model.raid import Span as Spanned
 from skywarden.service.site_rows import SiteWord
 
 SOONEST = 60.0  # s added to what is left, so that who is nearly there does not hide all others
@@ -117,11 +116,8 @@ def _site(site: Site, state: SiteState | None, groups: Sequence[Group], said: Si
 
 def _group(group: Group) -> GroupRow:
     heading, span = group.heading, group.span
-    return GroupRow(heading.kind, heading.word, group.tracks, round(span.probability, 4), *_when(span))
-
-
-def _when(span: Spanned) -> tuple[int, int, int]:
-    return span.early, span.first, span.last
+    likely = round(span.probability, 4)
+    return GroupRow(heading.kind, heading.word, group.tracks, likely, span.early, span.first, span.last)
 
 
 def _start(start: Start) -> StartRow:

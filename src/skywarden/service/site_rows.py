@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from skywarden.model.place import Site
+from skywarden.model.place import SECTORS, Site
 from skywarden.model.track import Picture
-from skywarden.model.watched import ENOUGH, HEIGHTS, LAYERS, SECTORS, SHAPE, SPEEDS, Watch
+from skywarden.model.watched import ENOUGH, HEIGHTS, LAYERS, SHAPE, SPEEDS, Watch
 from skywarden.watch import WHY, Said, clear
 
 DIGITS = 3

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.special import ndtri
 
-from skywarden.model.assessment import Category, Identity
+from skywarden.model.assessment import ALARMING, Identity
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Site
 from skywarden.model.threats import Judged, Threats
@@ -39,7 +39,6 @@ LOOSEST = 1.0  # of the logarithm of speed, by which one is at most taken as unk
 STEPS = np.linspace(-2.4, 2.4, 9)  # sigmas of the headings that are looked at; every other one up to WIDE
 WIDE = 0.2  # rad
 NORMAL = ndtri(np.array(LEVELS))
-ALERTING = (Category.SUSPECT, Category.HOSTILE)
 
 
 class ThreatSettings(Protocol):
@@ -133,7 +132,7 @@ def _counted(seen: Seen, alert_on: str) -> I64:
     """Return the rows of the tracks that may raise an alert."""
     shown = seen.tracks.shown()
     if alert_on == "suspect":
-        suspect = [identity.track for identity in seen.identities if identity.category in ALERTING]
+        suspect = [identity.track for identity in seen.identities if identity.category in ALARMING]
         shown &= np.isin(seen.tracks.number, suspect)
     return np.flatnonzero(shown)
 

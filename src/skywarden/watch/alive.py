@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skywarden.model.detection import Detections, Kind, Node, Reason
 from skywarden.model.event import Output, Refused
 from skywarden.model.track import Chain, Health
-from skywarden.model.watched import Posts, Watch
+from skywarden.model.watched import CELLS, Posts, Watch
 from skywarden.track.beliefs import records
 from skywarden.track.cells import find
 from skywarden.track.nodes import AHEAD, DEAD
@@ -90,7 +90,7 @@ def begun(posts: Posts) -> Watch:
         seen=np.zeros((n, *empty.seen.shape[1:]), np.float32),
         at=np.zeros(n, np.int64),
         due=np.ones(n, np.int64),
-        blind=np.full(n, (1 << 24) - 1),
+        blind=np.full(n, (1 << CELLS) - 1),
     )
 
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.kernel import inner, kernel
-from skywarden.model.place import F64, I64
-from skywarden.model.watched import HEIGHTS, SECTORS, SPEEDS
+from skywarden.model.place import F64, I64, SECTORS
+from skywarden.model.watched import HEIGHTS, SPEEDS
 from skywarden.track.audible import FAINT, chance
 from skywarden.track.cover import visible
 from skywarden.track.pool import Rows

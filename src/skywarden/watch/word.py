@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.model.place import F64
-from skywarden.model.watched import CELLS, ENOUGH, LAYERS, SECTORS, SHAPE, Watch
+from skywarden.model.place import F64, SECTORS
+from skywarden.model.watched import CELLS, ENOUGH, LAYERS, SHAPE, Watch
 
 
 class Word(StrEnum):
