@@ -159,6 +159,56 @@ def test_many_more_are_announced():
     assert [(event.aloud, event.news[0].tracks) for event in said] == [(True, 40)]
 
 
+def test_growth_is_by_share_and_number_and_counts_from_what_was_last_told():
+    desk = Desk()
+    desk.at(0, grown(W, 10))
+    assert desk.at(20, grown(W, 14)) == []  # four more, not twice as many
+    (listed,) = desk.at(21, grown(W, 20))
+    assert not listed.aloud
+    (said,) = desk.at(40, grown(W, 40))  # twice what was listed, four times what was announced
+    assert said.aloud
+
+
+def test_a_new_direction_is_no_growth_however_many_come_from_there():
+    desk = Desk()
+    desk.at(0, standing(W))
+    both = standing(W, E)
+    many = both._replace(groups={**both.groups, Heading(*E): Group(Heading(*E), tuple(range(9)), SPAN)})
+    (listed,) = desk.at(20, many)
+    assert not listed.aloud
+    assert desk.at(21, many) == []
+
+
+def test_what_is_not_known_is_no_other_kind():
+    desk = Desk()
+    desk.at(0, standing(W))
+    (listed,) = desk.at(20, standing(W, ("plant", Kind.UNKNOWN, 0)))
+    assert not listed.aloud
+
+
+def test_a_kind_that_was_gone_is_announced_again():
+    desk, missiles = Desk(), standing(W, ("plant", Kind.CRUISE, 6))
+    desk.at(0, missiles)
+    for second in range(1, 200):
+        desk.at(second, standing(W))
+    (said,) = desk.at(200, missiles)
+    assert said.aloud
+
+
+def test_a_site_that_gets_worse_with_a_new_group_is_listed_by_that_alone():
+    desk = Desk()
+    desk.at(0, standing(W))
+    (listed,) = desk.at(1, standing(W, E, critical=("plant",)))
+    assert [one.heading for one in listed.news] == [Heading(*E)]
+
+
+def test_a_time_that_goes_back_takes_no_announcement_away():
+    desk = Desk()
+    desk.at(1000, standing())
+    desk.at(0, standing())
+    assert desk.told.left == SETTINGS.announcements
+
+
 def test_a_quiet_day_saves_up_no_flood():
     desk = Desk()
     desk.at(0, standing(W))

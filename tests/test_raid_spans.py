@@ -1,5 +1,6 @@
 """First and last arrivals of several: against drawing them, and what must hold whatever is told."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,6 +46,11 @@ def test_of_one_alert_it_is_what_the_alert_tells():
     told = [(when - NOW) / SECOND for when in (span.early, span.first, span.last)]
     assert span.probability == pytest.approx(0.4)
     assert told == pytest.approx([200, 300, 600], rel=0.03)
+
+
+def test_who_would_do_less_harm_counts_as_less_likely():
+    one = msgspec.structs.replace(alert(200, 300, 600, 0.8), stake=0.5)
+    assert ahead(coming([one], NOW), np.zeros(1, int), 1).span(0).probability == pytest.approx(0.4)
 
 
 def test_who_has_arrived_is_there_now():

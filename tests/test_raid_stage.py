@@ -18,7 +18,7 @@ from skywarden.model.event import (
 from skywarden.model.place import Action, District, Position, Site
 from skywarden.model.raid import Level, Raids
 from skywarden.pipeline import Line
-from skywarden.raid import RaidSettings, Warned, raids
+from skywarden.raid import RaidSettings, Warned, over, raids
 from skywarden.service.raid_rows import districts, positions, sites
 from skywarden.service.site_rows import SiteWord
 
@@ -105,6 +105,21 @@ def test_each_position_is_told_of_its_own_sites_only():
 def test_an_alert_of_a_site_that_is_no_longer_configured_is_in_no_group():
     found, events = at(0, Raids(), [alert("gone", 1)])
     assert (found.groups, found.sites, events) == ((), (), [])
+
+
+def test_a_position_that_a_reload_takes_away_is_told_that_its_raid_is_over():
+    found, _ = at(0, Raids(), [alert("plant", 1)])
+    east = Warned(SITES, (Position(name="east", sites=("plant", "other")),), RaidSettings())
+    _after, events = at(1, found, [alert("plant", 1)], (), east)
+    assert [(event.position, event.raid) for event in events if isinstance(event, RaidEnded)] == [("", 1)]
+    assert [(event.position, event.raid) for event in events if isinstance(event, Announced)] == [("east", 2)]
+
+
+def test_where_a_picture_ends_all_that_was_told_ends():
+    found, _ = at(0, Raids(), [alert("other", 1)])
+    ends = over(found, TIME)
+    assert [type(event) for event in ends] == [LevelChanged, ActionEnded, RaidEnded]
+    assert ends[0].level is Level.QUIET
 
 
 def test_a_site_within_another_is_warned_as_well():

@@ -83,7 +83,7 @@ def _owed(told: Told, stands: Standing) -> tuple[list[Heading], list[Heading]]:
             (urgent if state.level is Level.CRITICAL else routine).append(_gravest(stands, site=site))
     kinds = dict.fromkeys(one.kind for one in stands.groups if one.kind not in (*TAME, *told.kinds))
     urgent += [_gravest(stands, kind=kind) for kind in kinds]
-    sounded = {one.heading: one.aloud for one in told.listed if one.aloud}
+    sounded = {one.heading: one.aloud for one in told.listed}
     routine += [one for one, group in stands.groups.items() if _more(sounded.get(one, 0), group, MANY_MORE)]
     return urgent, routine
 
