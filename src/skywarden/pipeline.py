@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
 
+from skywarden.acts import taken
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
@@ -19,6 +20,7 @@ from skywarden.errors import ConfigError
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
 from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
 from skywarden.model.event import (
+    Acted,
     AlertCleared,
     Answered,
     Arrived,
@@ -29,6 +31,7 @@ from skywarden.model.event import (
     Refused,
     Started,
     Stepped,
+    Taken,
     Tick,
     TrackDropped,
 )
@@ -146,9 +149,17 @@ class Line:
             return self._tick(seq, event.time)
         elif isinstance(event, Started):
             return self._start(seq, event)
+        elif isinstance(event, Acted):
+            return self._act(seq, event)
         elif isinstance(event, Lost):
             self._resume(event.state)
         return []
+
+    def _act(self, seq: int, event: Acted) -> list[Caused]:
+        if self.picture is None:
+            raise ValueError("an Acted before the first Started")
+        self.picture, refused = taken(self.picture, event, self.settings)
+        return [Caused(seq, Taken(self.picture.time, refused))]
 
     def prepare(self) -> None:
         """Begin what the next tick needs, on the other core: once nobody waits for what the last one gave.

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from skywarden.model.act import Act, Person
 from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
 
-SCHEMA = 6  # 2: Lost, 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids
+SCHEMA = 7  # 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -57,6 +58,21 @@ class Lost(msgspec.Struct, frozen=True, tag=True):
     entries: int
     messages: dict[str, int]
     state: bytes
+
+
+class Acted(msgspec.Struct, frozen=True, tag=True):
+    """A named person did something. Input. `Taken` follows from it."""
+
+    time: int
+    person: Person
+    act: Act
+
+
+class Taken(msgspec.Struct, frozen=True, tag=True):
+    """What a person did holds from now on; or does not, and why: refused."""
+
+    time: int
+    refused: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -229,9 +245,10 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     digest: str
 
 
-Input = Started | Arrived | Tick | ClockStepped | Lost
+Input = Started | Arrived | Tick | ClockStepped | Lost | Acted
 Output = (
     Refused
+    | Taken
     | TrackConfirmed
     | TrackCoasting
     | TrackDropped
@@ -252,7 +269,7 @@ Output = (
     | Stepped
 )
 Event = Input | Output
-INPUTS = (Started, Arrived, Tick, ClockStepped, Lost)
+INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted)
 
 
 class Entry(NamedTuple):

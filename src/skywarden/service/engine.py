@@ -6,13 +6,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from skywarden import __version__
 from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
+from skywarden.model.act import Act, Person
 from skywarden.model.detection import Frame
-from skywarden.model.event import Arrived, ClockStepped, Input, Output, Started, Tick
+from skywarden.model.event import Acted, Arrived, ClockStepped, Input, Output, Started, Taken, Tick
 from skywarden.model.track import Picture
 from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
@@ -71,12 +73,22 @@ class Engine:
         self._snapshot_due = 0.0
         self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
         self._renewals: deque[tuple[Settings, str, threading.Event]] = deque()
+        self._acts: deque[tuple[Person, Act, Future[str]]] = deque()
         self._handle([self._started(settings, settings_text)])
 
     def renew(self, settings: Settings, settings_text: str) -> threading.Event:
         """Go on under other settings after what has come so far. What is returned is set then. Any thread may call."""
         done = threading.Event()
         self._renewals.append((settings, settings_text, done))
+        return done
+
+    def act(self, person: Person, act: Act) -> Future[str]:
+        """Take what a person does into the record. Any thread may call.
+
+        The result comes within a tick: "" it holds, else why it does not.
+        """
+        done: Future[str] = Future()
+        self._acts.append((person, act, done))
         return done
 
     def run(self, inbox: Incoming, stop: threading.Event) -> None:
@@ -124,7 +136,10 @@ class Engine:
 
     def turn(self, frames: Sequence[Frame]) -> None:
         """One pass: record the inputs, wait for the disk a while, handle them, publish."""
-        outputs = self._handle(self._inputs(frames))
+        acts = [self._acts.popleft() for _ in range(len(self._acts))]
+        outputs = self._handle([*self._acted(acts), *self._inputs(frames)])
+        for (_, _, done), refused in zip(acts, (e.refused for e in outputs if isinstance(e, Taken)), strict=True):
+            done.set_result(refused)
         if isinstance(self._clock, HostClock):
             self._delays.add(frames, self._clock.now())
         self._show(outputs)
@@ -149,6 +164,10 @@ class Engine:
         """Write down what is left and a last snapshot. Raises RecordError when the disk does not take it."""
         if not self._record.close(self._line):
             raise RecordError(f"the record lacks what came last: {self._record.fault}")
+
+    def _acted(self, acts: Sequence[tuple[Person, Act, Future[str]]]) -> list[Acted]:
+        now = self._line.picture.time if self._line.picture else 0
+        return [Acted(now, person, act) for person, act, _ in acts]
 
     def _inputs(self, frames: Sequence[Frame]) -> list[Input]:
         if isinstance(self._clock, DataClock):

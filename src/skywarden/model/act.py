@@ -1,0 +1,87 @@
+"""What people say to the system. Every act is an input of the record, with who did it; `acts` says what comes of it."""
+
+from enum import IntEnum
+
+import msgspec
+
+from skywarden.model.assessment import Category
+from skywarden.model.raid import Kind
+
+
+class Role(IntEnum):
+    """What a person may do; each may do what those before may."""
+
+    OBSERVER = 0  # sees
+    OPERATOR = 1  # acknowledges, shelves, says what a track is
+    SUPERVISOR = 2  # hands over
+    ADMINISTRATOR = 3  # adds and disables people
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True):
+    """A named person in an interactive session. session: which one, not its secret."""
+
+    name: str
+    role: Role
+    session: str
+
+
+class Acknowledge(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What was announced at a position has been understood. seen: ns, of the last announcement that the person saw."""
+
+    position: str
+    raid: int
+    seen: int
+
+
+class Shelve(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Growth and return of a group are not announced at a position until a time, ns; they are listed.
+
+    What is critical, and what is of a kind not yet announced, is never kept back by this.
+    """
+
+    position: str
+    site: str
+    kind: Kind
+    direction: int  # as of `raid.Member`
+    until: int
+    reason: str
+
+
+class Unshelve(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A group is announced again as any other."""
+
+    position: str
+    site: str
+    kind: Kind
+    direction: int
+
+
+class Categorise(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A person says what a track is. label: of the tracker, as it was shown; after a change of it this is refused."""
+
+    track: int
+    label: int
+    category: Category
+    reason: str
+
+
+class Uncategorise(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a person said of a track holds no more."""
+
+    track: int
+    reason: str
+
+
+Act = Acknowledge | Shelve | Unshelve | Categorise | Uncategorise
+
+LEAST: dict[type, Role] = {
+    Acknowledge: Role.OPERATOR,
+    Shelve: Role.OPERATOR,
+    Unshelve: Role.OPERATOR,
+    Categorise: Role.OPERATOR,
+    Uncategorise: Role.OPERATOR,
+}
