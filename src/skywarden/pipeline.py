@@ -4,7 +4,7 @@
 inputs. Live, replay, recovery after a crash and simulation all run this same code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -12,13 +12,14 @@ from typing import NamedTuple
 import msgspec
 import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
 
-from skywarden.acts import taken
+from skywarden.acts import Around, finished, taken, upheld, worded
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
+from skywarden.health import blamed, counted, of_source, renewed
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
-from skywarden.model.detection import Decoded, Detections, Frame, Node, Reason
+from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.event import (
     Acted,
     AlertCleared,
@@ -37,7 +38,7 @@ from skywarden.model.event import (
 )
 from skywarden.model.raid import Raids
 from skywarden.model.threats import Threats
-from skywarden.model.track import Chains, Health, Picture, Use
+from skywarden.model.track import Chains, Picture
 from skywarden.model.watched import Watch
 from skywarden.raid import Warned, over, raids
 from skywarden.saved import Saved, decoded, digest, encoded
@@ -50,25 +51,10 @@ from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
-from skywarden.watch import Now, broken, marked, watched
+from skywarden.watch import Now, broken, watched
 
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
-FAULTS = {  # reasons that say that a sensor, its settings or ours are wrong, and not just the weather on the wire
-    Reason.MALFORMED,
-    Reason.TRUNCATED,
-    Reason.OVERSIZE,
-    Reason.WRONG_EDITION,
-    Reason.IMPLAUSIBLE,
-    Reason.NOT_FINITE,
-    Reason.PAST,
-    Reason.FUTURE,
-    Reason.TOO_LATE,
-    Reason.SIMULATED,
-    Reason.SITE_UNKNOWN,
-    Reason.NOT_REGISTERED,
-    Reason.DECODER_FAULT,
-}
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
@@ -87,21 +73,31 @@ def step(  # noqa: PLR0913 - as `track`
     known = Before(picture.identities, picture.evidence, picture.time)
     heard = Heard(batches, tracked.matches, tracked.sensors)
     identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
+    identities = worded(identities, picture.held)
     past = flown(picture.past, tracked.tracks, time, (time - picture.time) * 1e-9)
     seen = Seen(tracked.tracks, identities, past)
     threats = evaluate(seen, time, settings.sites, settings.alert, picture.threats)
     shown = set(tracked.tracks.number[tracked.tracks.shown()].tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
-    warned = Warned(settings.sites, settings.positions, settings.raid)
+    warned = Warned(settings.sites, settings.positions, settings.raid, picture.held.shelves)
     joined, raid_events = raids(picture.raids, alerts, (tracked.tracks, identities), time, warned)
-    after = replace(after, threats=threats, alerts=alerts, raids=joined)
+    around = Around(settings.positions, settings.raid.acknowledge_s)
+    held, held_events = upheld(picture.held, identities, raid_events, time, around)
+    after = replace(after, threats=threats, alerts=alerts, raids=joined, held=held)
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
     after = replace(after, watch=watch)
-    events: list[Output] = [*tracked.events, *alert_events, *raid_events, *changed, *said(before, now, time)]
+    events: list[Output] = [
+        *tracked.events,
+        *alert_events,
+        *raid_events,
+        *held_events,
+        *changed,
+        *said(before, now, time),
+    ]
     events += witness.said(picture.chains.settled, after.chains.settled, time)
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
@@ -197,7 +193,7 @@ class Line:
         nodes = {r.name: r.nodes for r in held if r.name in kept} if event.reload else self.reader.hang_up()
         if before is not None:
             same = judged == (self.settings.sites, self.settings.alert)
-            before = replace(before, health=_known(held, nodes), watch=Watch())
+            before = replace(before, health=renewed(held, nodes), watch=Watch())
             before = before if same else replace(before, threats=Threats())
         sensors, tracker = self.settings.sensors, self.settings.tracker
         if before is None:
@@ -226,15 +222,15 @@ class Line:
             outputs += [Caused(cause, Answered(found.source, r.peer, r.data, r.close)) for r in found.replies]
         self._pending.clear()
         batches = [b for found, _ in decoded for b in found.batches]
-        before = replace(self.picture, health=_count(self.picture.health, decoded))
+        before = replace(self.picture, health=counted(self.picture.health, decoded))
         after, events = self._step(before, batches, max(time, before.time))
         after = replace(after, watch=broken(after.watch, events, after.time))
         owners = {b.sensor: found.source for found, _ in decoded for b in found.batches}
-        events = [_of_source(e, owners) if isinstance(e, Refused) else e for e in events]
+        events = [of_source(e, owners) if isinstance(e, Refused) else e for e in events]
         measured: dict[str, int] = {}
         for found, _ in decoded:
             measured[found.source] = measured.get(found.source, 0) + sum(map(len, found.batches))
-        self.picture = replace(after, health=_blame(after.health, events, measured, after.time))
+        self.picture = replace(after, health=blamed(after.health, events, measured, after.time))
         outputs += [Caused(seq, event) for event in events]
         outputs.append(Caused(seq, Stepped(self.picture.time, digest(self.picture))))
         return outputs
@@ -315,69 +311,6 @@ class Line:
         return line
 
 
-def _count(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -> tuple[Health, ...]:
-    rows = {row.name: row for row in health}
-    for found, received in decoded:
-        row = rows.get(found.source, Health(found.source))
-        refused = dict(row.refused)
-        for reason, count in found.refused.items():
-            refused[reason] = refused.get(reason, 0) + count
-        last = received if found.messages else row.last
-        nodes = row.nodes if found.nodes is None else found.nodes
-        uses = _uses(row, found, nodes, received) if nodes else row.uses
-        marks = marked(row.marks, found.marks)
-        row = replace(row, decoded=row.decoded + found.messages, refused=refused, last=last)
-        row = replace(row, nodes=nodes, uses=uses, marks=marks)
-        rows[found.source] = _spurned(row, found.refused, received)
-    return tuple(rows[name] for name in sorted(rows))
-
-
-def _uses(row: Health, found: Decoded, nodes: Sequence[Node], time: int) -> dict[str, Use]:
-    """Note which of a source's nodes were of use, and which were not and why."""
-    uses = dict(row.uses)
-    for batch in found.batches:
-        uses[batch.sensor] = uses.get(batch.sensor, Use())._replace(used=time)
-    for sensor, why in found.useless.items():
-        uses[sensor] = uses.get(sensor, Use())._replace(spurned=time, why=why)
-    names = {node.name for node in nodes}
-    return {name: use for name, use in uses.items() if name in names}
-
-
-def _spurned(row: Health, refused: Mapping[str, int], time: int) -> Health:
-    """Note when and mostly why something of a source was refused that should not have been sent."""
-    faults = {reason: count for reason, count in refused.items() if reason in FAULTS}
-    return replace(row, spurned=time, why=max(faults, key=lambda reason: faults[reason])) if faults else row
-
-
-def _known(health: tuple[Health, ...], nodes: Mapping[str, tuple[Node, ...]]) -> tuple[Health, ...]:
-    """Show the nodes as they are at a start or reload; no other node is known."""
-    return tuple(replace(row, nodes=nodes.get(row.name, ())) for row in health)
-
-
-def _of_source(event: Refused, owners: dict[str, str]) -> Refused:
-    """The tracker names the sensor; people look for the source."""
-    return msgspec.structs.replace(event, source=owners.get(event.source, event.source))
-
-
-def _blame(
-    health: tuple[Health, ...], events: Sequence[Output], measured: Mapping[str, int], time: int
-) -> tuple[Health, ...]:
-    """Count what the step refused beside what the decoders did. measured: source -> detections that it was given."""
-    rows = {row.name: row for row in health}
-    left = dict(measured)
-    for event in events:
-        if isinstance(event, Refused) and event.source in rows:
-            row = rows[event.source]
-            refused = {**row.refused, event.reason: row.refused.get(event.reason, 0) + event.count}
-            rows[event.source] = _spurned(replace(row, refused=refused), {event.reason: event.count}, time)
-            if event.reason != Reason.UNSUPPORTED:  # a kind that is not used yet is no fault of the source
-                left[event.source] = left.get(event.source, 0) - event.count
-    for source, count in left.items():
-        if count > 0:
-            rows[source] = replace(rows[source], used=time)
-    return tuple(rows.values())
-
-
 def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     """Begin an empty picture: nothing simulated lives on in a live one, nothing of a wrong time in a right one.
 
@@ -391,4 +324,5 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     return Picture(event.time, event.mode, next_number=before.next_number, health=before.health, raids=raids), [
         *ended,
         *over(before.raids, event.time),
+        *finished(before.held, event.time),
     ]

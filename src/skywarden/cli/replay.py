@@ -24,6 +24,11 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "AlertUpdated",
     "AlertCleared",
     "SiteWatched",
+    "Acted",
+    "Taken",
+    "Escalated",
+    "ShelfEnded",
+    "CategoryEnded",
     "SensorRegistered",
     "SensorFault",
 )

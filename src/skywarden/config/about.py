@@ -70,6 +70,7 @@ ABOUT: Mapping[str, About] = {
     "positions.sites": About(
         "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'
     ),
+    "positions.escalate_to": About("Position that is told when nobody acknowledges; none: nobody.", example='"Desk 2"'),
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
         "What they are: asterix, beast, microphone, modes, remoteid, reports, sapient or sbs (docs/sensors.md).",
@@ -336,6 +337,9 @@ ABOUT: Mapping[str, About] = {
         100,
     ),
     "raid.pause_s": About("Between two of them; what comes in between is told with the next.", "seconds", 0, 600),
+    "raid.acknowledge_s": About(
+        "An announcement waits for somebody so long; then the position's escalate_to is told.", "seconds", 5, 3600
+    ),
     "record.path": About("Directory of the record; made when it does not exist."),
     "record.snapshot_s": About("Time between snapshots for a restart; more if they are large.", "seconds", 0.1, 3600),
     "record.key": About(

@@ -18,6 +18,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _members(section, tables(data, section), names)
     yield from _shared(tables(data, "districts"))
     yield from _unwatched(tables(data, "positions"), names)
+    yield from _escalated(tables(data, "positions"))
     alert = data.get("alert")
     horizon = alert.get("horizon_s") if isinstance(alert, Mapping) else None
     longest = horizon if isinstance(horizon, int | float) else AlertSettings().horizon_s
@@ -61,6 +62,18 @@ def _unwatched(positions: Tables, names: Sequence[str]) -> Iterator[Problem]:
     if positions and missing:
         text = f"leaves {', '.join(map(toml, missing))} to nobody; write it into the sites of one of them"
         yield Problem(("positions",), text)
+
+
+def _escalated(positions: Tables) -> Iterator[Problem]:
+    """Who is told when nobody acknowledges must be somebody else, and be there."""
+    names = [position["name"] for position in positions if isinstance(position.get("name"), str)]
+    for index, position in enumerate(positions):
+        to = position.get("escalate_to")
+        if isinstance(to, str) and (to not in names or to == position.get("name")):
+            others = [name for name in names if name != position.get("name")]
+            guess = meant(to, others)
+            hint = f"did you mean {toml(guess)}?" if guess else f"others are {', '.join(others) or 'none'}"
+            yield Problem(("positions", index, "escalate_to"), f"= {toml(to)} is no other position; {hint}")
 
 
 def _actions(key: tuple[str | int, ...], actions: Tables, longest: float) -> Iterator[Problem]:

@@ -173,7 +173,7 @@ def _judged(
     flights = own(plans, every, Seen(due, [identities[k].flight for k in at], seen[:, 1]), time)
     known = Known(
         *views,
-        suspect=np.array([identities[k].category is Category.SUSPECT for k in at], bool),
+        suspect=np.array([identities[k].proposed is Category.SUSPECT for k in at], bool),
         civil=by_others & by_itself & np.array([not said for said in doubts], bool),
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
         own=np.array([flight != "" for flight in flights], bool),
@@ -192,8 +192,10 @@ def _judged(
         after[k] = msgspec.structs.replace(
             after[k],
             category=CATEGORIES[rule],
+            proposed=CATEGORIES[rule],
             odds=tuple(row),
             why=WORDS[rule],
+            by="",
             claimed_only=alone,
             flight=flight,
             doubts=said,

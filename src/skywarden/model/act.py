@@ -46,7 +46,7 @@ class Shelve(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     position: str
     site: str
     kind: Kind
-    direction: int  # as of `raid.Member`
+    direction: str  # of `place.SECTORS`, "" not known
     until: int
     reason: str
 
@@ -57,7 +57,7 @@ class Unshelve(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
     position: str
     site: str
     kind: Kind
-    direction: int
+    direction: str
 
 
 class Categorise(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

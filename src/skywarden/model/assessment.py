@@ -60,7 +60,8 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     odds: probability of each of CLASSES, () before it was judged. why: the rule that gave the category, in words.
     claimed_only: nobody but itself has said lately where it is. flight: of ours that it is, by name, "" none. doubts:
     what cannot be true of what it says, in words. stake: 0 to 1, what it would do if it came, by what not everybody
-    can say (`identify.weigh.stake`); 1 before it was judged.
+    can say (`identify.weigh.stake`); 1 before it was judged. by: the person who says so, with `why` as his reason; ""
+    it is the system's own proposal, which is `proposed` in any case.
     """
 
     track: int  # public number
@@ -72,6 +73,8 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     flight: str = ""
     doubts: tuple[str, ...] = ()
     stake: float = 1.0
+    proposed: Category = Category.UNKNOWN
+    by: str = ""
 
     @property
     def likeliest(self) -> Class | None:

@@ -210,6 +210,30 @@ class RaidEnded(msgspec.Struct, frozen=True, tag=True):
     raid: int
 
 
+class ShelfEnded(msgspec.Struct, frozen=True, tag=True):
+    """A group is announced at a position again: its time on the shelf is over, or the position is gone."""
+
+    time: int
+    position: str
+    heading: Heading
+
+
+class CategoryEnded(msgspec.Struct, frozen=True, tag=True):
+    """What a person said of a track holds no more, for there is no such track any more."""
+
+    time: int
+    track: int
+
+
+class Escalated(msgspec.Struct, frozen=True, tag=True):
+    """Nobody has acknowledged what was announced at a position: another one is told. raid: number."""
+
+    time: int
+    position: str
+    raid: int
+    to: str
+
+
 class SiteWatched(msgspec.Struct, frozen=True, tag=True):
     """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
 
@@ -263,6 +287,9 @@ Output = (
     | ActionEnded
     | Announced
     | RaidEnded
+    | ShelfEnded
+    | CategoryEnded
+    | Escalated
     | SiteWatched
     | Answered
     | Failed

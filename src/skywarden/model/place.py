@@ -88,6 +88,7 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     name: str
     sites: tuple[str, ...] = ()
+    escalate_to: str | None = None  # position that is told when nobody acknowledges; None: nobody is
 
 
 class District(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skywarden.model.assessment import Alert, Identity
 from skywarden.model.detection import Node
 from skywarden.model.evidence import Evidence
+from skywarden.model.held import Held
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Registration
 from skywarden.model.raid import Raids
@@ -229,3 +230,4 @@ class Picture:
     raids: Raids = field(default_factory=Raids)
     health: tuple[Health, ...] = ()
     watch: Watch = field(default_factory=Watch)
+    held: Held = field(default_factory=Held)

@@ -11,6 +11,9 @@ class *Warning*). Fields, in this order:
     action ended                  event, time, site, action
     announced                     event, time, position, raid, news: site, kind, level, tracks, early, first, last
     raid ended                    event, time, position, raid
+    escalated                     event, time, position, raid, to (the position that is told)
+    shelf ended                   event, time, position, site, kind
+    category ended                event, time, track
     site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason

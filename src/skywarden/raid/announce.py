@@ -8,7 +8,7 @@ from what stands, so that nothing is lost because it has got another name meanwh
 than he can act (ISA-18.2, EEMUA 191: a flood begins above 10 alarms in 10 minutes).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from skywarden.model.event import Announced, RaidEnded
@@ -23,10 +23,11 @@ MORE, MANY_MORE = (2, 3), (4, 6)  # times as many tracks, and so many more: list
 
 
 class Standing(NamedTuple):
-    """What stands now. groups: by heading; sites: by name, those with alerts."""
+    """What stands now. groups: by heading; sites: by name, those with alerts. shelved: what a person has put aside."""
 
     groups: Mapping[Heading, Group]
     sites: Mapping[str, SiteState]
+    shelved: Set[Heading] = frozenset()
 
 
 def announced(
@@ -78,13 +79,16 @@ def _owed(told: Told, stands: Standing) -> tuple[list[Heading], list[Heading]]:
     urgent: list[Heading] = []
     routine: list[Heading] = []
     loud = dict(told.loud)
+    open_at = {one.site for one in stands.groups if one not in stands.shelved}
     for site, state in stands.sites.items():
-        if state.level > loud.get(site, Level.QUIET):
-            (urgent if state.level is Level.CRITICAL else routine).append(_gravest(stands, site=site))
+        critical = state.level is Level.CRITICAL
+        if state.level > loud.get(site, Level.QUIET) and (critical or site in open_at):
+            (urgent if critical else routine).append(_gravest(stands, site=site))
     kinds = dict.fromkeys(one.kind for one in stands.groups if one.kind not in (*TAME, *told.kinds))
     urgent += [_gravest(stands, kind=kind) for kind in kinds]
     sounded = {one.heading: one.aloud for one in told.listed}
-    routine += [one for one, group in stands.groups.items() if _more(sounded.get(one, 0), group, MANY_MORE)]
+    grown = [one for one, group in stands.groups.items() if _more(sounded.get(one, 0), group, MANY_MORE)]
+    routine += [one for one in grown if one not in stands.shelved]
     return urgent, routine
 
 

@@ -12,3 +12,4 @@ class RaidSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     announce_every_s: float = 600.0  # s, after which one more may
     announce_most: int = 8  # in ten minutes, with those of what is critical or of another kind, which do not wait else
     pause_s: float = 15.0  # s between two of them: what comes in between is told with the next
+    acknowledge_s: float = 60.0  # s that an announcement waits for somebody before another position is told

@@ -7,6 +7,7 @@ import numpy as np
 
 from skywarden.model.assessment import Alert, Identity
 from skywarden.model.event import ActionAdvised, ActionEnded, Announced, LevelChanged, RaidEnded
+from skywarden.model.held import Shelf
 from skywarden.model.place import Position, Site
 from skywarden.model.raid import Group, Level, Member, Raids, SiteState, Span, Told
 from skywarden.model.track import Tracks
@@ -23,11 +24,12 @@ RaidEvent = LevelChanged | ActionAdvised | ActionEnded | Announced | RaidEnded
 
 
 class Warned(NamedTuple):
-    """Who is warned. positions: of operators; none: one that watches all sites."""
+    """Who is warned. positions: of operators; none: one that watches all sites. shelves: what need not be announced."""
 
     sites: Sequence[Site]
     positions: Sequence[Position]
     settings: RaidSettings
+    shelves: Sequence[Shelf] = ()
 
 
 def raids(
@@ -50,7 +52,8 @@ def raids(
     told, number = [], before.next_number
     old = {one.position: one for one in before.told}
     for position in warned.positions or (EVERYBODY,):
-        of = _of(position, stands)
+        shelved = frozenset(one.heading for one in warned.shelves if one.position == position.name)
+        of = _of(position, stands)._replace(shelved=shelved)
         now, news = announced(old.get(position.name, Told(position.name)), of, time, warned.settings, number)
         number += now.number == number
         told.append(now)

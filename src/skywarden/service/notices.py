@@ -26,6 +26,7 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     if shown.choosy:
         yield words["choosy"]
     yield from _record(shown, words)
+    yield from _escalated(shown, words)
     yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
@@ -44,6 +45,13 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
             yield words["clock_not_synchronised"]
         elif shown.sync.state == sync.INEXACT and shown.sync.estimated_s is not None:
             yield words["clock_inexact"].format(ms=f"{shown.sync.estimated_s * 1000:.0f}")
+
+
+def _escalated(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    for one in shown.picture.held.waiting:
+        if one.escalated:
+            since = f"{datetime.fromtimestamp(one.since * 1e-9, UTC):%H:%M:%S}Z"
+            yield words["escalated"].format(position=one.position, since=since, to=one.to)
 
 
 def _record(shown: Published, words: Mapping[str, str]) -> Iterator[str]:

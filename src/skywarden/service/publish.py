@@ -17,7 +17,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import raid_rows, rows, sensor_rows, site_rows
+from skywarden.service import held_rows, raid_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
@@ -119,6 +119,10 @@ class Published:
     def ears(self) -> sensor_rows.EarsRow:
         return sensor_rows.ears(self.picture)
 
+    @cached_property
+    def held(self) -> held_rows.HeldRow:
+        return held_rows.row(self.picture.held)
+
     @property
     def unfit(self) -> list[str]:
         """The sensors whose place or clock is wrong, or that fit no others: registration leaves them as they are."""
@@ -145,7 +149,9 @@ class Published:
         identity = next((one for one in self.picture.identities if one.track == number), None)
         if identity is None:
             return None
-        return _encode(rows.why(identity, reasons(self.picture.evidence, number, self.picture.time), self.picture.time))
+        tracks, time = self.picture.tracks, self.picture.time
+        label = int(tracks.label[tracks.number == number].max(initial=0))
+        return _encode(rows.why(identity, label, reasons(self.picture.evidence, number, time), time))
 
     def watched_json(self) -> bytes:
         """Return /api/watched."""
@@ -220,6 +226,7 @@ class Published:
                 "sites": self.site_rows,
                 "districts": self.district_rows,
                 "raids": self.raid_rows,
+                "held": self.held,
                 "sources": self.sources,
                 "recorded": self.recorded,
                 "events": rows.events(events),
@@ -239,6 +246,7 @@ class Published:
                 "sites": self.site_rows,
                 "districts": self.district_rows,
                 "raids": self.raid_rows,
+                "held": self.held,
                 "sources": self.sources,
             }
         )

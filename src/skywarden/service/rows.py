@@ -47,6 +47,7 @@ class TrackRow(msgspec.Struct, frozen=True, omit_defaults=True):
     age_s: float
     class_: str | UnsetType = msgspec.field(name="class", default=UNSET)
     probability: float | UnsetType = UNSET
+    by: str = ""
     claimed_only: bool = False
     doubts: tuple[str, ...] = ()
     icao24: str | UnsetType = UNSET
@@ -60,7 +61,10 @@ class WhyRow(msgspec.Struct, frozen=True):
 
     time: int
     track: int
+    label: int
     category: str
+    proposed: str
+    by: str
     rule: str
     claimed_only: bool
     doubts: tuple[str, ...]
@@ -163,6 +167,7 @@ def tracks(
         [identity.category for identity in identities],
         age.tolist(),
         *_classes(identities),
+        [identity.by for identity in identities],
         [identity.claimed_only for identity in identities],
         [identity.doubts for identity in identities],
         [UNSET if one == NO_ADDRESS else f"{one:06x}" for one in address],
@@ -184,10 +189,11 @@ def _taken(column: Sequence[float], at: I64) -> list[float]:
     return found
 
 
-def why(identity: Identity, known: Why, time: int) -> WhyRow:
-    """Return why a track is what it is. time: ns."""
+def why(identity: Identity, label: int, known: Why, time: int) -> WhyRow:
+    """Return why a track is what it is. label: of the tracker; time: ns."""
     one = identity
-    return WhyRow(time, one.track, one.category, one.why, one.claimed_only, one.doubts, one.claims, known)
+    words = one.category, one.proposed, one.by, one.why
+    return WhyRow(time, one.track, label, *words, one.claimed_only, one.doubts, one.claims, known)
 
 
 def foreign(told: Foreign) -> list[ForeignRow]:

@@ -1,0 +1,60 @@
+"""What people did that holds now, as their programs read it."""
+
+import msgspec
+
+from skywarden.model.held import Held
+
+
+class WaitingRow(msgspec.Struct, frozen=True):
+    """An announcement that nobody has acknowledged. Times are ns; critical, escalated: 0 not."""
+
+    position: str
+    raid: int
+    since: int
+    last: int
+    critical: int
+    escalated: int
+    to: str
+
+
+class ShelfRow(msgspec.Struct, frozen=True):
+    """A group that is listed and not announced at a position. until, at: ns."""
+
+    position: str
+    site: str
+    kind: str
+    direction: str
+    until: int
+    reason: str
+    by: str
+    at: int
+
+
+class SaidRow(msgspec.Struct, frozen=True):
+    """What a person says that a track is. at: ns."""
+
+    track: int
+    category: str
+    reason: str
+    by: str
+    at: int
+
+
+class HeldRow(msgspec.Struct, frozen=True):
+    """All of it."""
+
+    waiting: list[WaitingRow]
+    shelves: list[ShelfRow]
+    said: list[SaidRow]
+
+
+def row(held: Held) -> HeldRow:
+    """Return what holds."""
+    return HeldRow(
+        waiting=[WaitingRow(*one) for one in held.waiting],
+        shelves=[
+            ShelfRow(s.position, s.heading.site, s.heading.kind, s.heading.word, s.until, s.reason, s.by, s.at)
+            for s in held.shelves
+        ],
+        said=[SaidRow(*one) for one in held.said],
+    )
