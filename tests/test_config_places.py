@@ -37,6 +37,12 @@ def test_what_fits_together_is_taken():
     assert [position.sites for position in settings.positions] == [("Plant A", "Plant B"), ("Plant B",)]
 
 
+POSITION = (
+    '[[positions]]\nname = "Desk 2"\nsites = ["Plant A", "Plant B"]\n'
+    '[[positions]]\nname = "1"\nsites = ["Plant A"]\nescalate_to = '
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -51,6 +57,8 @@ def test_what_fits_together_is_taken():
         ('[[districts]]\nname = "N"\nsites = "Plant A"', "districts[0].sites must be a list"),
         ('[[districts]]\nname = "N"\nsites = ["Plant A", "Plant A"]', "is in this list already"),
         ('[[positions]]\nname = "1"\nsites = ["Plant A"]', 'positions leaves "Plant B" to nobody'),
+        (POSITION + '"1"', 'positions[1].escalate_to = "1" is no other position; others are Desk 2'),
+        (POSITION + '"desk 2"', 'did you mean "Desk 2"?'),
         (ACTION.format("stop", 2400), "is longer than any warning: arrivals are looked for 1800 s ahead"),
         (ACTION.format("stop", 60) + ACTION.format("stop", 90), 'actions[1].name = "stop" is taken'),
         ('[[sites.actions]]\nname = "stop"', "has no lead_s"),

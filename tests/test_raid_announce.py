@@ -254,3 +254,43 @@ def test_what_is_critical_waits_for_ten_minutes_at_most():
     for second in range(781, 781 + TEN_MINUTES):
         desk.at(second, last)
     assert dict(desk.told.loud) == {f"site {n}": Level.CRITICAL for n in range(40)}
+
+
+def shelved(stands, *groups):
+    return stands._replace(shelved=frozenset(Heading(*one) for one in groups))
+
+
+def test_a_shelved_group_grows_and_returns_without_a_sound():
+    desk = Desk()
+    desk.at(0, standing(W))
+    (said,) = desk.at(20, shelved(grown(W, 30), W))
+    assert not said.aloud
+    desk.at(40, standing())
+    (said,) = desk.at(60, shelved(standing(W), W))
+    assert not said.aloud
+    (said,) = desk.at(80, standing(W))  # taken back: what is owed is announced
+    assert said.aloud
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        standing(W, critical=("plant",)),
+        standing(W, ("plant", Kind.CRUISE, 6)),
+        standing(W, ("other", Kind.DRONES, 6)),
+    ],
+    ids=["critical", "another kind", "another site"],
+)
+def test_a_shelf_keeps_nothing_else_back(worse):
+    desk = Desk()
+    desk.at(0, standing(W))
+    (said,) = desk.at(20, shelved(worse, W))
+    assert said.aloud
+
+
+def test_another_group_of_a_site_with_a_shelf_is_announced():
+    desk = Desk()
+    desk.at(0, shelved(standing(W), W))
+    desk.at(1, standing())
+    (said,) = desk.at(20, shelved(standing(W, E), W))
+    assert said.aloud

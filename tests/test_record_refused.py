@@ -36,8 +36,8 @@ def change(path: Path, statement: str) -> None:
 @pytest.mark.parametrize("opened", [SqliteLog, SqliteRecord])
 def test_a_newer_format_says_to_update(tmp_path, opened):
     path = filled(tmp_path / "record")
-    change(path, "UPDATE meta SET value = 7 WHERE key = 'format'")
-    words = rf"made by a newer skywarden \(format 7, this one reads {SCHEMA}\): update skywarden"
+    change(path, f"UPDATE meta SET value = {SCHEMA + 1} WHERE key = 'format'")
+    words = rf"made by a newer skywarden \(format {SCHEMA + 1}, this one reads {SCHEMA}\): update skywarden"
     with pytest.raises(RecordError, match=words):
         opened(path)
 

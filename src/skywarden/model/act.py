@@ -40,7 +40,7 @@ class Acknowledge(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class Shelve(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Growth and return of a group are not announced at a position until a time, ns; they are listed.
 
-    What is critical, and what is of a kind not yet announced, is never kept back by this.
+    What is critical, of another kind or at another site is never kept back by this.
     """
 
     position: str

@@ -317,8 +317,11 @@ def named(event: Event) -> dict[str, Any]:
 
 
 def _named(value: Any) -> Any:
+    if isinstance(value, Person):
+        return {"name": value.name, "role": value.role.word, "session": value.session}
     if isinstance(value, msgspec.Struct):
-        return msgspec.structs.asdict(value)
+        kind = {"type": type(value).__name__} if value.__struct_config__.tag else {}
+        return kind | msgspec.structs.asdict(value)
     if isinstance(value, Level):
         return value.word
     if isinstance(value, Heading):

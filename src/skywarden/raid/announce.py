@@ -79,12 +79,13 @@ def _owed(told: Told, stands: Standing) -> tuple[list[Heading], list[Heading]]:
     urgent: list[Heading] = []
     routine: list[Heading] = []
     loud = dict(told.loud)
-    open_at = {one.site for one in stands.groups if one not in stands.shelved}
+    unshelved = [one for one in stands.groups if one not in stands.shelved]
+    open_at = {one.site for one in unshelved}
     for site, state in stands.sites.items():
         critical = state.level is Level.CRITICAL
         if state.level > loud.get(site, Level.QUIET) and (critical or site in open_at):
             (urgent if critical else routine).append(_gravest(stands, site=site))
-    kinds = dict.fromkeys(one.kind for one in stands.groups if one.kind not in (*TAME, *told.kinds))
+    kinds = dict.fromkeys(one.kind for one in unshelved if one.kind not in (*TAME, *told.kinds))
     urgent += [_gravest(stands, kind=kind) for kind in kinds]
     sounded = {one.heading: one.aloud for one in told.listed}
     grown = [one for one, group in stands.groups.items() if _more(sounded.get(one, 0), group, MANY_MORE)]

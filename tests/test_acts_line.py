@@ -1,0 +1,90 @@
+"""Acts on their way through the whole line: recorded, repeated by a replay, ended with the picture."""
+
+from functools import cache
+
+import raid
+
+from skywarden.model.act import Categorise, Person, Role, Uncategorise
+from skywarden.model.assessment import Category
+from skywarden.model.event import Acted, Arrived, Started, Stepped, Taken, Tick, decode, encode, named
+from skywarden.model.track import Mode
+from skywarden.pipeline import Line
+
+SECOND = raid.SECOND
+OLENA = Person("Олена", Role.OPERATOR, "s1")
+
+
+@cache
+def turns():
+    return raid.inputs(14)
+
+
+def run(act_at: int) -> tuple[Line, list, list]:
+    """Return a line after 14 turns, its outputs and its inputs; after some turns somebody says something."""
+    line, outputs, inputs = Line(), [], []
+    for number, turn in enumerate(turns()):
+        for event in turn:
+            inputs.append(event)
+            outputs += line.feed(len(inputs), event)
+        if number == act_at:
+            table = line.picture.tracks
+            row = int(table.number.argmax())
+            track, label = int(table.number[row]), int(table.label[row])
+            act = Categorise(track, label, Category.HOSTILE, "bomb seen")
+            inputs.append(Acted(line.picture.time, OLENA, act))
+            outputs += line.feed(len(inputs), inputs[-1])
+    return line, outputs, inputs
+
+
+def test_a_word_holds_through_ticks_judgements_and_restarts_and_a_replay_repeats_it():
+    line, outputs, inputs = run(9)
+    assert [c.event.refused for c in outputs if isinstance(c.event, Taken)] == [""]
+    track = line.picture.held.said[0].track
+    (one,) = [identity for identity in line.picture.identities if identity.track == track]
+    assert (one.category, one.by, one.why) == (Category.HOSTILE, "Олена", "bomb seen")
+    assert Line.restore(line.save()).picture.held == line.picture.held
+    again, seen = Line(), []
+    for seq, event in enumerate(inputs, 1):
+        seen += again.feed(seq, decode(encode(event)))
+    assert [encode(c.event) for c in seen] == [encode(c.event) for c in outputs]
+
+
+def test_an_act_is_written_out_with_who_did_it():
+    _, _, inputs = run(9)
+    (acted,) = [event for event in inputs if isinstance(event, Acted)]
+    fields = named(acted)
+    assert fields["person"] == {"name": "Олена", "role": "operator", "session": "s1"}
+    assert fields["act"]["type"] == "Categorise"
+    assert fields["act"]["category"] == "hostile"
+
+
+def test_a_word_changes_the_digest_of_the_next_tick_only_by_itself():
+    (_, with_act, _), (_, without, _) = run(9), run(99)
+    said = [[c.event.digest for c in outputs if isinstance(c.event, Stepped)] for outputs in (with_act, without)]
+    assert said[0][:9] == said[1][:9]
+    assert said[0][-1] != said[1][-1]
+
+
+def test_nothing_that_the_system_does_itself_is_hostile():
+    line, _, _ = run(99)
+    assert len(line.picture.identities) > 3
+    assert all(one.category is not Category.HOSTILE and not one.by for one in line.picture.identities)
+
+
+def test_a_picture_that_begins_anew_has_nobodys_word():
+    line, _, inputs = run(9)
+    started = inputs[0]
+    other = Started(line.picture.time, Mode.EXERCISE, started.settings.replace("live", "exercise"), started.version)
+    said = line.feed(len(inputs) + 1, other)
+    assert "CategoryEnded" in [type(c.event).__name__ for c in said]
+    assert line.picture.held.said == ()
+
+
+def test_an_act_between_messages_of_a_tick_waits_for_no_tick():
+    line, _, inputs = run(9)
+    track = line.picture.held.said[0].track
+    line.feed(len(inputs) + 1, Arrived(raid.inputs(2)[1][0].frame))
+    (taken,) = line.feed(len(inputs) + 2, Acted(line.picture.time, OLENA, Uncategorise(track, "wrong")))
+    assert taken.event.refused == ""
+    line.feed(len(inputs) + 3, Tick(line.picture.time + SECOND))
+    assert all(not one.by for one in line.picture.identities)
