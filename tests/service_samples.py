@@ -92,6 +92,7 @@ def picture(n: int = 3) -> Picture:
         True,
         "",
         ("impossible motion",),
+        by="Olena",
     )
     return replace(
         Picture(NOW, Mode.LIVE),

@@ -1,16 +1,37 @@
 """Acts on their way through the whole line: recorded, repeated by a replay, ended with the picture."""
 
+from dataclasses import replace
 from functools import cache
 
+import msgspec
 import raid
 
+from skywarden import handover
 from skywarden.model.act import Categorise, Person, Role, Uncategorise
 from skywarden.model.assessment import Category
-from skywarden.model.event import Acted, Arrived, Started, Stepped, Taken, Tick, decode, encode, named
+from skywarden.model.decision import HandOver
+from skywarden.model.event import (
+    Acted,
+    Arrived,
+    ClockStepped,
+    Cued,
+    CueEnded,
+    Decided,
+    Lost,
+    Started,
+    Stepped,
+    Taken,
+    Tick,
+    decode,
+    encode,
+    named,
+)
+from skywarden.model.place import Partner
 from skywarden.model.track import Mode
 from skywarden.pipeline import Line
 
 SECOND = raid.SECOND
+PARTNERS = (Partner(name="brigade", address="tcp://127.0.0.1:8087"),)
 OLENA = Person("Олена", Role.OPERATOR, "s1")
 
 
@@ -88,3 +109,43 @@ def test_an_act_between_messages_of_a_tick_waits_for_no_tick():
     assert taken.event.refused == ""
     line.feed(len(inputs) + 3, Tick(line.picture.time + SECOND))
     assert all(not one.by for one in line.picture.identities)
+
+
+def live(line: Line) -> None:
+    line.picture = replace(line.picture, mode=Mode.LIVE)
+
+
+def handed(line: Line, seq: int) -> list:
+    shown = handover.cue(line.picture, int(line.picture.tracks.number.max()))
+    wanted = HandOver("brigade", shown, handover.digest(shown), line.picture.time)
+    boss = Person("Olena", Role.SUPERVISOR, "s1")
+    return [c.event for c in line.feed(seq, Decided(line.picture.time, boss, wanted))]
+
+
+def with_partner(line: Line) -> None:
+    line.settings = msgspec.structs.replace(line.settings, partners=PARTNERS)
+
+
+def test_a_simulated_picture_hands_nothing_over():
+    line, _, inputs = run(99)
+    with_partner(line)
+    assert handed(line, len(inputs) + 1) == [Taken(line.picture.time, "the picture is sim: nothing can be handed over")]
+
+
+def test_a_live_one_does_and_a_jump_of_the_clock_or_a_hole_in_the_record_ends_it():
+    for event in (ClockStepped(0, SECOND), None):
+        line, _, inputs = run(99)
+        with_partner(line)
+        live(line)
+        taken, cued = handed(line, len(inputs) + 1)
+        assert (taken.refused, type(cued)) == ("", Cued)
+        if event is None:
+            event = Lost(line.picture.time, 0, 1, {}, line.save())
+        (over,) = line.feed(len(inputs) + 2, event)
+        assert isinstance(over.event, CueEnded)
+        assert line.picture.handovers.standing == ()
+
+
+def test_no_tick_ever_cues_anybody():
+    _, outputs, _ = run(9)
+    assert not [c for c in outputs if isinstance(c.event, Cued | CueEnded)]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
 
+from skywarden import handover
 from skywarden.acts import Around, finished, taken, upheld, worded
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
@@ -19,12 +20,15 @@ from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
 from skywarden.health import blamed, counted, of_source, renewed
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
+from skywarden.model.decision import Handovers
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.event import (
     Acted,
     AlertCleared,
     Answered,
     Arrived,
+    ClockStepped,
+    Decided,
     Failed,
     Input,
     Lost,
@@ -90,11 +94,14 @@ def step(  # noqa: PLR0913 - as `track`
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
     after = replace(after, watch=watch)
+    handovers, cued = handover.kept(after, tracked.events, settings.partners, picture.time)
+    after = replace(after, handovers=handovers)
     events: list[Output] = [
         *tracked.events,
         *alert_events,
         *raid_events,
         *held_events,
+        *cued,
         *changed,
         *said(before, now, time),
     ]
@@ -137,7 +144,7 @@ class Line:
     def feed(self, seq: int, event: Input) -> list[Caused]:
         """Take one input in. Outputs follow from a Tick, and from a Started that ends something; Stepped is the last.
 
-        A ClockStepped changes nothing: the picture does not follow the host's clock, the event itself is the message.
+        A ClockStepped ends hand-overs and changes nothing else: the picture does not follow the host's clock.
         """
         if isinstance(event, Arrived):
             self._pending.append((seq, event.frame))
@@ -145,17 +152,32 @@ class Line:
             return self._tick(seq, event.time)
         elif isinstance(event, Started):
             return self._start(seq, event)
-        elif isinstance(event, Acted):
+        elif isinstance(event, Acted | Decided):
             return self._act(seq, event)
+        elif isinstance(event, ClockStepped):
+            return self._suspend(seq, "the clock has jumped")
         elif isinstance(event, Lost):
             self._resume(event.state)
+            return self._suspend(seq, "the record was lost for a while")
         return []
 
-    def _act(self, seq: int, event: Acted) -> list[Caused]:
+    def _act(self, seq: int, event: Acted | Decided) -> list[Caused]:
         if self.picture is None:
-            raise ValueError("an Acted before the first Started")
-        self.picture, refused = taken(self.picture, event, self.settings)
-        return [Caused(seq, Taken(self.picture.time, refused))]
+            raise ValueError("an act before the first Started")
+        more: list[handover.HandoverEvent] = []
+        if isinstance(event, Acted):
+            self.picture, refused = taken(self.picture, event, self.settings)
+        else:
+            self.picture, refused, more = handover.decided(self.picture, event, self.settings.partners)
+        return [Caused(seq, each) for each in (Taken(self.picture.time, refused), *more)]
+
+    def _suspend(self, seq: int, reason: str) -> list[Caused]:
+        """End every hand-over: what the picture says of time, or of what was told, may be wrong."""
+        if self.picture is None:
+            return []
+        left, over = handover.ended(self.picture.handovers, self.picture.time, reason)
+        self.picture = replace(self.picture, handovers=left)
+        return [Caused(seq, each) for each in over]
 
     def prepare(self) -> None:
         """Begin what the next tick needs, on the other core: once nobody waits for what the last one gave.
@@ -321,8 +343,11 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     ended: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
     ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
     raids = Raids(next_number=before.raids.next_number)
-    return Picture(event.time, event.mode, next_number=before.next_number, health=before.health, raids=raids), [
+    handovers = Handovers(next_number=before.handovers.next_number)
+    anew = Picture(event.time, event.mode, next_number=before.next_number, health=before.health, raids=raids)
+    return replace(anew, handovers=handovers), [
         *ended,
         *over(before.raids, event.time),
         *finished(before.held, event.time),
+        *handover.ended(before.handovers, event.time, reason)[1],
     ]

@@ -20,6 +20,7 @@ SECTIONS: Mapping[str, str] = {
     "sites.actions": "What a site can do to protect itself. One [[sites.actions]] block each, below its site.",
     "districts": "Areas that are warned as one. One [[districts]] block each.",
     "positions": "Operators, and which sites are theirs. One [[positions]] block each; without any, one has all sites.",
+    "partners": "Who may be handed a cue by a person's decision. One [[partners]] block each.",
     "sources": "Wires and files that bring messages. One [[sources]] block each, with one of listen, connect or file.",
     "sensors": "Radars and other sensors behind the sources. Without a block a sensor stands where it says it stands.",
     "flights": "Flights of our own, which no one is to take for something else. One [[flights]] block each.",
@@ -71,6 +72,11 @@ ABOUT: Mapping[str, About] = {
         "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'
     ),
     "positions.escalate_to": About("Position that is told when nobody acknowledges; none: nobody.", example='"Desk 2"'),
+    "partners.name": About("A name of your choice.", example='"Brigade"'),
+    "partners.address": About(
+        "Where cues go, as CoT: tcp://host:port or udp://host:port.", example='"tcp://127.0.0.1:8087"'
+    ),
+    "partners.plain": About("Also where other computers can read it: without encryption."),
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
         "What they are: asterix, beast, microphone, modes, remoteid, reports, sapient or sbs (docs/sensors.md).",

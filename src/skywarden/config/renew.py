@@ -8,7 +8,8 @@ from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 
 AT_ONCE = (
-    "sites", "districts", "positions", "sources", "sensors", "flights", "tracker", "identify", "alert", "raid",
+    "sites", "districts", "positions", "partners", "sources", "sensors", "flights", "tracker", "identify", "alert",
+    "raid",
     "run.tick_ms", "record.snapshot_s",
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import msgspec
 
 from skywarden.alert import AlertSettings
 from skywarden.identify import IdentifySettings
-from skywarden.model.place import District, Flight, Position, Sensor, Site, Source
+from skywarden.model.place import District, Flight, Partner, Position, Sensor, Site, Source
 from skywarden.model.track import Mode
 from skywarden.raid import RaidSettings
 from skywarden.track.settings import TrackerSettings
@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sites: tuple[Site, ...] = ()
     districts: tuple[District, ...] = ()
     positions: tuple[Position, ...] = ()
+    partners: tuple[Partner, ...] = ()
     sources: tuple[Source, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     flights: tuple[Flight, ...] = ()

@@ -9,6 +9,7 @@ import msgspec
 
 from skywarden.model.act import Act, Person
 from skywarden.model.assessment import Alert
+from skywarden.model.decision import Cue, HandOver
 from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
@@ -66,6 +67,14 @@ class Acted(msgspec.Struct, frozen=True, tag=True):
     time: int
     person: Person
     act: Act
+
+
+class Decided(msgspec.Struct, frozen=True, tag=True):
+    """A named person hands one cue to one partner. Input of a live picture only. `Taken` follows from it."""
+
+    time: int
+    person: Person
+    hand_over: HandOver
 
 
 class Taken(msgspec.Struct, frozen=True, tag=True):
@@ -234,6 +243,24 @@ class Escalated(msgspec.Struct, frozen=True, tag=True):
     to: str
 
 
+class Cued(msgspec.Struct, frozen=True, tag=True):
+    """A partner is told where to look: at a hand-over, and once a second while it stands. number: of the hand-over."""
+
+    time: int
+    number: int
+    partner: str
+    cue: Cue
+
+
+class CueEnded(msgspec.Struct, frozen=True, tag=True):
+    """A hand-over stands no more: its time is over, or it is suspended, and why. Only a decision begins another."""
+
+    time: int
+    number: int
+    partner: str
+    reason: str
+
+
 class SiteWatched(msgspec.Struct, frozen=True, tag=True):
     """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
 
@@ -269,7 +296,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     digest: str
 
 
-Input = Started | Arrived | Tick | ClockStepped | Lost | Acted
+Input = Started | Arrived | Tick | ClockStepped | Lost | Acted | Decided
 Output = (
     Refused
     | Taken
@@ -290,13 +317,15 @@ Output = (
     | ShelfEnded
     | CategoryEnded
     | Escalated
+    | Cued
+    | CueEnded
     | SiteWatched
     | Answered
     | Failed
     | Stepped
 )
 Event = Input | Output
-INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted)
+INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted, Decided)
 
 
 class Entry(NamedTuple):

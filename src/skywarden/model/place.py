@@ -91,6 +91,14 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     escalate_to: str | None = None  # position that is told when nobody acknowledges; None: nobody is
 
 
+class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who may be handed a cue, by a person's decision, and nothing else. It is told where to look."""
+
+    name: str
+    address: str  # "tcp://host:port" or "udp://host:port"
+    plain: bool = False  # without encryption at an address that other computers can reach
+
+
 class District(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An area that is warned as one: as much as the worst of its sites."""
 

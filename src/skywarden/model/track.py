@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.model.assessment import Alert, Identity
+from skywarden.model.decision import Handovers
 from skywarden.model.detection import Node
 from skywarden.model.evidence import Evidence
 from skywarden.model.held import Held
@@ -231,3 +232,4 @@ class Picture:
     health: tuple[Health, ...] = ()
     watch: Watch = field(default_factory=Watch)
     held: Held = field(default_factory=Held)
+    handovers: Handovers = field(default_factory=Handovers)
