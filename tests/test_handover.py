@@ -143,7 +143,7 @@ def test_the_same_is_not_handed_over_twice_and_another_decision_may_follow():
     [
         (named(picture(0.0), 1, Category.UNKNOWN), (), "it is unknown now"),
         (picture(0.0, heard=16), (), "nothing has seen it"),
-        (picture(0.0, 100.0), (), "taken for track 2"),
+        (picture(0.0, 90.0), (), "taken for track 2"),
         (named(picture(0.0, 1500.0), 2, Category.FRIEND), (), "a friend"),
         (picture(), (), "no such track"),
         (picture(0.0, 5000.0), (TrackCoasting(NOW, 2, 1),), "so close to another"),

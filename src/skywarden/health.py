@@ -28,6 +28,7 @@ FAULTS = {  # reasons that say that a sensor, its settings or ours are wrong, an
 
 
 def counted(health: tuple[Health, ...], decoded: Sequence[tuple[Decoded, int]]) -> tuple[Health, ...]:
+    """Return the counters after what decoders made of a tick's messages. decoded: with ns, when each was received."""
     rows = {row.name: row for row in health}
     for found, received in decoded:
         row = rows.get(found.source, Health(found.source))

@@ -25,6 +25,8 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "AlertCleared",
     "SiteWatched",
     "Acted",
+    "Decided",
+    "CueEnded",
     "Taken",
     "Escalated",
     "ShelfEnded",

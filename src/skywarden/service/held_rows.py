@@ -2,6 +2,7 @@
 
 import msgspec
 
+from skywarden.model.decision import Handovers
 from skywarden.model.held import Held
 
 
@@ -40,15 +41,28 @@ class SaidRow(msgspec.Struct, frozen=True):
     at: int
 
 
+class HandedRow(msgspec.Struct, frozen=True):
+    """A hand-over that stands. at, until: ns."""
+
+    number: int
+    partner: str
+    track: int
+    category: str
+    by: str
+    at: int
+    until: int
+
+
 class HeldRow(msgspec.Struct, frozen=True):
     """All of it."""
 
     waiting: list[WaitingRow]
     shelves: list[ShelfRow]
     said: list[SaidRow]
+    handed: list[HandedRow]
 
 
-def row(held: Held) -> HeldRow:
+def row(held: Held, handovers: Handovers) -> HeldRow:
     """Return what holds."""
     return HeldRow(
         waiting=[WaitingRow(*one) for one in held.waiting],
@@ -57,4 +71,5 @@ def row(held: Held) -> HeldRow:
             for s in held.shelves
         ],
         said=[SaidRow(*one) for one in held.said],
+        handed=[HandedRow(h.number, h.partner, h.track, h.category, h.by, h.at, h.until) for h in handovers.standing],
     )

@@ -121,7 +121,7 @@ class Published:
 
     @cached_property
     def held(self) -> held_rows.HeldRow:
-        return held_rows.row(self.picture.held)
+        return held_rows.row(self.picture.held, self.picture.handovers)
 
     @property
     def unfit(self) -> list[str]:
