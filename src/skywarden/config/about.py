@@ -71,7 +71,9 @@ ABOUT: Mapping[str, About] = {
     "positions.sites": About(
         "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'
     ),
-    "positions.escalate_to": About("Position that is told when nobody acknowledges; none: nobody is."),
+    "positions.escalate_to": About(
+        "Position that is told when nobody acknowledges; none: nobody is.", example='"Desk 2"'
+    ),
     "partners.name": About("A name of your choice.", example='"Brigade"'),
     "partners.address": About(
         "Where cues go, as CoT: tcp://host:port or udp://host:port.", example='"tcp://127.0.0.1:8087"'
