@@ -8,11 +8,23 @@ from hypothesis import strategies as st
 
 from skywarden.acts import Around, taken, upheld, worded
 from skywarden.config import Settings
-from skywarden.model.act import LEAST, Acknowledge, Act, Categorise, Person, Role, Shelve, Uncategorise, Unshelve
+from skywarden.model.act import (
+    LEAST,
+    Acknowledge,
+    Act,
+    AllowFeed,
+    Categorise,
+    EndFeed,
+    Person,
+    Role,
+    Shelve,
+    Uncategorise,
+    Unshelve,
+)
 from skywarden.model.assessment import Category, Identity
-from skywarden.model.event import Acted, Announced, CategoryEnded, Escalated, RaidEnded, ShelfEnded
+from skywarden.model.event import Acted, Announced, CategoryEnded, Escalated, FeedEnded, RaidEnded, ShelfEnded
 from skywarden.model.held import Held, Said, Shelf, Waiting
-from skywarden.model.place import Position, Site
+from skywarden.model.place import Partner, Position, Site
 from skywarden.model.raid import NOWHERE, Group, Heading, Kind, Level, News, Raids, Span
 from skywarden.model.track import Picture, Status, Tracks
 
@@ -21,7 +33,8 @@ NOW = 1_900_000_000 * SECOND
 SPAN = Span(0.5, NOW, NOW, NOW)
 OLENA = Person("Olena", Role.OPERATOR, "s1")
 WEST = Heading("plant", Kind.DRONES, 6)
-SETTINGS = Settings(sites=(Site(name="plant", latitude=36.3, longitude=-33.1),))
+BRIGADE = Partner(name="brigade", address="tcp://127.0.0.1:8087")
+SETTINGS = Settings(partners=(BRIGADE,), sites=(Site(name="plant", latitude=36.3, longitude=-33.1),))
 ROOM = Around((Position(name="desk", sites=("plant",), escalate_to="centre"), Position(name="centre")), 60.0)
 LABEL = 4711
 
@@ -51,6 +64,16 @@ def done(act: Act, of: Picture | None = None, who: Person = OLENA) -> tuple[Pict
 
 SHELVE = Shelve("", "plant", Kind.DRONES, "W", NOW + 600 * SECOND, "our own tests")
 HOSTILE = Categorise(2, LABEL + 1, Category.HOSTILE, "seen to attack Plant B")
+FEED = AllowFeed("brigade", "joint watch", NOW + 3600 * SECOND)
+ACTS = (
+    Acknowledge("", 1, 1),
+    SHELVE,
+    Unshelve("", "plant", Kind.DRONES, "W"),
+    HOSTILE,
+    Uncategorise(1, "x"),
+    FEED,
+    EndFeed("brigade"),
+)
 WAITS = Waiting("desk", 7, NOW - 20 * SECOND, NOW - 10 * SECOND)
 
 
@@ -87,7 +110,7 @@ def test_a_group_is_shelved_and_taken_back():
         ({"until": NOW}, "after now"),
         ({"until": NOW + 7201 * SECOND}, "within 120 min"),
         ({"reason": " \n"}, "write a reason"),
-        ({"reason": "x" * 501}, "501 characters"),
+        ({"reason": "x" * 501}, "of 501 characters"),
     ],
 )
 def test_what_cannot_be_shelved(change, why):
@@ -138,8 +161,7 @@ def test_what_cannot_be_said_of_a_track(change, why):
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("act", [Acknowledge("", 1, 1), SHELVE, HOSTILE, Uncategorise(1, "x"),
-                                 Unshelve("", "plant", Kind.DRONES, "W")], ids=lambda a: type(a).__name__)  # fmt: skip
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: type(act).__name__)
 def test_the_role_is_looked_at_here_too(role, act):
     _, refused = done(act, who=Person("A", role, "s"))
     assert ("needs the role" in refused) == (role < LEAST[type(act)])
@@ -147,7 +169,7 @@ def test_the_role_is_looked_at_here_too(role, act):
 
 
 def test_every_kind_of_act_has_a_role():
-    assert set(LEAST) == set(Act.__args__)
+    assert set(LEAST) == set(Act.__args__) == {type(one) for one in ACTS}
 
 
 def announced(time: int, level: Level = Level.WARN, *, aloud: bool = True, number: int = 7) -> Announced:
@@ -196,6 +218,24 @@ def test_words_end_with_their_track():
     held = Held(said=(Said(9, Category.FRIEND, "x", "Olena", NOW), Said(1, Category.FRIEND, "x", "Olena", NOW)))
     kept, said = after(held, 0)
     assert ([one.track for one in kept.said], said) == ([1], [CategoryEnded(NOW, 9)])
+
+
+def test_a_feed_is_for_a_partner_a_purpose_and_a_time():
+    boss = Person("Ihor", Role.SUPERVISOR, "s2")
+    fed, refused = done(FEED, who=boss)
+    (one,) = fed.held.feeds
+    assert (refused, one.partner, one.purpose, one.by, one.until) == ("", "brigade", "joint watch", "Ihor", FEED.until)
+    with_partner = Around((), 60.0, (BRIGADE,))
+    assert upheld(fed.held, (), (), FEED.until - 1, with_partner) == (fed.held, [])
+    assert upheld(fed.held, (), (), FEED.until, with_partner) == (Held(), [FeedEnded(FEED.until, "brigade")])
+    assert upheld(fed.held, (), (), NOW, Around((), 60.0)) == (Held(), [FeedEnded(NOW, "brigade")])
+    assert done(EndFeed("brigade"), fed)[0].held == Held()
+    assert "gets no picture" in done(EndFeed("brigade"))[1]
+    for change, why in (({"partner": "x"}, "no such partner"), ({"purpose": ""}, "write a purpose"),
+                        ({"until": NOW}, "after now"), ({"until": NOW + 43201 * SECOND}, "within 12 h")):  # fmt: skip
+        after, refused = done(msgspec.structs.replace(FEED, **change), who=boss)
+        assert after.held == Held()
+        assert why in refused
 
 
 WORDS = st.builds(Said, st.integers(1, 2), st.sampled_from(sorted(set(Category) - {Category.PENDING})),

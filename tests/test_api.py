@@ -242,8 +242,8 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert set(picture["sites"][0]) == set(tick["sites"][0]) >= {"site", "level", "word", "blind", "looked"}
     for name in ("Group", "Start", "District", "Raid"):
         assert documented(name) == set(getattr(raid_rows, f"{name}Row").__struct_fields__)
-    assert set(picture["held"]) == {"waiting", "shelves", "said", "handed"}
-    for name in ("Waiting", "Shelf", "Said", "Handed"):
+    assert set(picture["held"]) == {"waiting", "shelves", "said", "feeds", "handed"}
+    for name in ("Waiting", "Shelf", "Said", "Feed", "Handed"):
         assert documented(name) == set(getattr(held_rows, f"{name}Row").__struct_fields__)
     watched = json.loads(shown.watched_json())
     assert documented("Watched") == set(watched)

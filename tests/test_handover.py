@@ -68,7 +68,7 @@ ALONE = picture(0.0)
 def test_a_decision_hands_one_cue_to_one_partner_for_a_minute():
     after, refused, said = decided(ALONE, decision(ALONE), PARTNERS)
     assert refused == ""
-    assert said == [Cued(NOW, 1, "brigade", cue(ALONE, 1))]
+    assert said == [Cued(NOW, 1, "brigade", "Olena", NOW + 60 * SECOND, cue(ALONE, 1))]
     (one,) = after.handovers.standing
     assert (one.track, one.by, one.until) == (1, "Olena", NOW + 60 * SECOND)
     shown = said[0].cue

@@ -36,6 +36,7 @@ from skywarden.model.event import (
     Refused,
     Started,
     Stepped,
+    Suspended,
     Taken,
     Tick,
     TrackDropped,
@@ -86,7 +87,7 @@ def step(  # noqa: PLR0913 - as `track`
     after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
     warned = Warned(settings.sites, settings.positions, settings.raid, picture.held.shelves)
     joined, raid_events = raids(picture.raids, alerts, (tracked.tracks, identities), time, warned)
-    around = Around(settings.positions, settings.raid.acknowledge_s)
+    around = Around(settings.positions, settings.raid.acknowledge_s, settings.partners)
     held, held_events = upheld(picture.held, identities, raid_events, time, around)
     after = replace(after, threats=threats, alerts=alerts, raids=joined, held=held)
     before, now = picture.chains.registered, after.chains.registered
@@ -156,6 +157,8 @@ class Line:
             return self._act(seq, event)
         elif isinstance(event, ClockStepped):
             return self._suspend(seq, "the clock has jumped")
+        elif isinstance(event, Suspended):
+            return self._suspend(seq, event.reason)
         elif isinstance(event, Lost):
             self._resume(event.state)
             return self._suspend(seq, "the record was lost for a while")

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import msgspec
 
 from skywarden.model.assessment import ALARMING, Identity
-from skywarden.model.event import Announced, CategoryEnded, Escalated, Output, RaidEnded, ShelfEnded
+from skywarden.model.event import Announced, CategoryEnded, Escalated, FeedEnded, Output, RaidEnded, ShelfEnded
 from skywarden.model.held import Held, Waiting
-from skywarden.model.place import Position
+from skywarden.model.place import Partner, Position
 from skywarden.model.raid import Level
 
 SECOND = 1_000_000_000  # ns
 
-HeldEvent = ShelfEnded | CategoryEnded | Escalated
+HeldEvent = ShelfEnded | CategoryEnded | FeedEnded | Escalated
 
 
 class Around(NamedTuple):
@@ -21,6 +21,7 @@ class Around(NamedTuple):
 
     positions: Sequence[Position]
     acknowledge_s: float
+    partners: Sequence[Partner] = ()
 
 
 def worded(identities: tuple[Identity, ...], held: Held) -> tuple[Identity, ...]:
@@ -43,7 +44,8 @@ def worded(identities: tuple[Identity, ...], held: Held) -> tuple[Identity, ...]
 def finished(held: Held, time: int) -> list[HeldEvent]:
     """Return the end of all of it, where a picture ends. time: ns."""
     said: list[HeldEvent] = [CategoryEnded(time, one.track) for one in held.said]
-    return said + [ShelfEnded(time, one.position, one.heading) for one in held.shelves]
+    said += [ShelfEnded(time, one.position, one.heading) for one in held.shelves]
+    return said + [FeedEnded(time, one.partner) for one in held.feeds]
 
 
 def upheld(
@@ -66,7 +68,10 @@ def upheld(
         for was, now in zip(waiting, due, strict=True)
         if now.escalated != was.escalated
     ]
-    return Held(said, shelves, due), found
+    partners = {one.name for one in around.partners}
+    feeds = tuple(one for one in held.feeds if one.until > time and one.partner in partners)
+    found += [FeedEnded(time, one.partner) for one in held.feeds if one not in feeds]
+    return Held(said, shelves, due, feeds), found
 
 
 def _waiting(before: Sequence[Waiting], events: Iterable[Output], names: set[str]) -> tuple[Waiting, ...]:

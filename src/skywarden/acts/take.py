@@ -7,15 +7,16 @@ from typing import Any
 import msgspec
 
 from skywarden.config import Settings
-from skywarden.model.act import LEAST, Acknowledge, Categorise, Shelve, Uncategorise, Unshelve
+from skywarden.model.act import LEAST, Acknowledge, AllowFeed, Categorise, EndFeed, Shelve, Uncategorise, Unshelve
 from skywarden.model.assessment import Category
 from skywarden.model.event import Acted
-from skywarden.model.held import Said, Shelf
+from skywarden.model.held import Feed, Said, Shelf
 from skywarden.model.place import SECTORS
 from skywarden.model.raid import NOWHERE, Heading
 from skywarden.model.track import Picture
 
 SECOND = 1_000_000_000  # ns
+FEEDS = 12 * 3600 * SECOND  # ns that a feed may last
 LONGEST = 2 * 3600 * SECOND  # ns that a group may be shelved: shorter than a shift, so that each one decides anew
 REASON = 500  # characters
 SHELVES, ENTRIES = 200, 2000  # at once
@@ -107,17 +108,36 @@ def _uncategorise(picture: Picture, acted: Acted, act: Uncategorise, settings: S
     return replace(picture, held=picture.held._replace(said=said), identities=identities)
 
 
+def _allow(picture: Picture, acted: Acted, act: AllowFeed, settings: Settings) -> Done:
+    if all(partner.name != act.partner for partner in settings.partners):
+        return "there is no such partner"
+    if not picture.time < act.until <= picture.time + FEEDS:
+        return f"until must be after now and within {FEEDS // (3600 * SECOND)} h"
+    if wrong := _unfit(act.purpose, "a purpose"):
+        return wrong
+    others = tuple(one for one in picture.held.feeds if one.partner != act.partner)
+    feed = Feed(act.partner, act.purpose.strip(), act.until, acted.person.name, picture.time)
+    return replace(picture, held=picture.held._replace(feeds=(*others, feed)))
+
+
+def _end(picture: Picture, acted: Acted, act: EndFeed, settings: Settings) -> Done:
+    feeds = tuple(one for one in picture.held.feeds if one.partner != act.partner)
+    if len(feeds) == len(picture.held.feeds):
+        return "it gets no picture: it was ended, or its time is over"
+    return replace(picture, held=picture.held._replace(feeds=feeds))
+
+
 def _heading(act: Shelve | Unshelve) -> Heading:
     direction = SECTORS.index(act.direction) if act.direction in SECTORS else NOWHERE
     return Heading(act.site, act.kind, direction)
 
 
-def _unfit(reason: str) -> str:
+def _unfit(reason: str, what: str = "a reason") -> str:
     """Return what is wrong with a reason, "" nothing."""
     if not reason.strip():
-        return "write a reason: it is read by who comes after"
+        return f"write {what}: it is read by who comes after"
     if len(reason) > REASON:
-        return f"the reason has {len(reason)} characters; {REASON} are kept"
+        return f"{what} of {len(reason)} characters is too long: {REASON} are kept"
     return ""
 
 
@@ -127,4 +147,6 @@ _TAKERS: dict[type, Taker] = {
     Unshelve: _unshelve,
     Categorise: _categorise,
     Uncategorise: _uncategorise,
+    AllowFeed: _allow,
+    EndFeed: _end,
 }

@@ -27,6 +27,8 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "Acted",
     "Decided",
     "CueEnded",
+    "Suspended",
+    "FeedEnded",
     "Taken",
     "Escalated",
     "ShelfEnded",

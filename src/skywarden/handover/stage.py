@@ -6,7 +6,7 @@ from dataclasses import replace
 from skywarden.handover.cue import cue, digest
 from skywarden.handover.safe import danger
 from skywarden.model.act import Role
-from skywarden.model.decision import Handed, Handovers
+from skywarden.model.decision import Cue, Handed, Handovers
 from skywarden.model.event import Cued, CueEnded, Decided, Output, TrackCoasting, TrackConfirmed
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode, Picture
@@ -35,7 +35,7 @@ def decided(picture: Picture, event: Decided, partners: Sequence[Partner]) -> tu
     whose = wanted.partner, now.track, now.label, now.category, event.person.name
     handed = Handed(known.next_number, *whose, picture.time, until)
     after = Handovers((*known.standing, handed), known.next_number + 1)
-    return replace(picture, handovers=after), "", [Cued(picture.time, handed.number, wanted.partner, now)]
+    return replace(picture, handovers=after), "", [_cued(handed, now)]
 
 
 def _refused(picture: Picture, event: Decided, partners: Sequence[Partner]) -> str:
@@ -79,7 +79,7 @@ def kept(
             continue
         standing.append(one)
         if now is not None:
-            found.append(Cued(picture.time, one.number, one.partner, now))
+            found.append(_cued(one, now))
     return picture.handovers._replace(standing=tuple(standing)), found
 
 
@@ -87,6 +87,10 @@ def ended(handovers: Handovers, time: int, reason: str) -> tuple[Handovers, list
     """Return none, and the end of all that stood: the clock, the picture or the record is not to be relied on."""
     over: list[HandoverEvent] = [CueEnded(time, one.number, one.partner, reason) for one in handovers.standing]
     return handovers._replace(standing=()), over
+
+
+def _cued(one: Handed, now: Cue) -> Cued:
+    return Cued(now.time, one.number, one.partner, one.by, one.until, now)
 
 
 def _over(picture: Picture, one: Handed, partners: set[str], closed: set[int]) -> str:

@@ -13,7 +13,7 @@ class Role(IntEnum):
 
     OBSERVER = 0  # sees
     OPERATOR = 1  # acknowledges, shelves, says what a track is
-    SUPERVISOR = 2  # hands over
+    SUPERVISOR = 2  # enables feeds, hands over
     ADMINISTRATOR = 3  # adds and disables people
 
     @property
@@ -76,7 +76,21 @@ class Uncategorise(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
     reason: str
 
 
-Act = Acknowledge | Shelve | Unshelve | Categorise | Uncategorise
+class AllowFeed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A partner of the configuration gets the surveillance picture until a time, ns, for a purpose."""
+
+    partner: str
+    purpose: str
+    until: int
+
+
+class EndFeed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A partner gets the picture no more."""
+
+    partner: str
+
+
+Act = Acknowledge | Shelve | Unshelve | Categorise | Uncategorise | AllowFeed | EndFeed
 
 LEAST: dict[type, Role] = {
     Acknowledge: Role.OPERATOR,
@@ -84,4 +98,6 @@ LEAST: dict[type, Role] = {
     Unshelve: Role.OPERATOR,
     Categorise: Role.OPERATOR,
     Uncategorise: Role.OPERATOR,
+    AllowFeed: Role.SUPERVISOR,
+    EndFeed: Role.OPERATOR,
 }

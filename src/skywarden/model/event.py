@@ -77,6 +77,13 @@ class Decided(msgspec.Struct, frozen=True, tag=True):
     hand_over: HandOver
 
 
+class Suspended(msgspec.Struct, frozen=True, tag=True):
+    """All that was handed over stands no more, and why: a fault outside of the picture. Input."""
+
+    time: int
+    reason: str
+
+
 class Taken(msgspec.Struct, frozen=True, tag=True):
     """What a person did holds from now on; or does not, and why: refused."""
 
@@ -234,6 +241,13 @@ class CategoryEnded(msgspec.Struct, frozen=True, tag=True):
     track: int
 
 
+class FeedEnded(msgspec.Struct, frozen=True, tag=True):
+    """A partner gets the surveillance picture no more: its time is over, or the partner is gone."""
+
+    time: int
+    partner: str
+
+
 class Escalated(msgspec.Struct, frozen=True, tag=True):
     """Nobody has acknowledged what was announced at a position: another one is told. raid: number."""
 
@@ -244,11 +258,16 @@ class Escalated(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cued(msgspec.Struct, frozen=True, tag=True):
-    """A partner is told where to look: at a hand-over, and once a second while it stands. number: of the hand-over."""
+    """A partner is told where to look: at a hand-over, and once a second while it stands. number: of the hand-over.
+
+    by: who decided. until: ns.
+    """
 
     time: int
     number: int
     partner: str
+    by: str
+    until: int
     cue: Cue
 
 
@@ -296,7 +315,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     digest: str
 
 
-Input = Started | Arrived | Tick | ClockStepped | Lost | Acted | Decided
+Input = Started | Arrived | Tick | ClockStepped | Lost | Acted | Decided | Suspended
 Output = (
     Refused
     | Taken
@@ -316,6 +335,7 @@ Output = (
     | RaidEnded
     | ShelfEnded
     | CategoryEnded
+    | FeedEnded
     | Escalated
     | Cued
     | CueEnded
@@ -325,7 +345,7 @@ Output = (
     | Stepped
 )
 Event = Input | Output
-INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted, Decided)
+INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted, Decided, Suspended)
 
 
 class Entry(NamedTuple):

@@ -43,9 +43,20 @@ class Waiting(NamedTuple):
     to: str = ""
 
 
+class Feed(NamedTuple):
+    """A partner that gets the surveillance picture. until, at: ns. purpose: in the words of who allowed it, `by`."""
+
+    partner: str
+    purpose: str
+    until: int
+    by: str
+    at: int
+
+
 class Held(NamedTuple):
     """All of it, between two ticks."""
 
     said: tuple[Said, ...] = ()
     shelves: tuple[Shelf, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    feeds: tuple[Feed, ...] = ()

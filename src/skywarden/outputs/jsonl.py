@@ -14,6 +14,7 @@ class *Warning*). Fields, in this order:
     escalated                     event, time, position, raid, to (the position that is told)
     shelf ended                   event, time, position, site, kind
     category ended                event, time, track
+    feed ended                    event, time, partner
     site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason

@@ -8,6 +8,7 @@ from skywarden.model.event import (
     Announced,
     CategoryEnded,
     Escalated,
+    FeedEnded,
     LevelChanged,
     Output,
     RaidEnded,
@@ -39,6 +40,8 @@ def raid_row(event: Output) -> dict[str, Any]:
         case ShelfEnded(time, position, heading):
             row = {"event": "shelf ended", "time": iso(time), "position": position}
             return {**row, "site": heading.site, "kind": heading.kind}
+        case FeedEnded(time, partner):
+            return {"event": "feed ended", "time": iso(time), "partner": partner}
         case CategoryEnded(time, track):
             return {"event": "category ended", "time": iso(time), "track": track}
     return row

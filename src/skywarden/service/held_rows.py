@@ -41,6 +41,16 @@ class SaidRow(msgspec.Struct, frozen=True):
     at: int
 
 
+class FeedRow(msgspec.Struct, frozen=True):
+    """A partner that gets the surveillance picture. until, at: ns."""
+
+    partner: str
+    purpose: str
+    until: int
+    by: str
+    at: int
+
+
 class HandedRow(msgspec.Struct, frozen=True):
     """A hand-over that stands. at, until: ns."""
 
@@ -59,6 +69,7 @@ class HeldRow(msgspec.Struct, frozen=True):
     waiting: list[WaitingRow]
     shelves: list[ShelfRow]
     said: list[SaidRow]
+    feeds: list[FeedRow]
     handed: list[HandedRow]
 
 
@@ -71,5 +82,6 @@ def row(held: Held, handovers: Handovers) -> HeldRow:
             for s in held.shelves
         ],
         said=[SaidRow(*one) for one in held.said],
+        feeds=[FeedRow(*one) for one in held.feeds],
         handed=[HandedRow(h.number, h.partner, h.track, h.category, h.by, h.at, h.until) for h in handovers.standing],
     )

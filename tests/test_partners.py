@@ -1,0 +1,204 @@
+"""What partners get: cues and feeds over real sockets, read by a parser that knows nothing of the encoder."""
+
+import re
+import socket
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from service_samples import picture
+
+from skywarden.model.assessment import Category
+from skywarden.model.decision import Coming, Cue
+from skywarden.model.event import Cued, CueEnded
+from skywarden.model.held import Feed, Held
+from skywarden.model.place import Partner
+from skywarden.model.track import Mode
+from skywarden.outputs import cot
+from skywarden.service.partners import Cues, Feeds
+from skywarden.track.states import states
+
+SECOND = 1_000_000_000
+NOW = 1_900_000_000 * SECOND
+WHEN = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+NUMBER = r"-?\d+(\.\d+)?"
+# element -> attribute -> what it may be: whatever is not here must not be sent
+CUE = {
+    "event": {"version": "2.0", "uid": r"skywarden\.cue\.\d+(\.end)?", "type": r"a-[puafnsh]-A|t-x-d-d", "how": "m-f",
+              "time": WHEN, "start": WHEN, "stale": WHEN},
+    "point": {"lat": r"-?\d+\.\d{5}", "lon": r"-?\d+\.\d{5}", "hae": r"-?\d+", "ce": r"\d+", "le": r"\d+"},
+    "detail": {}, "contact": {"callsign": r"track \d+"}, "remarks": {},
+    "link": {"uid": r"skywarden\.cue\.\d+", "relation": "p-p", "type": "none"},
+}  # fmt: skip
+FEED = {
+    "event": {**CUE["event"], "uid": r"skywarden\.track\.\d+", "type": r"a-[puafnsh]-A", "opex": "[res]"},
+    "point": CUE["point"], "detail": {}, "contact": {"callsign": r"([A-Z]+ )?track \d+"}, "remarks": {},
+    "track": {"course": NUMBER, "speed": NUMBER},
+}  # fmt: skip
+
+
+def checked(data: bytes, allowed) -> ElementTree.Element:
+    """Return the message; fails at the first element or attribute that is not allowed."""
+    root = ElementTree.fromstring(data.decode("utf-8"))
+    for element in root.iter():
+        assert element.tag in allowed, element.tag
+        for name, value in element.attrib.items():
+            assert name in allowed[element.tag], (element.tag, name)
+            assert re.fullmatch(allowed[element.tag][name], value), (element.tag, name, value)
+        assert element.tag == "remarks" or not (element.text or "").strip()
+    return root
+
+
+def cued(number: int = 1, **more) -> Cued:
+    coming = (Coming("Plant A", NOW, NOW, NOW),)
+    shown = Cue(7, 8, NOW, Category.SUSPECT, "decoy", 36.3, -33.1, 800.0, 73.0, 59.0, coming)
+    return Cued(NOW, number, "brigade", more.pop("by", "Olena"), NOW + 60 * SECOND, replace_struct(shown, more))
+
+
+def replace_struct(shown: Cue, more) -> Cue:
+    return type(shown)(**{name: more.get(name, getattr(shown, name)) for name in shown.__struct_fields__})
+
+
+def test_a_cue_says_where_who_and_that_it_is_no_order():
+    root = checked(cot.cued(cued()), CUE)
+    point = root.find("point")
+    assert (root.get("type"), point.get("lat"), point.get("ce")) == ("a-s-A", "36.30000", "73")
+    words = root.findtext("detail/remarks")
+    assert words.startswith("cue, not an order: look here. Track 7: suspect, probably decoy. May reach Plant A from ")
+    assert "Decided by Olena" in words
+    assert root.find("detail/track") is None  # no velocity
+
+
+def test_an_end_takes_it_back():
+    root = checked(cot.ended(CueEnded(NOW, 3, "brigade", "a friend is near")), CUE)
+    assert (root.get("type"), root.find("detail/link").get("uid")) == ("t-x-d-d", "skywarden.cue.3")
+
+
+NASTY = st.text(st.characters(codec="utf-8"), max_size=40)
+
+
+@given(NASTY, NASTY, st.sampled_from(Category), st.floats(-90, 90), st.floats(-180, 180))
+def test_nothing_that_is_written_anywhere_makes_another_message(by, site, category, latitude, longitude):
+    event = cued(by=by, category=category, latitude=latitude, longitude=longitude,
+                 coming=(Coming(site, NOW, NOW, NOW),))  # fmt: skip
+    checked(cot.cued(event), CUE)
+    checked(cot.ended(CueEnded(NOW, 3, "brigade", by)), CUE)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_feed_says_that_it_is_one_and_in_which_picture(mode):
+    of = replace(picture(3), mode=mode)
+    messages = [checked(message, FEED) for message in cot.feed(states(of), of)]
+    assert [root.get("uid") for root in messages] == [f"skywarden.track.{k}" for k in (1, 2, 3)]
+    mark = {"live": "", "sim": "SIMULATION ", "exercise": "EXERCISE ", "replay": "REPLAY "}[mode]
+    for root in messages:
+        assert root.findtext("detail/remarks").startswith(f"{mark}surveillance picture, not a hand-over")
+        assert (root.get("opex") == "r") == (mode is Mode.LIVE)
+
+
+@pytest.mark.parametrize("mode", [Mode.SIM, Mode.EXERCISE, Mode.REPLAY])
+def test_no_other_picture_than_a_live_one_has_a_way_out_for_cues(mode):
+    with pytest.raises(ValueError, match="hands nothing over"):
+        Cues(mode)
+
+
+@pytest.fixture
+def receiver():
+    """A TCP server for one partner."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(10)
+    yield server
+    server.close()
+
+
+def partner_at(server) -> Partner:
+    return Partner(name="brigade", address=f"tcp://127.0.0.1:{server.getsockname()[1]}")
+
+
+@contextmanager
+def reader(server):
+    """The next connection, as a file of lines."""
+    connection, _ = server.accept()
+    connection.settimeout(10)
+    with connection, connection.makefile("rb") as file:
+        yield file
+
+
+def test_cues_and_their_end_go_to_their_partner(receiver):
+    cues = Cues(Mode.LIVE)
+    cues.know([partner_at(receiver)])
+    cues.take([cued(), Cued(NOW, 2, "nobody", "Olena", NOW, cued().cue)])
+    with reader(receiver) as file:
+        assert b"skywarden.cue.1" in file.readline()
+        cues.take([CueEnded(NOW, 1, "brigade", "its time is over")])
+        assert b"t-x-d-d" in file.readline()
+        assert [(one.partner, one.fault) for one in cues.states] == [("brigade", "")]
+        cues.close()
+
+
+def test_udp_carries_one_message_in_each_packet():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(10)
+        cues = Cues(Mode.LIVE)
+        cues.know([Partner(name="brigade", address=f"udp://127.0.0.1:{server.getsockname()[1]}")])
+        cues.take([cued(1)])
+        checked(server.recv(2000), CUE)
+        cues.close()
+
+
+def test_who_cannot_be_reached_is_shown_and_gets_the_latest_only_once_it_can(receiver, monkeypatch):
+    monkeypatch.setattr("skywarden.service.partners.AGAIN", 0.2)
+    partner = partner_at(receiver)
+    receiver.close()
+    cues = Cues(Mode.LIVE)
+    cues.know([partner])
+    cues.take([cued()])
+    until = time.monotonic() + 5
+    while not cues.states[0].fault and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "refused" in cues.states[0].fault
+    port = int(partner.address.rsplit(":", 1)[1])
+    with socket.create_server(("127.0.0.1", port)) as again:
+        again.settimeout(10)
+        cues.take([cued()])
+        cues.take([CueEnded(NOW, 1, "brigade", "its time is over")])
+        with reader(again) as file:
+            assert b"t-x-d-d" in file.readline()
+            cues.close()
+            assert file.read() == b""  # the cue of before is nothing any more
+        assert (cues.states, cues.know([])) == ([], None)
+
+
+def test_a_feed_goes_to_whom_it_is_allowed_and_ends(receiver):
+    feeds = Feeds()
+    feeds.know([partner_at(receiver)])
+    of = picture(2)
+    feeds.take(of, states(of))
+    assert feeds.states == []  # nobody has allowed it
+    fed = replace(of, time=of.time + SECOND, held=Held(feeds=(Feed("brigade", "watch", NOW, "Olena", NOW),)))
+    feeds.take(fed, states(fed))
+    with reader(receiver) as file:
+        uids = [checked(file.readline(), FEED).get("uid") for _ in range(2)]
+        assert uids == ["skywarden.track.1", "skywarden.track.2"]
+        over = replace(fed, time=fed.time + SECOND, held=Held())
+        feeds.take(over, states(over))
+        assert file.read() == b""
+    assert feeds.states == []
+    feeds.close()
+
+
+def test_a_partner_that_has_moved_gets_nothing_at_its_old_place(receiver):
+    cues = Cues(Mode.LIVE)
+    cues.know([partner_at(receiver)])
+    cues.take([cued()])
+    with reader(receiver) as file:
+        file.readline()
+        cues.know([])
+        cues.take([cued()])
+        assert file.read() == b""
+    cues.close()
