@@ -15,6 +15,7 @@ SECOND = 1_000_000_000  # ns
 LASTS = 60 * SECOND  # ns that a decision stands
 STALE = 20 * SECOND  # ns after which what was shown is too old to decide on
 FRESH = 60 * SECOND  # ns that a person's proof of who he is holds
+AHEAD = 2 * SECOND  # ns by which a proof may be after the picture: the tick that shows it is not over yet
 LEAST = Role.SUPERVISOR
 MOST = 50  # at once
 
@@ -44,7 +45,7 @@ def _refused(picture: Picture, event: Decided, partners: Sequence[Partner]) -> s
         return f"the picture is {picture.mode}: nothing can be handed over"
     if event.person.role < LEAST or not event.person.name:
         return f"that needs the role {LEAST.word}"
-    if not 0 <= picture.time - wanted.proved <= FRESH:
+    if not -AHEAD <= picture.time - wanted.proved <= FRESH:
         return "say once more who you are, then decide"
     if wanted.digest != digest(shown):
         return "that is not what was shown"

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from skywarden.alert import AlertOn
 from skywarden.config import RecordSettings, Settings, parse, renewed
 from skywarden.config.address import address
 from skywarden.errors import RecordError
+from skywarden.model.act import Act, Person
+from skywarden.model.decision import HandOver
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
 from skywarden.record.checkpoint import beside, key_at
 from skywarden.record.retention import Keep
@@ -25,6 +28,7 @@ from skywarden.service.engine import Engine, Outcome
 from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
 from skywarden.service.incoming import Incoming
+from skywarden.service.partners import Partners
 from skywarden.service.playback import Play, Playback
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.reload import Reloading
@@ -76,6 +80,8 @@ class App:
             data = isinstance(self.clock, DataClock)
             self.publisher = Publisher(self.settings.outputs)
             undo.callback(self.publisher.close)
+            self._partners = Partners(self.settings.run.mode)
+            undo.callback(self._partners.close)
             self._tls = of_api(self.settings)
             self.host = Host(self._ends, None if data else self.settings.run.clock_error_ms * 1e-3)
             record = Path(self.settings.record.path)
@@ -142,6 +148,10 @@ class App:
         self.host.renew()
         return stays
 
+    def act(self, person: Person, act: Act | HandOver) -> Future[str]:
+        """Take what a named person does into the record; see `Engine.act`. Any thread may call."""
+        return self._engine.act(person, act)
+
     def _ends(self) -> tuple[Tls, ...]:
         return (*self._inbox.tls, *((self._tls,) if self._tls else ()))
 
@@ -184,6 +194,7 @@ class App:
             steps.callback(self._room.stop)
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
+            steps.callback(self._partners.close)
             if self.server is not None:
                 steps.callback(self.server.stop)
             steps.callback(self._engine.close)
@@ -220,9 +231,13 @@ class App:
     def _publish(self, outcome: Outcome) -> None:
         self._tally.take(outcome.events)
         self._inbox.answer([event for event in outcome.events if isinstance(event, Answered)])
+        shown = outcome.picture, states(outcome.picture)
+        self._partners.know(self.settings.partners)
+        self._partners.take(shown, outcome.events, recorded=outcome.fault is None)
         published = Published(
-            picture=outcome.picture,
-            states=states(outcome.picture),
+            picture=shown[0],
+            states=shown[1],
+            partners=tuple(self._partners.states),
             wires=self._inbox.wires(),
             recorded=outcome.recorded,
             lost=outcome.lost,

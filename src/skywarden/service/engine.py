@@ -13,8 +13,9 @@ from skywarden import __version__
 from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
 from skywarden.model.act import Act, Person
+from skywarden.model.decision import HandOver
 from skywarden.model.detection import Frame
-from skywarden.model.event import Acted, Arrived, ClockStepped, Input, Output, Started, Taken, Tick
+from skywarden.model.event import Acted, Arrived, ClockStepped, Decided, Input, Output, Started, Suspended, Taken, Tick
 from skywarden.model.track import Picture
 from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
@@ -73,7 +74,7 @@ class Engine:
         self._snapshot_due = 0.0
         self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
         self._renewals: deque[tuple[Settings, str, threading.Event]] = deque()
-        self._acts: deque[tuple[Person, Act, Future[str]]] = deque()
+        self._acts: deque[tuple[Person, Act | HandOver, Future[str]]] = deque()
         self._handle([self._started(settings, settings_text)])
 
     def renew(self, settings: Settings, settings_text: str) -> threading.Event:
@@ -82,12 +83,15 @@ class Engine:
         self._renewals.append((settings, settings_text, done))
         return done
 
-    def act(self, person: Person, act: Act) -> Future[str]:
+    def act(self, person: Person, act: Act | HandOver) -> Future[str]:
         """Take what a person does into the record. Any thread may call.
 
         The result comes within a tick: "" it holds, else why it does not.
         """
         done: Future[str] = Future()
+        if isinstance(act, HandOver) and self._record.fault:
+            done.set_result(f"nothing is handed over while the record does not confirm: {self._record.fault}")
+            return done
         self._acts.append((person, act, done))
         return done
 
@@ -165,9 +169,18 @@ class Engine:
         if not self._record.close(self._line):
             raise RecordError(f"the record lacks what came last: {self._record.fault}")
 
-    def _acted(self, acts: Sequence[tuple[Person, Act, Future[str]]]) -> list[Acted]:
-        now = self._line.picture.time if self._line.picture else 0
-        return [Acted(now, person, act) for person, act, _ in acts]
+    def _acted(self, acts: Sequence[tuple[Person, Act | HandOver, Future[str]]]) -> list[Input]:
+        picture = self._line.picture
+        assert picture is not None  # Started came first
+        fault, inputs = self._record.fault, list[Input]()
+        if fault and picture.handovers.standing:
+            inputs.append(Suspended(picture.time, f"the record does not confirm: {fault}"))
+        for person, act, _ in acts:
+            if isinstance(act, HandOver):
+                inputs.append(Decided(picture.time, person, act))
+            else:
+                inputs.append(Acted(picture.time, person, act))
+        return inputs
 
     def _inputs(self, frames: Sequence[Frame]) -> list[Input]:
         if isinstance(self._clock, DataClock):

@@ -8,7 +8,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from skywarden.config.address import Address, address
@@ -183,3 +183,37 @@ class Feeds(_Way):
             if (outlet := self.to(one.partner)) is not None:
                 outlet.drop()  # what is older is not sent any more
                 outlet.put(messages)
+
+
+class Partners:
+    """Everything that goes to partners: feeds, and in a live picture cues."""
+
+    def __init__(self, mode: Mode) -> None:
+        self._feeds = Feeds()
+        self._cues = Cues(mode) if mode is Mode.LIVE else None
+        self._partners: Sequence[Partner] = ()
+
+    def know(self, partners: Sequence[Partner]) -> None:
+        """Take the partners of the configuration that holds now."""
+        if partners is not self._partners:
+            self._partners = partners
+            self._feeds.know(partners)
+            if self._cues is not None:
+                self._cues.know(partners)
+
+    def take(self, shown: tuple[Picture, TrackStates], events: Iterable[Output], *, recorded: bool) -> None:
+        """Send what a tick gives. recorded: else cues are not sent, but that they have ended is."""
+        self._feeds.take(*shown)
+        if self._cues is not None:
+            self._cues.take(event for event in events if recorded or isinstance(event, CueEnded))
+
+    @property
+    def states(self) -> list[State]:
+        """How those are reached that get anything, cues first."""
+        return [*(self._cues.states if self._cues else ()), *self._feeds.states]
+
+    def close(self) -> None:
+        """End all threads."""
+        self._feeds.close()
+        if self._cues is not None:
+            self._cues.close()

@@ -19,6 +19,7 @@ from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
 from skywarden.service import held_rows, raid_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
+from skywarden.service.partners import State
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
 from skywarden.service.sync import NOT_ASKED, Sync
@@ -68,6 +69,7 @@ class Published:
     tls: tuple[Row, ...] = ()
     doubts: tuple[str, ...] = ()  # what was wrong with the record at the start, in words
     choosy: bool = False  # only suspect and hostile tracks raise alerts: alert_on = "suspect"
+    partners: tuple[State, ...] = ()  # those that get cues or the picture
     view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
     config: Configured = UNKNOWN
 
@@ -141,7 +143,7 @@ class Published:
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
         well = well and not self.doubts and not self.boasting and not self.unfit
-        well = well and not self.ears.many
+        well = well and not self.ears.many and not any(one.fault for one in self.partners)
         return OK if well else DEGRADED
 
     def why_json(self, number: int) -> bytes | None:
@@ -208,6 +210,7 @@ class Published:
             "air": sensor_rows.air(self.picture),
             "microphones": self.ears,
             "tls": [end._asdict() for end in self.tls],
+            "partners": [one._asdict() for one in self.partners],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }
 
