@@ -13,6 +13,7 @@ from skywarden.model.act import (
     Acknowledge,
     Act,
     AllowFeed,
+    AnswerAdvice,
     Categorise,
     EndFeed,
     Person,
@@ -21,8 +22,10 @@ from skywarden.model.act import (
     Uncategorise,
     Unshelve,
 )
+from skywarden.model.advice import Verdict
 from skywarden.model.assessment import Category, Identity
-from skywarden.model.event import Acted, Announced, CategoryEnded, Escalated, FeedEnded, RaidEnded, ShelfEnded
+from skywarden.model.deed import Acted, CategoryEnded, Escalated, FeedEnded, ShelfEnded
+from skywarden.model.event import Announced, RaidEnded
 from skywarden.model.held import Held, Said, Shelf, Waiting
 from skywarden.model.place import Partner, Position, Site
 from skywarden.model.raid import NOWHERE, Group, Heading, Kind, Level, News, Raids, Span
@@ -73,6 +76,7 @@ ACTS = (
     Uncategorise(1, "x"),
     FEED,
     EndFeed("brigade"),
+    AnswerAdvice(1, Verdict.REFUSED, "", "x"),
 )
 WAITS = Waiting("desk", 7, NOW - 20 * SECOND, NOW - 10 * SECOND)
 

@@ -10,22 +10,8 @@ from skywarden import handover
 from skywarden.model.act import Categorise, Person, Role, Uncategorise
 from skywarden.model.assessment import Category
 from skywarden.model.decision import HandOver
-from skywarden.model.event import (
-    Acted,
-    Arrived,
-    ClockStepped,
-    Cued,
-    CueEnded,
-    Decided,
-    Lost,
-    Started,
-    Stepped,
-    Taken,
-    Tick,
-    decode,
-    encode,
-    named,
-)
+from skywarden.model.deed import Acted, Cued, CueEnded, Decided, Taken
+from skywarden.model.event import Arrived, ClockStepped, Lost, Started, Stepped, Tick, decode, encode, named
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode
 from skywarden.pipeline import Line

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from skywarden.errors import ConfigError
-from skywarden.service import held_rows, raid_rows, sensor_rows
+from skywarden.service import advice_rows, held_rows, raid_rows, sensor_rows
 from skywarden.service.api import policy
 from skywarden.service.guard import Guard
 from skywarden.service.publish import Publisher
@@ -242,6 +242,8 @@ def test_every_field_is_documented_and_every_documented_field_exists() -> None:
     assert set(picture["sites"][0]) == set(tick["sites"][0]) >= {"site", "level", "word", "blind", "looked"}
     for name in ("Group", "Start", "District", "Raid"):
         assert documented(name) == set(getattr(raid_rows, f"{name}Row").__struct_fields__)
+    for name in ("Advice", "Option"):
+        assert documented(name) == set(getattr(advice_rows, f"{name}Row").__struct_fields__)
     assert set(picture["held"]) == {"waiting", "shelves", "said", "feeds", "handed"}
     for name in ("Waiting", "Shelf", "Said", "Feed", "Handed"):
         assert documented(name) == set(getattr(held_rows, f"{name}Row").__struct_fields__)

@@ -32,8 +32,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 UPDATE = "new rows: add them by hand; changed ones: run tests/documented.py"
 FORMATS = sorted(name for name, decoder in DECODERS.items() if decoder.__module__.startswith("skywarden."))
-EVENTS = [kind for kind in vars(event).values() if isinstance(kind, type) and kind.__module__ == event.__name__]
-EVENTS = [kind for kind in EVENTS if issubclass(kind, msgspec.Struct)]
+EVENTS = [*get_args(event.Input), *get_args(event.Output)]
 
 
 def rows(name: str, heading: str = "") -> list[str]:

@@ -14,7 +14,8 @@ from skywarden.handover.safe import confused
 from skywarden.model.act import Person, Role
 from skywarden.model.assessment import Alert, Category, Identity
 from skywarden.model.decision import HandOver, Handovers
-from skywarden.model.event import Cued, CueEnded, Decided, TrackCoasting, TrackConfirmed
+from skywarden.model.deed import Cued, CueEnded, Decided
+from skywarden.model.event import TrackCoasting, TrackConfirmed
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode, Picture, Status, Tracks
 

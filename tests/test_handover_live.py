@@ -11,7 +11,8 @@ import pytest
 from skywarden import geo, handover
 from skywarden.model.act import AllowFeed, Person, Role
 from skywarden.model.decision import HandOver
-from skywarden.model.event import Cued, CueEnded, Decided, decode
+from skywarden.model.deed import Cued, CueEnded, Decided
+from skywarden.model.event import decode
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import verify
 from skywarden.service.app import App

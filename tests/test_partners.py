@@ -14,7 +14,7 @@ from service_samples import picture
 
 from skywarden.model.assessment import Category
 from skywarden.model.decision import Coming, Cue
-from skywarden.model.event import Cued, CueEnded
+from skywarden.model.deed import Cued, CueEnded
 from skywarden.model.held import Feed, Held
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode

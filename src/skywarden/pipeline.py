@@ -14,6 +14,8 @@ import scipy.spatial  # noqa: F401 - half a second, before the first tick and no
 
 from skywarden import handover
 from skywarden.acts import Around, finished, taken, upheld, worded
+from skywarden.advice import Known, advices
+from skywarden.advice import over as advice_over
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
@@ -21,14 +23,13 @@ from skywarden.errors import ConfigError
 from skywarden.health import blamed, counted, of_source, renewed
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
 from skywarden.model.decision import Handovers
+from skywarden.model.deed import Acted, Decided, Suspended, Taken
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.event import (
-    Acted,
     AlertCleared,
     Answered,
     Arrived,
     ClockStepped,
-    Decided,
     Failed,
     Input,
     Lost,
@@ -36,8 +37,6 @@ from skywarden.model.event import (
     Refused,
     Started,
     Stepped,
-    Suspended,
-    Taken,
     Tick,
     TrackDropped,
 )
@@ -95,6 +94,9 @@ def step(  # noqa: PLR0913 - as `track`
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
     after = replace(after, watch=watch)
+    needed = Known(joined, alerts, tracked.tracks, time)
+    advised, advice_events = advices(picture.advices, needed, settings.units, settings.sites)
+    after = replace(after, advices=advised)
     handovers, cued = handover.kept(after, tracked.events, settings.partners, picture.time)
     after = replace(after, handovers=handovers)
     events: list[Output] = [
@@ -102,6 +104,7 @@ def step(  # noqa: PLR0913 - as `track`
         *alert_events,
         *raid_events,
         *held_events,
+        *advice_events,
         *cued,
         *changed,
         *said(before, now, time),
@@ -352,5 +355,6 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
         *ended,
         *over(before.raids, event.time),
         *finished(before.held, event.time),
+        *advice_over(before.advices, event.time),
         *handover.ended(before.handovers, event.time, reason)[1],
     ]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from skywarden.model.assessment import ALARMING, Identity
-from skywarden.model.event import Announced, CategoryEnded, Escalated, FeedEnded, Output, RaidEnded, ShelfEnded
+from skywarden.model.deed import CategoryEnded, Escalated, FeedEnded, ShelfEnded
+from skywarden.model.event import Announced, Output, RaidEnded
 from skywarden.model.held import Held, Waiting
 from skywarden.model.place import Partner, Position
 from skywarden.model.raid import Level

@@ -7,9 +7,20 @@ from typing import Any
 import msgspec
 
 from skywarden.config import Settings
-from skywarden.model.act import LEAST, Acknowledge, AllowFeed, Categorise, EndFeed, Shelve, Uncategorise, Unshelve
+from skywarden.model.act import (
+    LEAST,
+    Acknowledge,
+    AllowFeed,
+    AnswerAdvice,
+    Categorise,
+    EndFeed,
+    Shelve,
+    Uncategorise,
+    Unshelve,
+)
+from skywarden.model.advice import Advice, Verdict
 from skywarden.model.assessment import Category
-from skywarden.model.event import Acted
+from skywarden.model.deed import Acted
 from skywarden.model.held import Feed, Said, Shelf
 from skywarden.model.place import SECTORS
 from skywarden.model.raid import NOWHERE, Heading
@@ -127,6 +138,34 @@ def _end(picture: Picture, acted: Acted, act: EndFeed, settings: Settings) -> Do
     return replace(picture, held=picture.held._replace(feeds=feeds))
 
 
+def _answer(picture: Picture, acted: Acted, act: AnswerAdvice, settings: Settings) -> Done:
+    """Accepting means the unit that is advised now; sending another one needs a reason, and so does refusing."""
+    standing = picture.advices.standing
+    found = next((one for one in standing if one.number == act.advice), None)
+    if found is None:
+        return "that is advised no more: look again"
+    if wrong := _unanswerable(act, found, settings):
+        return wrong
+    words = act.verdict, acted.person.name, act.reason.strip(), picture.time
+    verdict, by, reason, at = words
+    now = found._replace(unit=act.unit, verdict=verdict, by=by, reason=reason, at=at)
+    after = tuple(now if one is found else one for one in standing)
+    return replace(picture, advices=picture.advices._replace(standing=after))
+
+
+def _unanswerable(act: AnswerAdvice, advice: Advice, settings: Settings) -> str:
+    if act.verdict is Verdict.OPEN:
+        return "answer with accepted, changed or refused"
+    if act.verdict is Verdict.ACCEPTED:
+        same = act.unit == advice.unit and act.unit != ""
+        return "" if same else f"advised is {advice.unit or 'nobody'} now: look again"
+    if act.verdict is Verdict.REFUSED:
+        return "name no unit with a refusal" if act.unit else _unfit(act.reason)
+    if act.unit not in [unit.name for unit in settings.units]:
+        return "there is no such unit"
+    return _unfit(act.reason)
+
+
 def _heading(act: Shelve | Unshelve) -> Heading:
     direction = SECTORS.index(act.direction) if act.direction in SECTORS else NOWHERE
     return Heading(act.site, act.kind, direction)
@@ -149,4 +188,5 @@ _TAKERS: dict[type, Taker] = {
     Uncategorise: _uncategorise,
     AllowFeed: _allow,
     EndFeed: _end,
+    AnswerAdvice: _answer,
 }

@@ -27,6 +27,7 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "Acted",
     "Decided",
     "CueEnded",
+    "Advised",
     "Suspended",
     "FeedEnded",
     "Taken",

@@ -1,18 +1,9 @@
 """What each setting means, its unit, its limits and an example: one row per setting; a test misses none."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-
-class About(NamedTuple):
-    """One setting. example: TOML text, shown where there is no default. low, high: limits of a number, inclusive."""
-
-    text: str
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    example: str = ""
-
+from skywarden.config.about_people import PEOPLE
+from skywarden.config.about_row import LATITUDE, LONGITUDE, About
 
 SECTIONS: Mapping[str, str] = {
     "run": "How the engine runs.",
@@ -21,6 +12,7 @@ SECTIONS: Mapping[str, str] = {
     "districts": "Areas that are warned as one. One [[districts]] block each.",
     "positions": "Operators, and which sites are theirs. One [[positions]] block each; without any, one has all sites.",
     "partners": "Who may be handed a cue by a person's decision. One [[partners]] block each.",
+    "units": "Response units: teams that can be sent to where a group comes by. One [[units]] block each.",
     "sources": "Wires and files that bring messages. One [[sources]] block each, with one of listen, connect or file.",
     "sensors": "Radars and other sensors behind the sources. Without a block a sensor stands where it says it stands.",
     "flights": "Flights of our own, which no one is to take for something else. One [[flights]] block each.",
@@ -33,8 +25,6 @@ SECTIONS: Mapping[str, str] = {
     "outputs": "Files that are written beside the record.",
 }
 
-LATITUDE = ("degrees, WGS 84", -90.0, 90.0)
-LONGITUDE = ("degrees, WGS 84", -180.0, 180.0)
 
 ABOUT: Mapping[str, About] = {
     "run.mode": About('What kind of picture this is: "live", "exercise", "sim" or "replay".'),
@@ -65,20 +55,7 @@ ABOUT: Mapping[str, About] = {
     "sites.actions.probability": About(
         "That somebody comes, from which it is worth it: what it costs, over what it saves.", "0 to 1", 0.01, 0.99
     ),
-    "districts.name": About("A name of your choice.", example='"North"'),
-    "districts.sites": About("Names of its sites; a site is in one district at most.", example='["Plant A"]'),
-    "positions.name": About("A name of your choice.", example='"Desk 1"'),
-    "positions.sites": About(
-        "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'
-    ),
-    "positions.escalate_to": About(
-        "Position that is told when nobody acknowledges; none: nobody is.", example='"Desk 2"'
-    ),
-    "partners.name": About("A name of your choice.", example='"Brigade"'),
-    "partners.address": About(
-        "Where cues go, as CoT: tcp://host:port or udp://host:port.", example='"tcp://127.0.0.1:8087"'
-    ),
-    "partners.plain": About("Also where other computers can read it: without encryption."),
+    **PEOPLE,
     "sources.name": About("A name of your choice.", example='"coast radar"'),
     "sources.format": About(
         "What they are: asterix, beast, microphone, modes, remoteid, reports, sapient or sbs (docs/sensors.md).",

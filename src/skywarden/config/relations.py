@@ -41,7 +41,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         mode = toml(run.get("mode", "live"))
         yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
     yield from _ordered(data)
-    for section in ("sites", "sources", "sensors", "flights", "districts", "positions", "partners"):
+    for section in ("sites", "sources", "sensors", "flights", "districts", "positions", "partners", "units"):
         yield from _names(section, tables(data, section))
     yield from places.problems(data)
     yield from partners.problems(data)

@@ -8,9 +8,8 @@ from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 
 AT_ONCE = (
-    "sites", "districts", "positions", "partners", "sources", "sensors", "flights", "tracker", "identify", "alert",
-    "raid",
-    "run.tick_ms", "record.snapshot_s",
+    "sites", "districts", "positions", "partners", "units", "sources", "sensors", "flights", "tracker",
+    "identify", "alert", "raid", "run.tick_ms", "record.snapshot_s",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from skywarden.alert import AlertSettings
 from skywarden.identify import IdentifySettings
-from skywarden.model.place import District, Flight, Partner, Position, Sensor, Site, Source
+from skywarden.model.place import District, Flight, Partner, Position, Sensor, Site, Source, Unit
 from skywarden.model.track import Mode
 from skywarden.raid import RaidSettings
 from skywarden.track.settings import TrackerSettings
@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     districts: tuple[District, ...] = ()
     positions: tuple[Position, ...] = ()
     partners: tuple[Partner, ...] = ()
+    units: tuple[Unit, ...] = ()
     sources: tuple[Source, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     flights: tuple[Flight, ...] = ()

@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from skywarden.config.about import ABOUT, About
+from skywarden.config.about import ABOUT
+from skywarden.config.about_row import About
 from skywarden.config.locate import Key
 from skywarden.config.settings import Settings
 from skywarden.config.suggest import converted, meant, unit_of

@@ -7,7 +7,8 @@ from skywarden.handover.cue import cue, digest
 from skywarden.handover.safe import danger
 from skywarden.model.act import Role
 from skywarden.model.decision import Cue, Handed, Handovers
-from skywarden.model.event import Cued, CueEnded, Decided, Output, TrackCoasting, TrackConfirmed
+from skywarden.model.deed import Cued, CueEnded, Decided
+from skywarden.model.event import Output, TrackCoasting, TrackConfirmed
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode, Picture
 

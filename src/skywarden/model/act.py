@@ -4,6 +4,7 @@ from enum import IntEnum
 
 import msgspec
 
+from skywarden.model.advice import Verdict
 from skywarden.model.assessment import Category
 from skywarden.model.raid import Kind
 
@@ -90,7 +91,16 @@ class EndFeed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     partner: str
 
 
-Act = Acknowledge | Shelve | Unshelve | Categorise | Uncategorise | AllowFeed | EndFeed
+class AnswerAdvice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A person accepts or refuses what is advised, or sends another unit. unit: that one; "" with a refusal."""
+
+    advice: int
+    verdict: Verdict
+    unit: str
+    reason: str = ""
+
+
+Act = Acknowledge | Shelve | Unshelve | Categorise | Uncategorise | AllowFeed | EndFeed | AnswerAdvice
 
 LEAST: dict[type, Role] = {
     Acknowledge: Role.OPERATOR,
@@ -100,4 +110,5 @@ LEAST: dict[type, Role] = {
     Uncategorise: Role.OPERATOR,
     AllowFeed: Role.SUPERVISOR,
     EndFeed: Role.OPERATOR,
+    AnswerAdvice: Role.OPERATOR,
 }

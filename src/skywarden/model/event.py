@@ -7,9 +7,22 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from skywarden.model.act import Act, Person
+from skywarden.model.act import Person
 from skywarden.model.assessment import Alert
-from skywarden.model.decision import Cue, HandOver
+from skywarden.model.deed import (
+    Acted,
+    AdviceEnded,
+    Advised,
+    CategoryEnded,
+    Cued,
+    CueEnded,
+    Decided,
+    Escalated,
+    FeedEnded,
+    ShelfEnded,
+    Suspended,
+    Taken,
+)
 from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
@@ -59,36 +72,6 @@ class Lost(msgspec.Struct, frozen=True, tag=True):
     entries: int
     messages: dict[str, int]
     state: bytes
-
-
-class Acted(msgspec.Struct, frozen=True, tag=True):
-    """A named person did something. Input. `Taken` follows from it."""
-
-    time: int
-    person: Person
-    act: Act
-
-
-class Decided(msgspec.Struct, frozen=True, tag=True):
-    """A named person hands one cue to one partner. Input of a live picture only. `Taken` follows from it."""
-
-    time: int
-    person: Person
-    hand_over: HandOver
-
-
-class Suspended(msgspec.Struct, frozen=True, tag=True):
-    """All that was handed over stands no more, and why: a fault outside of the picture. Input."""
-
-    time: int
-    reason: str
-
-
-class Taken(msgspec.Struct, frozen=True, tag=True):
-    """What a person did holds from now on; or does not, and why: refused."""
-
-    time: int
-    refused: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -226,60 +209,6 @@ class RaidEnded(msgspec.Struct, frozen=True, tag=True):
     raid: int
 
 
-class ShelfEnded(msgspec.Struct, frozen=True, tag=True):
-    """A group is announced at a position again: its time on the shelf is over, or the position is gone."""
-
-    time: int
-    position: str
-    heading: Heading
-
-
-class CategoryEnded(msgspec.Struct, frozen=True, tag=True):
-    """What a person said of a track holds no more, for there is no such track any more."""
-
-    time: int
-    track: int
-
-
-class FeedEnded(msgspec.Struct, frozen=True, tag=True):
-    """A partner gets the surveillance picture no more: its time is over, or the partner is gone."""
-
-    time: int
-    partner: str
-
-
-class Escalated(msgspec.Struct, frozen=True, tag=True):
-    """Nobody has acknowledged what was announced at a position: another one is told. raid: number."""
-
-    time: int
-    position: str
-    raid: int
-    to: str
-
-
-class Cued(msgspec.Struct, frozen=True, tag=True):
-    """A partner is told where to look: at a hand-over, and once a second while it stands. number: of the hand-over.
-
-    by: who decided. until: ns.
-    """
-
-    time: int
-    number: int
-    partner: str
-    by: str
-    until: int
-    cue: Cue
-
-
-class CueEnded(msgspec.Struct, frozen=True, tag=True):
-    """A hand-over stands no more: its time is over, or it is suspended, and why. Only a decision begins another."""
-
-    time: int
-    number: int
-    partner: str
-    reason: str
-
-
 class SiteWatched(msgspec.Struct, frozen=True, tag=True):
     """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
 
@@ -337,6 +266,8 @@ Output = (
     | CategoryEnded
     | FeedEnded
     | Escalated
+    | Advised
+    | AdviceEnded
     | Cued
     | CueEnded
     | SiteWatched

@@ -91,6 +91,18 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     escalate_to: str | None = None  # position that is told when nobody acknowledges; None: nobody is
 
 
+class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A response unit: a team that can be sent to where a group comes by."""
+
+    name: str
+    latitude: float  # deg, WGS 84; where it stands ready
+    longitude: float  # deg, WGS 84
+    readiness_s: float  # from the call until it leaves
+    reach_m: float  # it can do something this far from where it is
+    speed_m_s: float = 0.0  # on its way; 0: it stays where it is
+    capacity: int = 1  # groups at once
+
+
 class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who may be handed a cue, by a person's decision, and nothing else. It is told where to look."""
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skywarden.model.advice import Advices
 from skywarden.model.assessment import Alert, Identity
 from skywarden.model.decision import Handovers
 from skywarden.model.detection import Node
@@ -231,5 +232,6 @@ class Picture:
     raids: Raids = field(default_factory=Raids)
     health: tuple[Health, ...] = ()
     watch: Watch = field(default_factory=Watch)
+    advices: Advices = field(default_factory=Advices)
     held: Held = field(default_factory=Held)
     handovers: Handovers = field(default_factory=Handovers)

@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from skywarden.model.assessment import Category, Class
 from skywarden.model.decision import Cue
-from skywarden.model.event import Cued, CueEnded, TrackStates
+from skywarden.model.deed import Cued, CueEnded
+from skywarden.model.event import TrackStates
 from skywarden.model.track import Mode, Picture
 from skywarden.outputs.iso import iso
 

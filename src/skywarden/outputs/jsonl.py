@@ -15,6 +15,7 @@ class *Warning*). Fields, in this order:
     shelf ended                   event, time, position, site, kind
     category ended                event, time, track
     feed ended                    event, time, partner
+    advised                       event, time, advice, site, unit ("" nobody), wait (until when it can)
     site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason
@@ -37,6 +38,7 @@ from skywarden.model.event import (
     TrackConfirmed,
     TrackDropped,
 )
+from skywarden.outputs.deed_lines import deed_row
 from skywarden.outputs.iso import iso
 from skywarden.outputs.raid_lines import raid_row
 
@@ -45,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 
 def encode(event: Output) -> bytes:
     """Return one line with its end, or no bytes for an event that is not for people who are warned."""
-    row = _row(event) or raid_row(event)
+    row = _row(event) or raid_row(event) or deed_row(event)
     return _encode(row) + b"\n" if row else b""
 
 

@@ -2,18 +2,7 @@
 
 from typing import Any
 
-from skywarden.model.event import (
-    ActionAdvised,
-    ActionEnded,
-    Announced,
-    CategoryEnded,
-    Escalated,
-    FeedEnded,
-    LevelChanged,
-    Output,
-    RaidEnded,
-    ShelfEnded,
-)
+from skywarden.model.event import ActionAdvised, ActionEnded, Announced, LevelChanged, Output, RaidEnded
 from skywarden.model.raid import News, Span
 from skywarden.outputs.iso import iso
 
@@ -35,15 +24,6 @@ def raid_row(event: Output) -> dict[str, Any]:
             return {**row, "news": [_news(one) for one in news]} if aloud else {}
         case RaidEnded(time, position, raid):
             return {"event": "raid ended", "time": iso(time), "position": position, "raid": raid}
-        case Escalated(time, position, raid, to):
-            return {"event": "escalated", "time": iso(time), "position": position, "raid": raid, "to": to}
-        case ShelfEnded(time, position, heading):
-            row = {"event": "shelf ended", "time": iso(time), "position": position}
-            return {**row, "site": heading.site, "kind": heading.kind}
-        case FeedEnded(time, partner):
-            return {"event": "feed ended", "time": iso(time), "partner": partner}
-        case CategoryEnded(time, track):
-            return {"event": "category ended", "time": iso(time), "track": track}
     return row
 
 

@@ -14,8 +14,9 @@ from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
 from skywarden.model.act import Act, Person
 from skywarden.model.decision import HandOver
+from skywarden.model.deed import Acted, Decided, Suspended, Taken
 from skywarden.model.detection import Frame
-from skywarden.model.event import Acted, Arrived, ClockStepped, Decided, Input, Output, Started, Suspended, Taken, Tick
+from skywarden.model.event import Arrived, ClockStepped, Input, Output, Started, Tick
 from skywarden.model.track import Picture
 from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from skywarden.config.address import Address, address
-from skywarden.model.event import Cued, CueEnded, Output, TrackStates
+from skywarden.model.deed import Cued, CueEnded
+from skywarden.model.event import Output, TrackStates
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode, Picture
 from skywarden.outputs import cot

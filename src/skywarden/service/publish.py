@@ -17,7 +17,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import held_rows, raid_rows, rows, sensor_rows, site_rows
+from skywarden.service import advice_rows, held_rows, raid_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.partners import State
 from skywarden.service.reload import UNKNOWN, Configured
@@ -125,6 +125,10 @@ class Published:
     def held(self) -> held_rows.HeldRow:
         return held_rows.row(self.picture.held, self.picture.handovers)
 
+    @cached_property
+    def advice(self) -> list[advice_rows.AdviceRow]:
+        return advice_rows.rows(self.picture.advices.standing, self.picture.raids.groups)
+
     @property
     def unfit(self) -> list[str]:
         """The sensors whose place or clock is wrong, or that fit no others: registration leaves them as they are."""
@@ -230,6 +234,7 @@ class Published:
                 "districts": self.district_rows,
                 "raids": self.raid_rows,
                 "held": self.held,
+                "advice": self.advice,
                 "sources": self.sources,
                 "recorded": self.recorded,
                 "events": rows.events(events),
@@ -250,6 +255,7 @@ class Published:
                 "districts": self.district_rows,
                 "raids": self.raid_rows,
                 "held": self.held,
+                "advice": self.advice,
                 "sources": self.sources,
             }
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from skywarden.config.about import About
+from skywarden.config.about_row import About
 
 SECTIONS: Mapping[str, str] = {
     "scenario": "The scenario as a whole.",

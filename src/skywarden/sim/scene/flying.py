@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from skywarden.config.about import About
+from skywarden.config.about_row import About
 from skywarden.sim.scene.about import DEG, KM, NAME, OWN, PLACED, SENSORS, SHARE
 
 FLYING: Mapping[str, About] = {

@@ -1,0 +1,54 @@
+"""Advice: which response unit could meet which group, why, and what else; and what a person made of it."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from skywarden.model.raid import Heading
+
+
+class Verdict(StrEnum):
+    """What a person made of an advice."""
+
+    OPEN = "open"  # nobody has answered
+    ACCEPTED = "accepted"
+    CHANGED = "changed"  # another unit than the advised one
+    REFUSED = "refused"
+
+
+class Option(NamedTuple):
+    """A unit that could meet a group in time. wait: ns, until when it can wait; meets: ns, from when it can be there.
+
+    spare: s between the two that are left now. busy: another group that it is advised for, or on, None none.
+    """
+
+    unit: str
+    wait: int
+    meets: int
+    spare: float
+    busy: Heading | None = None
+
+
+class Advice(NamedTuple):
+    """What is advised for one group. number: never used again in a record. since: ns.
+
+    unit: "" nobody: then nobody is in time, or all are needed more elsewhere. options: the best first, those of who is
+    busy too. verdict, by, reason, at: what a person made of it; then the unit is his choice, and stays.
+    """
+
+    number: int
+    heading: Heading
+    unit: str
+    options: tuple[Option, ...]
+    since: int
+    verdict: Verdict = Verdict.OPEN
+    by: str = ""
+    reason: str = ""
+    at: int = 0
+
+
+class Advices(NamedTuple):
+    """All that stand. time: ns, when they were last worked out."""
+
+    time: int = 0
+    standing: tuple[Advice, ...] = ()
+    next_number: int = 1
