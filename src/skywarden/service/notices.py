@@ -26,7 +26,7 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     if shown.choosy:
         yield words["choosy"]
     yield from _record(shown, words)
-    yield from _escalated(shown, words)
+    yield from _people(shown, words)
     yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
@@ -47,11 +47,24 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
             yield words["clock_inexact"].format(ms=f"{shown.sync.estimated_s * 1000:.0f}")
 
 
-def _escalated(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
-    for one in shown.picture.held.waiting:
-        if one.escalated:
-            since = f"{datetime.fromtimestamp(one.since * 1e-9, UTC):%H:%M:%S}Z"
-            yield words["escalated"].format(position=one.position, since=since, to=one.to)
+def _people(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    """Yield what nobody has acknowledged, and what goes out of the house by whose word."""
+    held = shown.held
+    for waits in held.waiting:
+        if waits.escalated:
+            yield words["escalated"].format(position=waits.position, since=_clock(waits.since), to=waits.to)
+    for handed in held.handed:
+        until = _clock(handed.until)
+        yield words["handed"].format(partner=handed.partner, by=handed.by, track=handed.track, until=until)
+    for feed in held.feeds:
+        yield words["feeding"].format(partner=feed.partner, by=feed.by, until=_clock(feed.until))
+    for partner in shown.partners:
+        if partner.fault:
+            yield words["partner_fault"].format(partner=partner.partner, fault=partner.fault)
+
+
+def _clock(time: int) -> str:
+    return f"{datetime.fromtimestamp(time * 1e-9, UTC):%H:%M:%S}Z"
 
 
 def _record(shown: Published, words: Mapping[str, str]) -> Iterator[str]:

@@ -64,6 +64,7 @@ def raids(page: Page, room: int) -> list[Text]:
             line = cell(Text(f"{row.site}: ", BAD))
             line.append_text(cell(Text("".join(f"{_start(page, start)}; " for start in row.starts), HEAD)))
             line.append_text(cell(Text(", ".join(_group(page, group) for group in row.groups))))
+            line.append_text(cell(Text(_sent(page, row.site), HEAD)))
             line.truncate(page.width, overflow="ellipsis")
             lines.append(line)
     return lines[:room]
@@ -73,6 +74,19 @@ def _group(page: Page, group: GroupRow) -> str:
     """Return who comes from where: "12 drones from W"."""
     direction = page.say("direction_from").format(way=page.say(f"way {group.direction}")) if group.direction else ""
     return f"{len(group.tracks)} {page.say(f'kind {group.kind}')} {direction}".strip()
+
+
+def _sent(page: Page, site: str) -> str:
+    """Return which units could meet those who come to a site, and which a person has sent."""
+    said = []
+    for one in page.shown.advice:
+        if one.site == site and one.unit:
+            if one.by:
+                said.append(page.say("sent").format(unit=one.unit, person=one.by))
+            elif one.options and one.options[0].unit == one.unit:
+                by = datetime.fromtimestamp(one.options[0].wait * 1e-9, UTC)
+                said.append(page.say("advised").format(unit=one.unit, by=f"{by:%H:%M:%S}Z"))
+    return "".join(f"; {word}" for word in said)
 
 
 def _start(page: Page, start: StartRow) -> str:

@@ -3,8 +3,11 @@
 import os
 from collections.abc import Mapping
 
+from skywarden.service.words_people import PEOPLE
+
 LANGUAGES: Mapping[str, Mapping[str, str]] = {
     "en": {
+        **PEOPLE["en"],
         "sites": "Sites",
         "tracks": "Tracks",
         "sources": "Sources",
@@ -148,7 +151,6 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "boasting": "errors are larger than claimed, or clock or place are off: {sensors}",
         "unfit": "place or clock are wrong, or it fits no others: {sensors}",
         "ears": "{n} of {total} microphones do not hear what is near, or hear all the time: {first}",
-        "escalated": "nobody at {position} has acknowledged what is announced since {since}: {to} was told",
         "choosy": 'alert_on = "suspect": only suspect and hostile tracks raise alerts; unknown ones do not',
         "restart": "restart to acknowledge these sources again",
         "room": "the record's disk is full in {hours} h: free some space, or write max_gb below [record]",
@@ -191,6 +193,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "snapshot not kept": "snapshot not kept",
     },
     "uk": {
+        **PEOPLE["uk"],
         "sites": "Об'єкти",
         "tracks": "Траси",
         "sources": "Джерела",
@@ -334,7 +337,6 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "boasting": "похибки більші за заявлені, або хибні годинник чи місце: {sensors}",
         "unfit": "хибні місце чи годинник, або не збігається з іншими: {sensors}",
         "ears": "мікрофонів, що не чують того, що поруч, або чують щось весь час: {n} з {total}: {first}",
-        "escalated": "{position}: оголошене о {since} ніхто не підтвердив; повідомлено {to}",
         "choosy": 'alert_on = "suspect": тривогу викликають лише підозрілі та ворожі цілі, невідомі — ні',
         "restart": "перезапустіть, щоб ці джерела знову підтверджувалися",
         "room": "диск запису заповниться за {hours} год: звільніть місце або задайте max_gb у [record]",

@@ -1,0 +1,22 @@
+"""The words of the live view about people: what waits for them, what is advised, what was handed over."""
+
+from collections.abc import Mapping
+
+PEOPLE: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "escalated": "nobody at {position} has acknowledged what is announced since {since}: {to} was told",
+        "handed": "handed over to {partner} by {by}: track {track}, until {until}",
+        "feeding": "{partner} gets the picture, allowed by {by}, until {until}",
+        "partner_fault": "{partner} is not reached: {fault}",
+        "advised": "{unit}: leave by {by}",
+        "sent": "{unit} ({person})",
+    },
+    "uk": {
+        "escalated": "{position}: оголошене о {since} ніхто не підтвердив; повідомлено {to}",
+        "handed": "передано {partner} ({by}): ціль {track}, до {until}",
+        "feeding": "{partner} отримує картину, дозвіл {by}, до {until}",
+        "partner_fault": "{partner}: немає зв'язку: {fault}",
+        "advised": "{unit}: виїзд до {by}",
+        "sent": "{unit} ({person})",
+    },
+}
