@@ -149,6 +149,15 @@ def test_two_groups_get_two_units_and_an_option_says_what_it_would_leave():
     assert rows[0].nothing == 0.8
 
 
+def test_nobody_is_told_that_nobody_is_free_until_somebody_was():
+    found, events = advices(Advices(), known(NORTH, WEST), TEAMS[:1], (SITE,))
+    assert sorted(one.unit for one in found.standing) == ["", "near"]
+    assert [event.unit for event in events] == ["near"]
+    none, events = advices(found, known(NORTH, WEST, second=5), (), (SITE,))
+    assert [one.unit for one in none.standing] == ["", ""]
+    assert [event.unit for event in events] == [""]
+
+
 def standing(**more) -> Picture:
     found, _ = advices(Advices(), known(NORTH, WEST), TEAMS, (SITE,))
     return Picture(NOW, advices=found, **more)

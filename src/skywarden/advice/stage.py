@@ -144,6 +144,6 @@ def _news(was: Advice | None, now: Advice, time: int) -> list[AdviceEvent]:
         old = was.options[0] if was.options and was.options[0].unit == was.unit else None
         if first is None or old is None or first.wait > old.wait - NEWS:
             return []
-    if now.verdict is not Verdict.OPEN:
+    if now.verdict is not Verdict.OPEN or (was is None and not now.unit):
         return []
     return [Advised(time, now.number, now.heading, now.unit, first.wait if first else 0)]

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from skywarden.model.place import Action, Site
+from skywarden.model.place import Action, Site, Unit
 from skywarden.sim.radar import Radar
 from skywarden.sim.scenario import Scenario
 
 Value = str | int | float
+UNIT = ("name", "latitude", "longitude", "readiness_s", "reach_m", "speed_m_s")
 
 
 def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, api: str) -> str:
@@ -21,6 +22,8 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
         tables.append(_table("[[sites]]", _some(site, ("name", "latitude", "longitude", "radius_m", "lead_time_s"))))
         actions = (_some(action, ("name", "lead_s", "probability")) for action in site.actions)
         tables += [_table("[[sites.actions]]", action) for action in actions]
+    for unit in scenario.units:
+        tables.append(_table("[[units]]", _some(unit, UNIT)))
     for radar in scenario.radars:
         tables.append(_table("[[sources]]", {"name": radar.name, "format": "asterix", "listen": listen[radar.name]}))
         tables.append(_table("[[sensors]]", _sensor(radar)))
@@ -34,7 +37,7 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
     return "\n".join(tables)
 
 
-def _some(struct: Site | Action, names: Sequence[str]) -> dict[str, Value]:
+def _some(struct: Site | Action | Unit, names: Sequence[str]) -> dict[str, Value]:
     return {name: getattr(struct, name) for name in names}
 
 

@@ -11,7 +11,7 @@ from heapq import merge
 import numpy as np
 from msgspec.structs import replace
 
-from skywarden.model.place import F64, Action, Site
+from skywarden.model.place import F64, Action, Site, Unit
 from skywarden.sim.adsb import Receiver, adsb_messages
 from skywarden.sim.blocks import Timed, radar_messages
 from skywarden.sim.nodes import Post, What, node_messages
@@ -47,6 +47,7 @@ class Scenario:
     seconds: float
     seed: int
     posts: tuple[Post, ...] = ()
+    units: tuple[Unit, ...] = ()
 
     @property
     def senders(self) -> dict[str, str]:
@@ -84,7 +85,8 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
         _post("lookout", "c0a7d9e2-6b1f-4e83-9d54-0f2b7a61c3e8", What.CAMERA, (9e3, 18e3, 70.0)),
         _post("wicket", "3e5b8f10-94c2-4d7a-b6e1-8c0d2f9a4b75", What.RADAR, (7e3, -16e3, 45.0)),
     )
-    return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed, posts)
+    units = (_unit("Team 1", (6e3, 14e3)), _unit("Team 2", (4e3, -13e3)))
+    return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed, posts, units)
 
 
 def crowd(  # noqa: PLR0913 - everything is named
@@ -155,6 +157,12 @@ def _place(east: float, north: float) -> tuple[float, float]:
 
 def _points(way: F64) -> tuple[tuple[float, float, float], ...]:
     return tuple((float(east), float(north), float(up)) for east, north, up in way)
+
+
+def _unit(name: str, at: tuple[float, float]) -> Unit:
+    where = _site(name, at, 0.0, 0.0)
+    latitude, longitude = where.latitude, where.longitude
+    return Unit(name=name, latitude=latitude, longitude=longitude, readiness_s=60.0, reach_m=2000.0, speed_m_s=15.0)
 
 
 def _uavs(count: int, sites: tuple[Site, ...], rng: np.random.Generator) -> list[Route]:
