@@ -1,4 +1,4 @@
-"""HTTP and WebSocket: the latest picture for programs and a plain page. Reading only; docs/api.md has every field."""
+"""HTTP and WebSocket: the latest picture for programs and a plain page; docs/api.md has every field."""
 
 import asyncio
 import re
@@ -16,6 +16,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.service.guard import Guard
+from skywarden.service.people import routes as people
+from skywarden.service.people.desk import Desk
 from skywarden.service.publish import Publisher
 
 STREAMS = 64  # at once
@@ -26,8 +28,8 @@ TOO_MANY = (1013, "too many viewers")  # code: RFC 6455, "try again later"
 NOTHING_YET, NOT_THERE = 503, 404
 
 
-def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
-    """Return the ASGI application for a listener at `host`. names: others under which it answers."""
+def make(publisher: Publisher, host: str, names: Sequence[str] = (), desk: Desk | None = None) -> Guard:
+    """Return the ASGI application for a listener at `host`. names: others under which it answers. desk: for people."""
     streams = _Streams(publisher)
     routes = [
         Route("/", _page()),
@@ -37,6 +39,7 @@ def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
         Route("/api/health", _health(publisher)),
         Route("/api/why/{number:int}", _why(publisher)),
         WebSocketRoute("/api/stream", streams.serve),
+        *(people.routes(desk) if desk else ()),
     ]
     return Guard(Starlette(routes=routes), host, names)
 

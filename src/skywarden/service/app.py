@@ -25,6 +25,8 @@ from skywarden.service.engine import Engine, Outcome
 from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
 from skywarden.service.incoming import Incoming
+from skywarden.service.people.desk import Desk
+from skywarden.service.people.users import beside_key
 from skywarden.service.playback import Play, Playback
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.reload import Reloading
@@ -95,6 +97,7 @@ class App:
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
             self._before = self._engine.recorded()
+            self._desk = Desk(beside_key(key_file), self._engine.act)
             undo.pop_all()
 
     @property
@@ -105,7 +108,7 @@ class App:
     def start(self) -> None:
         """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
         _, host, port, _ = address(self.settings.api.listen, "tcp")
-        self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls)
+        self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls, desk=self._desk)
         self.host.start()
         self._compiling.start()
         self._room.start()
@@ -184,6 +187,7 @@ class App:
             steps.callback(self._room.stop)
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
+            steps.callback(self._desk.close)
             if self.server is not None:
                 steps.callback(self.server.stop)
             steps.callback(self._engine.close)

@@ -14,6 +14,7 @@ from skywarden.errors import ConfigError
 from skywarden.service import api
 from skywarden.service.address import require_loopback
 from skywarden.service.door import Door, Said
+from skywarden.service.people.desk import Desk
 from skywarden.service.publish import Publisher
 from skywarden.service.tls import Tls
 from skywarden.service.viewers import CONNECTIONS, Impatient, Stream, Viewers
@@ -46,8 +47,18 @@ class Server:
             asyncio.run(self._server.serve(sockets=[sock]))
 
 
-def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False, tls: Tls | None = None) -> Server:
+def serve(  # noqa: PLR0913 - what is shown, where, and to whom
+    publisher: Publisher,
+    host: str,
+    port: int,
+    *,
+    expose: bool = False,
+    tls: Tls | None = None,
+    desk: Desk | None = None,
+) -> Server:
     """Listen and answer from the publisher's latest picture. port 0: any free one. tls: https and wss only.
+
+    desk: where people log in and act; without it nobody can.
 
     Raises ConfigError when the address is not ours, is in use, or is open to the network without expose.
     """
@@ -61,7 +72,7 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False, t
         ) from None
     entrance: Any = partial(Door, tls, Said()) if tls else Impatient
     config = uvicorn.Config(
-        api.make(publisher, host, tls.names if tls else ()),
+        api.make(publisher, host, tls.names if tls else (), desk),
         ws=Stream,
         ws_per_message_deflate=False,
         ws_max_size=MESSAGE,
