@@ -7,20 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
-from certificates import Authority
 from people_world import ACKNOWLEDGE, ACTS, CHEAP, PASSWORD, Browser, World, world
-from service_samples import publishing
 
 from skywarden.errors import StoppedError
 from skywarden.model.act import LEAST, Act, Role
-from skywarden.service import api
 from skywarden.service.engine import Effect
 from skywarden.service.people import change, desk, password, worker
-from skywarden.service.server import serve
-from skywarden.service.tls import Files, Tls
 
 
 @pytest.fixture(autouse=True)
@@ -57,36 +51,6 @@ def test_who_logs_in_has_a_session_until_logout(place: World, inside: Browser) -
     assert inside.get("/api/session").json()["name"] is None
     assert inside.act().status_code == 401
     assert len(place.told.acts) == 1
-
-
-def test_the_cookie_is_for_this_server_alone_and_no_script_reads_it(place: World) -> None:
-    place.add()
-    answer = place.browser().login()
-    (cookie,) = answer.headers.get_list("set-cookie")
-    value, *flags = cookie.split("; ")
-    assert {flag.lower() for flag in flags} == {"httponly", "samesite=strict", "path=/"}
-    assert value.startswith(f"skywarden-{place.server.port}=")  # type: ignore[union-attr]
-    assert len(value.partition("=")[2]) == 43  # 256 bits in base64
-    assert answer.headers["cache-control"] == "no-store"
-
-
-def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(place: World, tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
-    place.add()
-    server = serve(publishing(), "127.0.0.1", 0, tls=Tls(Files(*authority.make("server")), "api"), desk=place.desk)
-    browser = Browser(f"https://127.0.0.1:{server.port}", verify=authority.client())
-    try:
-        cookie = browser.login().headers["set-cookie"]
-        assert cookie.startswith("__Host-skywarden-")
-        assert {"secure", "httponly", "samesite=strict", "path=/"} <= {f.lower() for f in cookie.split("; ")}
-        assert "domain" not in cookie.lower()
-        assert browser.act().status_code == 200
-        assert (
-            browser.send_json("/api/acts", ACKNOWLEDGE, Origin=browser.here.replace("https", "http")).status_code == 403
-        )
-    finally:
-        browser.close()
-        server.stop()
 
 
 def test_a_wrong_password_an_unknown_name_and_a_disabled_person_are_told_the_same(
@@ -331,40 +295,6 @@ def test_a_file_that_cannot_be_used_lets_nobody_in_and_the_picture_goes_on(
     place.path.write_bytes(text)
     place.path.chmod(0o600)
     assert inside.act().status_code == 200
-
-
-@pytest.mark.parametrize(("host", "status"), [("192.0.2.5", 403), ("2001:db8::5", 403), ("::ffff:127.0.0.1", 200)])
-def test_no_password_goes_over_plain_http_from_elsewhere(place: World, host: str, status: int) -> None:
-    place.add()
-
-    async def asked() -> tuple[httpx.Response, httpx.Response]:
-        asgi = httpx.ASGITransport(api.make(publishing(), "192.0.2.1", (), place.desk), client=(host, 4000))
-        async with httpx.AsyncClient(transport=asgi, base_url="http://192.0.2.1") as client:
-            body = {"name": "Olena", "password": PASSWORD}
-            answer = await client.post("/api/login", json=body, headers={"Origin": "http://192.0.2.1"})
-            return answer, await client.get("/api/session")
-
-    answer, session = asyncio.run(asked())
-    assert answer.status_code == status
-    assert session.json()["name"] == (None if status == 403 else "Olena")
-    assert ("TLS" in answer.text and "TLS" in session.json()["why"]) == (status == 403)
-
-
-def test_a_certificate_alone_acts_for_nobody(place: World, tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
-    place.add()
-    files = Files(*authority.make("server"), authority.pem)
-    server = serve(publishing(), "127.0.0.1", 0, tls=Tls(files, "api"), desk=place.desk)
-    context = authority.client()
-    context.load_cert_chain(*authority.make("viewer"))
-    browser = Browser(f"https://127.0.0.1:{server.port}", verify=context)
-    try:
-        assert browser.get("/api/picture").status_code == 200
-        assert browser.act().status_code == 401
-        assert place.told.acts == []
-    finally:
-        browser.close()
-        server.stop()
 
 
 def test_the_password_once_more_counts_for_one_decision_within_a_minute(place: World, inside: Browser) -> None:
