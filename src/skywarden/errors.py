@@ -36,6 +36,14 @@ class RecordError(SkywardenError):
     """The record cannot be written or read: a full disk, a gap, a newer format."""
 
 
+class PeopleError(SkywardenError):
+    """The file of people is not as it must be, or what was asked of it cannot be done."""
+
+
+class StoppedError(SkywardenError):
+    """The engine has ended: nothing comes of what it is told any more."""
+
+
 class WorkError(SkywardenError):
     """A process that did a part of the work was ended by somebody else, as systems do that run out of memory."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skywarden.cli import config, decode, live, record, replay, score, simulate, track
+from skywarden.cli import config, decode, live, record, replay, score, simulate, track, user
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -62,4 +62,5 @@ app.command("simulate")(simulate.simulate)
 app.command("score")(score.score)
 app.command("track")(track.track)
 app.add_typer(record.app, name="record")
+app.add_typer(user.app, name="user")
 app.add_typer(config.app, name="config")

@@ -1,4 +1,4 @@
-"""HTTP and WebSocket: the latest picture for programs and a plain page. Reading only; docs/api.md has every field."""
+"""HTTP and WebSocket: the latest picture for programs and a plain page; docs/api.md has every field."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from importlib import resources
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.service.guard import Guard
@@ -26,8 +26,8 @@ TOO_MANY = (1013, "too many viewers")  # code: RFC 6455, "try again later"
 NOTHING_YET, NOT_THERE = 503, 404
 
 
-def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
-    """Return the ASGI application for a listener at `host`. names: others under which it answers."""
+def make(publisher: Publisher, host: str, names: Sequence[str] = (), people: Sequence[BaseRoute] = ()) -> Guard:
+    """Return the ASGI application for a listener at `host`. names: others under which it answers. people: routes."""
     streams = _Streams(publisher)
     routes = [
         Route("/", _page()),
@@ -37,6 +37,7 @@ def make(publisher: Publisher, host: str, names: Sequence[str] = ()) -> Guard:
         Route("/api/health", _health(publisher)),
         Route("/api/why/{number:int}", _why(publisher)),
         WebSocketRoute("/api/stream", streams.serve),
+        *people,
     ]
     return Guard(Starlette(routes=routes), host, names)
 

@@ -18,17 +18,22 @@ from skywarden.errors import RecordError
 from skywarden.model.act import Act, Person
 from skywarden.model.decision import HandOver
 from skywarden.model.event import AlertRaised, Answered, Output, Refused, TrackConfirmed
+from skywarden.model.track import Mode
 from skywarden.record.checkpoint import beside, key_at
 from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.sensors import Reader
 from skywarden.service.clock import Clock, DataClock, HostClock
 from skywarden.service.compile import Compiling
-from skywarden.service.engine import Engine, Outcome
+from skywarden.service.engine import Effect, Engine, Outcome
 from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
 from skywarden.service.incoming import Incoming
 from skywarden.service.partners import Partners
+from skywarden.service.people.desk import Desk
+from skywarden.service.people.handing import Handing
+from skywarden.service.people.routes import routes
+from skywarden.service.people.users import beside_key
 from skywarden.service.playback import Play, Playback
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.reload import Reloading
@@ -101,6 +106,7 @@ class App:
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
             self._before = self._engine.recorded()
+            self._desk = Desk(beside_key(key_file), self._engine.act)
             undo.pop_all()
 
     @property
@@ -111,7 +117,9 @@ class App:
     def start(self) -> None:
         """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
         _, host, port, _ = address(self.settings.api.listen, "tcp")
-        self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls)
+        handing = Handing(self._desk, self.publisher) if self.settings.run.mode is Mode.LIVE else None
+        people = routes(self._desk, handing)
+        self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls, people=people)
         self.host.start()
         self._compiling.start()
         self._room.start()
@@ -148,7 +156,7 @@ class App:
         self.host.renew()
         return stays
 
-    def act(self, person: Person, act: Act | HandOver) -> Future[str]:
+    def act(self, person: Person, act: Act | HandOver) -> Future[Effect]:
         """Take what a named person does into the record; see `Engine.act`. Any thread may call."""
         return self._engine.act(person, act)
 
@@ -195,6 +203,7 @@ class App:
             steps.callback(self._log.close)
             steps.callback(self.publisher.close)
             steps.callback(self._partners.close)
+            steps.callback(self._desk.close)
             if self.server is not None:
                 steps.callback(self.server.stop)
             steps.callback(self._engine.close)

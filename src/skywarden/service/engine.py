@@ -7,11 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from skywarden import __version__
 from skywarden.config import Settings, resolved
-from skywarden.errors import RecordError
+from skywarden.errors import RecordError, StoppedError
 from skywarden.model.act import Act, Person
 from skywarden.model.decision import HandOver
 from skywarden.model.deed import Acted, Decided, Suspended, Taken
@@ -51,6 +53,13 @@ class Outcome:
     stepped_at: int  # ns, when it last did, in the picture's time; 0: never
 
 
+class Effect(NamedTuple):
+    """What came of a person's act. refused: why it does not hold, "" when it does. recorded: it is on the disk."""
+
+    refused: str
+    recorded: bool
+
+
 class Engine:
     """Owns the Line and the record. One thread calls `run`; nobody else touches what is inside."""
 
@@ -75,7 +84,8 @@ class Engine:
         self._snapshot_due = 0.0
         self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
         self._renewals: deque[tuple[Settings, str, threading.Event]] = deque()
-        self._acts: deque[tuple[Person, Act | HandOver, Future[str]]] = deque()
+        self._acts: deque[tuple[Person, Act | HandOver, Future[Effect]]] = deque()
+        self._ended = False
         self._handle([self._started(settings, settings_text)])
 
     def renew(self, settings: Settings, settings_text: str) -> threading.Event:
@@ -84,20 +94,38 @@ class Engine:
         self._renewals.append((settings, settings_text, done))
         return done
 
-    def act(self, person: Person, act: Act | HandOver) -> Future[str]:
-        """Take what a person does into the record. Any thread may call.
+    def act(self, person: Person, act: Act | HandOver) -> Future[Effect]:
+        """Take what a person does into the record. Any thread may call, and may cancel while nothing was done.
 
-        The result comes within a tick: "" it holds, else why it does not.
+        The result comes within a tick; it is StoppedError when the engine has ended before it.
         """
-        done: Future[str] = Future()
+        done: Future[Effect] = Future()
         if isinstance(act, HandOver) and self._record.fault:
-            done.set_result(f"nothing is handed over while the record does not confirm: {self._record.fault}")
+            refused = f"nothing is handed over while the record does not confirm: {self._record.fault}"
+            done.set_result(Effect(refused, recorded=False))
             return done
         self._acts.append((person, act, done))
+        if self._ended:
+            self._end()
         return done
 
     def run(self, inbox: Incoming, stop: threading.Event) -> None:
         """Loop until `stop` is set or every source is a file that has ended."""
+        try:
+            self._run(inbox, stop)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Let nobody wait for what will not come. `act` looks after it has added, so none slips through."""
+        self._ended = True
+        while self._acts:
+            with suppress(IndexError):  # another thread was quicker
+                _, _, done = self._acts.popleft()
+                if done.set_running_or_notify_cancel():
+                    done.set_exception(StoppedError("skywarden is ending, and nothing was done"))
+
+    def _run(self, inbox: Incoming, stop: threading.Event) -> None:
         ended, quiet = False, 0.0
         while not stop.is_set() and not ended:
             tick = self.settings.run.tick_ms * 1e-3
@@ -141,10 +169,17 @@ class Engine:
 
     def turn(self, frames: Sequence[Frame]) -> None:
         """One pass: record the inputs, wait for the disk a while, handle them, publish."""
-        acts = [self._acts.popleft() for _ in range(len(self._acts))]
-        outputs = self._handle([*self._acted(acts), *self._inputs(frames)])
+        waiting = [self._acts.popleft() for _ in range(len(self._acts))]
+        acts = [one for one in waiting if one[2].set_running_or_notify_cancel()]
+        try:
+            outputs = self._handle([*self._acted(acts), *self._inputs(frames)])
+        except BaseException:
+            for _, _, done in acts:
+                done.set_exception(StoppedError("skywarden has failed; the record says whether this was taken"))
+            raise
+        recorded = self._record.confirmed
         for (_, _, done), refused in zip(acts, (e.refused for e in outputs if isinstance(e, Taken)), strict=True):
-            done.set_result(refused)
+            done.set_result(Effect(refused, recorded))
         if isinstance(self._clock, HostClock):
             self._delays.add(frames, self._clock.now())
         self._show(outputs)
@@ -167,10 +202,11 @@ class Engine:
 
     def close(self) -> None:
         """Write down what is left and a last snapshot. Raises RecordError when the disk does not take it."""
+        self._end()
         if not self._record.close(self._line):
             raise RecordError(f"the record lacks what came last: {self._record.fault}")
 
-    def _acted(self, acts: Sequence[tuple[Person, Act | HandOver, Future[str]]]) -> list[Input]:
+    def _acted(self, acts: Sequence[tuple[Person, Act | HandOver, Future[Effect]]]) -> list[Input]:
         picture = self._line.picture
         assert picture is not None  # Started came first
         fault, inputs = self._record.fault, list[Input]()

@@ -4,10 +4,12 @@ import asyncio
 import logging
 import socket
 import threading
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from skywarden.config.address import LOOPBACK, Address
 from skywarden.errors import ConfigError
@@ -46,8 +48,18 @@ class Server:
             asyncio.run(self._server.serve(sockets=[sock]))
 
 
-def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False, tls: Tls | None = None) -> Server:
+def serve(  # noqa: PLR0913 - what is shown, where, and to whom
+    publisher: Publisher,
+    host: str,
+    port: int,
+    *,
+    expose: bool = False,
+    tls: Tls | None = None,
+    people: Sequence[BaseRoute] = (),
+) -> Server:
     """Listen and answer from the publisher's latest picture. port 0: any free one. tls: https and wss only.
+
+    people: routes where they log in and act; without them nobody can.
 
     Raises ConfigError when the address is not ours, is in use, or is open to the network without expose.
     """
@@ -61,7 +73,7 @@ def serve(publisher: Publisher, host: str, port: int, *, expose: bool = False, t
         ) from None
     entrance: Any = partial(Door, tls, Said()) if tls else Impatient
     config = uvicorn.Config(
-        api.make(publisher, host, tls.names if tls else ()),
+        api.make(publisher, host, tls.names if tls else (), people),
         ws=Stream,
         ws_per_message_deflate=False,
         ws_max_size=MESSAGE,
