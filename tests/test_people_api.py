@@ -204,8 +204,10 @@ def test_a_body_that_is_too_large_or_not_what_is_expected_is_refused_in_words(in
     headers = {"Origin": inside.here, "X-CSRF-Token": inside.csrf, "Content-Type": "application/json"}
     large = inside.post(path, content=b'{"x":"' + b"y" * 5000 + b'"}', headers=headers)
     assert (large.status_code, large.json()["refused"]) == (413, "more than 4096 bytes")
+    deep = b'{"x":' + b"[" * 4000
     for body in (
         b"",
+        deep,
         b"[",
         b"null",
         b'{"type":"Nothing"}',

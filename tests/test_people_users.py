@@ -1,5 +1,6 @@
 """The file of people and `skywarden user`: what it takes, what it refuses, and that no password is anywhere."""
 
+import fcntl
 import json
 import os
 import pty
@@ -172,6 +173,17 @@ def test_two_writers_at_once_lose_nothing(path: Path) -> None:
         time.sleep(0.001)
     assert [one.returncode for one in running] == [0, 0]
     assert len(read(path)) == 40
+
+
+def test_who_changes_it_waits_for_who_is_changing_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    monkeypatch.setattr(change, "PATIENCE", 0.2)
+    with pytest.raises(PeopleError, match="is being changed by another process"):
+        change.add(path, "Olena", Role.OPERATOR, PASSWORD)
+    assert not path.exists()
+    os.close(holder)
+    change.add(path, "Olena", Role.OPERATOR, PASSWORD)
 
 
 DAMAGE = {
