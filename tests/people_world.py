@@ -10,6 +10,7 @@ import httpx
 from service_samples import publishing
 
 from skywarden.model.act import Act, Person, Role
+from skywarden.model.advice import Verdict
 from skywarden.model.assessment import Category
 from skywarden.model.raid import Kind
 from skywarden.service.engine import Effect
@@ -22,10 +23,13 @@ PASSWORD = "correct horse battery"
 CHEAP = password.Cost(8, 1, 1)  # so that tests are quick
 ACTS: dict[str, dict[str, Any]] = {
     "Acknowledge": {"position": "", "raid": 1, "seen": 5},
-    "Shelve": {"position": "", "site": "A", "kind": Kind.DRONES, "direction": 2, "until": 9, "reason": "test"},
-    "Unshelve": {"position": "", "site": "A", "kind": Kind.DRONES, "direction": -1},
+    "Shelve": {"position": "", "site": "A", "kind": Kind.DRONES, "direction": "E", "until": 9, "reason": "test"},
+    "Unshelve": {"position": "", "site": "A", "kind": Kind.DRONES, "direction": ""},
     "Categorise": {"track": 1, "label": 2, "category": Category.NEUTRAL, "reason": "seen"},
     "Uncategorise": {"track": 1, "reason": "a mistake"},
+    "AllowFeed": {"partner": "brigade", "purpose": "joint watch", "until": 9},
+    "EndFeed": {"partner": "brigade"},
+    "AnswerAdvice": {"advice": 1, "verdict": Verdict.REFUSED, "unit": "", "reason": "road is mined"},
 }
 ACKNOWLEDGE = {"type": "Acknowledge", **ACTS["Acknowledge"]}
 

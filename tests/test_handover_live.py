@@ -3,10 +3,12 @@
 import json
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from people_world import CHEAP, PASSWORD, Browser
 
 from skywarden import geo, handover
 from skywarden.model.act import AllowFeed, Person, Role
@@ -16,6 +18,7 @@ from skywarden.model.event import decode
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import verify
 from skywarden.service.app import App
+from skywarden.service.people import change, password
 from skywarden.service.recorder import Recorder
 
 BOSS = Person("Olena", Role.SUPERVISOR, "s1")
@@ -91,7 +94,7 @@ def first_cue(app: App):
 
 def ask(app: App, shown, **changes) -> str:
     wanted = {"partner": "brigade", "shown": shown, "digest": handover.digest(shown), "proved": app.clock.now()}
-    return app.act(BOSS, HandOver(**(wanted | changes))).result(10)
+    return app.act(BOSS, HandOver(**(wanted | changes))).result(10).refused
 
 
 def events(path: Path, *kinds) -> list:
@@ -145,7 +148,7 @@ def test_in_any_other_picture_no_byte_leaves(tmp_path, partner, mode):
         with pytest.raises(TimeoutError):
             partner.accept()
         allowed = AllowFeed("brigade", "exercise", app.publisher.latest.picture.time + 60_000_000_000)
-        assert app.act(BOSS, allowed).result(10) == ""
+        assert app.act(BOSS, allowed).result(10).refused == ""
         partner.settimeout(20)
         flight.until(lambda: first_cue(app).time > shown.time + 4_000_000_000)
         connection, _ = partner.accept()
@@ -166,3 +169,57 @@ def test_a_record_that_does_not_confirm_ends_and_refuses_hand_overs(tmp_path, pa
         monkeypatch.undo()
     (over,) = events(tmp_path, CueEnded)
     assert over.reason == "the record does not confirm: the disk is full"
+
+
+def asked(browser: Browser, path: str, **body) -> tuple[int, dict]:
+    answer = browser.send_json(path, body)
+    return answer.status_code, answer.json() if answer.content else {}
+
+
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """Two people with accounts beside the record."""
+    monkeypatch.setattr(password, "COST", CHEAP)
+    for name, role in (("Olena", Role.SUPERVISOR), ("Taras", Role.OPERATOR)):
+        change.add(tmp_path / "users.toml", name, role, PASSWORD)
+
+
+@pytest.mark.usefixtures("people")
+def test_a_person_hands_over_by_http_with_the_password_given_once_more(tmp_path, partner):
+    with flown(tmp_path, "live", port(partner)) as flight, ExitStack() as stack:
+        app = flight.app
+        olena, taras = (stack.enter_context(Browser(app.address.rstrip("/"))) for _ in range(2))
+        track = flight.until(lambda: first_cue(app)).track
+        assert asked(olena, "/api/cue", track=track)[0] == 401
+        assert olena.login("Olena").status_code == taras.login("Taras").status_code == 200
+        status, shown = asked(olena, "/api/cue", track=track)
+        assert (status, shown["against"], shown["cue"]["track"]) == (200, "", track)
+        decision = {"partner": "brigade", "digest": shown["digest"]}
+        assert asked(olena, "/api/handover", **decision)[0] == 401  # no proof
+        taras_saw = asked(taras, "/api/cue", track=track)[1]
+        assert asked(taras, "/api/prove", password=PASSWORD)[0] == 200
+        assert asked(taras, "/api/handover", partner="brigade", digest=taras_saw["digest"])[0] == 403
+        assert asked(olena, "/api/prove", password=PASSWORD)[0] == 200
+        assert asked(olena, "/api/handover", partner="brigade", digest="0" * 32)[0] == 409  # never shown
+        assert asked(olena, "/api/handover", partner="nobody", digest=shown["digest"]) == (
+            409, {"refused": "there is no such partner", "recorded": True})  # fmt: skip
+        assert asked(olena, "/api/handover", **decision)[0] == 401  # that has used the proof up
+        flight.send()
+        shown = asked(olena, "/api/cue", track=track)[1]
+        assert asked(olena, "/api/prove", password=PASSWORD)[0] == 200
+        answer = asked(olena, "/api/handover", partner="brigade", digest=shown["digest"])
+        assert answer == (200, {"refused": "", "recorded": True})
+        partner.settimeout(20)
+        connection, _ = partner.accept()
+        with connection, connection.makefile("rb") as file:
+            assert b"Decided by Olena" in file.readline()
+    assert [event.person.name for event in events(tmp_path, Decided)] == ["Olena", "Olena"]
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("mode", ["sim", "exercise"])
+def test_elsewhere_there_is_no_such_door(tmp_path, partner, mode):
+    with flown(tmp_path, mode, port(partner)) as flight, Browser(flight.app.address.rstrip("/")) as olena:
+        assert olena.login("Olena").status_code == 200
+        for path in ("/api/cue", "/api/handover"):
+            assert olena.send_json(path, {"track": 1}).status_code == 404

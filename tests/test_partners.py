@@ -18,7 +18,7 @@ from skywarden.model.deed import Cued, CueEnded
 from skywarden.model.held import Feed, Held
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode
-from skywarden.outputs import cot
+from skywarden.outputs import cues
 from skywarden.service.partners import Cues, Feeds
 from skywarden.track.states import states
 
@@ -64,7 +64,7 @@ def replace_struct(shown: Cue, more) -> Cue:
 
 
 def test_a_cue_says_where_who_and_that_it_is_no_order():
-    root = checked(cot.cued(cued()), CUE)
+    root = checked(cues.cued(cued()), CUE)
     point = root.find("point")
     assert (root.get("type"), point.get("lat"), point.get("ce")) == ("a-s-A", "36.30000", "73")
     words = root.findtext("detail/remarks")
@@ -74,7 +74,7 @@ def test_a_cue_says_where_who_and_that_it_is_no_order():
 
 
 def test_an_end_takes_it_back():
-    root = checked(cot.ended(CueEnded(NOW, 3, "brigade", "a friend is near")), CUE)
+    root = checked(cues.ended(CueEnded(NOW, 3, "brigade", "a friend is near")), CUE)
     assert (root.get("type"), root.find("detail/link").get("uid")) == ("t-x-d-d", "skywarden.cue.3")
 
 
@@ -85,14 +85,14 @@ NASTY = st.text(st.characters(codec="utf-8"), max_size=40)
 def test_nothing_that_is_written_anywhere_makes_another_message(by, site, category, latitude, longitude):
     event = cued(by=by, category=category, latitude=latitude, longitude=longitude,
                  coming=(Coming(site, NOW, NOW, NOW),))  # fmt: skip
-    checked(cot.cued(event), CUE)
-    checked(cot.ended(CueEnded(NOW, 3, "brigade", by)), CUE)
+    checked(cues.cued(event), CUE)
+    checked(cues.ended(CueEnded(NOW, 3, "brigade", by)), CUE)
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_feed_says_that_it_is_one_and_in_which_picture(mode):
     of = replace(picture(3), mode=mode)
-    messages = [checked(message, FEED) for message in cot.feed(states(of), of)]
+    messages = [checked(message, FEED) for message in cues.feed(states(of), of)]
     assert [root.get("uid") for root in messages] == [f"skywarden.track.{k}" for k in (1, 2, 3)]
     mark = {"live": "", "sim": "SIMULATION ", "exercise": "EXERCISE ", "replay": "REPLAY "}[mode]
     for root in messages:

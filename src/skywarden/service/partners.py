@@ -16,7 +16,7 @@ from skywarden.model.deed import Cued, CueEnded
 from skywarden.model.event import Output, TrackStates
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode, Picture
-from skywarden.outputs import cot
+from skywarden.outputs import cues as messages_of
 
 SECOND = 1_000_000_000  # ns
 WITHIN = 3.0  # s for a connection, and for what is sent on it
@@ -155,7 +155,7 @@ class Cues(_Way):
         """Send what a tick's events tell partners."""
         for event in events:
             if isinstance(event, Cued | CueEnded) and (outlet := self.to(event.partner)) is not None:
-                message = cot.cued(event) if isinstance(event, Cued) else cot.ended(event)
+                message = messages_of.cued(event) if isinstance(event, Cued) else messages_of.ended(event)
                 outlet.put({str(event.number): message})
 
 
@@ -179,7 +179,7 @@ class Feeds(_Way):
             ended.close()
         if not feeds:
             return
-        messages = dict(zip(map(str, states.number), cot.feed(states, picture), strict=True))
+        messages = dict(zip(map(str, states.number), messages_of.feed(states, picture), strict=True))
         for one in feeds:
             if (outlet := self.to(one.partner)) is not None:
                 outlet.drop()  # what is older is not sent any more

@@ -54,7 +54,7 @@ class Handing:
         needed = handover.LEAST
         if session.user.role < needed:
             raise Denied(403, f"this needs the role {needed.word} or a higher one; yours is {session.user.role.word}")
-        cue = self._shown.get(session.id, {}).get(digest)
+        cue = self._shown.get(session.id, OrderedDict[str, Cue]()).get(digest)
         if cue is None:
             raise Denied(409, "that was not shown in this session: look at the track first")
         age, latest = self._desk.sessions.use(session), self._publisher.latest
