@@ -1,4 +1,4 @@
-"""Cursor on Target for partners: where one track is, for one who was handed a cue, or who gets the surveillance picture.
+"""Cursor on Target for partners: where one track is, for who was handed a cue or gets the surveillance picture.
 
 Events of the class "surveillance": they carry places, and leave only by a named person's act (DESIGN section 6). A
 cue has no velocity; a feed's track has. Both say in words what they are, and neither is an order. Affiliation by
