@@ -36,8 +36,8 @@ def change(path: Path, statement: str) -> None:
 @pytest.mark.parametrize("opened", [SqliteLog, SqliteRecord])
 def test_a_newer_format_says_to_update(tmp_path, opened):
     path = filled(tmp_path / "record")
-    change(path, "UPDATE meta SET value = 7 WHERE key = 'format'")
-    words = rf"made by a newer skywarden \(format 7, this one reads {SCHEMA}\): update skywarden"
+    change(path, "UPDATE meta SET value = 99 WHERE key = 'format'")
+    words = rf"made by a newer skywarden \(format 99, this one reads {SCHEMA}\): update skywarden"
     with pytest.raises(RecordError, match=words):
         opened(path)
 

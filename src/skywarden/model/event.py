@@ -12,8 +12,10 @@ from skywarden.model.assessment import Alert
 from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
+from skywarden.model.warning import AreaWarning
 
-SCHEMA = 7  # 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts
+# 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts
+SCHEMA = 8  # 8: warnings of areas, and who was told of them
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -73,6 +75,19 @@ class Taken(msgspec.Struct, frozen=True, tag=True):
 
     time: int
     refused: str = ""
+
+
+class Delivered(msgspec.Struct, frozen=True, tag=True):
+    """What became of a warning at a recipient, by its name. Input; it changes nothing.
+
+    message: identifier of the warning. state: "sent", or one of those in which it was not. reason: in words.
+    """
+
+    time: int
+    recipient: str
+    message: str
+    state: str
+    reason: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -210,6 +225,13 @@ class RaidEnded(msgspec.Struct, frozen=True, tag=True):
     raid: int
 
 
+class AreaWarned(msgspec.Struct, frozen=True, tag=True):
+    """An area's warning was raised, is another one, or has ended: to be told to all recipients."""
+
+    time: int
+    warning: AreaWarning
+
+
 class SiteWatched(msgspec.Struct, frozen=True, tag=True):
     """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
 
@@ -245,7 +267,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     digest: str
 
 
-Input = Started | Arrived | Tick | ClockStepped | Lost | Acted
+Input = Started | Arrived | Tick | ClockStepped | Lost | Acted | Delivered
 Output = (
     Refused
     | Taken
@@ -263,13 +285,14 @@ Output = (
     | ActionEnded
     | Announced
     | RaidEnded
+    | AreaWarned
     | SiteWatched
     | Answered
     | Failed
     | Stepped
 )
 Event = Input | Output
-INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted)
+INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted, Delivered)
 
 
 class Entry(NamedTuple):
