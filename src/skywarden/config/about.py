@@ -1,18 +1,9 @@
 """What each setting means, its unit, its limits and an example: one row per setting; a test misses none."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-
-class About(NamedTuple):
-    """One setting. example: TOML text, shown where there is no default. low, high: limits of a number, inclusive."""
-
-    text: str
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    example: str = ""
-
+from skywarden.config.about_recipients import RECIPIENTS
+from skywarden.config.row import About as About
 
 SECTIONS: Mapping[str, str] = {
     "run": "How the engine runs.",
@@ -23,6 +14,7 @@ SECTIONS: Mapping[str, str] = {
     "sources": "Wires and files that bring messages. One [[sources]] block each, with one of listen, connect or file.",
     "sensors": "Radars and other sensors behind the sources. Without a block a sensor stands where it says it stands.",
     "flights": "Flights of our own, which no one is to take for something else. One [[flights]] block each.",
+    "recipients": "Who is told of warnings. One [[recipients]] block each (docs/warnings.md).",
     "tracker": "How measurements become tracks. The defaults suit radars and ADS-B; change one thing at a time.",
     "identify": "When a track is proposed as suspect.",
     "alert": "When a warning is raised and cleared.",
@@ -66,6 +58,13 @@ ABOUT: Mapping[str, About] = {
     ),
     "districts.name": About("A name of your choice.", example='"North"'),
     "districts.sites": About("Names of its sites; a site is in one district at most.", example='["Plant A"]'),
+    "districts.polygon": About(
+        "Corners of the area as it is told, latitude first; left out: around its sites.",
+        example="[[50.1, 30.1], [50.1, 30.4], [50.3, 30.4]]",
+    ),
+    "districts.code": About(
+        'What a public list of areas calls it, "name=value"; goes into CAP messages.', example='"KATOTTG=UA80000000000"'
+    ),
     "positions.name": About("A name of your choice.", example='"Desk 1"'),
     "positions.sites": About(
         "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'
@@ -373,6 +372,10 @@ ABOUT: Mapping[str, About] = {
         'Alerts and the life of tracks as JSON lines into this file; "-" is standard output.', example='"events.jsonl"'
     ),
     "outputs.geojson": About("The picture as GeoJSON, replaced once a second.", example='"picture.geojson"'),
+    "outputs.sender": About(
+        "Who warns, as recipients see it: a domain name, or an address of mail.", example='"warning.example.org"'
+    ),
+    **RECIPIENTS,
 }
 
 

@@ -8,8 +8,8 @@ from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 
 AT_ONCE = (
-    "sites", "districts", "positions", "sources", "sensors", "flights", "tracker", "identify", "alert", "raid",
-    "run.tick_ms", "record.snapshot_s",
+    "sites", "districts", "positions", "sources", "sensors", "flights", "recipients", "tracker", "identify", "alert",
+    "raid", "run.tick_ms", "record.snapshot_s",
 )  # fmt: skip
 
 

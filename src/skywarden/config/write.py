@@ -65,7 +65,9 @@ def initial() -> str:
 def _setting(row: Row) -> list[str]:
     words = about(f"{row.section}.{row.name}")
     off = "#" if row.many or not row.default else ""
-    if row.name in ("connect", "file", "interface", "editions") or (row.many and row.name.startswith("tls_")):
+    if row.name in ("connect", "file", "interface", "editions", "command", "user", "topic", "polygon") or (
+        row.many and row.name.startswith("tls_")
+    ):
         off = "##"  # an example source has one way in; these are others
     unit = f" [{words.unit}]" if words.unit else ""
     return [f"# {words.text}{unit}", f"{off}{row.name} = {row.default or words.example}"]

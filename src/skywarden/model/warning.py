@@ -88,3 +88,8 @@ class Warnings(NamedTuple):
     time: int = 0
     standing: tuple[Standing, ...] = ()
     next_number: int = 1
+
+    @property
+    def told(self) -> tuple[AreaWarning, ...]:
+        """Return what stands, as it was last told."""
+        return tuple(one.told for one in self.standing)

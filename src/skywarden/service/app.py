@@ -25,6 +25,8 @@ from skywarden.service.engine import Engine, Outcome
 from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
 from skywarden.service.incoming import Incoming
+from skywarden.service.outbox import Note, Outbox
+from skywarden.service.outbox_store import beside as outbox_beside
 from skywarden.service.playback import Play, Playback
 from skywarden.service.publish import Published, Publisher
 from skywarden.service.reload import Reloading
@@ -93,6 +95,9 @@ class App:
                 logger.warning("record_doubt %s", doubt)
             if self._log.last() and any(source.file for source in self.settings.sources):
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
+            note: Note = lambda *said: self._engine.note(*said)  # noqa: E731 - there is no engine yet
+            self._outbox = Outbox(outbox_beside(record), self.settings, self._log, note)
+            undo.callback(self._outbox.stop)
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
             self._before = self._engine.recorded()
             undo.pop_all()
@@ -106,6 +111,8 @@ class App:
         """Listen, serve, and let the engine run. Raises ConfigError when the web address cannot be had."""
         _, host, port, _ = address(self.settings.api.listen, "tcp")
         self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls)
+        picture = self._engine.picture
+        self._outbox.start(self._engine.begun, picture.warnings.told if picture else ())
         self.host.start()
         self._compiling.start()
         self._room.start()
@@ -138,6 +145,7 @@ class App:
         if self._done(change.closed) and self._done(self._engine.renew(settings, settings_text)):
             self._inbox.open(change)
             self.settings = settings
+            self._outbox.renew(settings)
             self._done(change.opened)
         self.host.renew()
         return stays
@@ -187,6 +195,7 @@ class App:
             if self.server is not None:
                 steps.callback(self.server.stop)
             steps.callback(self._engine.close)
+            steps.callback(self._outbox.stop)
             if self._thread.ident is not None:
                 steps.callback(self._thread.join)
             steps.callback(self._stop.set)
@@ -219,6 +228,7 @@ class App:
 
     def _publish(self, outcome: Outcome) -> None:
         self._tally.take(outcome.events)
+        self._outbox.take(outcome.events, outcome.picture.warnings.told, outcome.seq)
         self._inbox.answer([event for event in outcome.events if isinstance(event, Answered)])
         published = Published(
             picture=outcome.picture,
@@ -245,6 +255,8 @@ class App:
             tls=self.host.tls,
             view=self._view.fault if self._view else None,
             config=self.reloading.state,
+            outbox=self._outbox.rows,
+            outbox_fault=self._outbox.fault,
         )
         self.publisher.publish(published, outcome.events)
 

@@ -14,7 +14,7 @@ from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError
 from skywarden.model.act import Act, Person
 from skywarden.model.detection import Frame
-from skywarden.model.event import Acted, Arrived, ClockStepped, Input, Output, Started, Taken, Tick
+from skywarden.model.event import Acted, Arrived, ClockStepped, Delivered, Input, Output, Started, Taken, Tick
 from skywarden.model.track import Picture
 from skywarden.pipeline import SECOND, Caused
 from skywarden.record.log import Log
@@ -47,6 +47,7 @@ class Outcome:
     passes: int
     stepped: int  # ns that the host's clock jumped since the start, all in all; the picture's time did not
     stepped_at: int  # ns, when it last did, in the picture's time; 0: never
+    seq: int = 0  # of the last entry of the record
 
 
 class Engine:
@@ -74,7 +75,18 @@ class Engine:
         self._record.outputs([(m.time, Caused(m.cause, m.event)) for m in missing])
         self._renewals: deque[tuple[Settings, str, threading.Event]] = deque()
         self._acts: deque[tuple[Person, Act, Future[str]]] = deque()
-        self._handle([self._started(settings, settings_text)])
+        self._notes: deque[tuple[str, str, str, str]] = deque()
+        started = self._handle([self._started(settings, settings_text)])
+        self.begun: Sequence[Output] = [*(m.event for m in missing), *started]  # before anybody looked
+
+    @property
+    def picture(self) -> Picture | None:
+        """The latest; to be asked for while `run` does not run."""
+        return self._line.picture
+
+    def note(self, recipient: str, message: str, state: str, reason: str) -> None:
+        """Take into the record what became of a message. Any thread may call."""
+        self._notes.append((recipient, message, state, reason))
 
     def renew(self, settings: Settings, settings_text: str) -> threading.Event:
         """Go on under other settings after what has come so far. What is returned is set then. Any thread may call."""
@@ -137,7 +149,7 @@ class Engine:
     def turn(self, frames: Sequence[Frame]) -> None:
         """One pass: record the inputs, wait for the disk a while, handle them, publish."""
         acts = [self._acts.popleft() for _ in range(len(self._acts))]
-        outputs = self._handle([*self._acted(acts), *self._inputs(frames)])
+        outputs = self._handle([*self._acted(acts), *self._noted(), *self._inputs(frames)])
         for (_, _, done), refused in zip(acts, (e.refused for e in outputs if isinstance(e, Taken)), strict=True):
             done.set_result(refused)
         if isinstance(self._clock, HostClock):
@@ -153,7 +165,7 @@ class Engine:
             gc.collect()
             gc.freeze()
         state = (self._delays.percentiles(), self._record.fault, self._passes, self._stepped, self._stepped_at)
-        self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state))
+        self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state, self._record.last))
         self._line.prepare()
 
     def recorded(self) -> dict[str, int]:
@@ -162,8 +174,14 @@ class Engine:
 
     def close(self) -> None:
         """Write down what is left and a last snapshot. Raises RecordError when the disk does not take it."""
+        if notes := self._noted():
+            self._handle(notes)
         if not self._record.close(self._line):
             raise RecordError(f"the record lacks what came last: {self._record.fault}")
+
+    def _noted(self) -> list[Delivered]:
+        now = self._line.picture.time if self._line.picture else 0
+        return [Delivered(now, *self._notes.popleft()) for _ in range(len(self._notes))]
 
     def _acted(self, acts: Sequence[tuple[Person, Act, Future[str]]]) -> list[Acted]:
         now = self._line.picture.time if self._line.picture else 0

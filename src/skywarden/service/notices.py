@@ -26,6 +26,7 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     if shown.choosy:
         yield words["choosy"]
     yield from _record(shown, words)
+    yield from _outbox(shown, words)
     yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
@@ -44,6 +45,15 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
             yield words["clock_not_synchronised"]
         elif shown.sync.state == sync.INEXACT and shown.sync.estimated_s is not None:
             yield words["clock_inexact"].format(ms=f"{shown.sync.estimated_s * 1000:.0f}")
+
+
+def _outbox(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    if shown.outbox_fault:
+        yield words["outbox_fault"].format(fault=shown.outbox_fault)
+    if shown.untold:
+        waits = sum(row.waiting + row.retrying for row in shown.untold)
+        names = ", ".join(row.recipient for row in shown.untold)
+        yield words["untold"].format(names=names, n=waits, why=shown.untold[0].reason)
 
 
 def _record(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
