@@ -79,7 +79,8 @@ class Outbox:
         self._feeder = threading.Thread(target=self._feed, name="outbox", daemon=True)
         if self._store is not None:
             self._store.prune(time.time_ns())
-            self._open(self._store, record)
+            with self._lock:
+                self._open(self._store, record)
 
     def _open(self, store: Store, record: Record) -> None:
         last, read = self._read, store.mark("read")
@@ -105,6 +106,7 @@ class Outbox:
             self._standing = tuple(standing)
             for name in self._queues:
                 self._run(name)
+            self._show()
         self._feeder.start()
 
     def take(self, events: Iterable[Event], standing: Sequence[AreaWarning], seq: int) -> None:
@@ -134,6 +136,7 @@ class Outbox:
                     self._queues[name] = Queue(recipient, kept)
                     self._run(name)
             self._offer(self._standing)
+            self._show()
 
     def stop(self) -> None:
         """End all threads, keep what is left."""
@@ -195,6 +198,9 @@ class Outbox:
         for row in rows:
             if (not row.state.pending or row.attempts == 1) and row.state is not State.WAITING:
                 self._note(row.recipient, row.message, row.state, row.reason)
+        self._show()
+
+    def _show(self) -> None:
         self.rows = tuple(recipient_row(queue) for queue in self._queues.values())
         self._changed.notify_all()
 

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -83,10 +84,10 @@ class Store:
             raise
 
     def prune(self, now: int) -> None:
-        """Forget what has been done for long."""
-        self._db.execute(
-            "DELETE FROM rows WHERE done > 0 AND done < ? AND state NOT IN ('waiting', 'retrying')", (now - KEPT,)
-        )
+        """Forget what has been done for long; a disk that takes no change keeps it."""
+        done = "done > 0 AND done < ? AND state NOT IN ('waiting', 'retrying')"
+        with suppress(sqlite3.Error):
+            self._db.execute(f"DELETE FROM rows WHERE {done}", (now - KEPT,))
 
     def ask(self, recipient: str) -> None:
         """Leave word, for the process that sends, that a recipient is to be tried again now."""

@@ -32,9 +32,11 @@ def send_test(settings: Settings, name: str, now: int) -> str:
     if not known:
         raise ConfigError("a message is about an area, and there is none; write a [[sites]] block")
     shape = known[to.areas[0] if to.areas else next(iter(known))]._replace(area=AREA)
-    when = now, now, now + HOLDS
-    said = Level.WARN, Likely.UNLIKELY, (Kind.UNKNOWN,), ()
-    warning = AreaWarning(AREA, 0, 0, Move.RAISED, Mode.LIVE, *when, *said, now + HOLDS, now + HOLDS)
+    until, kinds = now + HOLDS, (Kind.UNKNOWN,)
+    said = AreaWarning(
+        AREA, 0, 0, Move.RAISED, Mode.LIVE, now, now, until, Level.WARN, Likely.UNLIKELY, kinds, (), 0, 0
+    )
+    warning = said._replace(first=until, last=until)
     row = Row(to.name, warning.identifier, warning, shape, now)
     made = parcel(Queue(to), row, settings.outputs.sender)
     if isinstance(made, str):
