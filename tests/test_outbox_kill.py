@@ -24,11 +24,8 @@ def test_kill_9_in_the_middle_of_many_loses_none_and_makes_no_second_one(tmp_pat
             process = subprocess.Popen(
                 [sys.executable, str(VICTIM), str(tmp_path), str(web.port), str(COUNT), str(begun)]
             )
-            before = len(web.got)
-            some = int(rng.integers(1, 60))
-            until(
-                lambda before=before, some=some: len(web.got) >= min(before + some, COUNT) or len(set(web.ids)) == COUNT
-            )
+            goal = min(len(set(web.ids)) + int(rng.integers(1, 60)), COUNT)
+            until(lambda goal=goal: len(set(web.ids)) >= goal)
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
