@@ -282,6 +282,17 @@ def test_who_asks_for_another_attempt_gets_it(tmp_path):
             until(lambda k=k: len(web.got) == k, 2.0)
 
 
+def test_what_waits_for_who_is_gone_from_the_configuration_is_given_up_and_said_once_the_engine_runs(tmp_path):
+    one = raised()
+    with Running(tmp_path, hook("gone", 1)) as running:
+        running.tell(one)
+        until(lambda: running.notes)
+    with Running(tmp_path, hook("w", 1), log=running.log, begin=False) as running:
+        assert running.notes == []
+        running.outbox.start([], ())
+        assert running.notes[0] == ("gone", one.identifier, "gave up", "the recipient is in the configuration no more")
+
+
 def test_without_recipients_there_is_no_file(tmp_path):
     with Running(tmp_path) as running:
         running.tell(raised())

@@ -60,11 +60,13 @@ class Outbox:
     def __init__(self, path: Path, settings: Settings, record: Record, note: Note) -> None:
         """Open the file, and read on in the record where it was read last. Raises RecordError.
 
-        note: is told what became of each message; any thread may call it.
+        note: is told what became of each message, from `start` on and by any thread.
         """
         self.rows: tuple[RecipientRow, ...] = ()
         self.fault: str | None = None
         self._path, self._settings, self._note = path, settings, note
+        self._early: list[tuple[str, str, str, str]] = []  # notes from before the start
+        self._started = False
         self._outlines = outlines(settings)
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -102,6 +104,9 @@ class Outbox:
         Those are known already but to recipients that are new.
         """
         with self._lock:
+            self._started = True
+            for said in self._early:
+                self._note(*said)
             self._offer([*_warnings(begun), *standing])
             self._standing = tuple(standing)
             for name in self._queues:
@@ -197,7 +202,11 @@ class Outbox:
         self._save()
         for row in rows:
             if (not row.state.pending or row.attempts == 1) and row.state is not State.WAITING:
-                self._note(row.recipient, row.message, row.state, row.reason)
+                said = row.recipient, row.message, str(row.state), row.reason
+                if self._started:
+                    self._note(*said)
+                else:
+                    self._early.append(said)
         self._show()
 
     def _show(self) -> None:
