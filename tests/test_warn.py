@@ -110,6 +110,14 @@ def test_a_site_is_in_one_area_whatever_the_names_are():
     assert found == {"A": ("B", "A")}
 
 
+def test_a_picture_that_changes_all_the_time_is_told_28_times_an_hour_at_most():
+    told = Told()
+    for second in range(0, 3600, 5):
+        kinds = (Kind.DRONES,) if second // 5 % 2 else (Kind.DRONES, Kind.CRUISE)
+        told(second, state("A", first=second + 600, last=second + 900), kinds=kinds)
+    assert 20 <= len(told.all) - 1 <= 28
+
+
 LEVELS = st.sampled_from([Level.WARN, Level.CRITICAL])
 KINDS = st.sets(st.sampled_from(list(Kind)), min_size=1).map(lambda kinds: tuple(sorted(kinds)))
 CHAOS = st.tuples(LEVELS, KINDS, st.floats(0, 4000), st.floats(0, 4000), st.floats(0, 1), st.booleans())

@@ -216,6 +216,17 @@ def test_an_outline_holds_all_of_its_sites(sites, grouped):
         assert not found.polygon or inside((site.latitude, site.longitude), found.polygon)
 
 
+def test_a_polygon_goes_out_latitude_first():
+    own = ((50.1, 30.1), (50.1, 30.4), (50.3, 30.4))
+    shape = outline("North", (PLANT,), District(name="North", polygon=own, code="KATOTTG=UA80"))
+    one = message()._replace(outline=shape)
+    data = written("cap", one).decode()
+    assert "<polygon>50.100,30.100 50.100,30.400 50.300,30.400 50.100,30.100</polygon>" in data
+    assert "<valueName>KATOTTG</valueName><value>UA80</value>" in data
+    assert json.loads(written("webhook", one))["data"]["area"]["polygon"][1] == [50.1, 30.4]
+    assert 'lat="50.200" lon="30.250"' in written("cot", one).decode()
+
+
 def test_across_180_degrees_only_a_circle_is_told():
     sites = (Site(name="E", latitude=1.0, longitude=179.99), Site(name="W", latitude=1.0, longitude=-179.9))
     found = outline("x", sites, District(name="x"))
