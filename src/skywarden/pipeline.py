@@ -43,6 +43,7 @@ from skywarden.model.event import (
 from skywarden.model.raid import Raids
 from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Picture
+from skywarden.model.warning import Warnings
 from skywarden.model.watched import Watch
 from skywarden.raid import Warned, over, raids
 from skywarden.saved import Saved, decoded, digest, encoded
@@ -55,6 +56,8 @@ from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
+from skywarden.warn import areas, warn
+from skywarden.warn import ended as unwarned
 from skywarden.watch import Now, broken, watched
 
 SECOND = 1_000_000_000
@@ -93,7 +96,8 @@ def step(  # noqa: PLR0913 - as `track`
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
-    after = replace(after, watch=watch)
+    warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
+    after = replace(after, watch=watch, warnings=warnings)
     needed = Known(joined, alerts, tracked.tracks, time)
     advised, advice_events = advices(picture.advices, needed, settings.units, settings.sites)
     after = replace(after, advices=advised)
@@ -103,6 +107,7 @@ def step(  # noqa: PLR0913 - as `track`
         *tracked.events,
         *alert_events,
         *raid_events,
+        *told,
         *held_events,
         *advice_events,
         *cued,
@@ -346,14 +351,16 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     """
     reason = "the clock was set back" if before.mode is event.mode else f"the picture is {event.mode} now"
     numbers = before.tracks.number[before.tracks.shown()].tolist()
-    ended: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
-    ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
+    gone: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
+    gone += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
     raids = Raids(next_number=before.raids.next_number)
+    warnings = Warnings(next_number=before.warnings.next_number)
     handovers = Handovers(next_number=before.handovers.next_number)
-    anew = Picture(event.time, event.mode, next_number=before.next_number, health=before.health, raids=raids)
-    return replace(anew, handovers=handovers), [
-        *ended,
+    picture = Picture(event.time, event.mode, next_number=before.next_number, health=before.health)
+    return replace(picture, raids=raids, warnings=warnings, handovers=handovers), [
+        *gone,
         *over(before.raids, event.time),
+        *unwarned(before.warnings, event.time),
         *finished(before.held, event.time),
         *advice_over(before.advices, event.time),
         *handover.ended(before.handovers, event.time, reason)[1],

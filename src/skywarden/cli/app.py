@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skywarden.cli import config, decode, live, record, replay, score, simulate, track, user
+from skywarden.cli import config, decode, live, outbox, record, replay, score, simulate, track, user
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -64,3 +64,4 @@ app.command("track")(track.track)
 app.add_typer(record.app, name="record")
 app.add_typer(user.app, name="user")
 app.add_typer(config.app, name="config")
+app.add_typer(outbox.app, name="outbox")

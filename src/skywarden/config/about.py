@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from skywarden.config.about_people import PEOPLE
+from skywarden.config.about_recipients import RECIPIENTS
 from skywarden.config.about_row import LATITUDE, LONGITUDE, About
 
 SECTIONS: Mapping[str, str] = {
@@ -16,6 +17,7 @@ SECTIONS: Mapping[str, str] = {
     "sources": "Wires and files that bring messages. One [[sources]] block each, with one of listen, connect or file.",
     "sensors": "Radars and other sensors behind the sources. Without a block a sensor stands where it says it stands.",
     "flights": "Flights of our own, which no one is to take for something else. One [[flights]] block each.",
+    "recipients": "Who is told of warnings. One [[recipients]] block each (docs/warnings.md).",
     "tracker": "How measurements become tracks. The defaults suit radars and ADS-B; change one thing at a time.",
     "identify": "When a track is proposed as suspect.",
     "alert": "When a warning is raised and cleared.",
@@ -362,6 +364,10 @@ ABOUT: Mapping[str, About] = {
         'Alerts and the life of tracks as JSON lines into this file; "-" is standard output.', example='"events.jsonl"'
     ),
     "outputs.geojson": About("The picture as GeoJSON, replaced once a second.", example='"picture.geojson"'),
+    "outputs.sender": About(
+        "Who warns, as recipients see it: a domain name, or an address of mail.", example='"warning.example.org"'
+    ),
+    **RECIPIENTS,
 }
 
 

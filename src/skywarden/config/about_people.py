@@ -7,6 +7,13 @@ from skywarden.config.about_row import LATITUDE, LONGITUDE, About
 PEOPLE: Mapping[str, About] = {
     "districts.name": About("A name of your choice.", example='"North"'),
     "districts.sites": About("Names of its sites; a site is in one district at most.", example='["Plant A"]'),
+    "districts.polygon": About(
+        "Corners of the area as it is told, latitude first; left out: around its sites.",
+        example="[[50.1, 30.1], [50.1, 30.4], [50.3, 30.4]]",
+    ),
+    "districts.code": About(
+        'What a public list of areas calls it, "name=value"; goes into CAP messages.', example='"KATOTTG=UA80000000000"'
+    ),
     "positions.name": About("A name of your choice.", example='"Desk 1"'),
     "positions.sites": About(
         "Names of the sites that it watches; each site is watched by one at least.", example='["Plant A"]'

@@ -17,6 +17,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     for section in ("districts", "positions"):
         yield from _members(section, tables(data, section), names)
     yield from _shared(tables(data, "districts"))
+    yield from _shapes(tables(data, "districts"), names)
     yield from _unwatched(tables(data, "positions"), names)
     yield from _escalated(tables(data, "positions"))
     alert = data.get("alert")
@@ -53,6 +54,45 @@ def _shared(districts: Tables) -> Iterator[Problem]:
                     ("districts", index, "sites", place),
                     f"= {toml(name)} is in districts[{first}] too; take it out of one of them",
                 )
+
+
+def _shapes(districts: Tables, names: Sequence[str]) -> Iterator[Problem]:
+    """A district is told as an area: with corners that enclose one, and a name that no other area has."""
+    inside = {name for district in districts for name in _sites(district)}
+    for index, district in enumerate(districts):
+        key = ("districts", index)
+        name, polygon, code = district.get("name"), district.get("polygon"), district.get("code")
+        if name in names and name not in inside:
+            text = f"= {toml(name)} is also a site that is in no district; put it into this one, or rename one of them"
+            yield Problem((*key, "name"), text)
+        if isinstance(code, str) and not all(code.partition("=")):
+            yield Problem((*key, "code"), f'= {toml(code)} must be "name=value", such as "KATOTTG=UA80000000000"')
+        if polygon and isinstance(polygon, list) and (why := _odd(polygon)):
+            yield Problem((*key, "polygon"), why)
+
+
+def _odd(polygon: Sequence[Any]) -> str | None:
+    """Return what is wrong with corners; None for values of a wrong type too, which `shape` has named."""
+    corners = [tuple(c) for c in polygon if isinstance(c, list) and len(c) == 2]
+    if len(corners) != len(polygon) or not all(isinstance(v, int | float) for c in corners for v in c):
+        return None
+    if not all(abs(latitude) <= 90 and abs(longitude) <= 180 for latitude, longitude in corners):
+        return "must be latitude, longitude in degrees, in this order"
+    ring = corners[:-1] if corners[0] == corners[-1] else corners
+    if len(ring) < 3 or len(set(ring)) != len(ring):
+        return "must have three corners or more, each once; the last is joined to the first"
+    sides = list(zip(ring, [*ring[1:], ring[0]], strict=True))
+    apart = ((one, other) for k, one in enumerate(sides) for other in sides[k + 2 :] if other[1] != one[0])
+    return (
+        "crosses itself; write the corners in their order around it" if any(_cross(*a, *b) for a, b in apart) else None
+    )
+
+
+def _cross(a: Any, b: Any, c: Any, d: Any) -> bool:
+    def side(p: Any, q: Any, r: Any) -> bool:
+        return bool((q[0] - p[0]) * (r[1] - p[1]) > (q[1] - p[1]) * (r[0] - p[0]))
+
+    return side(a, b, c) != side(a, b, d) and side(c, d, a) != side(c, d, b)
 
 
 def _unwatched(positions: Tables, names: Sequence[str]) -> Iterator[Problem]:

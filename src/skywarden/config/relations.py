@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from skywarden.alert import AlertSettings
-from skywarden.config import partners, places, ports, secure
+from skywarden.config import partners, places, ports, recipients, secure
 from skywarden.config.address import FORMS, address
 from skywarden.config.shape import Problem, tables, toml
 from skywarden.config.suggest import meant
@@ -34,6 +34,9 @@ ONLY = {  # settings of sensors that mean something to some formats only
 }
 
 
+NAMED = ("sites", "sources", "sensors", "flights", "districts", "positions", "partners", "units", "recipients")
+
+
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield every mistake between settings. Values of a wrong type are passed over: `shape` has named them."""
     run = data.get("run") if isinstance(data.get("run"), Mapping) else {}
@@ -41,10 +44,21 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         mode = toml(run.get("mode", "live"))
         yield Problem(("run", "clock"), f'= "data" cannot make a {mode} picture; write mode = "replay" below [run]')
     yield from _ordered(data)
-    for section in ("sites", "sources", "sensors", "flights", "districts", "positions", "partners", "units"):
+    for section in (
+        "sites",
+        "sources",
+        "sensors",
+        "flights",
+        "districts",
+        "positions",
+        "partners",
+        "units",
+        "recipients",
+    ):
         yield from _names(section, tables(data, section))
     yield from places.problems(data)
     yield from partners.problems(data)
+    yield from recipients.problems(data)
     sources = tables(data, "sources")
     for index, source in enumerate(sources):
         yield from _source(("sources", index), source)

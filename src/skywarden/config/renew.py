@@ -8,7 +8,7 @@ from skywarden.config.settings import Settings
 from skywarden.errors import ConfigError
 
 AT_ONCE = (
-    "sites", "districts", "positions", "partners", "units", "sources", "sensors", "flights", "tracker",
+    "sites", "districts", "positions", "partners", "units", "sources", "sensors", "flights", "recipients", "tracker",
     "identify", "alert", "raid", "run.tick_ms", "record.snapshot_s",
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ import msgspec
 from skywarden.alert import AlertSettings
 from skywarden.identify import IdentifySettings
 from skywarden.model.place import District, Flight, Partner, Position, Sensor, Site, Source, Unit
+from skywarden.model.recipient import Recipient
 from skywarden.model.track import Mode
 from skywarden.raid import RaidSettings
 from skywarden.track.settings import TrackerSettings
@@ -46,6 +47,7 @@ class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     jsonl: str | None = None  # "-" is standard output
     geojson: str | None = None  # file, replaced once a second
+    sender: str = "skywarden"  # of warnings
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sources: tuple[Source, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     flights: tuple[Flight, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
     tracker: TrackerSettings = TrackerSettings()
     identify: IdentifySettings = IdentifySettings()
     alert: AlertSettings = AlertSettings()

@@ -65,7 +65,9 @@ def initial() -> str:
 def _setting(row: Row) -> list[str]:
     words = about(f"{row.section}.{row.name}")
     off = "#" if row.many or not row.default else ""
-    if row.name in ("connect", "file", "interface", "editions") or (row.many and row.name.startswith("tls_")):
+    if row.name in ("connect", "file", "interface", "editions", "command", "user", "topic", "polygon") or (
+        row.many and row.name.startswith("tls_")
+    ):
         off = "##"  # an example source has one way in; these are others
     unit = f" [{words.unit}]" if words.unit else ""
     return [f"# {words.text}{unit}", f"{off}{row.name} = {row.default or words.example}"]
@@ -92,6 +94,11 @@ def summary(settings: Settings) -> list[str]:
         mine = [sensor.name for sensor in settings.sensors if sensor.source == source.name]
         way = ", ".join(source.listens) or source.connect or source.file
         lines.append(f"source {source.name}: {source.format} from {way}" + (f" ({', '.join(mine)})" if mine else ""))
+    for one in settings.recipients:
+        how = "for real while the picture is live" if one.actual else "as a test only, until it has actual = true"
+        exercise = ", in exercises too" if one.in_exercise else ""
+        where = " ".join(one.command) or one.url
+        lines.append(f"recipient {one.name}: {one.kind} to {where}, {how}{exercise}")
     scheme = "https" if settings.api.tls_certificate else "http"
     lines.append(f"record in {settings.record.path}, interface on {scheme}://{settings.api.listen}")
     if not total:

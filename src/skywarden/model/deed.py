@@ -106,3 +106,16 @@ class AdviceEnded(msgspec.Struct, frozen=True, tag=True):
 
     time: int
     number: int
+
+
+class Delivered(msgspec.Struct, frozen=True, tag=True):
+    """What became of a warning at a recipient, by its name. Input; it changes nothing.
+
+    message: identifier of the warning. state: "sent", or one of those in which it was not. reason: in words.
+    """
+
+    time: int
+    recipient: str
+    message: str
+    state: str
+    reason: str = ""

@@ -17,6 +17,7 @@ from skywarden.model.deed import (
     Cued,
     CueEnded,
     Decided,
+    Delivered,
     Escalated,
     FeedEnded,
     ShelfEnded,
@@ -26,8 +27,10 @@ from skywarden.model.deed import (
 from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
+from skywarden.model.warning import AreaWarning
 
-SCHEMA = 7  # 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts
+# 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts
+SCHEMA = 8  # 8: warnings of areas, and who was told of them
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -209,6 +212,13 @@ class RaidEnded(msgspec.Struct, frozen=True, tag=True):
     raid: int
 
 
+class AreaWarned(msgspec.Struct, frozen=True, tag=True):
+    """An area's warning was raised, is another one, or has ended: to be told to all recipients."""
+
+    time: int
+    warning: AreaWarning
+
+
 class SiteWatched(msgspec.Struct, frozen=True, tag=True):
     """What comes to a site is seen in time from now on, or is not, from where. blind: cells that are not watched.
 
@@ -244,7 +254,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     digest: str
 
 
-Input = Started | Arrived | Tick | ClockStepped | Lost | Acted | Decided | Suspended
+Input = Started | Arrived | Tick | ClockStepped | Lost | Acted | Decided | Suspended | Delivered
 Output = (
     Refused
     | Taken
@@ -262,6 +272,7 @@ Output = (
     | ActionEnded
     | Announced
     | RaidEnded
+    | AreaWarned
     | ShelfEnded
     | CategoryEnded
     | FeedEnded
@@ -276,7 +287,7 @@ Output = (
     | Stepped
 )
 Event = Input | Output
-INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted, Decided, Suspended)
+INPUTS = (Started, Arrived, Tick, ClockStepped, Lost, Acted, Decided, Suspended, Delivered)
 
 
 class Entry(NamedTuple):

@@ -116,6 +116,8 @@ class District(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     name: str
     sites: tuple[str, ...] = ()
+    polygon: tuple[tuple[float, float], ...] = ()  # latitude, longitude deg, as it is told; (): around its sites
+    code: str = ""  # "name=value" of a public list of areas
 
 
 class Flight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The track table and the air picture."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +13,13 @@ from skywarden.model.decision import Handovers
 from skywarden.model.detection import Node
 from skywarden.model.evidence import Evidence
 from skywarden.model.held import Held
+from skywarden.model.mode import Mode as Mode
 from skywarden.model.past import Past
 from skywarden.model.place import F64, I64, Registration
 from skywarden.model.raid import Raids
 from skywarden.model.registered import Registered
 from skywarden.model.threats import Threats
+from skywarden.model.warning import Warnings
 from skywarden.model.watched import Watch
 
 SEEN_BY = 4  # sensors remembered per track
@@ -38,15 +40,6 @@ class TrackKind(IntEnum):
     POINT = 0
     WEDGE = 1  # several ranges are open, or the range is known worse than to a fifth of it: bearings alone began it
     FIELD = 2  # begun by what microphones without bearings hear or not
-
-
-class Mode(StrEnum):
-    """What kind of picture this is. Only LIVE may ever become the ground for a real warning."""
-
-    LIVE = "live"
-    EXERCISE = "exercise"
-    SIM = "sim"
-    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +228,4 @@ class Picture:
     advices: Advices = field(default_factory=Advices)
     held: Held = field(default_factory=Held)
     handovers: Handovers = field(default_factory=Handovers)
+    warnings: Warnings = field(default_factory=Warnings)

@@ -29,6 +29,8 @@ from skywarden.service.engine import Effect, Engine, Outcome
 from skywarden.service.hangup import Hangup
 from skywarden.service.host import Host
 from skywarden.service.incoming import Incoming
+from skywarden.service.outbox import Note, Outbox
+from skywarden.service.outbox_store import beside as outbox_beside
 from skywarden.service.partners import Partners
 from skywarden.service.people.desk import Desk
 from skywarden.service.people.handing import Handing
@@ -104,6 +106,9 @@ class App:
                 logger.warning("record_doubt %s", doubt)
             if self._log.last() and any(source.file for source in self.settings.sources):
                 raise RecordError(f"{self._log.path} holds a run already: name a new [record] path for this recording")
+            note: Note = lambda *said: self._engine.note(*said)  # noqa: E731 - there is no engine yet
+            self._outbox = Outbox(outbox_beside(record), self.settings, self._log, note)
+            undo.callback(self._outbox.stop)
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
             self._before = self._engine.recorded()
             self._desk = Desk(beside_key(key_file), self._engine.act)
@@ -120,6 +125,8 @@ class App:
         handing = Handing(self._desk, self.publisher) if self.settings.run.mode is Mode.LIVE else None
         people = routes(self._desk, handing)
         self.server = serve(self.publisher, host, port, expose=self._expose, tls=self._tls, people=people)
+        picture = self._engine.picture
+        self._outbox.start(self._engine.begun, picture.warnings.told if picture else ())
         self.host.start()
         self._compiling.start()
         self._room.start()
@@ -152,6 +159,7 @@ class App:
         if self._done(change.closed) and self._done(self._engine.renew(settings, settings_text)):
             self._inbox.open(change)
             self.settings = settings
+            self._outbox.renew(settings)
             self._done(change.opened)
         self.host.renew()
         return stays
@@ -207,6 +215,7 @@ class App:
             if self.server is not None:
                 steps.callback(self.server.stop)
             steps.callback(self._engine.close)
+            steps.callback(self._outbox.stop)
             if self._thread.ident is not None:
                 steps.callback(self._thread.join)
             steps.callback(self._stop.set)
@@ -239,6 +248,7 @@ class App:
 
     def _publish(self, outcome: Outcome) -> None:
         self._tally.take(outcome.events)
+        self._outbox.take(outcome.events, outcome.picture.warnings.told, outcome.seq)
         self._inbox.answer([event for event in outcome.events if isinstance(event, Answered)])
         shown = outcome.picture, states(outcome.picture)
         self._partners.know(self.settings.partners)
@@ -269,6 +279,8 @@ class App:
             tls=self.host.tls,
             view=self._view.fault if self._view else None,
             config=self.reloading.state,
+            outbox=self._outbox.rows,
+            outbox_fault=self._outbox.fault,
         )
         self.publisher.publish(published, outcome.events)
 

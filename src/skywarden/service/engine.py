@@ -16,7 +16,7 @@ from skywarden.config import Settings, resolved
 from skywarden.errors import RecordError, StoppedError
 from skywarden.model.act import Act, Person
 from skywarden.model.decision import HandOver
-from skywarden.model.deed import Acted, Decided, Suspended, Taken
+from skywarden.model.deed import Acted, Decided, Delivered, Suspended, Taken
 from skywarden.model.detection import Frame
 from skywarden.model.event import Arrived, ClockStepped, Input, Output, Started, Tick
 from skywarden.model.track import Picture
@@ -51,6 +51,7 @@ class Outcome:
     passes: int
     stepped: int  # ns that the host's clock jumped since the start, all in all; the picture's time did not
     stepped_at: int  # ns, when it last did, in the picture's time; 0: never
+    seq: int = 0  # of the last entry of the record
 
 
 class Effect(NamedTuple):
@@ -86,7 +87,18 @@ class Engine:
         self._renewals: deque[tuple[Settings, str, threading.Event]] = deque()
         self._acts: deque[tuple[Person, Act | HandOver, Future[Effect]]] = deque()
         self._ended = False
-        self._handle([self._started(settings, settings_text)])
+        self._notes: deque[tuple[str, str, str, str]] = deque()
+        started = self._handle([self._started(settings, settings_text)])
+        self.begun: Sequence[Output] = [*(m.event for m in missing), *started]  # before anybody looked
+
+    @property
+    def picture(self) -> Picture | None:
+        """The latest; to be asked for while `run` does not run."""
+        return self._line.picture
+
+    def note(self, recipient: str, message: str, state: str, reason: str) -> None:
+        """Take into the record what became of a message. Any thread may call."""
+        self._notes.append((recipient, message, state, reason))
 
     def renew(self, settings: Settings, settings_text: str) -> threading.Event:
         """Go on under other settings after what has come so far. What is returned is set then. Any thread may call."""
@@ -172,7 +184,7 @@ class Engine:
         waiting = [self._acts.popleft() for _ in range(len(self._acts))]
         acts = [one for one in waiting if one[2].set_running_or_notify_cancel()]
         try:
-            outputs = self._handle([*self._acted(acts), *self._inputs(frames)])
+            outputs = self._handle([*self._acted(acts), *self._noted(), *self._inputs(frames)])
         except BaseException:
             for _, _, done in acts:
                 done.set_exception(StoppedError("skywarden has failed; the record says whether this was taken"))
@@ -193,7 +205,7 @@ class Engine:
             gc.collect()
             gc.freeze()
         state = (self._delays.percentiles(), self._record.fault, self._passes, self._stepped, self._stepped_at)
-        self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state))
+        self._publish(Outcome(picture, outputs, self.recorded(), dict(self._record.lost), *state, self._record.last))
         self._line.prepare()
 
     def recorded(self) -> dict[str, int]:
@@ -203,8 +215,14 @@ class Engine:
     def close(self) -> None:
         """Write down what is left and a last snapshot. Raises RecordError when the disk does not take it."""
         self._end()
+        if notes := self._noted():
+            self._handle(notes)
         if not self._record.close(self._line):
             raise RecordError(f"the record lacks what came last: {self._record.fault}")
+
+    def _noted(self) -> list[Delivered]:
+        now = self._line.picture.time if self._line.picture else 0
+        return [Delivered(now, *self._notes.popleft()) for _ in range(len(self._notes))]
 
     def _acted(self, acts: Sequence[tuple[Person, Act | HandOver, Future[Effect]]]) -> list[Input]:
         picture = self._line.picture

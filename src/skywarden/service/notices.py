@@ -27,6 +27,7 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
         yield words["choosy"]
     yield from _record(shown, words)
     yield from _people(shown, words)
+    yield from _outbox(shown, words)
     yield from _configuration(shown, words)
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
@@ -65,6 +66,15 @@ def _people(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
 
 def _clock(time: int) -> str:
     return f"{datetime.fromtimestamp(time * 1e-9, UTC):%H:%M:%S}Z"
+
+
+def _outbox(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    if shown.outbox_fault:
+        yield words["outbox_fault"].format(fault=shown.outbox_fault)
+    if shown.untold:
+        waits = sum(row.waiting + row.retrying for row in shown.untold)
+        names = ", ".join(row.recipient for row in shown.untold)
+        yield words["untold"].format(names=names, n=waits, why=shown.untold[0].reason)
 
 
 def _record(shown: Published, words: Mapping[str, str]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
 from skywarden.service import advice_rows, held_rows, raid_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
+from skywarden.service.outbox_rows import FAILING, RecipientRow
 from skywarden.service.partners import State
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
@@ -72,6 +73,8 @@ class Published:
     partners: tuple[State, ...] = ()  # those that get cues or the picture
     view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
     config: Configured = UNKNOWN
+    outbox: tuple[RecipientRow, ...] = ()
+    outbox_fault: str | None = None  # why what is to be sent cannot be kept, in words
 
     @cached_property
     def sources(self) -> list[rows.SourceRow]:
@@ -135,6 +138,11 @@ class Published:
         return [row.sensor for row in self.registration if row.fault]
 
     @property
+    def untold(self) -> list[RecipientRow]:
+        """The recipients that do not take what they should be told."""
+        return [row for row in self.outbox if row.state == FAILING]
+
+    @property
     def boasting(self) -> list[str]:
         """The sensors whose errors are larger than they claim."""
         return sorted({row.sensor for row in self.sensors if row.state == sensor_rows.TOO_SURE})
@@ -147,7 +155,8 @@ class Published:
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
         well = well and not self.doubts and not self.boasting and not self.unfit
-        well = well and not self.ears.many and not any(one.fault for one in self.partners)
+        well = well and not self.ears.many and not self.untold and not self.outbox_fault
+        well = well and not any(one.fault for one in self.partners)
         return OK if well else DEGRADED
 
     def why_json(self, number: int) -> bytes | None:
@@ -214,6 +223,7 @@ class Published:
             "air": sensor_rows.air(self.picture),
             "microphones": self.ears,
             "tls": [end._asdict() for end in self.tls],
+            "outbox": {"fault": self.outbox_fault, "recipients": self.outbox},
             "partners": [one._asdict() for one in self.partners],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }

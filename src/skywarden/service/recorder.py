@@ -90,6 +90,11 @@ class Recorder:
         return {name: min(count, self._handed.get(name, 0)) for name, count in self._writer.recorded.items()}
 
     @property
+    def last(self) -> int:
+        """The seq of the last entry that was accepted."""
+        return self._seq
+
+    @property
     def confirmed(self) -> bool:
         """Say whether the last inputs are on the disk."""
         return self._hole is None and not self._late
