@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skywarden.cli import config, decode, live, record, replay, score, simulate, track, why
+from skywarden.cli import config, decode, live, record, replay, score, shift, simulate, track, why
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -59,6 +59,7 @@ app.command("demo")(live.demo)
 app.command("decode")(decode.decode)
 app.command("replay")(replay.replay)
 app.command("why")(why.why)
+app.command("shift")(shift.shift)
 app.command("simulate")(simulate.simulate)
 app.command("score")(score.score)
 app.command("track")(track.track)
