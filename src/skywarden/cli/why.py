@@ -30,6 +30,9 @@ def why(  # noqa: PLR0913 - one argument for each option of the command
     frames: Annotated[
         str, typer.Option("--frames", metavar="N|all", help="How many measurements are listed, the latest.")
     ] = str(FRAMES),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run from the newest state before it; older measurements are left out.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     language: Language = None,
 ) -> None:
@@ -50,7 +53,7 @@ def why(  # noqa: PLR0913 - one argument for each option of the command
     asked = Asked(track=track, alone=True) if track is not None else _alert(alert)
     if at is not None:
         asked = asked._replace(at=time_of(at, ending(opened), "--at"))
-    found = _explained(opened, asked)
+    found = _explained(opened, asked, quick)
     with while_read():
         if as_json:
             typer.echo(to_json(found, most))
@@ -84,7 +87,7 @@ def _alert(text: str | None) -> "Asked":
     return Asked(site, int(track))
 
 
-def _explained(record: "SqliteRecord", asked: "Asked") -> "Explained":
+def _explained(record: "SqliteRecord", asked: "Asked", quick: bool) -> "Explained":
     from skywarden.cli.terminal import progress
     from skywarden.review.why import explain
 
@@ -93,4 +96,4 @@ def _explained(record: "SqliteRecord", asked: "Asked") -> "Explained":
         progress("looking", last, printing=False) as looking,
         progress("running", last, printing=False) as running,
     ):
-        return explain(record, asked, looking, running)
+        return explain(record, asked, looking, running, quick)

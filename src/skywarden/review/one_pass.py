@@ -36,7 +36,7 @@ def shift(record: SqliteRecord, begin: int, end: int, tell: Tell) -> Shift:
         if isinstance(event, Started):
             down = _down(record, entry)
             if found.within(time):
-                what = "reloaded" if event.reload else "started"
+                what = "reloaded" if event.reload else "began" if entry.seq < 2 else "started"
                 said = {"version": event.version, "mode": str(event.mode), "down": down}
                 found.record.add(Happened(time, what, said))
         take(found, entry, event, time)

@@ -130,6 +130,7 @@ SHIFT: dict[str, tuple[str, str]] = {
         "started, version {version}, picture {mode}; {down} s without a record before",
         "запуск, версія {version}, картина {mode}; до того без запису {down} с",
     ),
+    "began": ("record begun, version {version}, picture {mode}", "запис почато, версія {version}, картина {mode}"),
     "reloaded": ("configuration read again", "налаштування прочитано знову"),
     "hole": (
         "HOLE: {messages} messages, {entries} entries from {since} on are not recorded",

@@ -69,17 +69,17 @@ class Explained(NamedTuple):
         return self.compared.difference is None and self.shown is not None
 
 
-def explain(record: SqliteRecord, asked: Asked, looking: Tell, running: Tell) -> Explained:
+def explain(record: SqliteRecord, asked: Asked, looking: Tell, running: Tell, quick: bool = False) -> Explained:
     """Find it, run the record up to it, and say why. looking, running: told how far a scan and the run are, as seqs.
 
-    Raises RecordError.
+    quick: from the newest state before it; measurements from before that are not found. Raises RecordError.
     """
     found = moment(record, asked, looking)
     steps = history(record, found.track, found.alert.site if found.alert is not None else "", looking)
-    for start, line in _lines(record, found):
+    for start, line in _lines(record, found, quick):
         line.follow(found.track, found.until)
         compared = compare(_entries(record, start, found.last, running), line)
-        if line.whole or not start:
+        if line.whole or quick or not start:
             break
     shown = None if line.at is None else _shown(line.at, found, line.settings.sites)
     return Explained(found, start, compared, steps, shown, line.measured, line.whole and found.confirmed is not None)
@@ -94,13 +94,17 @@ def _entries(record: SqliteRecord, start: int, last: int, tell: Tell) -> Iterato
             return
 
 
-def _lines(record: SqliteRecord, found: Moment) -> Iterator[tuple[int, Traced]]:
-    """Yield lines to run from, and the entry after which each is: states from before the track, then the beginning."""
-    if found.confirmed is not None:
-        for seq, payload in record.states_before(found.confirmed.cause):
+def _lines(record: SqliteRecord, found: Moment, quick: bool) -> Iterator[tuple[int, Traced]]:
+    """Yield lines to run from, and the entry after which each is: states from before the track, then the beginning.
+
+    quick: states from before the moment.
+    """
+    if quick or found.confirmed is not None:
+        latest = found.time if quick or found.confirmed is None else found.confirmed.time - BEFORE
+        for seq, payload in record.states_before(found.until - 1):
             with suppress(*UNREADABLE):
                 line = Traced.restore(payload)
-                if line.picture is not None and line.picture.time <= found.confirmed.time - BEFORE:
+                if line.picture is not None and line.picture.time <= latest:
                     yield seq, line
     begun = record.beginning()
     if begun is None:

@@ -16,6 +16,9 @@ from skywarden.service.words import LANGUAGES
 BYTES = 24  # of a message that are shown
 REASONS = 8
 TIMES = ("arrival",)  # what a step says that is a time
+OFTEN = (("confirmed", "coasting", "dropped"), ("raised", "cleared"), ("updated",), ("level",), ("announced", "listed"))
+FIRST, LAST = 2, 4  # of these that are shown
+ASKED = ("categorised", "uncategorised", "acknowledged", "shelved", "unshelved", "handed")  # what may be refused
 FEW = 0.01  # probability of a class that is worth a word
 VIEWED = {"kind": "kind ", "category": "", "way": "way "}  # words of the live view that steps are filled with
 
@@ -56,14 +59,31 @@ def _head(found: Explained, say: Say) -> Iterator[str]:
 
 
 def _history(found: Explained, say: Say, language: str) -> Iterator[str]:
+    """Yield what happened; of what happens often the first and the last times."""
     yield say("history")
+    left, first, later = _few(found.steps), True, False
     for step in found.steps:
-        if step.what == "updated" and step is not found.steps[-1]:
-            continue  # there may be hundreds; the last one says how it stands
+        if step.time > found.moment.time and not later:
+            later = True
+            yield "  " + say("later")
+        if id(step) in left:
+            continue
         yield f"  {clock(step.time)}  {_step(step, say, language)}"
-        if step.what == "confirmed" and found.measured and found.moment.confirmed is not None:
+        if step.what == "confirmed" and first and found.moment.confirmed is not None and found.measured:
             sensors = ", ".join(f"{name} {count}" for name, count in sensors_until(found).items())
             yield "             " + say("confirmed-by", sensors=sensors or say("none"))
+        first = first and step.what != "confirmed"
+    if left:
+        yield "  " + say("repeated", count=len(left))
+
+
+def _few(steps: Sequence[Step]) -> set[int]:
+    """Return which steps are left out, by `id`: the middle of each group of what may happen hundreds of times."""
+    left: set[int] = set()
+    for group in OFTEN:
+        some = [step for step in steps if step.what in group]
+        left |= {id(step) for step in some[FIRST:-LAST]}
+    return left
 
 
 def _step(step: Step, say: Say, language: str) -> str:
@@ -81,9 +101,6 @@ def _step(step: Step, say: Say, language: str) -> str:
             "" if refused == "" else f" ({say('not-known') if refused is None else say('was-refused', reason=refused)})"
         )
     return text
-
-
-ASKED = ("categorised", "uncategorised", "acknowledged", "shelved", "unshelved", "handed")  # what may be refused
 
 
 def _identity(shown: Shown, say: Say) -> Iterator[str]:

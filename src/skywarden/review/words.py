@@ -29,6 +29,11 @@ WHY: dict[str, tuple[str, str]] = {
         "the record ends, or has a hole, before this can be run again",
         "запис закінчується або має прогалину раніше, ніж це можна прогнати",
     ),
+    "later": ("-- after that moment:", "-- після цього моменту:"),
+    "repeated": (
+        "{count} more such lines in between (see --json)",
+        "між ними ще таких рядків: {count} (див. --json)",
+    ),
     "history": ("What happened", "Що сталося"),
     "confirmed": ("confirmed", "підтверджено"),
     "confirmed-by": ("until then measured by {sensors}", "доти вимірювали: {sensors}"),
