@@ -56,10 +56,10 @@ class Words:
         self.say = say
 
     def time(self, time: int) -> str:
-        """Return a time, with its date where that is not of the span's last day."""
+        """Return a time, with its date where it is half a day or more from the end of the span."""
         if not time:
             return "-"
-        return clock(time) if 0 <= self.found.end - time < DAY // 2 else moment(time)
+        return clock(time) if abs(self.found.end - time) < DAY // 2 else moment(time)
 
     def position(self, name: object) -> str:
         return str(name) or self.say("all")
@@ -259,7 +259,7 @@ def _done(words: Words) -> Callable[[Done], tuple[str, ...]]:
             outcome = say("not-known")
         else:
             outcome = say("was-refused", reason=one.refused) if one.refused else say("taken")
-        who = f"{one.who} ({one.role})" if one.who else say("by-itself")
+        who = f"{one.who} ({say(f'role {one.role}')})" if one.who else say("by-itself")
         what = say(one.what, _="", **_said(words, one.said)).replace("  ", " ")
         return words.time(one.time), who, what, outcome
 
