@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import raid
 from adsb_flight import SECOND, lines
-from radar_world import HERE, messages, quiet, radars, sky
+from radar_world import messages, quiet, radars, sky
 
 from skywarden.config import recalled
 from skywarden.geo import geodetic
@@ -55,7 +55,6 @@ def world() -> World:
     start = min(time for time, _ in plots) // SECOND * SECOND
     text = configuration((SITE,), (radar,))
     text += '\n[[sources]]\nname = "adsb"\nformat = "modes"\nlisten = "udp://127.0.0.1:9009"\n'
-    text += f"latitude = {np.degrees(HERE[0])}\nlongitude = {np.degrees(HERE[1])}\n"
     turns: list[list[Input]] = [[Started(start, Mode.SIM, text, "1")]]
     for second in range(SECONDS):
         begin = start + second * SECOND

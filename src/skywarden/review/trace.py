@@ -74,6 +74,12 @@ class Came(NamedTuple):
                 return some.popleft() if len(some) > 1 else some[0]
         return None
 
+    def only(self, sources: set[str]) -> "Came":
+        """Return what came from some sources; with `self` go the frames and the memory of all others."""
+        frames = [(seq, frame) for seq, frame in self.frames if frame.source in sources]
+        memory = {name: data for name, data in self.memory.items() if name in sources}
+        return Came(frames, memory, self.reader, {})
+
     def _read(self, source: str) -> dict[Key, deque[Message]]:
         """Decode a source's frames once more, message by message."""
         if source in self.memory:
@@ -159,13 +165,22 @@ class Traced(Line):
         assert self.picture is not None
         tracks = self.picture.tracks
         mine, others = tracks.label[tracks.number == self.track], tracks.label[tracks.number == 0]
-        for label, row in _matched(heard, np.concatenate((mine, others))):
+        matched = list(_matched(heard, np.concatenate((mine, others))))
+        if matched:  # a track may be without a number for minutes, and would hold all that came
+            came = came.only(self._sources({batch.sensor for _, (batch, _) in matched}, came))
+        for label, row in matched:
             self._open.setdefault(label, []).append(Row(came, *row))
         for label in mine.tolist():
             self.begun.add(label)
             self.measured += [_measured(row) for row in self._open.pop(label, [])]
         still = set(others.tolist())
         self._open = {label: rows for label, rows in self._open.items() if label in still}
+
+    def _sources(self, sensors: set[str], came: Came) -> set[str]:
+        """Return from which sources sensors may have come: all of them where one is not known."""
+        owner = {s.name: s.source for s in self.settings.sensors} | {s.name: s.name for s in self.settings.sources}
+        found = {owner.get(name, owner.get(name.split("/")[0], "")) for name in sensors}
+        return {frame.source for _, frame in came.frames} if "" in found else found
 
     @property
     def whole(self) -> bool:

@@ -52,7 +52,7 @@ class Shown(NamedTuple):
 class Explained(NamedTuple):
     """Everything. start: seq of the entry after which the run began. shown: None where the run left the record before.
 
-    whole: no measurement of the track can have been before that, and its confirmation is in the record.
+    whole: no measurement of the track can be missing: none was before that, none in a hole of the record.
     """
 
     moment: Moment
@@ -82,7 +82,8 @@ def explain(record: SqliteRecord, asked: Asked, looking: Tell, running: Tell, qu
         if line.whole or quick or not start:
             break
     shown = None if line.at is None else _shown(line.at, found, line.settings.sites)
-    return Explained(found, start, compared, steps, shown, line.measured, line.whole and found.confirmed is not None)
+    whole = line.whole and found.confirmed is not None and not compared.holes
+    return Explained(found, start, compared, steps, shown, line.measured, whole)
 
 
 def _entries(record: SqliteRecord, start: int, last: int, tell: Tell) -> Iterator[Entry]:

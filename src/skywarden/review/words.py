@@ -109,8 +109,8 @@ WHY: dict[str, tuple[str, str]] = {
         "для {count} повідомлення не знайдено; воно в кадрах джерела того часу",
     ),
     "not-whole": (
-        "measurements from before entry {start} are not listed: the record begins there, or the track was there before",
-        "виміри до запису {start} не показано: запис починається там або траса була раніше",
+        "measurements are missing: from before entry {start}, where this run begins, or from a hole of the record",
+        "деяких вимірів бракує: до запису {start}, з якого почато прогін, або через прогалину запису",
     ),
     "head": (
         "listed is what was matched when it came; what comes late is put in its place afterwards, and single "
