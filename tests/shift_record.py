@@ -120,7 +120,9 @@ def events() -> list[Entry]:
     w.act(10, OLENA, Shelve("desk", PLANT, Kind.DRONES, "W", at(90), f"own tests {NASTY}"))
     w.act(11, IVAN, Shelve("desk", YARD, Kind.CRUISE, "S", at(20), "twice"))
     w.follows(20, ShelfEnded(at(20), "desk", SOUTH))
-    w.act(12, IVAN, Unshelve("desk", YARD, Kind.JETS, ""), "it is not shelved: it was taken back, or its time is over")
+    w.act(
+        12, IVAN, Unshelve("desk", PLANT, Kind.DRONES, "W"), "it is not shelved: it was taken back, or its time is over"
+    )
     w.act(13, OLENA, Categorise(7, 70, Category.HOSTILE, f"seen {NASTY}"))
     w.act(13, OLENA, Categorise(8, 80, Category.NEUTRAL, "airliner"))
     w.act(14, OLENA, Uncategorise(8, "it is not"))
@@ -142,6 +144,7 @@ def events() -> list[Entry]:
     w.follows(32, Failed(at(32), "ValueError"))
     w.put(33, Lost(at(33), at(32.5), 40, {"radars": 30}, b"of another version"))
     w.follows(40, SiteWatched(at(40), PLANT, False, ("NE low", "E low")))
+    w.follows(45, SiteWatched(at(45), PLANT, False, ("NE low",)))
     w.put(50, Acted(at(50), IVAN, Acknowledge("desk", 1, at(8))))  # nobody knows whether it was taken
     w.follows(70, AlertCleared(at(70), PLANT, 7, "after the shift"))
     return w.entries

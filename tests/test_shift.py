@@ -108,7 +108,7 @@ def test_every_act_is_there_with_who_did_it_and_what_became_of_it(record: Path) 
         (olena, f'drones from W for Plant shelved at desk until 21:30:00Z: "own tests {made.NASTY}"', "done"),
         (ivan, f'cruise missiles from S for {made.YARD} shelved at desk until 20:20:00Z: "twice"', "done"),
         (own, f"cruise missiles from S for {made.YARD} at desk announced again", ""),
-        (ivan, f"jet drones for {made.YARD} at desk off the shelf", f"refused: {reason}"),
+        (ivan, "drones from W for Plant at desk off the shelf", f"refused: {reason}"),
         (olena, f'track 7 is hostile: "seen {made.NASTY}"', "done"),
         (olena, 'track 8 is neutral: "airliner"', "done"),
         (olena, 'words on track 8 taken back: "it is not"', "done"),

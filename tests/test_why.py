@@ -16,6 +16,7 @@ from skywarden.model.assessment import Category
 from skywarden.model.event import Acted, AlertRaised, Entry, Input, Stepped, Tick, decode, encode
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.sqlite import SqliteLog
+from skywarden.review import why as why_module
 from skywarden.review.find import Asked
 from skywarden.review.why import Explained, explain
 from skywarden.review.why_text import lines
@@ -130,6 +131,14 @@ def test_an_old_state_is_used_only_where_the_track_is_younger(tmp_path: Path) ->
     old = why(path, Asked(track=1, alone=True))
     assert old.start == 0
     assert {(one.seq, one.message) for one in old.measured} == world.truth(path, 0, old.moment.until)
+
+
+def test_a_state_in_which_the_track_is_already_is_not_enough(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late it was confirmed: what had begun it was before the state."""
+    monkeypatch.setattr(why_module, "BEFORE", -1000 * SECOND)
+    found = why(record, Asked(track=1, alone=True))
+    assert found.start == 0
+    assert found.whole
 
 
 def test_quick_is_equal_too_and_says_what_it_lacks(record: Path) -> None:

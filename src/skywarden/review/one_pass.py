@@ -40,7 +40,6 @@ def shift(record: SqliteRecord, begin: int, end: int, tell: Tell) -> Shift:
                 said = {"version": event.version, "mode": str(event.mode), "down": down}
                 found.record.add(Happened(time, what, said))
         take(found, entry, event, time)
-    found.raids = {key: one for key, one in found.raids.items() if not one.ended or one.ended >= begin}
     return found
 
 
