@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 import raid
 import why_world as world
@@ -13,16 +14,20 @@ from skywarden.cli.app import app
 from skywarden.errors import RecordError
 from skywarden.model.act import Acknowledge, Categorise
 from skywarden.model.assessment import Category
+from skywarden.model.detection import WIDTH, Kind, detections
 from skywarden.model.event import Acted, AlertRaised, Entry, Input, Stepped, Tick, decode, encode
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.sqlite import SqliteLog
 from skywarden.review import why as why_module
 from skywarden.review.find import Asked
+from skywarden.review.meaning import meaning
 from skywarden.review.why import Explained, explain
 from skywarden.review.why_text import lines
+from skywarden.review.words import WHY, of
 
 SITE = world.SITE.name
 SECOND = world.SECOND
+EARTH = np.array([[3.7e6, 2.1e6, 4.7e6, 1.0, 0.0, 0.0]])  # ECEF m, m/s
 
 
 def acts(engine: raid.Engine, second: int) -> list[Input]:
@@ -69,7 +74,8 @@ def test_what_is_listed_are_the_bytes_of_the_record(record: Path) -> None:
         frame = frames[one.seq]
         assert list(frame.messages())[one.message - 1] == one.data
         assert (frame.source, frame.received, len(frame)) == (one.source, one.received, one.messages)
-        assert one.says.startswith("place " if one.sensor == "adsb" else "range ")
+        own = {"latitude", "longitude", "height_m", "icao24"} if one.sensor == "adsb" else {"range_km", "bearing_deg"}
+        assert own <= set(one.says)
 
 
 def test_the_newest_alert_is_run_again_and_equal(record: Path) -> None:
@@ -245,3 +251,22 @@ def test_ticks_alone_do_not_lengthen_the_list(record: Path) -> None:
     assert times == sorted(times)
     last = decode(next(e for e in world.entries(record) if e.seq == found.moment.until).payload)
     assert isinstance(last, Tick)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("language", ["en", "uk"])
+def test_every_kind_of_measurement_is_said_in_words(kind: Kind, language: str) -> None:
+    n = WIDTH[kind]
+    z = np.array([[0.5, 0.1, 0.2, -3.0, 0.0, 0.0][:n]]) if kind not in (Kind.POSITION, Kind.TRACK) else EARTH[:, :n]
+    batch = detections(kind, "s", 0, np.zeros(1, np.int64), z, np.eye(n)[None], address=np.array([0xABCDEF]))
+    says = meaning(batch, 0)
+    assert len(says) >= 2
+    text = ", ".join(of(WHY, language)(f"says {name}", value=value) for name, value in says.items())
+    assert "abcdef" in text
+    assert "says " not in text.replace("says it is", "")
+
+
+def test_what_is_missing_in_a_measurement_is_not_said() -> None:
+    z = np.array([[8460.0, np.radians(-90.0), np.nan, np.nan]])
+    batch = detections(Kind.POLAR, "s", 0, np.zeros(1, np.int64), z, np.eye(4)[None])
+    assert meaning(batch, 0) == {"range_km": "8.46", "bearing_deg": "270.0"}

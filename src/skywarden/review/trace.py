@@ -22,7 +22,7 @@ from skywarden.model.event import Failed, Input, Started, Tick
 from skywarden.model.place import I64
 from skywarden.model.track import Picture
 from skywarden.pipeline import Caused, Line
-from skywarden.review.meaning import meaning
+from skywarden.review.meaning import Says, meaning
 from skywarden.sensors import Reader
 
 Key = tuple[str, int, int, bytes]  # sensor, kind, subject, what was measured, to the bit
@@ -43,7 +43,7 @@ class Measured(NamedTuple):
     sensor: str
     time: int
     kind: str
-    says: str
+    says: Says
     data: bytes
 
 

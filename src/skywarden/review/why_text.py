@@ -69,7 +69,7 @@ def _history(found: Explained, say: Say, language: str) -> Iterator[str]:
         if id(step) in left:
             continue
         yield f"  {clock(step.time)}  {_step(step, say, language)}"
-        if step.what == "confirmed" and first and found.moment.confirmed is not None and found.measured:
+        if step.what == "confirmed" and first and found.whole and found.measured:
             sensors = ", ".join(f"{name} {count}" for name, count in sensors_until(found).items())
             yield "             " + say("confirmed-by", sensors=sensors or say("none"))
         first = first and step.what != "confirmed"
@@ -177,7 +177,8 @@ def _frames(found: Explained, say: Say, most: int | None) -> Iterator[str]:
     for one in listed:
         place = say("message", place=one.message, count=one.messages)
         sensor = one.source if one.source == one.sensor else f"{one.source}, {one.sensor}"
-        yield f"  {one.seq}  {clock(one.received)}  {sensor}, {place}: {one.says}"
+        says = ", ".join(say(f"says {name}", value=value) for name, value in one.says.items())
+        yield f"  {one.seq}  {clock(one.received)}  {sensor}, {place}: {says}"
         data = one.data if most is None else one.data[:BYTES]
         yield f"      {data.hex()}{f' ... ({len(one.data)} bytes)' if len(data) < len(one.data) else ''}"
 
