@@ -21,7 +21,7 @@ from skywarden.record.sqlite import SqliteLog
 from skywarden.review import why as why_module
 from skywarden.review.find import Asked
 from skywarden.review.meaning import meaning
-from skywarden.review.why import Explained, explain
+from skywarden.review.why import Explained, explain, sought
 from skywarden.review.why_text import lines
 from skywarden.review.words import WHY, of
 
@@ -49,7 +49,8 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def why(path: Path, asked: Asked = Asked(), quick: bool = False) -> Explained:  # noqa: B008 - it is frozen
-    return explain(SqliteRecord(path), asked, lambda seq: None, lambda seq: None, quick)
+    opened = SqliteRecord(path)
+    return explain(opened, sought(opened, asked, lambda seq: None), lambda seq: None, quick)
 
 
 def alert_of(path: Path) -> Entry:

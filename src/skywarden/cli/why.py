@@ -89,11 +89,10 @@ def _alert(text: str | None) -> "Asked":
 
 def _explained(record: "SqliteRecord", asked: "Asked", quick: bool) -> "Explained":
     from skywarden.cli.terminal import progress
-    from skywarden.review.why import explain
+    from skywarden.review.why import explain, sought
 
     last = record.last()
-    with (
-        progress("looking", last, printing=False) as looking,
-        progress("running", last, printing=False) as running,
-    ):
-        return explain(record, asked, looking, running, quick)
+    with progress("looking", last, printing=False) as told:
+        found = sought(record, asked, told)
+    with progress("running", found.moment.last, printing=False) as told:
+        return explain(record, found, told, quick)

@@ -49,6 +49,13 @@ class Shown(NamedTuple):
     ways: tuple[Way, ...]
 
 
+class Sought(NamedTuple):
+    """What is to be explained, and what is recorded of the track."""
+
+    moment: Moment
+    steps: list[Step]
+
+
 class Explained(NamedTuple):
     """Everything. start: seq of the entry after which the run began. shown: None where the run left the record before.
 
@@ -69,16 +76,22 @@ class Explained(NamedTuple):
         return self.compared.difference is None and self.shown is not None
 
 
-def explain(record: SqliteRecord, asked: Asked, looking: Tell, running: Tell, quick: bool = False) -> Explained:
-    """Find it, run the record up to it, and say why. looking, running: told how far a scan and the run are, as seqs.
+def sought(record: SqliteRecord, asked: Asked, tell: Tell) -> Sought:
+    """Find what is to be explained, and what is recorded of it. tell: told how far, as a seq. Raises RecordError."""
+    found = moment(record, asked, tell)
+    site = found.alert.site if found.alert is not None else ""
+    return Sought(found, history(record, found.track, site, tell))
+
+
+def explain(record: SqliteRecord, sought: Sought, tell: Tell, quick: bool = False) -> Explained:
+    """Run the record up to the moment, and say why. tell: told how far, as a seq.
 
     quick: from the newest state before it; measurements from before that are not found. Raises RecordError.
     """
-    found = moment(record, asked, looking)
-    steps = history(record, found.track, found.alert.site if found.alert is not None else "", looking)
+    found, steps = sought
     for start, line in _lines(record, found, quick):
         line.follow(found.track, found.until)
-        compared = compare(_entries(record, start, found.last, running), line)
+        compared = compare(_entries(record, start, found.last, tell), line)
         if line.whole or quick or not start:
             break
     shown = None if line.at is None else _shown(line.at, found, line.settings.sites)
