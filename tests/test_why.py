@@ -16,11 +16,14 @@ from skywarden.model.act import Acknowledge, Categorise
 from skywarden.model.assessment import Category
 from skywarden.model.detection import WIDTH, Kind, detections
 from skywarden.model.event import Acted, AlertRaised, Entry, Input, Stepped, Tick, decode, encode
+from skywarden.record import segment
 from skywarden.record.reading import SqliteRecord
+from skywarden.record.retention import Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.review import why as why_module
 from skywarden.review.find import Asked
 from skywarden.review.meaning import meaning
+from skywarden.review.one_pass import shift
 from skywarden.review.why import Explained, explain, sought
 from skywarden.review.why_text import lines
 from skywarden.review.words import WHY, of
@@ -146,6 +149,21 @@ def test_a_state_in_which_the_track_is_already_is_not_enough(record: Path, monke
     found = why(record, Asked(track=1, alone=True))
     assert found.start == 0
     assert found.whole
+
+
+def test_a_record_whose_beginning_was_deleted_is_run_from_its_state_and_says_so(tmp_path: Path) -> None:
+    path = world.recorded(tmp_path / "cut", kept=20, keep=Keep(segment=1))
+    before = why(path, Asked(track=1, alone=True))
+    first, _ = segment.files(path)
+    first.unlink()
+    found = why(path, Asked(track=1, alone=True))
+    assert found.equal
+    assert not found.whole
+    assert found.start > 0
+    assert found.measured == [one for one in before.measured if one.seq > found.start] != []
+    now = shift(SqliteRecord(path), 0, found.moment.time, lambda seq: None)
+    assert now.known
+    assert set(now.standing.alerts) == {(SITE, 1)}  # raised in what was deleted
 
 
 def test_quick_is_equal_too_and_says_what_it_lacks(record: Path) -> None:

@@ -21,6 +21,7 @@ from skywarden.model.event import Arrived, Entry, Input, Started, Tick, decode
 from skywarden.model.place import Site
 from skywarden.model.track import Mode
 from skywarden.record.reading import SqliteRecord
+from skywarden.record.retention import ALL, Keep
 from skywarden.record.sqlite import SqliteLog
 from skywarden.sensors import Reader
 from skywarden.sensors.modes import encode
@@ -79,9 +80,11 @@ def squitters(flights: Sky, start: int, begin: int, half: int) -> Frame:
 More = Callable[[raid.Engine, int], list[Input]]  # inputs after a second
 
 
-def recorded(path: Path, turns: list[list[Input]] | None = None, more: More | None = None, kept: int = 0) -> Path:
-    """Write the record of what came. kept: the second after which a state is kept."""
-    engine = raid.Engine(SqliteLog(path))
+def recorded(
+    path: Path, turns: list[list[Input]] | None = None, more: More | None = None, kept: int = 0, keep: Keep = ALL
+) -> Path:
+    """Write the record of what came. kept: the second after which a state is kept. keep: as of `SqliteLog`."""
+    engine = raid.Engine(SqliteLog(path, keep=keep))
     for second, turn in enumerate(world().turns if turns is None else turns):
         engine.turn(turn)
         if more is not None and (inputs := more(engine, second)):

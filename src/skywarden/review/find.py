@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from msgspec import MsgspecError
@@ -9,6 +10,7 @@ from msgspec import MsgspecError
 from skywarden.errors import RecordError
 from skywarden.model.assessment import Alert
 from skywarden.model.event import AlertRaised, AlertUpdated, Entry, Event, Tick, TrackConfirmed, TrackDropped, decode
+from skywarden.pipeline import UNREADABLE, Line
 from skywarden.record.info import utc
 from skywarden.record.reading import SqliteRecord
 
@@ -94,7 +96,7 @@ def _life(record: SqliteRecord, track: int, tell: Tell) -> tuple[Entry | None, E
 
 def _of_track(record: SqliteRecord, asked: Asked, tell: Tell) -> Moment:
     confirmed, dropped = _life(record, asked.track, tell)
-    if confirmed is None and dropped is None:
+    if confirmed is None and dropped is None and asked.track not in _before(record):
         raise RecordError(f"{record.path}: no track {asked.track} was shown; {_tracks(record)}")
     until = 0
     time = 0
@@ -112,6 +114,16 @@ def _of_track(record: SqliteRecord, asked: Asked, tell: Tell) -> Moment:
         raise RecordError(f"{record.path}: track {asked.track} was shown from {began} on; write a later --at")
     stepped = (entry.seq for entry in record.of_kinds(("Stepped",), until) if entry.cause >= until)
     return Moment(asked.track, time, until, next(stepped, record.last()), None, None, confirmed)
+
+
+def _before(record: SqliteRecord) -> set[int]:
+    """Return the tracks that there were when the record began, if retention has deleted what was before."""
+    begun = record.beginning()
+    if begun is not None:
+        with suppress(*UNREADABLE):
+            picture = Line.restore(begun[1]).picture
+            return set() if picture is None else set(picture.tracks.number[picture.tracks.shown()].tolist())
+    return set()
 
 
 def _tracks(record: SqliteRecord) -> str:
