@@ -4,10 +4,10 @@
 inputs. Live, replay, recovery after a crash and simulation all run this same code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
@@ -62,6 +62,7 @@ from skywarden.watch import Now, broken, watched
 
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
+Tell = Callable[[Heard], None]  # who wants to know which detection corrected which track
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
@@ -72,13 +73,19 @@ def step(  # noqa: PLR0913 - as `track`
     settings: Settings,
     progress: Progress | None = None,
     onward: Onward | None = None,
+    tell: Tell | None = None,
 ) -> tuple[Picture, list[Output]]:
-    """Advance the picture to `time` (UTC ns) by one tick's detections. progress, onward: see `track`."""
+    """Advance the picture to `time` (UTC ns) by one tick's detections. progress, onward: see `track`.
+
+    tell: told which detection corrected which track.
+    """
     ordered = sorted(batches, key=lambda b: (int(b.time.min()), b.sensor, int(b.number[0]), b.kind))
     batches = [part for batch in ordered for part in corrected(batch, picture.registrations)]
     tracked = track(picture, batches, time, settings.tracker, slow(settings), progress, onward)
     known = Before(picture.identities, picture.evidence, picture.time)
     heard = Heard(batches, tracked.matches, tracked.sensors)
+    if tell is not None:
+        tell(heard)
     identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
     identities = worded(identities, picture.held)
     past = flown(picture.past, tracked.tracks, time, (time - picture.time) * 1e-9)
@@ -140,7 +147,7 @@ class Line:
     """The straight line as a machine: feed it the record's inputs in order, it returns what follows.
 
     The only mutable holder of a Picture. Equal inputs give equal outputs, on whatever day. beside: chains go on beside
-    the tick itself, on the other core: all takes less time, each tick more.
+    the tick itself, on the other core: all takes less time, each tick more. tell: see `step`; nobody is told live.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -148,6 +155,7 @@ class Line:
     reader: Reader = field(default_factory=lambda: Reader((), (), Settings().run.mode))
     _pending: list[tuple[int, Frame]] = field(default_factory=list)
     beside: bool = field(default=False, compare=False)
+    tell: Tell | None = field(default=None, repr=False, compare=False)
     _ahead: Ahead = field(default_factory=Ahead, repr=False, compare=False)
 
     def feed(self, seq: int, event: Input) -> list[Caused]:
@@ -321,7 +329,7 @@ class Line:
     ) -> tuple[Picture, list[Output]] | str:
         """Step, or return the name of the error that came of it; the old picture is whole."""
         try:
-            return step(picture, batches, time, self.settings, progress, onward)
+            return step(picture, batches, time, self.settings, progress, onward, self.tell)
         except Exception as error:  # noqa: BLE001 - here and not in the engine: replay takes the same way
             return type(error).__name__
 
@@ -330,7 +338,7 @@ class Line:
         return encoded(Saved(self.picture, self.reader.save(), resolved(self.settings), self._pending))
 
     @classmethod
-    def restore(cls, saved: bytes) -> "Line":
+    def restore(cls, saved: bytes) -> Self:
         """Make a line that goes on where `save` was called. Raises one of UNREADABLE."""
         found = decoded(saved)
         settings = recalled(found.settings)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skywarden.cli import config, decode, live, outbox, record, replay, score, simulate, track, user
+from skywarden.cli import config, decode, live, outbox, record, replay, score, shift, simulate, track, user, why
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -58,6 +58,8 @@ app.command("run")(live.run)
 app.command("demo")(live.demo)
 app.command("decode")(decode.decode)
 app.command("replay")(replay.replay)
+app.command("why")(why.why)
+app.command("shift")(shift.shift)
 app.command("simulate")(simulate.simulate)
 app.command("score")(score.score)
 app.command("track")(track.track)

@@ -1,7 +1,7 @@
 """A record on disk to read: all its segments as one, also while a process writes it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from skywarden.record.log import require_next, seal
 from skywarden.record.states import State
 
 CHUNK = 4 << 20  # bytes of payload read at a time
+ROWS = 500  # entries of chosen kinds read at a time
 
 
 class SqliteRecord:
@@ -80,6 +81,46 @@ class SqliteRecord:
         if rows:  # older segments may have been removed, so a record may begin anywhere
             require_next(rows, after or rows[0].seq - 1)
         return rows
+
+    def of_kinds(self, kinds: Sequence[str], after: int = 0) -> Iterator[Entry]:
+        """Yield the entries of some kinds of events with seq > after, in order, without reading the others' payloads.
+
+        Between two of these no transaction is open for long, as in `entries`. Raises RecordError.
+        """
+        query = "SELECT seq, time, cause, payload FROM entries WHERE seq > ? AND kind IN ({}) ORDER BY seq LIMIT ?"
+        query = query.format(", ".join("?" * len(kinds)))
+        file: Path | None = self._holding(after)
+        while file is not None:
+            with segment.in_words(file), closing(segment.open_for_reading(file)) as connection:
+                following = None
+                while (rows := connection.execute(query, (after, *kinds, ROWS)).fetchall()) or following is None:
+                    if any(tuple(map(type, row)) != (int, int, int, bytes) for row in rows):
+                        raise RecordError(f"{file} is damaged: see `skywarden record verify`")
+                    yield from map(Entry._make, rows)
+                    after = rows[-1][0] if rows else after
+                    if not rows and (following := self._following(file)) is None:
+                        return  # else once more, as in `entries`
+            file = following
+
+    def states_before(self, seq: int) -> Iterator[tuple[int, bytes]]:
+        """Yield seq and payload of the whole states of this record after entries up to `seq`, newest first."""
+        kept = [one for one in states.whole(self.path) if one.seq <= seq and self.mark(one.seq) == one.mark]
+        begun = []
+        with segment.in_words(self.path):
+            for connection in self.connections(newest_first=True):
+                found = _state(connection)
+                begun += [found[0]] if found is not None and found[0] <= seq else []
+        for at in sorted({*begun, *(one.seq for one in kept)}, reverse=True):
+            payload = next((one.payload for one in kept if one.seq == at), None)
+            payload = payload or self._begun(at)
+            if payload is not None:
+                yield at, payload
+
+    def _begun(self, seq: int) -> bytes | None:
+        """Return the state after entry `seq` with which a segment begins."""
+        with segment.in_words(self.path):
+            found = (_state(connection) for connection in self.connections())
+            return next((one[1] for one in found if one is not None and one[0] == seq), None)
 
     def last(self) -> int:
         """See Record."""
