@@ -15,6 +15,7 @@ from skywarden.model.place import F64, I64, Registration
 from skywarden.model.raid import Raids
 from skywarden.model.registered import Registered
 from skywarden.model.threats import Threats
+from skywarden.model.triage import Triage
 from skywarden.model.watched import Watch
 
 SEEN_BY = 4  # sensors remembered per track
@@ -229,3 +230,4 @@ class Picture:
     raids: Raids = field(default_factory=Raids)
     health: tuple[Health, ...] = ()
     watch: Watch = field(default_factory=Watch)
+    triage: Triage = field(default_factory=Triage)
