@@ -12,7 +12,7 @@ from skywarden.model.place import F64, I64
 from skywarden.model.triage import Event, Figure, Mark, Told
 from skywarden.triage.book import Book
 from skywarden.triage.fit import SECOND, TURNS, covariances, metres
-from skywarden.triage.join import BLUNDERS, ELSEWHERE, WIDE, WORTH, density, likelihood
+from skywarden.triage.join import BLUNDERS, ELSEWHERE, WIDE, WORTH, density, likelihood, rest
 from skywarden.triage.weigh import copies
 
 BEFORE = 420.0  # s within which reports of one way are looked for
@@ -20,7 +20,7 @@ SLOW, FAST = 18.0, 260.0  # m/s of what flies
 MOST = 96  # reports compared, the nearest in time
 WAYS = 64  # ways tried
 ROOM = 1.5  # times as uncertain as they say: the way goes through two of them
-ENOUGH, MORE = 5.0, 1.5  # nats for a way, and more than for a place
+ENOUGH, MORE = 4.0, 1.5  # nats for a way, and more than for a place
 LEAST = 3  # people who stand apart
 
 
@@ -64,7 +64,7 @@ def born(book: Book, number: int, mark: I64) -> int:
 
 def together(told: F64, marks: I64) -> float:
     """Return nats that reports say for being of one flight, each by the others; copies say nothing."""
-    nats = likelihood(told, marks, told, marks, own=True)[~copies(told, marks)]
+    nats = rest(told, marks)[~copies(told, marks)]
     return float(np.minimum(nats, WORTH).sum()) if (nats > 0).sum() >= LEAST else 0.0
 
 

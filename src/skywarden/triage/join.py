@@ -2,20 +2,21 @@
 
 A report joins the flight under which it is likeliest, if it is likelier there than anywhere: ln L - ln u > 0, with u
 the density of reports that belong to nothing known. L has a part for those who point or remember wrongly. Else it joins
-others near it that fit no flight, as a group; else it stands alone. Two flights are one if their states at a time
-between them fit together better than two that have nothing to do with each other.
+others near it that fit no flight, as a group; else it stands alone. Two flights are one if their
+reports fit one nearly as well as two.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.model.place import F64, I64
 from skywarden.model.triage import Event, Figure, Mark, Told
 from skywarden.triage.book import Book
-from skywarden.triage.fit import SECOND, SPEED, State, covariances, metres, state, states
+from skywarden.triage.fit import SECOND, covariances, metres, states
 
-ELSEWHERE = 1.0 / (np.pi * 9_000.0**2)  # 1/m^2: one other thing, or nothing, within 9 km
+ELSEWHERE = 1.0 / (np.pi * 12_000.0**2)  # 1/m^2: one other thing, or nothing, within 12 km
 BLUNDERS = 0.2  # of reports have a wrong direction or place
 WIDE = 4000.0  # m, 1 sigma of these, about where the reporter stands
 SLOW_PLACES = 12_000.0  # m; reports farther from a flight than this, and FAST for the time between, are not compared
@@ -23,7 +24,9 @@ FAST = 260.0  # m/s
 LONG = 540.0  # s without a report, then it is another flight
 GROUP_M, GROUP_S = 4_000.0, 600.0  # m and s between a report and a group that it joins
 ALIKE, UNLIKE = 0.25, -0.25  # nats for words that fit: people err in them as often as not
-ONE = 0.5  # nats from which two flights are one
+ONE = 0.0  # nats from which two flights are one
+COST = 4.0  # nats that a flight must add
+LEAST_WORTH, MOST_WORTH = -5.0, 3.5  # nats of one report in this
 WORTH = 2.0  # nats at most that a report says for the existence of its event
 
 
@@ -62,14 +65,13 @@ def _apart(book: Book, told: F64, time: int) -> tuple[F64, F64]:
     return gap, np.hypot(*metres(figures[:, Figure.LATITUDE], figures[:, Figure.LONGITUDE], origin).T)
 
 
-def likelihood(told: F64, marks: I64, reports: F64, others: I64, *, own: bool = False) -> F64:
+def likelihood(told: F64, marks: I64, reports: F64, others: I64, without: NDArray[np.bool_] | None = None) -> F64:
     """Return (m,) ln of how much likelier reports are if they are of the event of some than if they are of none.
 
-    told, marks: (n, ...) of the event. reports, others: (m, ...), the same of those that are compared; own: they are
-    the event's, and each is compared with the rest of them.
+    told, marks: (n, ...) of the event. reports, others: (m, ...), the same of those that are compared. without: (m, n)
+    reports of the event that each is not compared with.
     """
     origin = float(reports[-1, Told.LATITUDE]), float(reports[-1, Told.LONGITUDE])
-    without = np.eye(len(told), dtype=bool) if own else None
     mean, covariance = states(told, marks, others[:, Mark.TIME], origin, without)
     blur = mean[:, 2:, None] * mean[:, None, 2:] + covariance[:, 2:, 2:]
     spread = covariance[:, :2, :2] + (reports[:, Told.SECONDS] ** 2)[:, None, None] * blur
@@ -84,6 +86,11 @@ def likelihood(told: F64, marks: I64, reports: F64, others: I64, *, own: bool = 
         alike = (others[:, [Mark.WORD]] == known).mean(1)
         nats += np.where(others[:, Mark.WORD] >= 0, alike * ALIKE + (1 - alike) * UNLIKE, 0.0)
     return np.asarray(nats)
+
+
+def rest(told: F64, marks: I64) -> F64:
+    """Return (n,) ln of how much likelier each report of an event is by the rest of them."""
+    return likelihood(told, marks, told, marks, np.eye(len(told), dtype=bool))
 
 
 def density(off: F64, covariance: F64) -> F64:
@@ -131,31 +138,16 @@ def beside(book: Book, row: int) -> I64:
 
 
 def fits(book: Book, one: int, other: int) -> float:
-    """Return ln of how much likelier two events are as they are if they are one than if they are two."""
-    marks, others = book.marks[one], book.marks[other]
-    begun, latest = (np.array([marks[k, Mark.TIME], others[k, Mark.TIME]]) for k in (0, -1))
-    middle = int(begun.max() + (latest.min() - begun.max()) // 2)
-    told = book.told[one]
-    origin = float(told[-1, Told.LATITUDE]), float(told[-1, Told.LONGITUDE])
-    first, second = state(told, marks, middle, origin), state(book.told[other], others, middle, origin)
-    nats = float(_together(first, second) - np.log(ELSEWHERE))
-    return max(nats, _overlap(book, one, other)) if begun.max() < latest.min() else nats
+    """Return nats by which two flights fit better as one: what their reports say, each by those before it."""
+    first, second = (book.told[one], book.marks[one]), (book.told[other], book.marks[other])
+    both = np.vstack((first[0], second[0])), np.vstack((first[1], second[1]))
+    return COST + inside(*both) - inside(*first) - inside(*second)
 
 
-def _together(one: State, other: State) -> float:
-    """Return ln of the integral of both densities over that of velocities nobody has measured."""
-    known = [np.linalg.inv(both.covariance) for both in (one, other)]
-    before = np.diag([0.0, 0.0, 1 / SPEED**2, 1 / SPEED**2])
-    joined = known[0] + known[1] - before
-    pull = known[0] @ one.mean + known[1] @ other.mean
-    sizes = [np.linalg.slogdet(each)[1] for each in (*known, before[2:, 2:], joined)]
-    square = one.mean @ known[0] @ one.mean + other.mean @ known[1] @ other.mean - pull @ np.linalg.solve(joined, pull)
-    return float(0.5 * (sizes[0] + sizes[1] - sizes[2] - sizes[3] - square) - np.log(2 * np.pi))
-
-
-def _overlap(book: Book, one: int, other: int) -> float:
-    """Return the mean of what reports of the smaller of two that overlap in time say for being of the larger."""
-    large, small = (one, other) if len(book.marks[one]) >= len(book.marks[other]) else (other, one)
-    some = slice(-8, None)
-    nats = likelihood(book.told[large], book.marks[large], book.told[small][some], book.marks[small][some])
-    return float(nats.mean())
+def inside(told: F64, marks: I64) -> float:
+    """Return the sum of what reports of one flight say for being of it, each by those before it, within bounds."""
+    order = np.argsort(marks[:, Mark.TIME], kind="stable")
+    told, marks = told[order], marks[order]
+    before = np.triu(np.ones((len(told), len(told)), bool))
+    nats = likelihood(told, marks, told, marks, before)[1:]
+    return float(np.clip(nats, LEAST_WORTH, MOST_WORTH).sum())

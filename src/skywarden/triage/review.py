@@ -9,7 +9,7 @@ from skywarden.model.place import I64
 from skywarden.model.triage import Event, Mark
 from skywarden.triage.birth import LEAST, together
 from skywarden.triage.book import Book
-from skywarden.triage.join import WORTH, beside, likelihood
+from skywarden.triage.join import WORTH, beside, likelihood, rest
 from skywarden.triage.weigh import copies
 
 BETTER = 0.5  # nats by which a report must fit another flight better
@@ -24,7 +24,7 @@ def reviewed(book: Book, number: int) -> int:
     """
     row = book.row(number)
     told, marks, spoken = book.told[number], book.marks[number], book.events[row, Event.TOLD] > 0
-    own = likelihood(told, marks, told, marks, own=True)
+    own = rest(told, marks)
     near = [int(book.events[one, Event.NUMBER]) for one in beside(book, row).tolist()]
     others = np.zeros(len(told), np.int64)
     if near:
@@ -38,7 +38,7 @@ def reviewed(book: Book, number: int) -> int:
         if needless and number in book.told and not spoken:
             book.events[book.row(number), Event.FLIES] = 0
             return 0
-        if needless and spoken and len(better):
+        if spoken and len(better) and (needless or number not in book.told):
             into, counts = np.unique(others[better], return_counts=True)
             _freed(book, number)
             return int(into[counts.argmax()])
@@ -68,7 +68,7 @@ def _given(book: Book, number: int, rows: I64, into: I64) -> None:
 def _weeded(book: Book, number: int) -> None:
     """Take out what does not fit; what is left of a flight that people were not told of may be no flight."""
     told, marks = book.told[number], book.marks[number]
-    own = likelihood(told, marks, told, marks, own=True)
+    own = rest(told, marks)
     strays = np.flatnonzero(own < STRAY)
     if len(strays) and len(strays) < len(told):
         book.take_out(number, strays)
@@ -76,5 +76,7 @@ def _weeded(book: Book, number: int) -> None:
             book.begin(told[k], marks[k])
     event = book.events[book.row(number)]
     few = len(np.unique(book.marks[number][:, Mark.WHO])) < LEAST
-    if few or (not event[Event.TOLD] and together(book.told[number], book.marks[number]) < HOLDS):
+    if few and event[Event.TOLD]:
+        _freed(book, number)
+    elif few or (not event[Event.TOLD] and together(book.told[number], book.marks[number]) < HOLDS):
         event[Event.FLIES] = 0

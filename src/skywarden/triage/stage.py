@@ -90,9 +90,10 @@ def _merged(book: Book, time: int) -> list[ReportEvent]:
     ends: list[ReportEvent] = []
     for number in sorted(book.changed):
         if number in book.told and book.events[book.row(number), Event.FLIES]:
-            into = reviewed(book, number)
-            if into:
-                ends.append(ReportEventEnded(time, number, "it is one with another", into))
+            spoken, into = book.events[book.row(number), Event.TOLD] > 0, reviewed(book, number)
+            if spoken and number not in book.told:
+                reason = "it is one with another" if into else "its reports fit no flight any more"
+                ends.append(ReportEventEnded(time, number, reason, into))
         spoken = set(book.events[book.events[:, Event.TOLD] > 0, Event.NUMBER].tolist())
         joined = merged(book, number)
         ends += [ReportEventEnded(time, gone, "it is one with another", into) for gone, into in joined if gone in spoken]

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.model.assessment import CLASSES
 from skywarden.model.event import ReportEventBegun, ReportEventEnded, ReportEventUpdated
 from skywarden.model.place import F64, I64
 from skywarden.model.triage import Event, Figure, Gathered, Mark
 from skywarden.triage.book import Book
-from skywarden.triage.fit import metres
 from skywarden.triage.trust import credibility
 
 SECOND = 1_000_000_000  # ns
@@ -26,9 +26,10 @@ def told(book: Book, trust: tuple[I64, F64], time: int) -> list[ReportEventBegun
     """Return what is told now of events that are likelier than not. trust: people and their counts."""
     events, figures = book.events, book.figures
     score = figures[:, Figure.SCORE]
-    before = np.column_stack((figures[:, Figure.TOLD_LATITUDE], figures[:, Figure.TOLD_LONGITUDE]))
     place = np.column_stack((figures[:, Figure.LATITUDE], figures[:, Figure.LONGITUDE]))
-    moved = np.array([np.hypot(*metres(b[:1], b[1:], (p[0], p[1]))[0]) for b, p in zip(before, place, strict=True)])
+    north = figures[:, Figure.LATITUDE] - figures[:, Figure.TOLD_LATITUDE]
+    east = (figures[:, Figure.LONGITUDE] - figures[:, Figure.TOLD_LONGITUDE]) * np.cos(figures[:, Figure.LATITUDE])
+    moved = np.hypot(north, east) * SEMI_MAJOR
     sure = (events[:, Event.SUPPORTED] > 0) | (time - events[:, Event.SINCE] >= STOOD)
     new = (events[:, Event.TOLD] == 0) & (score >= 0.0) & sure
     other = (moved >= MOVED) | (np.abs(score - figures[:, Figure.TOLD_SCORE]) >= CHANGED)

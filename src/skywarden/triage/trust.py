@@ -40,6 +40,8 @@ def _aged(people: I64, trust: F64, rows: I64, time: int) -> F64:
 def learned(people: I64, trust: F64, facts: tuple[I64, F64], time: int) -> tuple[I64, F64, int]:
     """Return both tables after facts, and how many reporters were forgotten. facts: (n,) who, (n, 2) what to add."""
     who, added = facts
+    if not len(who):
+        return people, trust, 0
     order = np.lexsort((added[:, 1], added[:, 0], who))
     who, first = np.unique(who[order], return_index=True)
     added = added[order][first]

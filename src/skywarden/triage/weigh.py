@@ -18,8 +18,8 @@ MOVES, STANDS = 4.0, -4.0  # nats for a flight at most, and for what does not fl
 FLIES = 3.0  # nats that a straight way must fit better than a place to count as none
 
 FIRST = 1.0  # nats of the report that begins an event
-PRIOR = -6.0  # nats: of what somebody reports, one of 400 is such a thing and no moped
-NEWCOMERS = 9.0  # nats at most that all together say of whom no fact has spoken
+PRIOR = -12.0  # nats: most of what people report is no such thing, and much of it comes together
+NEWCOMERS = 20.0  # nats at most that all together say of whom no fact has spoken
 SUPPORT = 8.0  # nats for a track that agrees
 
 
