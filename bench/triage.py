@@ -1,6 +1,6 @@
 """Triage of 500 reports an evening: how many of twelve things are found, and how many that are not there.
 
-    python bench/triage.py 101 120         the seeds that are published in docs/triage.md
+python bench/triage.py 101 120         the seeds that are published in docs/triage.md
 """
 
 import sys
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from skywarden.model.detection import Frame
-from skywarden.model.place import Source
 from skywarden.model.event import ReportEventEnded
+from skywarden.model.place import Source
 from skywarden.model.track import Mode, Tracks
 from skywarden.model.triage import Event, Gathered, Mark, Triage
 from skywarden.sensors import Reader
@@ -63,7 +63,7 @@ def told(lines: list[tuple[float, bytes]]) -> tuple[dict[int, Gathered], Triage,
     for second, some in ticks(lines):
         time = world.START + second * SECOND
         batches = reader.read(Frame.of("people", time, *some)).batches if some else ()
-        picture, events = triaged(picture, batches, (tracks, np.zeros(0, bool)), time)
+        picture, events = triaged(picture, batches, (tracks, np.zeros(0, np.int64)), time)
         for event in events:
             if isinstance(event, ReportEventEnded):
                 if event.into:

@@ -8,8 +8,8 @@ side, 11 km apart, and two more the same way, four minutes apart. What people do
 the time, remember it wrongly, stand where their telephone says or in the middle of a village, or in the wrong village;
 point with an error, 20 to 90 degrees off, or to where it flew to; mark a place on a map or only name the village; send
 it again; name the wrong thing. What else comes in: mopeds and generators, two thunderstorms, two rumours that go from
-hand to hand (one of them of a thing that was real, and is long gone), pranks, aeroplanes and stars, and a group that has
-agreed on a drone that is not there.
+hand to hand (one of them of a thing that was real, and is long gone), pranks, aeroplanes and stars, and a group that
+has agreed on a drone that is not there.
 """
 
 from dataclasses import dataclass, field
@@ -209,7 +209,9 @@ def things(rng: np.random.Generator) -> list[Thing]:
     one, three = found[0], found[2]
     course = one.way[1] - one.way[0]
     side = np.array([course[1], -course[0]]) / np.hypot(*course) * 11_000.0
-    side = side if np.linalg.norm(one.way[0] + side - SIDE / 2) < np.linalg.norm(one.way[0] - side - SIDE / 2) else -side
+    side = (
+        side if np.linalg.norm(one.way[0] + side - SIDE / 2) < np.linalg.norm(one.way[0] - side - SIDE / 2) else -side
+    )
     found[1] = Thing("piston", one.time.copy(), one.way + side)
     found[3] = Thing("piston", three.time + 240.0, three.way.copy())
     return found

@@ -38,6 +38,7 @@ from skywarden.model.event import (
 from skywarden.model.raid import Raids
 from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Health, Picture, Use
+from skywarden.model.triage import Triage
 from skywarden.model.watched import Watch
 from skywarden.raid import Warned, over, raids
 from skywarden.saved import Saved, decoded, digest, encoded
@@ -50,6 +51,7 @@ from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
+from skywarden.triage import triaged, unsaid
 from skywarden.watch import Now, broken, marked, watched
 
 SECOND = 1_000_000_000
@@ -100,8 +102,9 @@ def step(  # noqa: PLR0913 - as `track`
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
-    after = replace(after, watch=watch)
-    events: list[Output] = [*tracked.events, *alert_events, *raid_events, *changed, *said(before, now, time)]
+    triage, told = triaged(picture.triage, batches, (tracked.tracks, evidence.seen[:, 1]), time)
+    after = replace(after, watch=watch, triage=triage)
+    events: list[Output] = [*tracked.events, *alert_events, *raid_events, *told, *changed, *said(before, now, time)]
     events += witness.said(picture.chains.settled, after.chains.settled, time)
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
@@ -387,8 +390,7 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     numbers = before.tracks.number[before.tracks.shown()].tolist()
     ended: list[Output] = [TrackDropped(event.time, number, reason) for number in numbers]
     ended += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
-    raids = Raids(next_number=before.raids.next_number)
-    return Picture(event.time, event.mode, next_number=before.next_number, health=before.health, raids=raids), [
-        *ended,
-        *over(before.raids, event.time),
-    ]
+    ended += [*over(before.raids, event.time), *unsaid(before.triage, event.time, reason)]
+    raids, triage = Raids(next_number=before.raids.next_number), Triage(next_number=before.triage.next_number)
+    new = Picture(event.time, event.mode, next_number=before.next_number, health=before.health)
+    return replace(new, raids=raids, triage=triage), ended

@@ -14,7 +14,9 @@ from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
 from skywarden.model.triage import Gathered
 
-SCHEMA = 7  # 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts, reports
+SCHEMA = (
+    7  # 3: tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts, reports
+)
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):

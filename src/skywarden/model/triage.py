@@ -129,8 +129,8 @@ def _nought(columns: int) -> F64:
 class Triage:
     """Everything of this between two ticks. time: ns, when it was last worked out, once a second.
 
-    waiting, waiting_marks: (w, Told), (w, Mark) reports that it is not their turn yet. told, marks: (n, Told), (n, Mark)
-    of events that stand. events, figures: (e, ...) `Event` and `Figure`, sorted by number. people, trust: (p, 2) hash
+    waiting, waiting_marks: (w, Told), (w, Mark) reports whose turn it is not yet. told, marks: (n, Told), (n, Mark) of
+    events that stand. events, figures: (e, ...) `Event` and `Figure`, sorted by number. people, trust: (p, 2) hash
     of a reporter and ns, when a fact last spoke of him; how often facts agreed and contradicted, as of then. left:
     why -> how many reports or events were left out. digest: over all this, "" before the first report.
     """

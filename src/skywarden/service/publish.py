@@ -17,7 +17,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import raid_rows, rows, sensor_rows, site_rows
+from skywarden.service import raid_rows, report_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.reload import UNKNOWN, Configured
 from skywarden.service.room import Left
@@ -146,6 +146,15 @@ class Published:
         if identity is None:
             return None
         return _encode(rows.why(identity, reasons(self.picture.evidence, number, self.picture.time), self.picture.time))
+
+    @cached_property
+    def reports(self) -> report_rows.ReportsRow:
+        """What people report."""
+        return report_rows.reports(self.picture)
+
+    def reports_json(self) -> bytes:
+        """Return /api/reports."""
+        return _encode(self.reports)
 
     def watched_json(self) -> bytes:
         """Return /api/watched."""

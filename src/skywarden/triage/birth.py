@@ -25,7 +25,7 @@ LEAST = 3  # people who stand apart
 
 
 class Near(NamedTuple):
-    """Reports of no flight about a new one. numbers (n,): of the groups that they are in; rows (n,): which of theirs."""
+    """Reports of no flight about a new one. numbers (n,): of the groups they are in; rows (n,): which of theirs."""
 
     numbers: I64
     rows: I64

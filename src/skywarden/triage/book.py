@@ -34,7 +34,9 @@ class Book:
         numbers = before.marks[starts, Mark.EVENT].tolist()
         told = {number: before.told[some] for number, some in zip(numbers, rows, strict=True)}
         marks = {number: before.marks[some].copy() for number, some in zip(numbers, rows, strict=True)}
-        return cls(told, marks, before.events.copy(), before.figures.copy(), before.next_number, time, left=dict(before.left))
+        return cls(
+            told, marks, before.events.copy(), before.figures.copy(), before.next_number, time, left=dict(before.left)
+        )
 
     def row(self, number: int) -> int:
         """Return where an event is: they are sorted by number."""

@@ -59,7 +59,7 @@ def state(told: F64, marks: I64, time: int, origin: tuple[float, float]) -> Stat
 def states(
     told: F64, marks: I64, times: I64, origin: tuple[float, float], without: NDArray[np.bool_] | None = None
 ) -> tuple[F64, F64]:
-    """Return (k, 4) and (k, 4, 4), as `state`, at each of (k,) times. without: (k, n) reports that do not count there."""
+    """Return (k, 4) and (k, 4, 4), as `state`, at each of (k,) times. without: (k, n) reports that do not count."""
     place = metres(told[:, Told.LATITUDE], told[:, Told.LONGITUDE], origin)
     covariance, blur = covariances(told), (told[:, Told.SECONDS] ** 2)[None, :, None, None]
     seconds = (marks[None, :, Mark.TIME] - times[:, None]) / SECOND
@@ -86,7 +86,7 @@ def _solved(place: F64, known: F64, seconds: F64) -> tuple[F64, F64]:
     weights[:, :2, 2:] = weights[:, 2:, :2] = once.sum(1)
     weights[:, 2:, 2:] = twice.sum(1) + np.eye(2) / SPEED**2
     pull = np.concatenate((np.einsum("knij,nj->ki", known, place), np.einsum("knij,nj->ki", once, place)), 1)
-    spread = np.linalg.inv(weights)
+    spread = np.asarray(np.linalg.inv(weights), np.float64)
     return np.einsum("kij,kj->ki", spread, pull), spread
 
 

@@ -20,7 +20,7 @@ HOLDS = 3.0  # nats for a flight by its reports, each by the others; below it is
 def reviewed(book: Book, number: int) -> int:
     """Give each report of a flight to the flight that it fits best; end the flight if too little is left of it.
 
-    Return the number of the flight that has most of what one had that people were told of, 0: it goes on, or nobody was.
+    Return the number of the flight that has most of one that people were told of, 0: it goes on, or nobody was told.
     """
     row = book.row(number)
     told, marks, spoken = book.told[number], book.marks[number], book.events[row, Event.TOLD] > 0

@@ -5,17 +5,17 @@ from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skywarden.model.detection import Detections
 from skywarden.model.event import ReportEventBegun, ReportEventEnded, ReportEventUpdated
+from skywarden.model.place import I64
 from skywarden.model.track import Tracks
 from skywarden.model.triage import Event, Figure, Mark, Triage
 from skywarden.triage.birth import born
 from skywarden.triage.book import Book
 from skywarden.triage.join import WORTH, best, merged
-from skywarden.triage.review import reviewed
 from skywarden.triage.queue import MOST_WAITING, TURN, fewer, ranked
+from skywarden.triage.review import reviewed
 from skywarden.triage.support import facts, judged, supported
 from skywarden.triage.take import reported, rows, sorted_rows
 from skywarden.triage.tell import ended, told
@@ -24,25 +24,28 @@ from skywarden.triage.weigh import STANDS, copies, moves, scored
 
 SECOND = 1_000_000_000  # ns
 KEPT = 1200 * SECOND  # ns after its last report came for which an event stands, and a report without support is shown
+LATELY = 30 * SECOND  # ns; a track that the configuration has measured no later than this ago is a fact
 MOST_EVENTS = 1024
 DIGITS = 32
+COLUMNS = ("waiting", "waiting_marks", "told", "marks", "events", "figures", "people", "trust")
 
 ReportEvent = ReportEventBegun | ReportEventUpdated | ReportEventEnded
 
 
 def triaged(
-    before: Triage, batches: Sequence[Detections], seen: tuple[Tracks, NDArray[np.bool_]], time: int
+    before: Triage, batches: Sequence[Detections], seen: tuple[Tracks, I64], time: int
 ) -> tuple[Triage, list[ReportEvent]]:
     """Return what people's reports come to at `time`, ns, and what is told of that.
 
-    seen: the tracks, and (n,) which of them the configuration has measured lately. Nothing here changes a track.
+    seen: the tracks, and (n,) ns, when the configuration measured each last. Nothing here changes a track.
     """
     now = _queued(before, batches, time)
     if time // SECOND == now.time // SECOND and now.time:
         return now, []
     if not len(now.waiting) and not len(now.events):
         return replace(now, time=time), []
-    book, known = Book.of(now, time), facts(*seen)
+    tracks, measured = seen
+    book, known = Book.of(now, time), facts(tracks, measured > time - LATELY)
     judgement = judged(book, known, now.marks, time)
     people, trust, forgotten = learned(now.people, now.trust, judgement, time)
     now = replace(now, people=people, trust=trust)
@@ -54,6 +57,12 @@ def triaged(
     events += _over(book, time)
     book.leave("reporters forgotten", forgotten)
     return _closed(now, book, time), events
+
+
+def unsaid(before: Triage, time: int, reason: str) -> list[ReportEvent]:
+    """Return the end of all that was told, where a picture ends. time: ns."""
+    numbers = before.events[before.events[:, Event.TOLD] > 0, Event.NUMBER].tolist()
+    return [ReportEventEnded(time, number, reason) for number in numbers]
 
 
 def _queued(before: Triage, batches: Sequence[Detections], time: int) -> Triage:
@@ -69,7 +78,8 @@ def _queued(before: Triage, batches: Sequence[Detections], time: int) -> Triage:
     over = max(len(told) - MOST_WAITING, 0) + sum(map(len, fresh)) - sum(map(len, some))
     if over:
         left["reports, too many at once"] = left.get("reports, too many at once", 0) + over
-    return replace(before, waiting=told[:MOST_WAITING], waiting_marks=marks[:MOST_WAITING], left=left)
+    after = replace(before, waiting=told[:MOST_WAITING], waiting_marks=marks[:MOST_WAITING], left=left)
+    return replace(after, digest=_digest(after))
 
 
 def _joined(book: Book, now: Triage) -> None:
@@ -96,7 +106,9 @@ def _merged(book: Book, time: int) -> list[ReportEvent]:
                 ends.append(ReportEventEnded(time, number, reason, into))
         spoken = set(book.events[book.events[:, Event.TOLD] > 0, Event.NUMBER].tolist())
         joined = merged(book, number)
-        ends += [ReportEventEnded(time, gone, "it is one with another", into) for gone, into in joined if gone in spoken]
+        ends += [
+            ReportEventEnded(time, gone, "it is one with another", into) for gone, into in joined if gone in spoken
+        ]
     return ends
 
 
@@ -146,7 +158,7 @@ def _closed(now: Triage, book: Book, time: int) -> Triage:
 
 
 def _digest(triage: Triage) -> str:
-    columns = (triage.told, triage.marks, triage.events, triage.figures, triage.people, triage.trust)
+    columns = [getattr(triage, name) for name in COLUMNS]
     found = sha256(repr((sorted(triage.left.items()), triage.next_number)).encode())
     for column in columns:
         column.flags.writeable = False

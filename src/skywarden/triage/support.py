@@ -12,7 +12,6 @@ from skywarden.model.triage import TRACKS, Event, Fact, Figure, Mark, Told
 from skywarden.triage.book import Book
 from skywarden.triage.fit import SECOND, metres
 
-LATELY = 15.0  # s; a track that the configuration has measured no later than this ago is a fact
 BACK = 240.0  # s, for which a track's straight way is followed back or on
 BENT = 12.0  # m/s by which that may be wrong, for each second
 SAME = 4_000.0  # m from an event, besides twice what is not known of its place: a track there is the same thing
@@ -26,7 +25,10 @@ HALF = 0.5  # a contradiction counts so much: two things may be there
 
 
 class Facts(NamedTuple):
-    """Tracks that the configuration measures. number (k,); latitude, longitude (k,) rad; velocity (k, 2) m/s; time, ns."""
+    """Tracks that the configuration measures.
+
+    number (k,); latitude, longitude (k,) rad; velocity (k, 2) m/s; time (k,) ns.
+    """
 
     number: I64
     latitude: F64

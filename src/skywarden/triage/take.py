@@ -75,5 +75,3 @@ def _circle(batch: Detections, k: int) -> tuple[float, ...]:
 
 def _cos(latitude: float) -> float:
     return max(float(np.cos(latitude)), 1e-3)
-
-
