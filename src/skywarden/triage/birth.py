@@ -18,6 +18,7 @@ from skywarden.triage.weigh import copies
 BEFORE = 420.0  # s within which reports of one way are looked for
 SLOW, FAST = 18.0, 260.0  # m/s of what flies
 MOST = 96  # reports compared, the nearest in time
+MOST_GROUPS, TYPICAL = 128, 100.0  # groups they are in, the nearest in time and, by m/s, in place
 WAYS = 64  # ways tried
 ROOM = 1.5  # times as uncertain as they say: the way goes through two of them
 ENOUGH, MORE = 4.0, 1.5  # nats for a way, and more than for a place
@@ -77,7 +78,8 @@ def _near(book: Book, number: int, row: int) -> Near:
     gap = np.maximum(np.maximum(events[:, Event.BEGUN] - mark[Mark.TIME], mark[Mark.TIME] - events[:, Event.LATEST]), 0)
     reach = FAST * BEFORE + figures[:, Figure.SPAN]
     free = np.flatnonzero((events[:, Event.FLIES] == 0) & (gap < BEFORE * SECOND) & (away < reach))
-    numbers = events[free, Event.NUMBER].tolist()
+    order = np.argsort(gap[free] / SECOND + away[free] / TYPICAL, kind="stable")[:MOST_GROUPS]
+    numbers = events[np.sort(free[order]), Event.NUMBER].tolist()
     marks = np.vstack([book.marks[one] for one in numbers])
     rows = np.concatenate([np.arange(len(book.marks[one])) for one in numbers])
     every = np.vstack([book.told[one] for one in numbers])

@@ -14,7 +14,7 @@ from skywarden.geo.earth import SEMI_MAJOR
 from skywarden.model.place import F64, I64
 from skywarden.model.triage import Mark, Told
 
-SPEED = 110.0  # m/s, 1 sigma of each component of a velocity that is not known
+SPEED = 80.0  # m/s, 1 sigma of each component of a velocity that is not known
 TURNS = 0.12  # m/s^2: after t s something may be TURNS t^2 m, 1 sigma, from its straight way
 FREEDOM = 4.0
 ROUNDS = 3

@@ -18,14 +18,14 @@ from skywarden.triage.fit import SECOND, covariances, metres, states
 
 ELSEWHERE = 1.0 / (np.pi * 12_000.0**2)  # 1/m^2: one other thing, or nothing, within 12 km
 BLUNDERS = 0.2  # of reports have a wrong direction or place
-WIDE = 4000.0  # m, 1 sigma of these, about where the reporter stands
+WIDE = 3000.0  # m, 1 sigma of these, about where the reporter stands
 SLOW_PLACES = 12_000.0  # m; reports farther from a flight than this, and FAST for the time between, are not compared
 FAST = 260.0  # m/s
 LONG = 540.0  # s without a report, then it is another flight
 GROUP_M, GROUP_S = 4_000.0, 600.0  # m and s between a report and a group that it joins
 ALIKE, UNLIKE = 0.25, -0.25  # nats for words that fit: people err in them as often as not
 ONE = 0.0  # nats from which two flights are one
-COST = 4.0  # nats that a flight must add
+COST = 0.0  # nats that a flight must add
 LEAST_WORTH, MOST_WORTH = -5.0, 3.5  # nats of one report in this
 WORTH = 2.0  # nats at most that a report says for the existence of its event
 

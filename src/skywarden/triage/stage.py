@@ -26,6 +26,7 @@ SECOND = 1_000_000_000  # ns
 KEPT = 1200 * SECOND  # ns after its last report came for which an event stands, and a report without support is shown
 LATELY = 30 * SECOND  # ns; a track that the configuration has measured no later than this ago is a fact
 MOST_EVENTS = 1024
+BIRTHS, REVIEWS = 6, 8  # reports in a second with which a flight may begin, flights that are looked at again
 DIGITS = 32
 COLUMNS = ("waiting", "waiting_marks", "told", "marks", "events", "figures", "people", "trust")
 
@@ -84,6 +85,7 @@ def _queued(before: Triage, batches: Sequence[Detections], time: int) -> Triage:
 
 def _joined(book: Book, now: Triage) -> None:
     """Look at those whose turn it is, by the time that they report."""
+    first = now.waiting_marks[:BIRTHS]
     told, marks = sorted_rows(now.waiting[:TURN], now.waiting_marks[:TURN])
     for k in range(len(told)):
         number = best(book, told[k], marks[k]).number
@@ -91,14 +93,14 @@ def _joined(book: Book, now: Triage) -> None:
             book.add(number, told[k], marks[k])
         else:
             number = book.begin(told[k], marks[k])
-        if not book.events[book.row(number), Event.FLIES]:
+        if not book.events[book.row(number), Event.FLIES] and (first == marks[k]).all(1).any():
             born(book, number, marks[k])
 
 
 def _merged(book: Book, time: int) -> list[ReportEvent]:
     """Have second thoughts about the flights that have changed, and make one of those that are one."""
     ends: list[ReportEvent] = []
-    for number in sorted(book.changed):
+    for number in sorted(book.changed, key=lambda one: ((one * 7919 + time // SECOND) % 1009, one))[:REVIEWS]:
         if number in book.told and book.events[book.row(number), Event.FLIES]:
             spoken, into = book.events[book.row(number), Event.TOLD] > 0, reviewed(book, number)
             if spoken and number not in book.told:

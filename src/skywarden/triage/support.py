@@ -12,6 +12,7 @@ from skywarden.model.triage import TRACKS, Event, Fact, Figure, Mark, Told
 from skywarden.triage.book import Book
 from skywarden.triage.fit import SECOND, metres
 
+HIGH = 6_000.0  # m; what flies higher is not what people mean: an airliner must not support a moped
 BACK = 240.0  # s, for which a track's straight way is followed back or on
 BENT = 12.0  # m/s by which that may be wrong, for each second
 SAME = 4_000.0  # m from an event, besides twice what is not known of its place: a track there is the same thing
@@ -40,6 +41,8 @@ class Facts(NamedTuple):
 def facts(tracks: Tracks, measured: NDArray[np.bool_]) -> Facts:
     """Return the tracks that people see, and that sensors of the configuration measure: (n,) measured."""
     one = tracks.take(np.flatnonzero(tracks.shown() & measured & (tracks.kind == TrackKind.POINT)))
+    low = geo.geodetic(one.mean[:, :3])[2] < HIGH
+    one = one.take(np.flatnonzero(low))
     latitude, longitude, _ = geo.geodetic(one.mean[:, :3])
     velocity = np.einsum("nij,nj->ni", geo.east_north_up(latitude, longitude), one.mean[:, 3:])[:, :2]
     return Facts(one.number, latitude, longitude, velocity, one.time)

@@ -18,9 +18,9 @@ MOVES, STANDS = 4.0, -4.0  # nats for a flight at most, and for what does not fl
 FLIES = 3.0  # nats that a straight way must fit better than a place to count as none
 
 FIRST = 1.0  # nats of the report that begins an event
-PRIOR = -12.0  # nats: most of what people report is no such thing, and much of it comes together
+PRIOR = -14.0  # nats: most of what people report is no such thing, and much of it comes together
 NEWCOMERS = 20.0  # nats at most that all together say of whom no fact has spoken
-SUPPORT = 8.0  # nats for a track that agrees
+SUPPORT = 20.0  # nats for a track that agrees: then it is there
 
 
 def scored(events: I64, figures: F64) -> F64:
