@@ -59,7 +59,7 @@ def batches(lines, at, using=None):
 
 
 def run(lines, until=None, seen=None, before=None):
-    """Return the state and all events after lines, (s, bytes), second by second. seen: s -> tracks and when measured."""
+    """Return the state and all events after lines, (s, bytes), each second. seen: s -> tracks and when measured."""
     using, picture, events = reader(), before or Triage(), []
     last = max(at for at, _ in lines)
     for second in range(int(min(at for at, _ in lines)), int(until or last + 100)):

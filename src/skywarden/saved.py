@@ -62,9 +62,9 @@ decoded = msgspec.msgpack.Decoder(Saved, dec_hook=_array_in).decode
 def digest(picture: Picture) -> str:
     """Return the hash over a picture, the same wherever the same picture is reached.
 
-    What waits is not in it, but all that it came to; of the settled chain, registration, reports and who may watch,
-    their own hashes, of evidence, threats and how tracks flew, sums. SHA-256, for which processors have instructions: of a
-    thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
+    What waits is not in it, but all that it came to; of the settled chain, registration, reports and who may watch
+    their own hashes, of evidence, threats and how tracks flew, sums. SHA-256, for which processors have instructions:
+    of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
     """
     settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
     registered = Registered(digest=picture.chains.registered.digest)
