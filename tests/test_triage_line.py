@@ -1,6 +1,8 @@
 """Triage in the running line: tracks, identities and alerts are the same without it; what goes out of it."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from skywarden.model.triage import Event
 from skywarden.outputs.jsonl import encode
 from skywarden.pipeline import Line
 from skywarden.sensors.reports import Spot, observer
-from skywarden.service.report_rows import reports
+from skywarden.service.report_rows import ReportRow, ReportsRow, reports
 from skywarden.triage import unsaid
 
 PEOPLE = '\n[[sources]]\nname = "people"\nformat = "reports"\nlisten = "udp://127.0.0.1:9077"\nmax_age_s = 300\n'
@@ -92,6 +94,13 @@ def test_json_lines_have_no_place_and_the_api_has_all_rows():
     assert rows[0]["tracks"] == []
     found = reports(Picture(picture.time, triage=picture))
     assert len(found.events) + len(found.unsupported) == len(picture.events)
+
+
+def test_every_field_of_the_api_has_its_row():
+    page = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
+    for heading, kind in (("## Reports\n", ReportsRow), ("## Report\n", ReportRow)):
+        part = page.split(heading)[1].split("\n## ")[0]
+        assert re.findall(r"^\| `(\w+)` \|", part, re.M) == list(kind.__struct_fields__)
 
 
 @pytest.mark.parametrize("language", ["en", "uk"])
