@@ -15,31 +15,33 @@ from skywarden.model.act import (
 )
 from skywarden.model.assessment import Alert, Category
 from skywarden.model.decision import Cue, HandOver
-from skywarden.model.event import (
+from skywarden.model.deed import (
     Acted,
-    AlertCleared,
-    AlertRaised,
-    Announced,
     CategoryEnded,
-    ClockStepped,
     Cued,
     CueEnded,
     Decided,
-    Entry,
     Escalated,
+    FeedEnded,
+    ShelfEnded,
+    Suspended,
+    Taken,
+)
+from skywarden.model.event import (
+    AlertCleared,
+    AlertRaised,
+    Announced,
+    ClockStepped,
+    Entry,
     Event,
     Failed,
-    FeedEnded,
     LevelChanged,
     Lost,
     RaidEnded,
     Refused,
     SensorFault,
-    ShelfEnded,
     SiteWatched,
     Started,
-    Suspended,
-    Taken,
     encode,
 )
 from skywarden.model.raid import Heading, Kind, Level, News, Span

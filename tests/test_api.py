@@ -54,6 +54,7 @@ def test_each_address_answers(server: Server, publisher: Publisher) -> None:
         ("/api/picture", shown.picture_json()),
         ("/api/health", shown.health_json()),
         ("/api/geojson", shown.geojson()),
+        ("/api/reports", shown.reports_json()),
         ("/api/why/2", shown.why_json(2)),
     ):
         answer = get(server, path)

@@ -14,7 +14,8 @@ from test_app import LATITUDE, STATION, ask, flight, wait
 from typer.testing import CliRunner
 
 from skywarden.cli.app import app as commands
-from skywarden.model.event import AreaWarned, Delivered, decode
+from skywarden.model.deed import Delivered
+from skywarden.model.event import AreaWarned, decode
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare
 from skywarden.service.app import App

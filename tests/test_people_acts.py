@@ -13,7 +13,8 @@ from people_world import ACKNOWLEDGE, CHEAP, Browser
 from skywarden.config import parse
 from skywarden.errors import RecordError, StoppedError
 from skywarden.model.act import Acknowledge, Person, Role
-from skywarden.model.event import Acted, Entry, Event, Started, Taken, decode
+from skywarden.model.deed import Acted, Taken
+from skywarden.model.event import Entry, Event, Started, decode
 from skywarden.record import MemoryLog
 from skywarden.record import writer as writer_module
 from skywarden.record.reading import SqliteRecord

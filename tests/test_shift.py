@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from skywarden.cli.app import app
 from skywarden.model.act import Shelve
-from skywarden.model.event import Acted, Announced, Entry, Lost, Refused, Taken, decode, encode
+from skywarden.model.deed import Acted, Taken
+from skywarden.model.event import Announced, Entry, Lost, Refused, decode, encode
 from skywarden.model.raid import Level
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.sqlite import SqliteLog

@@ -14,8 +14,9 @@ from skywarden.cli.app import app
 from skywarden.errors import RecordError
 from skywarden.model.act import Acknowledge, Categorise
 from skywarden.model.assessment import Category
+from skywarden.model.deed import Acted
 from skywarden.model.detection import WIDTH, Kind, detections
-from skywarden.model.event import Acted, AlertRaised, Entry, Input, Stepped, Tick, decode, encode
+from skywarden.model.event import AlertRaised, Entry, Input, Stepped, Tick, decode, encode
 from skywarden.record import segment
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.retention import Keep

@@ -43,6 +43,7 @@ from skywarden.model.event import (
 from skywarden.model.raid import Raids
 from skywarden.model.threats import Threats
 from skywarden.model.track import Chains, Picture
+from skywarden.model.triage import Triage
 from skywarden.model.warning import Warnings
 from skywarden.model.watched import Watch
 from skywarden.raid import Warned, over, raids
@@ -56,6 +57,7 @@ from skywarden.track.registry import anew, starts
 from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
+from skywarden.triage import triaged, unsaid
 from skywarden.warn import areas, warn
 from skywarden.warn import ended as unwarned
 from skywarden.watch import Now, broken, watched
@@ -104,7 +106,8 @@ def step(  # noqa: PLR0913 - as `track`
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
     warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
-    after = replace(after, watch=watch, warnings=warnings)
+    triage, gathered = triaged(picture.triage, batches, (tracked.tracks, evidence.seen[:, 1]), time)
+    after = replace(after, watch=watch, warnings=warnings, triage=triage)
     needed = Known(joined, alerts, tracked.tracks, time)
     advised, advice_events = advices(picture.advices, needed, settings.units, settings.sites)
     after = replace(after, advices=advised)
@@ -115,6 +118,7 @@ def step(  # noqa: PLR0913 - as `track`
         *alert_events,
         *raid_events,
         *told,
+        *gathered,
         *held_events,
         *advice_events,
         *cued,
@@ -363,11 +367,13 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     gone += [AlertCleared(event.time, alert.site, alert.track, reason) for alert in before.alerts]
     raids = Raids(next_number=before.raids.next_number)
     warnings = Warnings(next_number=before.warnings.next_number)
+    triage = Triage(next_number=before.triage.next_number)
     handovers = Handovers(next_number=before.handovers.next_number)
     picture = Picture(event.time, event.mode, next_number=before.next_number, health=before.health)
-    return replace(picture, raids=raids, warnings=warnings, handovers=handovers), [
+    return replace(picture, raids=raids, warnings=warnings, triage=triage, handovers=handovers), [
         *gone,
         *over(before.raids, event.time),
+        *unsaid(before.triage, event.time, reason),
         *unwarned(before.warnings, event.time),
         *finished(before.held, event.time),
         *advice_over(before.advices, event.time),

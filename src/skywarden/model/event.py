@@ -27,10 +27,11 @@ from skywarden.model.deed import (
 from skywarden.model.detection import Frame
 from skywarden.model.raid import Heading, Level, News, Span
 from skywarden.model.track import Mode
+from skywarden.model.triage import Gathered
 from skywarden.model.warning import AreaWarning
 
-# 3: the tree, 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts
-SCHEMA = 8  # 8: warnings of areas, and who was told of them
+# 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts, warnings, reports
+SCHEMA = 7
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -231,6 +232,29 @@ class SiteWatched(msgspec.Struct, frozen=True, tag=True):
     blind: tuple[str, ...] = ()
 
 
+class ReportEventBegun(msgspec.Struct, frozen=True, tag=True):
+    """Reports of several people, or one that a track supports, are of one thing: an event of reports."""
+
+    time: int
+    event: Gathered
+
+
+class ReportEventUpdated(msgspec.Struct, frozen=True, tag=True):
+    """It has moved, or it has become more or less likely; at most one in half a minute of each."""
+
+    time: int
+    event: Gathered
+
+
+class ReportEventEnded(msgspec.Struct, frozen=True, tag=True):
+    """Nobody has reported it for long; or it is one with another event: into, 0 none."""
+
+    time: int
+    number: int
+    reason: str
+    into: int = 0
+
+
 class Answered(msgspec.Struct, frozen=True, tag=True):
     """What a source was told, on which connection; close: the connection was ended then."""
 
@@ -282,6 +306,9 @@ Output = (
     | Cued
     | CueEnded
     | SiteWatched
+    | ReportEventBegun
+    | ReportEventUpdated
+    | ReportEventEnded
     | Answered
     | Failed
     | Stepped

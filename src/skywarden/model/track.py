@@ -19,6 +19,7 @@ from skywarden.model.place import F64, I64, Registration
 from skywarden.model.raid import Raids
 from skywarden.model.registered import Registered
 from skywarden.model.threats import Threats
+from skywarden.model.triage import Triage
 from skywarden.model.warning import Warnings
 from skywarden.model.watched import Watch
 
@@ -229,3 +230,4 @@ class Picture:
     held: Held = field(default_factory=Held)
     handovers: Handovers = field(default_factory=Handovers)
     warnings: Warnings = field(default_factory=Warnings)
+    triage: Triage = field(default_factory=Triage)

@@ -17,6 +17,8 @@ class *Warning*). Fields, in this order:
     feed ended                    event, time, partner
     advised                       event, time, advice, site, unit ("" nobody), wait (until when it can)
     site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
+    reports begun, updated        event, time, number, begun, latest, reports, reporters, what, tracks, probability
+    reports ended                 event, time, number, reason, into (left out when it is none)
     track confirmed, coasting     event, time, track
     track dropped                 event, time, track, reason
 """
@@ -41,13 +43,14 @@ from skywarden.model.event import (
 from skywarden.outputs.deed_lines import deed_row
 from skywarden.outputs.iso import iso
 from skywarden.outputs.raid_lines import raid_row
+from skywarden.outputs.report_lines import report_row
 
 _encode = msgspec.json.Encoder().encode
 
 
 def encode(event: Output) -> bytes:
     """Return one line with its end, or no bytes for an event that is not for people who are warned."""
-    row = _row(event) or raid_row(event) or deed_row(event)
+    row = _row(event) or raid_row(event) or deed_row(event) or report_row(event)
     return _encode(row) + b"\n" if row else b""
 
 

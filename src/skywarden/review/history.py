@@ -4,21 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from skywarden.model.act import Acknowledge, Categorise, Shelve, Uncategorise, Unshelve
+from skywarden.model.deed import Acted, CategoryEnded, Cued, CueEnded, Decided, Escalated, Taken
 from skywarden.model.event import (
-    Acted,
     AlertCleared,
     AlertRaised,
     AlertUpdated,
     Announced,
-    CategoryEnded,
-    Cued,
-    CueEnded,
-    Decided,
     Entry,
-    Escalated,
     Event,
     LevelChanged,
-    Taken,
     TrackCoasting,
     TrackConfirmed,
     TrackDropped,

@@ -7,32 +7,34 @@ from typing import Any
 import msgspec
 
 from skywarden.model import act as acts
-from skywarden.model.event import (
+from skywarden.model.deed import (
     Acted,
+    CategoryEnded,
+    Cued,
+    CueEnded,
+    Decided,
+    Escalated,
+    FeedEnded,
+    ShelfEnded,
+    Suspended,
+    Taken,
+)
+from skywarden.model.event import (
     AlertCleared,
     AlertRaised,
     AlertUpdated,
     Announced,
-    CategoryEnded,
     ClockStepped,
-    Cued,
-    CueEnded,
-    Decided,
     Entry,
-    Escalated,
     Event,
     Failed,
-    FeedEnded,
     LevelChanged,
     Lost,
     RaidEnded,
     Refused,
     SensorFault,
-    ShelfEnded,
     SiteWatched,
     Started,
-    Suspended,
-    Taken,
 )
 from skywarden.model.held import Feed, Said, Shelf
 from skywarden.model.place import SECTORS

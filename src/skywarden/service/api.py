@@ -33,6 +33,7 @@ def make(publisher: Publisher, host: str, names: Sequence[str] = (), people: Seq
         Route("/", _page()),
         Route("/api/picture", _picture(publisher)),
         Route("/api/watched", _watched(publisher)),
+        Route("/api/reports", _reports(publisher)),
         Route("/api/geojson", _geojson(publisher)),
         Route("/api/health", _health(publisher)),
         Route("/api/why/{number:int}", _why(publisher)),
@@ -59,6 +60,14 @@ def _watched(publisher: Publisher) -> Endpoint:
         return _json(latest.watched_json()) if latest else PlainTextResponse("no picture yet", NOTHING_YET)
 
     return watched
+
+
+def _reports(publisher: Publisher) -> Endpoint:
+    async def reports(_: Request) -> Response:
+        latest = publisher.latest
+        return _json(latest.reports_json()) if latest else PlainTextResponse("no picture yet", NOTHING_YET)
+
+    return reports
 
 
 def _geojson(publisher: Publisher) -> Endpoint:

@@ -17,7 +17,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import advice_rows, held_rows, raid_rows, rows, sensor_rows, site_rows
+from skywarden.service import advice_rows, held_rows, raid_rows, report_rows, rows, sensor_rows, site_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.outbox_rows import FAILING, RecipientRow
 from skywarden.service.partners import State
@@ -167,6 +167,15 @@ class Published:
         tracks, time = self.picture.tracks, self.picture.time
         label = int(tracks.label[tracks.number == number].max(initial=0))
         return _encode(rows.why(identity, label, reasons(self.picture.evidence, number, time), time))
+
+    @cached_property
+    def reports(self) -> report_rows.ReportsRow:
+        """What people report."""
+        return report_rows.reports(self.picture)
+
+    def reports_json(self) -> bytes:
+        """Return /api/reports."""
+        return _encode(self.reports)
 
     def watched_json(self) -> bytes:
         """Return /api/watched."""

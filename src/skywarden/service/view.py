@@ -24,6 +24,7 @@ from skywarden.service.publish import DEGRADED, NOT_RECORDED, OK, STALLED, STALL
 from skywarden.service.rows import NOTHING_YET, POINT, USELESS, SourceRow, TrackRow
 from skywarden.service.tls import FAULTS
 from skywarden.service.view_page import BAD, DIM, GOOD, HEAD, NARROW, WIDE, Page, blank, cell, rest
+from skywarden.service.view_reports import reports
 from skywarden.service.view_sites import raids, site_names, sites
 from skywarden.service.wire import FAST, FINISHED, QUIET
 from skywarden.service.words import LANGUAGES
@@ -58,6 +59,7 @@ def render(
     sources = published.sources
     shown_sites = min(len(site_names(published)), max(1, room // 3))
     coming = raids(page, max(1, room // 5))
+    coming += reports(page)
     room -= len(coming)
     left = room - shown_sites - max(1, len(published.tracks))  # what sites and tracks do not need
     shown_sources = min(len(sources), max(1, room // 3, left))
