@@ -192,6 +192,13 @@ def test_what_the_record_has_and_the_outbox_has_not_is_told_after_a_start(tmp_pa
         assert len(web.got) == 2
 
 
+def test_what_the_engine_found_missing_at_its_start_is_told(tmp_path):
+    one = raised()
+    with Web() as web, Running(tmp_path, hook("w", web.port), begin=False) as running:
+        running.outbox.start([AreaWarned(one.sent, one)], (one,))
+        until(lambda: web.ids == [one.identifier])
+
+
 def test_a_record_that_lost_its_end_is_read_from_there(tmp_path):
     with Web() as web:
         to = hook("w", web.port)
