@@ -192,6 +192,13 @@ def test_what_the_record_has_and_the_outbox_has_not_is_told_after_a_start(tmp_pa
         assert len(web.got) == 2
 
 
+def test_what_the_engine_found_missing_at_its_start_is_told(tmp_path):
+    one = raised()
+    with Web() as web, Running(tmp_path, hook("w", web.port), begin=False) as running:
+        running.outbox.start([AreaWarned(one.sent, one)], (one,))
+        until(lambda: web.ids == [one.identifier])
+
+
 def test_a_record_that_lost_its_end_is_read_from_there(tmp_path):
     with Web() as web:
         to = hook("w", web.port)
@@ -298,6 +305,27 @@ def test_without_recipients_there_is_no_file(tmp_path):
         running.tell(raised())
         assert running.outbox.rows == ()
     assert not running.path.exists()
+
+
+def test_a_simulation_of_another_year_is_told_now(tmp_path):
+    for k, years in enumerate((-3, 3)):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        at = now() + years * 365 * 86_400 * SECOND
+        with Web() as web, Running(folder, hook("w", web.port, in_exercise=True), mode=Mode.SIM) as running:
+            running.tell(warning(mode=Mode.SIM, sent=at, raised=at, until=at + 3600 * SECOND))
+            until(lambda web=web: len(web.got) == 1)
+
+
+def test_a_file_that_cannot_be_made_at_a_reload_is_said_and_the_recipient_is_told(tmp_path):
+    with Web() as web, Running(tmp_path) as running:
+        running.path.mkdir()
+        more = Settings(sites=running.settings.sites, recipients=(hook("w", web.port),))
+        running.outbox.renew(more)
+        one = raised()
+        running.tell(one)
+        until(lambda: web.ids == [one.identifier])
+        assert "cannot be used" in running.outbox.fault
 
 
 def test_a_file_that_is_no_outbox_is_said(tmp_path):

@@ -10,6 +10,7 @@ import time
 import allowed
 import pytest
 from receivers import Web, until
+from service_samples import published
 from test_app import LATITUDE, STATION, ask, flight, wait
 from typer.testing import CliRunner
 
@@ -19,6 +20,9 @@ from skywarden.model.event import AreaWarned, decode
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare
 from skywarden.service.app import App
+from skywarden.service.notices import notices
+from skywarden.service.outbox_rows import RecipientRow
+from skywarden.service.words import LANGUAGES
 
 SECOND = 1_000_000_000
 
@@ -118,6 +122,18 @@ def test_a_recipient_that_cannot_be_reached_is_seen(live):
     health = ask(app, "api/health")
     assert health["state"] == "degraded"
     assert "cannot be reached" in health["outbox"]["recipients"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "NOT TOLD: hook (1 waiting): no"), ("uk", "НЕ СПОВІЩЕНО: hook")]
+)
+def test_the_terminal_says_who_is_not_told(language, words):
+    row = RecipientRow("hook", "webhook", True, "failing", 0, 1, 0, 0, 0, 0, "no", 1, 1, None)
+    shown = published(outbox=(row,), outbox_fault="disk full")
+    lines = list(notices(shown, LANGUAGES[language]))
+    assert any(line.startswith(words) for line in lines)
+    assert any("disk full" in line for line in lines)
+    assert shown.state == "degraded"
 
 
 def run(*arguments):

@@ -79,6 +79,13 @@ def test_pauses_grow_to_a_minute_and_are_the_same_each_time():
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
+def test_a_clock_that_is_set_back_delays_nothing_by_more_than_a_pause():
+    of = queue()
+    offer(of, ONE)
+    send(of, T0, ok=False)
+    assert send(of, T0 - 3600 * SECOND) == ONE.identifier
+
+
 def test_what_is_late_is_told_only_if_it_is_the_newest():
     of = queue()
     offer(of, ONE)

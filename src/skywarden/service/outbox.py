@@ -15,7 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from skywarden.config import Settings
+from skywarden.errors import RecordError
 from skywarden.model.event import AreaWarned, Event, decode
+from skywarden.model.mode import Mode
 from skywarden.model.recipient import Recipient
 from skywarden.model.warning import AreaWarning
 from skywarden.outputs.checks import ENCODERS, problems
@@ -124,10 +126,9 @@ class Outbox:
             self._passed.put(_Passed(found, seq))
 
     def renew(self, settings: Settings) -> None:
-        """Go on under other settings. Recipients that are new are told what stands. Raises RecordError."""
+        """Go on under other settings. Recipients that are new are told what stands."""
         with self._lock:
-            if self._store is None and settings.recipients:
-                self._store = Store(self._path)
+            self._begin_file(settings)
             self._settings = settings
             self._outlines = outlines(settings)
             wanted = {one.name: one for one in settings.recipients}
@@ -137,11 +138,26 @@ class Outbox:
                 if name in self._queues:
                     self._keep(self._queues[name].renew(recipient))
                 else:
-                    kept = [row for row in self._store.rows() if row.recipient == name] if self._store else []
-                    self._queues[name] = Queue(recipient, kept)
+                    self._queues[name] = Queue(recipient, self._kept(name))
                     self._run(name)
             self._offer(self._standing)
             self._show()
+
+    def _begin_file(self, settings: Settings) -> None:
+        """Make the file for the first recipients; where that fails they are told all the same, and it is shown."""
+        if self._store is not None or not settings.recipients:
+            return
+        try:
+            self._store = Store(self._path)
+        except RecordError as error:
+            self.fault = str(error)
+
+    def _kept(self, name: str) -> list[Row]:
+        try:
+            return [row for row in self._store.rows() if row.recipient == name] if self._store else []
+        except RecordError as error:
+            self.fault = str(error)
+            return []
 
     def stop(self) -> None:
         """End all threads, keep what is left."""
@@ -179,7 +195,8 @@ class Outbox:
                 self._asked()
 
     def _offer(self, warnings: Iterable[AreaWarning]) -> None:
-        now, host = time.time_ns(), self._settings.run.clock == "host"
+        now, run = time.time_ns(), self._settings.run
+        host = run.clock == "host" and run.mode in (Mode.LIVE, Mode.EXERCISE)  # else their times are not ours
         for warning in warnings:
             made = min(warning.sent, now) if host else now
             for queue in self._queues.values():

@@ -135,7 +135,8 @@ class Queue:
         firsts: dict[str, Row] = {}
         for row in self._pending.values():
             firsts.setdefault(row.warning.area, row)
-        ready = [row for row in firsts.values() if row.due <= now]
+        never = now + (PAUSES[-1] + 1) * SECOND  # so late is nothing: the clock was set back
+        ready = [row for row in firsts.values() if not now < row.due < never]
         return min(ready, key=lambda row: row.attempts, default=None)
 
     def due(self) -> int | None:
