@@ -96,39 +96,39 @@ def step(  # noqa: PLR0913 - as `track`
     shown = set(tracked.tracks.number[tracked.tracks.shown()].tolist())
     alerts, alert_events = decide(picture.alerts, threats, time, settings.sites, settings.alert, shown)
     after = replace(tracked.onto(picture), time=time, identities=identities, evidence=evidence, past=past)
-    warned = Warned(settings.sites, settings.positions, settings.raid, picture.held.shelves)
-    joined, raid_events = raids(picture.raids, alerts, (tracked.tracks, identities), time, warned)
-    around = Around(settings.positions, settings.raid.acknowledge_s, settings.partners)
-    held, held_events = upheld(picture.held, identities, raid_events, time, around)
-    after = replace(after, threats=threats, alerts=alerts, raids=joined, held=held)
+    after = replace(after, threats=threats, alerts=alerts)
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
-    warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
     triage, gathered = triaged(picture.triage, batches, (tracked.tracks, evidence.seen[:, 1]), time)
-    after = replace(after, watch=watch, warnings=warnings, triage=triage)
-    needed = Known(joined, alerts, tracked.tracks, time)
-    advised, advice_events = advices(picture.advices, needed, settings.units, settings.sites)
-    after = replace(after, advices=advised)
-    handovers, cued = handover.kept(after, tracked.events, settings.partners, picture.time)
-    after = replace(after, handovers=handovers)
-    events: list[Output] = [
-        *tracked.events,
-        *alert_events,
-        *raid_events,
-        *told,
-        *gathered,
-        *held_events,
-        *advice_events,
-        *cued,
-        *changed,
-        *said(before, now, time),
-    ]
-    events += witness.said(picture.chains.settled, after.chains.settled, time)
+    after, for_people = _for_people(replace(after, watch=watch, triage=triage), tracked.events, picture.time, settings)
+    events: list[Output] = [*tracked.events, *alert_events, *gathered, *for_people, *changed]
+    events += [*said(before, now, time), *witness.said(picture.chains.settled, after.chains.settled, time)]
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
     return after, events
+
+
+def _for_people(
+    picture: Picture, tracked: Sequence[Output], last: int, settings: Settings
+) -> tuple[Picture, list[Output]]:
+    """Work out what people are told, advised and have handed over, by tracks and alerts as they are now.
+
+    picture: all else of it is of this tick. tracked: what the tracker said in it. last: ns, of the tick before.
+    """
+    time, tracks, identities = picture.time, picture.tracks, picture.identities
+    warned = Warned(settings.sites, settings.positions, settings.raid, picture.held.shelves)
+    joined, raid_events = raids(picture.raids, picture.alerts, (tracks, identities), time, warned)
+    around = Around(settings.positions, settings.raid.acknowledge_s, settings.partners)
+    held, held_events = upheld(picture.held, identities, raid_events, time, around)
+    warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
+    needed = Known(joined, picture.alerts, tracks, time)
+    advised, advice_events = advices(picture.advices, needed, settings.units, settings.sites)
+    after = replace(picture, raids=joined, held=held, warnings=warnings, advices=advised)
+    handovers, cued = handover.kept(after, tracked, settings.partners, last)
+    after = replace(after, handovers=handovers)
+    return after, [*raid_events, *told, *held_events, *advice_events, *cued]
 
 
 def _given(settings: Settings) -> Given:
