@@ -5,6 +5,7 @@ from pathlib import Path
 from skywarden.model.act import (
     Acknowledge,
     AllowFeed,
+    AnswerAdvice,
     Categorise,
     EndFeed,
     Person,
@@ -13,6 +14,7 @@ from skywarden.model.act import (
     Uncategorise,
     Unshelve,
 )
+from skywarden.model.advice import Verdict
 from skywarden.model.assessment import Alert, Category
 from skywarden.model.decision import Cue, HandOver
 from skywarden.model.deed import (
@@ -21,6 +23,7 @@ from skywarden.model.deed import (
     Cued,
     CueEnded,
     Decided,
+    Delivered,
     Escalated,
     FeedEnded,
     ShelfEnded,
@@ -96,6 +99,17 @@ class Writer:
         self.follows(minutes, Taken(at(minutes), refused))
 
 
+def _trouble(w: Writer) -> None:
+    w.put(30, ClockStepped(at(30), -12 * SECOND))
+    w.put(31, Suspended(at(31), "the record was lost for a while"))
+    w.follows(32, Failed(at(32), "ValueError"))
+    w.put(33, Lost(at(33), at(32.5), 40, {"radars": 30}, b"of another version"))
+    w.follows(40, SiteWatched(at(40), PLANT, False, ("NE low", "E low")))
+    w.follows(45, SiteWatched(at(45), PLANT, False, ("NE low",)))
+    w.put(50, Acted(at(50), IVAN, Acknowledge("desk", 1, at(8))))  # nobody knows whether it was taken
+    w.follows(70, AlertCleared(at(70), PLANT, 7, "after the shift"))
+
+
 def events() -> list[Entry]:
     """Return the record. Minutes are after 20:00; a shift of it is from 0 to 60."""
     w = Writer()
@@ -135,20 +149,16 @@ def events() -> list[Entry]:
     w.act(18, IVAN, EndFeed("police"))
     w.act(18, OLENA, AllowFeed("coast guard", "y", at(19)))
     w.follows(19, FeedEnded(at(19), "coast guard"))
+    w.act(20, IVAN, AnswerAdvice(4, Verdict.CHANGED, "Team 2", "closer"))
+    w.put(20, Delivered(at(20), "grid", "m-1", "sent"))
+    w.put(20, Delivered(at(20), "mail", "m-1", "gave up", f"no route {NASTY}"))
     hand(w, 21, 1, "brigade")
     w.follows(22, CueEnded(at(22), 1, "brigade", f"its time is over {NASTY}"))
     hand(w, 59, 2, "battery")
     w.follows(23, AlertCleared(at(23), PLANT, 8, "gone"))
     w.follows(24, Refused(f"source {NASTY}", "malformed", 40))
     w.follows(24, Refused(f"source {NASTY}", "checksum", 2))
-    w.put(30, ClockStepped(at(30), -12 * SECOND))
-    w.put(31, Suspended(at(31), "the record was lost for a while"))
-    w.follows(32, Failed(at(32), "ValueError"))
-    w.put(33, Lost(at(33), at(32.5), 40, {"radars": 30}, b"of another version"))
-    w.follows(40, SiteWatched(at(40), PLANT, False, ("NE low", "E low")))
-    w.follows(45, SiteWatched(at(45), PLANT, False, ("NE low",)))
-    w.put(50, Acted(at(50), IVAN, Acknowledge("desk", 1, at(8))))  # nobody knows whether it was taken
-    w.follows(70, AlertCleared(at(70), PLANT, 7, "after the shift"))
+    _trouble(w)
     return w.entries
 
 

@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 import raid
@@ -12,12 +13,13 @@ import why_world as world
 from typer.testing import CliRunner
 
 from skywarden.cli.app import app
-from skywarden.model.act import Shelve
+from skywarden.model.act import Act, Shelve
 from skywarden.model.deed import Acted, Taken
 from skywarden.model.event import Announced, Entry, Lost, Refused, decode, encode
 from skywarden.model.raid import Level
 from skywarden.record.reading import SqliteRecord
 from skywarden.record.sqlite import SqliteLog
+from skywarden.review import shift_events
 from skywarden.review.lists import MOST, Some
 from skywarden.review.one_pass import shift
 from skywarden.review.shift import Shift
@@ -120,6 +122,7 @@ def test_every_act_is_there_with_who_did_it_and_what_became_of_it(record: Path) 
         (ivan, "police gets the picture no more", "done"),
         (olena, 'coast guard gets the picture until 20:19:00Z: "y"', "done"),
         (own, "feed to coast guard over", ""),
+        (ivan, 'advice 4: changed Team 2 "closer"', "done"),
         (olena, "track 7 handed over to brigade", "done"),
         (own, f"hand-over of track 7 to brigade over: its time is over {made.NASTY}", ""),
         (olena, "track 7 handed over to battery", "done"),
@@ -127,10 +130,15 @@ def test_every_act_is_there_with_who_did_it_and_what_became_of_it(record: Path) 
     ]
 
 
+def test_every_kind_of_act_has_its_words_and_its_place() -> None:
+    assert set(get_args(Act)) == set(shift_events._WORDS) == set(shift_events._HOLDS)
+
+
 def test_the_record_and_the_sensors_say_what_was_wrong(record: Path) -> None:
     said = [what for _, what in table(record, "The record and the system")]
     assert said == [
         f"started, version 2, picture LIVE; {2 * 60} s without a record before",
+        f"mail was not told (gave up): no route {made.NASTY}",
         "the computer's clock jumped by -12.000 s",
         "all hand-overs ended: the record was lost for a while",
         "fault of the program (ValueError): one tick changed nothing",

@@ -13,6 +13,7 @@ from skywarden.model.deed import (
     Cued,
     CueEnded,
     Decided,
+    Delivered,
     Escalated,
     FeedEnded,
     ShelfEnded,
@@ -184,6 +185,16 @@ def _end_feed(shift: Shift, event: Acted, act: acts.EndFeed, time: int) -> None:
     shift.standing.feeds.pop(act.partner, None)
 
 
+def _nothing_held(shift: Shift, event: Acted, act: acts.Act, time: int) -> None:
+    """It ends with its group, and is told when it was done."""
+
+
+def _delivered(shift: Shift, entry: Entry, event: Delivered, time: int) -> None:
+    if event.state not in ("sent", "superseded") and shift.within(time):
+        said: dict[str, object] = {"recipient": event.recipient, "state": event.state, "reason": event.reason}
+        shift.record.add(Happened(time, "not-delivered", said))
+
+
 def _heading(act: acts.Shelve | acts.Unshelve) -> Heading:
     return Heading(act.site, act.kind, SECTORS.index(act.direction) if act.direction in SECTORS else NOWHERE)
 
@@ -273,6 +284,7 @@ _WORDS: Mapping[type, str] = {
     acts.Uncategorise: "uncategorised",
     acts.AllowFeed: "feed-allowed",
     acts.EndFeed: "feed-taken",
+    acts.AnswerAdvice: "advice-answered",
 }
 _HOLDS: Mapping[type, Callable[[Shift, Acted, Any, int], None]] = {
     acts.Acknowledge: _acknowledge,
@@ -282,6 +294,7 @@ _HOLDS: Mapping[type, Callable[[Shift, Acted, Any, int], None]] = {
     acts.Uncategorise: _uncategorise,
     acts.AllowFeed: _allow,
     acts.EndFeed: _end_feed,
+    acts.AnswerAdvice: _nothing_held,
 }
 _TAKERS: Mapping[type, Callable[[Shift, Entry, Any, int], None]] = {
     Started: _started,
@@ -307,5 +320,6 @@ _TAKERS: Mapping[type, Callable[[Shift, Entry, Any, int], None]] = {
     ClockStepped: _clock,
     Failed: _failed,
     Suspended: _suspended,
+    Delivered: _delivered,
 }
 KINDS = tuple(kind.__name__ for kind in _TAKERS)

@@ -110,6 +110,14 @@ SHIFT: dict[str, tuple[str, str]] = {
         "{partner} отримує картину до {until}: «{purpose}»",
     ),
     "feed-taken": ("{partner} gets the picture no more", "{partner} більше не отримує картини"),
+    "advice-answered": (
+        'advice {advice}: {verdict} {unit} "{reason}"',
+        "порада {advice}: {verdict} {unit} «{reason}»",
+    ),
+    "not-delivered": (
+        "{recipient} was not told ({state}): {reason}",
+        "{recipient}: не повідомлено ({state}): {reason}",
+    ),
     "handed": ("track {track} handed over to {partner}", "трасу {track} передано: {partner}"),
     "shelf-ended": (
         "{kind} {direction} for {site} at {position} announced again",
