@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from skywarden.model.mode import Mode
 from skywarden.model.place import District, Site
+from skywarden.model.raid import Level
+from skywarden.model.warning import Begin, SiteWarned
 from skywarden.outputs.checks import ENCODERS, problems
 from skywarden.outputs.message import STATUS, Reference, Status, clean
 from skywarden.outputs.outline import outline
@@ -83,11 +85,20 @@ def test_what_is_read_in_both_languages():
         "headline": "Air threat, critical: Plant A",
         "description": "Very likely: drones, cruise missiles. First arrival about 01:01 UTC, last about 01:09 UTC. "
         "Sites: Plant A (critical).",
-        "instruction": "Plant A: shelter the shift, start by 00:57 UTC.",
+        "instruction": "To do: Plant A: shelter the shift, start by 00:57 UTC.",
     }
     assert data["text"]["uk"]["description"].startswith("Дуже ймовірно: БпЛА, крилаті ракети. Перше прибуття близько")
     assert (data["first_arrival"], data["last_arrival"]) == ("2026-11-30T01:01:00Z", "2026-11-30T01:09:00Z")
     assert written("command", message(language="uk")).decode().split("\n")[0] == "Повітряна загроза, критично: Plant A"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_name_keeps_a_real_warning_from_leaving(kind):
+    for mark in ("TEST / ТЕСТ", "EXERCISE / НАВЧАННЯ: x"):
+        sites = (SiteWarned(mark, Level.CRITICAL, (Begin(mark, T0 + 60 * SECOND),)),)
+        one = message(warning(area=mark, sites=sites))._replace(outline=outline(mark, (PLANT,), None))
+        assert problems(kind, written(kind, one), one) == []
+        assert allowed.READ[kind](written(kind, one))["status"] == "Actual"
 
 
 def test_the_end_promises_nothing():

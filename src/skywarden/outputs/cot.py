@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from skywarden.model.warning import SECOND, Move
 from skywarden.outputs import phrases
-from skywarden.outputs.message import Message, Status, clean, stamp
+from skywarden.outputs.message import Message, Status, stamp
 
 CONTENT_TYPE = "application/xml"
 UTC = "Z"
@@ -37,11 +37,11 @@ def encode(message: Message) -> bytes:
     place = {"lat": f"{latitude:.3f}", "lon": f"{longitude:.3f}", "ce": f"{radius * 1000:.0f}"}
     SubElement(event, "point", {**place, "hae": UNKNOWN, "le": UNKNOWN})
     detail = SubElement(event, "detail")
-    SubElement(detail, "contact", callsign=phrases.marked(message, clean(warning.area)))
+    SubElement(detail, "contact", callsign=phrases.title(message))
     emergency = SubElement(detail, "emergency", cancel="true") if over else SubElement(detail, "emergency")
     if not over:
         emergency.set("type", "Ring The Bell")
-    emergency.text = phrases.marked(message, clean(warning.area))
+    emergency.text = phrases.title(message)
     parts = (part(message, message.language) for part in (phrases.headline, phrases.description, phrases.instruction))
     SubElement(detail, "remarks", source=message.sender).text = " ".join(parts)
     found: bytes = tostring(event, encoding="utf-8", xml_declaration=True)

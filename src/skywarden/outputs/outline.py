@@ -53,7 +53,7 @@ def outline(area: str, sites: Sequence[Site], district: District | None) -> Outl
 def _circle(middle: Point, radius_m: float) -> tuple[float, float, float]:
     latitude, longitude = middle
     longitude = (longitude + 180.0) % 360.0 - 180.0
-    steps = ceil((radius_m + ROUNDING_M) / 1000.0 / STEP_KM)
+    steps = ceil(min(radius_m + ROUNDING_M, pi * EARTH) / 1000.0 / STEP_KM)  # nothing is farther than half around
     return round(latitude, DIGITS) + 0.0, round(longitude, DIGITS) + 0.0, round(steps * STEP_KM, 1)
 
 

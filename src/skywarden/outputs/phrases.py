@@ -21,6 +21,7 @@ ENGLISH: Words = MappingProxyType(
         "ended": "No warning stands for this area any more. That is no promise that nothing comes.",
         "by": "{site}: {action}, start by {by}.",
         "now": "{site}: {action}, start now.",
+        "do": "To do: ",
         "plan": "Follow your plan for air threats.",
         "go on": "Go on as your plan says for the end of a warning.",
         **{likely: f"{likely}: {{kinds}}.".capitalize() for likely in Likely},
@@ -40,6 +41,7 @@ UKRAINIAN: Words = MappingProxyType(
         "ended": "Для цього району попередження більше не діє. Це не обіцянка, що нічого не прилетить.",
         "by": "{site}: {action}, почати до {by}.",
         "now": "{site}: {action}, почати зараз.",
+        "do": "Дії: ",
         "plan": "Дійте за вашим планом на випадок повітряної загрози.",
         "go on": "Дійте за вашим планом на випадок скасування попередження.",
         Likely.VERY: "Дуже ймовірно: {kinds}.",
@@ -67,6 +69,11 @@ def marked(message: Message, text: str) -> str:
 def event(message: Message, language: str) -> str:
     """Return what kind of event it is."""
     return marked(message, LANGUAGES[language]["event"])
+
+
+def title(message: Message) -> str:
+    """Return a few words with the area's name."""
+    return marked(message, f"{LANGUAGES[message.language]['event']}: {clean(message.warning.area)}")
 
 
 def headline(message: Message, language: str) -> str:
@@ -104,4 +111,5 @@ def instruction(message: Message, language: str) -> str:
         for begin in one.begins:
             form = words["by" if begin.by > warning.sent else "now"]
             lines.append(form.format(site=clean(one.site), action=clean(begin.action), by=clock(minute(begin.by))))
-    return marked(message, " ".join(lines) or words["plan"])
+    # no line begins with a name: one that looks like a mark would be taken for it
+    return marked(message, words["do"] + " ".join(lines) if lines else words["plan"])
