@@ -7,6 +7,7 @@ import msgspec
 import raid
 
 from skywarden import handover
+from skywarden.config import resolved
 from skywarden.model.act import Categorise, Person, Role, Uncategorise
 from skywarden.model.assessment import Category
 from skywarden.model.decision import HandOver
@@ -118,14 +119,17 @@ def test_a_simulated_picture_hands_nothing_over():
     assert handed(line, len(inputs) + 1) == [Taken(line.picture.time, "the picture is sim: nothing can be handed over")]
 
 
-def test_a_live_one_does_and_a_jump_of_the_clock_or_a_hole_in_the_record_ends_it():
-    for event in (ClockStepped(0, SECOND), None):
+def test_a_live_one_does_and_a_jump_of_the_clock_a_hole_in_the_record_or_a_start_ends_it():
+    for event in (ClockStepped(0, SECOND), None, "start"):
         line, _, inputs = run(99)
         with_partner(line)
         live(line)
         taken, cued = handed(line, len(inputs) + 1)
         assert (taken.refused, type(cued)) == ("", Cued)
-        if event is None:
+        if event == "start":
+            first = inputs[0]
+            event = Started(line.picture.time, Mode.LIVE, first.settings, first.version, resolved(line.settings))
+        elif event is None:
             event = Lost(line.picture.time, 0, 1, {}, line.save())
         (over,) = line.feed(len(inputs) + 2, event)
         assert isinstance(over.event, CueEnded)

@@ -253,7 +253,7 @@ class Line:
             if events or not goes_on:
                 outputs = outputs[:-1]  # one Stepped, at the end
                 outputs += [Caused(seq, e) for e in (*events, Stepped(self.picture.time, digest(self.picture)))]
-        return outputs
+        return outputs if event.reload else [*outputs, *self._suspend(seq, "skywarden was started again")]
 
     def _tick(self, seq: int, time: int) -> list[Caused]:
         if self.picture is None:
