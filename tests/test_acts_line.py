@@ -120,15 +120,15 @@ def test_a_simulated_picture_hands_nothing_over():
 
 
 def test_a_live_one_does_and_a_jump_of_the_clock_a_hole_in_the_record_or_a_start_ends_it():
-    for event in (ClockStepped(0, SECOND), None, "start"):
+    for event in (ClockStepped(0, SECOND), None, "start", "reload"):
         line, _, inputs = run(99)
         with_partner(line)
         live(line)
         taken, cued = handed(line, len(inputs) + 1)
         assert (taken.refused, type(cued)) == ("", Cued)
-        if event == "start":
-            first = inputs[0]
-            event = Started(line.picture.time, Mode.LIVE, first.settings, first.version, resolved(line.settings))
+        if event in ("start", "reload"):
+            words = inputs[0].settings, inputs[0].version, resolved(line.settings), event == "reload"
+            event = Started(line.picture.time, Mode.LIVE, *words)
         elif event is None:
             event = Lost(line.picture.time, 0, 1, {}, line.save())
         (over,) = line.feed(len(inputs) + 2, event)

@@ -68,6 +68,15 @@ def test_who_is_under_the_way_need_not_go_to_the_site():
     assert 200 < meets < 400
 
 
+def test_heights_do_not_count_and_a_short_reach_is_not_passed_over():
+    high = Way(at(0, 60_000) + 2000 * AXES[2], at(0, 0) + 2000 * AXES[2], 1200.0)
+    assert met(unit("a", 0, 0), high)[0] == pytest.approx(1140, abs=2)
+    for north in range(1000, 9000, 700):
+        spare, meets = met(unit("a", 300, north, reach_m=400.0), high)
+        assert spare == pytest.approx(1200 * (60_000 - north + 265) / 60_000 - 60, abs=3)
+        assert meets == pytest.approx(1200 * (60_000 - north - 265) / 60_000, abs=3)
+
+
 def plain(problem: Problem) -> float:
     """The worth of the best choice, by trying all."""
     units, groups = problem.spare.shape

@@ -37,6 +37,7 @@ def test_what_fits_together_is_taken():
     assert [position.sites for position in settings.positions] == [("Plant A", "Plant B"), ("Plant B",)]
 
 
+PARTNER = '[[partners]]\nname = "Brigade"\naddress = "{}"\n'
 POSITION = (
     '[[positions]]\nname = "Desk 2"\nsites = ["Plant A", "Plant B"]\n'
     '[[positions]]\nname = "1"\nsites = ["Plant A"]\nescalate_to = '
@@ -59,6 +60,10 @@ POSITION = (
         ('[[positions]]\nname = "1"\nsites = ["Plant A"]', 'positions leaves "Plant B" to nobody'),
         (POSITION + '"1"', 'positions[1].escalate_to = "1" is no other position; others are Desk 2'),
         (POSITION + '"desk 2"', 'did you mean "Desk 2"?'),
+        (PARTNER.format("udp://239.2.3.1:6969"), "is a group"),
+        (PARTNER.format("tcp://127.0.0.1:0"), "has port 0"),
+        (PARTNER.format("127.0.0.1:8087"), "no scheme that is known"),
+        (PARTNER.format("tcp://192.0.2.7:8087"), "unencrypted to another computer"),
         (ACTION.format("stop", 2400), "is longer than any warning: arrivals are looked for 1800 s ahead"),
         (ACTION.format("stop", 60) + ACTION.format("stop", 90), 'actions[1].name = "stop" is taken'),
         ('[[sites.actions]]\nname = "stop"', "has no lead_s"),

@@ -110,6 +110,10 @@ OTHER = msgspec.structs.replace(SHOWN, latitude=36.4)
         (named(picture(0.0, 2900.0), 2, Category.ASSUMED_FRIEND), {}, "track 2, a friend, is 2.9 km away"),
         (named(picture(0.0, 2900.0), 2, Category.UNKNOWN, flight="our own"), {}, "a friend"),
         (named(ALONE, 1, Category.FRIEND), {}, "it is friend"),
+        (named(ALONE, 1, Category.HOSTILE, proposed=Category.ASSUMED_FRIEND), {}, "it is a friend"),
+        (named(ALONE, 1, Category.HOSTILE, flight="our own"), {}, "it is a friend"),
+        (named(ALONE, 1, Category.SUSPECT, claimed_only=True), {}, "nobody but itself"),
+        (named(picture(0.0, 900.0), 2, Category.NEUTRAL, proposed=Category.FRIEND), {}, "a friend"),
     ],
 )
 def test_what_is_refused(of, changes, why):
@@ -167,11 +171,10 @@ def test_far_tracks_and_those_of_a_partner_that_is_gone():
 
 
 def test_two_that_are_alike_are_confused_half_of_the_time_and_five_percent_at_3_29_sigma():
-    one = np.eye(6)
-    assert confused(np.zeros(6), one) == 0.5
-    apart = np.zeros(6)
-    apart[2] = 3.2897
-    assert confused(apart, one) == pytest.approx(0.05, abs=1e-5)
+    one, apart = np.eye(6)[None].repeat(3, 0), np.zeros((3, 6))
+    apart[1, 2], apart[2, 0] = 3.2897, np.nan
+    assert confused(apart, one) == pytest.approx([0.5, 0.05, np.nan], abs=1e-5, nan_ok=True)
+    assert np.isnan(confused(apart, 0.0 * one)).all()  # what cannot be told is not taken to be safe
 
 
 def test_nothing_stands_without_a_decision():

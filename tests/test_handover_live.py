@@ -12,11 +12,14 @@ from people_world import CHEAP, PASSWORD, Browser
 
 from skywarden import geo, handover
 from skywarden.model.act import AllowFeed, Person, Role
+from skywarden.model.assessment import Category
 from skywarden.model.decision import HandOver
 from skywarden.model.deed import Cued, CueEnded, Decided
 from skywarden.model.event import decode
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import verify
+from skywarden.sensors.reports.encode import direction_finder
+from skywarden.sensors.reports.message import Spot
 from skywarden.service.app import App
 from skywarden.service.people import change, password
 from skywarden.service.recorder import Recorder
@@ -33,6 +36,10 @@ longitude = -33.10
 name = "cars"
 format = "sbs"
 listen = "tcp://127.0.0.1:0"
+[[sources]]
+name = "finders"
+format = "reports"
+listen = "tcp://127.0.0.1:0"
 [[partners]]
 name = "brigade"
 address = "tcp://127.0.0.1:{port}"
@@ -47,8 +54,10 @@ class Flight:
     """One aircraft that says where it is, ten times a second, over the real wire."""
 
     def __init__(self, app: App) -> None:
-        self.app, (wire,) = app, app.wires
-        self.socket = socket.create_connection(("127.0.0.1", int(wire.address.rsplit(":", 1)[1])))
+        self.app = app
+        ports = {wire.name: int(wire.address.rsplit(":", 1)[1]) for wire in app.wires}
+        self.socket, self.finder = (socket.create_connection(("127.0.0.1", ports[n])) for n in ("cars", "finders"))
+        self.count = 0
         self.begun = time.time()
 
     def __enter__(self) -> "Flight":
@@ -56,6 +65,7 @@ class Flight:
 
     def __exit__(self, *_) -> None:
         self.socket.close()
+        self.finder.close()
         self.app.stop()
 
     def send(self) -> None:
@@ -64,9 +74,27 @@ class Flight:
         stamp = f"{time.strftime('%Y/%m/%d,%H:%M:%S', moment)}.{int(now * 1000) % 1000:03d}"
         place = geo.ecef(np.radians(36.5), np.radians(-33.1), 1000.0)
         axes = geo.east_north_up(np.radians(36.5), np.radians(-33.1))
-        latitude, longitude, _ = geo.geodetic(place - 60.0 * (now - self.begun) * axes[1])
+        place = place - 60.0 * (now - self.begun) * axes[1]
+        latitude, longitude, _ = geo.geodetic(place)
         where = f"{np.degrees(latitude):.5f},{np.degrees(longitude):.5f}"
         self.socket.sendall(f"MSG,3,1,1,ABC123,1,{stamp},{stamp},,3281,,,{where},,,0,0,0,0\r\n".encode())
+        self._measured(place, now)
+
+    def _measured(self, place: np.ndarray, now: float) -> None:
+        """A direction finder measures it too: what only says itself where it is cannot be handed over."""
+        post = np.radians(36.4), np.radians(-33.3)
+        east, north, up = geo.east_north_up(*post) @ (place - geo.ecef(*post, 0.0))
+        self.count += 1
+        line = direction_finder(
+            sensor="mast",
+            number=self.count,
+            time=round(now * 1e9),
+            place=Spot(latitude=36.4, longitude=-33.3, height_m=0.0),
+            azimuth_deg=float(np.degrees(np.arctan2(east, north)) % 360),
+            elevation_deg=float(np.degrees(np.arctan2(up, np.hypot(east, north)))),
+            sigma_deg=0.5,
+        )
+        self.finder.sendall(line)
 
     def until(self, wanted, within: float = 90.0):
         """Fly on until `wanted` returns something; return it."""
@@ -88,7 +116,9 @@ def flown(path: Path, mode: str, port: int) -> Flight:
 
 def first_cue(app: App):
     latest = app.publisher.latest
-    numbers = latest.states.number if latest else []
+    known = latest.picture.identities if latest else ()
+    judged = [one for one in known if one.odds and one.category is not Category.PENDING]
+    numbers = [one.track for one in judged if not one.claimed_only]
     return handover.cue(latest.picture, numbers[0]) if numbers else None
 
 
@@ -129,8 +159,8 @@ def test_a_decision_reaches_its_partner_and_stands_in_the_record(tmp_path, partn
         connection, _ = partner.accept()
         with connection, connection.makefile("rb") as file:
             assert b"cue, not an order" in file.readline()
-            flight.until(lambda: first_cue(app).time > shown.time + 1_500_000_000)
-            assert b"skywarden.cue.1" in file.readline()  # again, a second later
+            flight.until(lambda: app.publisher.latest.picture.time > shown.time + 1_500_000_000)
+            assert b".cue.1" in file.readline()  # again, a second later
         health = json.loads(app.publisher.health_json())
         assert [one["partner"] for one in health["partners"]] == ["brigade"]
     assert len(events(tmp_path, Decided)) == 2
@@ -144,13 +174,13 @@ def test_in_any_other_picture_no_byte_leaves(tmp_path, partner, mode):
         app = flight.app
         shown = flight.until(lambda: first_cue(app))
         assert "nothing can be handed over" in ask(app, shown)
-        flight.until(lambda: first_cue(app).time > shown.time + 1_500_000_000)
+        flight.until(lambda: app.publisher.latest.picture.time > shown.time + 1_500_000_000)
         with pytest.raises(TimeoutError):
             partner.accept()
         allowed = AllowFeed("brigade", "exercise", app.publisher.latest.picture.time + 60_000_000_000)
         assert app.act(BOSS, allowed).result(10).refused == ""
         partner.settimeout(20)
-        flight.until(lambda: first_cue(app).time > shown.time + 4_000_000_000)
+        flight.until(lambda: app.publisher.latest.picture.time > shown.time + 4_000_000_000)
         connection, _ = partner.accept()
         with connection, connection.makefile("rb") as file:
             assert {"sim": b"SIMULATION", "exercise": b"EXERCISE"}[mode] in file.readline()

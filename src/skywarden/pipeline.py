@@ -14,7 +14,7 @@ import scipy.spatial  # noqa: F401 - half a second, before the first tick and no
 
 from skywarden import handover
 from skywarden.acts import Around, finished, taken, upheld, worded
-from skywarden.advice import Known, advices
+from skywarden.advice import AdviceEvent, Known, advices
 from skywarden.advice import over as advice_over
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
@@ -22,6 +22,7 @@ from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
 from skywarden.health import blamed, counted, of_source, renewed
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
+from skywarden.model.advice import Advices
 from skywarden.model.decision import Handovers
 from skywarden.model.deed import Acted, Decided, Suspended, Taken
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
@@ -65,6 +66,7 @@ from skywarden.watch import Now, broken, watched
 SECOND = 1_000_000_000
 UNREADABLE = (ConfigError, msgspec.MsgspecError, ValueError, TypeError)  # another version's state, in `Line.restore`
 Tell = Callable[[Heard], None]  # who wants to know which detection corrected which track
+RESTARTED = "skywarden was started again"  # what ends hand-overs then
 BACK = SECOND  # a start so much before the picture's time means that the clock had been wrong
 
 
@@ -124,11 +126,29 @@ def _for_people(
     held, held_events = upheld(picture.held, identities, raid_events, time, around)
     warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
     needed = Known(joined, picture.alerts, tracks, time)
-    advised, advice_events = advices(picture.advices, needed, settings.units, settings.sites)
+    advised, advice_events = _advised(picture, needed, settings)
     after = replace(picture, raids=joined, held=held, warnings=warnings, advices=advised)
-    handovers, cued = handover.kept(after, tracked, settings.partners, last)
+    handovers, cued = _handed(after, tracked, last, settings)
     after = replace(after, handovers=handovers)
     return after, [*raid_events, *told, *held_events, *advice_events, *cued]
+
+
+def _advised(picture: Picture, needed: Known, settings: Settings) -> tuple[Advices, list[AdviceEvent]]:
+    """Advice is worth having; a fault of ours in it must not stop what warns."""
+    try:
+        return advices(picture.advices, needed, settings.units, settings.sites)
+    except Exception:  # noqa: BLE001 - what was advised stands
+        return picture.advices, []
+
+
+def _handed(
+    picture: Picture, tracked: Sequence[Output], last: int, settings: Settings
+) -> tuple[Handovers, list[handover.HandoverEvent]]:
+    """What cannot be looked at must not stand; nor must a fault of ours in it stop what warns."""
+    try:
+        return handover.kept(picture, tracked, settings.partners, last)
+    except Exception as error:  # noqa: BLE001 - all of them end
+        return handover.ended(picture.handovers, picture.time, f"a fault of ours ({type(error).__name__})")
 
 
 def _given(settings: Settings) -> Given:
@@ -188,10 +208,13 @@ class Line:
         if self.picture is None:
             raise ValueError("an act before the first Started")
         more: list[handover.HandoverEvent] = []
-        if isinstance(event, Acted):
-            self.picture, refused = taken(self.picture, event, self.settings)
-        else:
-            self.picture, refused, more = handover.decided(self.picture, event, self.settings.partners)
+        try:
+            if isinstance(event, Acted):
+                self.picture, refused = taken(self.picture, event, self.settings)
+            else:
+                self.picture, refused, more = handover.decided(self.picture, event, self.settings.partners)
+        except Exception as error:  # noqa: BLE001 - it is in the record, and must not end each start from now on
+            refused = f"a fault of ours ({type(error).__name__}): please report it with the record"
         return [Caused(seq, each) for each in (Taken(self.picture.time, refused), *more)]
 
     def _suspend(self, seq: int, reason: str) -> list[Caused]:
@@ -253,7 +276,7 @@ class Line:
             if events or not goes_on:
                 outputs = outputs[:-1]  # one Stepped, at the end
                 outputs += [Caused(seq, e) for e in (*events, Stepped(self.picture.time, digest(self.picture)))]
-        return outputs if event.reload else [*outputs, *self._suspend(seq, "skywarden was started again")]
+        return [*outputs, *self._suspend(seq, "the configuration was read again" if event.reload else RESTARTED)]
 
     def _tick(self, seq: int, time: int) -> list[Caused]:
         if self.picture is None:

@@ -69,8 +69,8 @@ def upheld(
         for was, now in zip(waiting, due, strict=True)
         if now.escalated != was.escalated
     ]
-    partners = {one.name for one in around.partners}
-    feeds = tuple(one for one in held.feeds if one.until > time and one.partner in partners)
+    partners = {(one.name, one.address) for one in around.partners}
+    feeds = tuple(one for one in held.feeds if one.until > time and (one.partner, one.address) in partners)
     found += [FeedEnded(time, one.partner) for one in held.feeds if one not in feeds]
     return Held(said, shelves, due, feeds), found
 

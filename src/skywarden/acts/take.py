@@ -54,8 +54,8 @@ def _acknowledge(picture: Picture, acted: Acted, act: Acknowledge, settings: Set
     found = [one for one in picture.held.waiting if (one.position, one.raid) == (act.position, act.raid)]
     if not found:
         return "nothing waits for that: it was acknowledged, or the raid is over"
-    if act.seen < found[0].last:
-        return "more has been announced since: look again"
+    if act.seen != found[0].last:
+        return "that is not the last that was announced: look again"
     waiting = tuple(one for one in picture.held.waiting if one is not found[0])
     return replace(picture, held=picture.held._replace(waiting=waiting))
 
@@ -120,14 +120,15 @@ def _uncategorise(picture: Picture, acted: Acted, act: Uncategorise, settings: S
 
 
 def _allow(picture: Picture, acted: Acted, act: AllowFeed, settings: Settings) -> Done:
-    if all(partner.name != act.partner for partner in settings.partners):
+    found = next((partner for partner in settings.partners if partner.name == act.partner), None)
+    if found is None:
         return "there is no such partner"
     if not picture.time < act.until <= picture.time + FEEDS:
         return f"until must be after now and within {FEEDS // (3600 * SECOND)} h"
     if wrong := _unfit(act.purpose, "a purpose"):
         return wrong
     others = tuple(one for one in picture.held.feeds if one.partner != act.partner)
-    feed = Feed(act.partner, act.purpose.strip(), act.until, acted.person.name, picture.time)
+    feed = Feed(act.partner, act.purpose.strip(), act.until, acted.person.name, picture.time, found.address)
     return replace(picture, held=picture.held._replace(feeds=(*others, feed)))
 
 

@@ -14,6 +14,7 @@ from skywarden import geo
 from skywarden.model.place import F64, Unit
 
 STEPS = 24  # points of a way
+CLOSE = 1e-3  # m
 
 
 class Way(NamedTuple):
@@ -39,24 +40,34 @@ def meeting(units: Sequence[Unit], ways: Sequence[Way]) -> Meeting:
     if not units or not ways:
         empty = np.zeros((len(units), len(ways)))
         return Meeting(empty, empty)
-    share = np.linspace(0.0, 1.0, STEPS)
-    begin, end = np.stack([way.begin for way in ways]), np.stack([way.end for way in ways])
-    points = begin[:, None] + share[None, :, None] * (end - begin)[:, None]  # (g, STEPS, 3)
-    times = np.array([max(way.left, 0.0) for way in ways])[:, None] * share  # (g, STEPS)
     angles = np.radians([[unit.latitude, unit.longitude] for unit in units])
     home = geo.ecef(angles[:, 0], angles[:, 1], np.zeros(len(units)))
-    distance = np.linalg.norm(points[None] - home[:, None, None], axis=3)  # (u, g, STEPS)
+    level = geo.east_north_up(angles[:, 0], angles[:, 1])[:, :2]  # (u, 2, 3): heights do not count
+    begin, end = (np.stack([getattr(way, name) for way in ways]) for name in ("begin", "end"))
+    first, last = (np.einsum("uij,ugj->ugi", level, point[None] - home[:, None]) for point in (begin, end))
     reach, ready, speed = (
         np.array([getattr(unit, name) for unit in units])[:, None, None]
         for name in ("reach_m", "readiness_s", "speed_m_s")
     )
-    beyond = np.maximum(distance - reach, 0.0)
+    share = _looked_at(first, last - first, reach)
+    distance = np.linalg.norm(first[:, :, None] + share[..., None] * (last - first)[:, :, None], axis=3)
+    times = np.array([max(way.left, 0.0) for way in ways])[None, :, None] * share  # (u, g, points)
+    beyond = np.maximum(distance - reach - CLOSE, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         moves = np.where(beyond > 0.0, beyond / speed, 0.0)  # no speed: inf where it would have to move
-    slack = times[None] - (ready + moves)
-    spare = slack.max(axis=2)
-    in_time = slack >= 0.0
-    first = in_time.argmax(axis=2)
-    passes = np.broadcast_to(times[None], slack.shape)
-    meets = np.take_along_axis(passes, first[..., None], 2)[..., 0]
-    return Meeting(spare, np.where(in_time.any(axis=2), meets, np.inf))
+    slack = times - (ready + moves)
+    return Meeting(slack.max(axis=2), np.where(slack >= 0.0, times, np.inf).min(axis=2))
+
+
+def _looked_at(first: F64, along: F64, reach: F64) -> F64:
+    """Return (u, g, points) shares of ways at which to look: evenly, nearest to the unit, into and out of its reach.
+
+    first, along: (u, g, 2) m, where ways begin as seen from units, and where they lead.
+    """
+    even = np.broadcast_to(np.linspace(0.0, 1.0, STEPS), (*first.shape[:2], STEPS))
+    a, b = (along**2).sum(2), (first * along).sum(2)
+    c = (first**2).sum(2) - reach[:, :, 0] ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(b * b - a * c)
+        special = np.stack([-b / a, (-b - root) / a, (-b + root) / a], axis=2)
+    return np.concatenate([even, np.clip(np.nan_to_num(special), 0.0, 1.0)], axis=2)

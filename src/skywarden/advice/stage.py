@@ -16,6 +16,7 @@ from skywarden.model.raid import Group, Heading, Raids
 from skywarden.model.track import Tracks
 
 SECOND = 1_000_000_000  # ns
+TENTH = SECOND // 10
 EVERY = 5 * SECOND  # ns
 MOST = 100  # groups at once, those worth most
 SHOWN = 3  # options
@@ -41,13 +42,15 @@ def advices(
         return before, []
     if known.time // EVERY == before.time // EVERY and known.raids.groups:
         return before, []
-    groups = _worthy(known.raids.groups, sites)
+    old = {one.heading: one for one in before.standing}
+    groups = _worthy(known.raids.groups, sites, {one.heading for one in before.standing if one.by})
     places = {
         site.name: geo.ecef(np.radians(site.latitude), np.radians(site.longitude), site.height_m) for site in sites
     }
-    ways = [_way(group, known, places[group.heading.site]) for group in groups]
+    soonest = _soonest(known.alerts)
+    rows = {number: row for row, number in enumerate(known.tracks.number.tolist())}
+    ways = [_way(group, known, (soonest, rows), places[group.heading.site]) for group in groups]
     meets = meeting(units, ways)
-    old = {one.heading: one for one in before.standing}
     picked = _picked(groups, meets, units, sites, old)
     number, standing, events = before.next_number, list[Advice](), list[AdviceEvent]()
     for k, group in enumerate(groups):
@@ -63,8 +66,9 @@ def advices(
             now = was._replace(options=found)
         else:
             now = was._replace(unit=unit, options=found)
-        standing.append(now)
-        events += _news(was, now, known.time)
+        news = _news(was, now, known.time)
+        standing.append(now._replace(told=news[0].wait) if news else now)
+        events += news
     kept = {one.heading for one in standing}
     events += [AdviceEnded(known.time, one.number) for one in before.standing if one.heading not in kept]
     return Advices(known.time, tuple(standing), number), events
@@ -75,21 +79,24 @@ def over(before: Advices, time: int) -> list[AdviceEvent]:
     return [AdviceEnded(time, one.number) for one in before.standing]
 
 
-def _worthy(groups: Sequence[Group], sites: Sequence[Site]) -> list[Group]:
-    """Return the groups that are worth most, in their own order."""
+def _worthy(groups: Sequence[Group], sites: Sequence[Site], answered: set[Heading]) -> list[Group]:
+    """Return the groups that are worth most, and those that a person has answered for, in their own order."""
     of = {site.name: site.consequence for site in sites}
     mine = [group for group in groups if group.heading.site in of]
     best = sorted(mine, key=lambda group: -of[group.heading.site] * group.span.probability)[:MOST]
     chosen_ones = set(map(id, best))
-    return [group for group in mine if id(group) in chosen_ones]
+    return [group for group in mine if id(group) in chosen_ones or group.heading in answered]
 
 
-def _way(group: Group, known: Known, site: F64) -> Way:
-    """Return how a group comes: as the track of it that may be there soonest."""
-    mine = set(group.tracks)
-    alerts = [one for one in known.alerts if one.site == group.heading.site and one.track in mine]
-    rows = {number: row for row, number in enumerate(known.tracks.number.tolist())}
-    first = min(alerts, key=lambda one: one.early, default=None)
+def _soonest(alerts: Sequence[Alert]) -> dict[tuple[str, int], Alert]:
+    return {(one.site, one.track): one for one in alerts}
+
+
+def _way(group: Group, known: Known, of: tuple[dict[tuple[str, int], Alert], dict[int, int]], site: F64) -> Way:
+    """Return how a group comes: as the track of it that may be there soonest. of: alerts, and rows of tracks."""
+    by_track, rows = of
+    found = (by_track.get((group.heading.site, number)) for number in group.tracks)
+    first = min((one for one in found if one is not None), key=lambda one: one.early, default=None)
     if first is None or first.track not in rows:
         return Way(site, site, (group.span.early - known.time) / SECOND)  # lost on its way in: it may be anywhere on it
     return Way(known.tracks.mean[rows[first.track], :3], site, (first.early - known.time) / SECOND)
@@ -128,8 +135,8 @@ def _options(
     return tuple(
         Option(
             units[unit].name,
-            time + round(float(meets.spare[unit, k]) * SECOND),
-            time + round(float(meets.meets[unit, k]) * SECOND),
+            time + round(float(meets.spare[unit, k]) * 10.0) * TENTH,  # another machine's last bits do not show
+            time + round(float(meets.meets[unit, k]) * 10.0) * TENTH,
             round(float(meets.spare[unit, k]), 1),
             on.get(unit),
         )
@@ -137,13 +144,11 @@ def _options(
     )
 
 
-def _news(was: Advice | None, now: Advice, time: int) -> list[AdviceEvent]:
-    """Return what people are told: another unit, or that it must leave much sooner."""
-    first = now.options[0] if now.options and now.options[0].unit == now.unit else None
-    if was is not None and was.unit == now.unit:
-        old = was.options[0] if was.options and was.options[0].unit == was.unit else None
-        if first is None or old is None or first.wait > old.wait - NEWS:
-            return []
+def _news(was: Advice | None, now: Advice, time: int) -> list[Advised]:
+    """Return what people are told: another unit, or that it must leave much sooner than they were told."""
     if now.verdict is not Verdict.OPEN or (was is None and not now.unit):
+        return []
+    first = now.options[0] if now.options and now.options[0].unit == now.unit else None
+    if was is not None and was.unit == now.unit and (first is None or first.wait > was.told - NEWS):
         return []
     return [Advised(time, now.number, now.heading, now.unit, first.wait if first else 0)]

@@ -22,6 +22,12 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         if found.scheme not in ("tcp", "udp"):
             yield Problem(key, f"= {toml(text)} has no scheme that is known; {FORM}")
+        elif found.multicast:
+            yield Problem(
+                key, f"= {toml(text)} is a group; what goes to a partner goes to it alone: write its own address"
+            )
+        elif not found.port:
+            yield Problem(key, f"= {toml(text)} has port 0, at which nobody listens; {FORM}")
         elif found.exposed and table.get("plain") is not True:
             hint = "send it through a tunnel, or write plain = true if that network may see it"
             yield Problem(key, f"= {toml(text)} would be sent unencrypted to another computer; {hint}")

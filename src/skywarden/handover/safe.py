@@ -1,10 +1,9 @@
 """Why a track must not be handed over, or no longer: it may be another one, a friend is near, nobody sees it now."""
 
-from math import erfc, sqrt
-
 import numpy as np
+from scipy.special import ndtr
 
-from skywarden.model.assessment import Category
+from skywarden.model.assessment import Category, Identity
 from skywarden.model.decision import Cue, Handed
 from skywarden.model.place import F64
 from skywarden.model.track import Picture, Status
@@ -30,15 +29,21 @@ def danger(picture: Picture, of: Cue | Handed) -> str:
     row = int(rows[0])
     if int(table.label[row]) != of.label:
         return "the track is not what it was"
-    identity = next((one for one in picture.identities if one.track == of.track), None)
-    category = identity.category if identity else Category.PENDING
-    if category is not of.category:
-        return f"it is {category} now, it was {of.category}"
-    if category in FRIENDS:
-        return f"it is {category}"
+    identity = next((one for one in picture.identities if one.track == of.track), Identity(of.track, Category.PENDING))
+    if identity.category is not of.category:
+        return f"it is {identity.category} now, it was {of.category}"
+    if friendly(identity):
+        return "it is a friend, or says so" if identity.category not in FRIENDS else f"it is {identity.category}"
+    if identity.claimed_only:
+        return "nobody but itself says that it is there"
     if picture.time - int(table.heard[row]) > COASTS:
         return f"nothing has seen it for {(picture.time - int(table.heard[row])) // SECOND} s"
     return _beside(picture, row)
+
+
+def friendly(one: Identity) -> bool:
+    """Say whether anybody takes a track for a friend: a person, the system, or the register of our flights."""
+    return one.category in FRIENDS or one.proposed in FRIENDS or one.flight != ""
 
 
 def _beside(picture: Picture, row: int) -> str:
@@ -51,22 +56,26 @@ def _beside(picture: Picture, row: int) -> str:
     if not len(others):
         return ""
     mean, covariance = at(table.take(np.array([row, *others])), picture.time)
-    friends = {one.track for one in picture.identities if one.category in FRIENDS or one.flight}
-    for k, other in enumerate(others.tolist(), 1):
-        apart = float(np.linalg.norm(mean[k, :3] - mean[0, :3]))
-        spread = 2.0 * sqrt(float(np.trace(covariance[k, :3, :3]) + np.trace(covariance[0, :3, :3])))
-        if int(table.number[other]) in friends and apart < FRIEND_GATE + spread:
-            return f"track {int(table.number[other])}, a friend, is {apart / 1000.0:.1f} km away"
-        if table.shown()[other] and confused(mean[k] - mean[0], 0.5 * (covariance[k] + covariance[0])) > SWAPPED:
-            return f"it may have been taken for track {int(table.number[other])}"
-    return ""
+    apart = mean[1:] - mean[0]
+    away = np.linalg.norm(apart[:, :3], axis=1)
+    spread = 2.0 * np.sqrt(np.trace(covariance[1:, :3, :3] + covariance[0, :3, :3], axis1=1, axis2=2))
+    friends = [one.track for one in picture.identities if friendly(one)]
+    near = np.isin(table.number[others], friends) & ~(away >= FRIEND_GATE + spread)
+    if near.any():
+        first = int(near.argmax())
+        return f"track {int(table.number[others[first]])}, a friend, is {away[first] / 1000.0:.1f} km away"
+    alike = table.shown()[others] & ~(confused(apart, 0.5 * (covariance[1:] + covariance[0])) <= SWAPPED)
+    return f"it may have been taken for track {int(table.number[others[alike.argmax()]])}" if alike.any() else ""
 
 
-def confused(apart: F64, covariance: F64) -> float:
-    """Return the probability that two targets that are equally likely are taken for each other.
+def confused(apart: F64, covariance: F64) -> F64:
+    """Return (n,) the probability that two targets that are equally likely are taken for each other; NaN not known.
 
-    apart: (6,) difference of their states; covariance: (6, 6), the mean of theirs. Bayes error of two normal
+    apart: (n, 6) difference of their states; covariance: (n, 6, 6), the mean of theirs. Bayes error of two normal
     distributions with one covariance, Phi(-d / 2), d the Mahalanobis distance. Source: Fukunaga 1990, section 3.1.
     """
-    square = float(apart @ np.linalg.solve(covariance, apart))
-    return 0.5 * erfc(sqrt(max(square, 0.0)) / 2.0 / sqrt(2.0))
+    try:
+        square = (apart * np.linalg.solve(covariance, apart[..., None])[..., 0]).sum(1)
+    except np.linalg.LinAlgError:
+        return np.full(len(apart), np.nan)
+    return np.asarray(ndtr(-0.5 * np.sqrt(np.maximum(square, 0.0))), float)

@@ -33,6 +33,7 @@ class Advice(NamedTuple):
 
     unit: "" nobody: then nobody is in time, or all are needed more elsewhere. options: the best first, those of who is
     busy too. verdict, by, reason, at: what a person made of it; then the unit is his choice, and stays.
+    told: ns, until when it can wait, as it was last told.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Advice(NamedTuple):
     by: str = ""
     reason: str = ""
     at: int = 0
+    told: int = 0
 
 
 class Advices(NamedTuple):

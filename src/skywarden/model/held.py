@@ -44,13 +44,17 @@ class Waiting(NamedTuple):
 
 
 class Feed(NamedTuple):
-    """A partner that gets the surveillance picture. until, at: ns. purpose: in the words of who allowed it, `by`."""
+    """A partner that gets the surveillance picture. until, at: ns. purpose: in the words of who allowed it, `by`.
+
+    address: where it was when that was allowed; at another one it gets nothing.
+    """
 
     partner: str
     purpose: str
     until: int
     by: str
     at: int
+    address: str = ""
 
 
 class Held(NamedTuple):

@@ -33,34 +33,35 @@ AFFILIATION = {
 UNKNOWN_ERROR = 9999999.0  # m, as CoT has it
 
 
-def cued(event: Cued) -> bytes:
-    """Return one message for a cue."""
+def cued(event: Cued, house: str) -> bytes:
+    """Return one message for a cue. house: which installation it comes from."""
     cue = event.cue
-    element = _event(f"skywarden.cue.{event.number}", f"a-{AFFILIATION[cue.category]}-A", event.time, STALE)
+    element = _event(f"skywarden.{house}.cue.{event.number}", f"a-{AFFILIATION[cue.category]}-A", event.time, STALE)
     _point(element, (cue.latitude, cue.longitude, cue.height_m), (cue.level_m, cue.height_error_m))
     words = f"{CUE}. {_what(cue)}{_when(cue)} Decided by {event.by}, until {iso(event.until)}."
     _detail(element, f"track {cue.track}", words)
     return _bytes(element)
 
 
-def ended(event: CueEnded) -> bytes:
+def ended(event: CueEnded, house: str) -> bytes:
     """Return the message that takes a cue back: no track is shown under its name any more."""
-    element = _event(f"skywarden.cue.{event.number}.end", "t-x-d-d", event.time, 0)
+    element = _event(f"skywarden.{house}.cue.{event.number}.end", "t-x-d-d", event.time, 0)
     _point(element, (0.0, 0.0, UNKNOWN_ERROR), (UNKNOWN_ERROR, UNKNOWN_ERROR))
     detail = SubElement(element, "detail")
-    SubElement(detail, "link", uid=f"skywarden.cue.{event.number}", relation="p-p", type="none")
+    SubElement(detail, "link", uid=f"skywarden.{house}.cue.{event.number}", relation="p-p", type="none")
     SubElement(detail, "remarks").text = _clean(f"the cue has ended: {event.reason}")
     return _bytes(element)
 
 
-def feed(states: TrackStates, picture: Picture) -> Iterator[bytes]:
+def feed(states: TrackStates, picture: Picture, house: str) -> Iterator[bytes]:
     """Yield one message for each shown track. states: these, at the picture's time, degrees, m, m/s."""
     known = {one.track: one for one in picture.identities}
     mark = MARK[picture.mode]
     for row, number in enumerate(states.number):
         identity = known.get(number)
         category = identity.category if identity else Category.PENDING
-        element = _event(f"skywarden.track.{number}", f"a-{AFFILIATION[category]}-A", picture.time, STALE)
+        uid = f"skywarden.{house}.{picture.mode}.track.{number}"
+        element = _event(uid, f"a-{AFFILIATION[category]}-A", picture.time, STALE)
         element.set("opex", PLAY[picture.mode])
         place = states.latitude[row], states.longitude[row], states.height_m[row]
         _point(element, place, (UNKNOWN_ERROR, UNKNOWN_ERROR))

@@ -235,6 +235,8 @@ class Engine:
                 inputs.append(Decided(picture.time, person, act))
             else:
                 inputs.append(Acted(picture.time, person, act))
+        if fault and any(isinstance(act, HandOver) for _, act, _ in acts):  # asked for just before the fault
+            inputs.append(Suspended(picture.time, f"the record does not confirm: {fault}"))
         return inputs
 
     def _inputs(self, frames: Sequence[Frame]) -> list[Input]:

@@ -82,6 +82,6 @@ def row(held: Held, handovers: Handovers) -> HeldRow:
             for s in held.shelves
         ],
         said=[SaidRow(*one) for one in held.said],
-        feeds=[FeedRow(*one) for one in held.feeds],
+        feeds=[FeedRow(*one[:-1]) for one in held.feeds],
         handed=[HandedRow(h.number, h.partner, h.track, h.category, h.by, h.at, h.until) for h in handovers.standing],
     )

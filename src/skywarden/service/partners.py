@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from skywarden.outputs import cues as messages_of
 SECOND = 1_000_000_000  # ns
 WITHIN = 3.0  # s for a connection, and for what is sent on it
 AGAIN = 5.0  # s until the next try
+HOLDS, END_HOLDS = 2.0, 120.0  # s that a cue or a track may wait, and the end of a cue: later it is not sent
 KEPT = 4000  # messages that wait for a partner
 
 logger = logging.getLogger(__name__)
@@ -35,23 +37,24 @@ class State(NamedTuple):
 
 
 class Outlet:
-    """Sends messages to one address, the latest of each key only. `put` never waits."""
+    """Sends messages to one address, the latest of each key only, and none that is old. `put` never waits."""
 
     def __init__(self, partner: Partner) -> None:
         self.name, self.sent, self.fault = partner.name, 0, ""
         self._to: Address = address(partner.address)
-        self._waiting: dict[str, bytes] = {}
-        self._lock, self._wake, self._closing = threading.Lock(), threading.Event(), False
+        self._waiting: dict[str, tuple[bytes, float]] = {}  # with the time after which it is not sent any more
+        self._lock, self._wake, self._closing = threading.Lock(), threading.Event(), threading.Event()
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name=f"partner {partner.name}", daemon=True)
         self._thread.start()
 
-    def put(self, messages: Mapping[str, bytes]) -> None:
-        """Hand messages over, by their keys; each takes the place of an older one that still waits."""
+    def put(self, messages: Mapping[str, bytes], holds: float = HOLDS) -> None:
+        """Hand messages over by keys, each in the place of an older one. holds: s, after which it is not sent."""
+        until = time.monotonic() + holds
         with self._lock:
             for key, message in messages.items():
                 self._waiting.pop(key, None)
-                self._waiting[key] = message
+                self._waiting[key] = message, until
             while len(self._waiting) > KEPT:
                 self._waiting.pop(next(iter(self._waiting)))
         self._wake.set()
@@ -61,46 +64,63 @@ class Outlet:
         with self._lock:
             self._waiting.clear()
 
-    def close(self) -> None:
-        """Send what waits if the partner takes it at once, and end."""
-        self._closing = True
+    def end(self) -> None:
+        """Send what waits if the partner takes it at once, and end. Waits for nothing."""
+        self._closing.set()
         self._wake.set()
-        self._thread.join(WITHIN)
+
+    def join(self, within: float) -> None:
+        """Wait until it has ended, so many s at most."""
+        self._thread.join(max(within, 0.0))
 
     def _run(self) -> None:
         while True:
             self._wake.wait()
             self._wake.clear()
             try:
-                while (first := self._first()) is not None:
-                    self._send(first[1])
-                    self._sent(*first)
+                while self._any():
+                    self._connect()  # before a message is taken: a newer one may come meanwhile
+                    if (first := self._first()) is not None:
+                        self._send(first[1])
+                        self._sent(*first)
             except OSError as error:
                 self._hang_up(error)
-                if not self._closing:
-                    time.sleep(AGAIN)
-                    self._wake.set()
-            if self._closing:
+                self._closing.wait(AGAIN)
+                self._wake.set()
+            if self._closing.is_set():
                 break
         if self._socket is not None:
             self._socket.close()
 
-    def _first(self) -> tuple[str, bytes] | None:
+    def _any(self) -> bool:
+        """Say whether anything waits; what is too old does not."""
+        now = time.monotonic()
         with self._lock:
-            return next(iter(self._waiting.items()), None)
+            for key in [key for key, (_, until) in self._waiting.items() if until < now]:
+                del self._waiting[key]
+            return bool(self._waiting)
+
+    def _first(self) -> tuple[str, bytes] | None:
+        if not self._any():
+            return None
+        with self._lock:
+            return next(((key, message) for key, (message, _) in self._waiting.items()), None)
 
     def _sent(self, key: str, message: bytes) -> None:
         self.sent, self.fault = self.sent + 1, ""
         with self._lock:
-            if self._waiting.get(key) is message:  # else a newer one has come meanwhile
+            if self._waiting.get(key, (b"", 0.0))[0] is message:  # else a newer one has come meanwhile
                 del self._waiting[key]
 
-    def _send(self, message: bytes) -> None:
+    def _connect(self) -> None:
         if self._socket is None:
             kind = socket.SOCK_DGRAM if self._to.scheme == "udp" else socket.SOCK_STREAM
             self._socket = socket.socket(self._to.family, kind)
             self._socket.settimeout(WITHIN)
             self._socket.connect((self._to.host, self._to.port))
+
+    def _send(self, message: bytes) -> None:
+        assert self._socket is not None  # `_connect` comes first
         self._socket.sendall(message)
 
     def _hang_up(self, error: OSError) -> None:
@@ -118,12 +138,13 @@ class _Way:
     def __init__(self) -> None:
         self._partners: dict[str, Partner] = {}
         self._open: dict[str, Outlet] = {}
+        self._ended: deque[Outlet] = deque(maxlen=KEPT)
 
     def know(self, partners: Iterable[Partner]) -> None:
         """Take the partners of a configuration; those that are gone or have moved get nothing more."""
         known = {one.name: one for one in partners}
         for name in [name for name in self._open if known.get(name) != self._partners.get(name)]:
-            self._open.pop(name).close()
+            self._let_go(name)
         self._partners = known
 
     def to(self, name: str) -> Outlet | None:
@@ -136,35 +157,48 @@ class _Way:
     def states(self) -> list[State]:
         return [State(one.name, one.sent, one.fault) for one in self._open.values()]
 
-    def close(self) -> None:
-        for outlet in self._open.values():
-            outlet.close()
-        self._open.clear()
+    def _let_go(self, name: str) -> None:
+        """End an outlet; nobody waits for it but `close`."""
+        outlet = self._open.pop(name)
+        outlet.end()
+        self._ended.append(outlet)
+
+    def close(self, until: float) -> None:
+        """End all. until: monotonic s, to which it is waited for them, all together."""
+        for name in list(self._open):
+            self._let_go(name)
+        for outlet in self._ended:
+            outlet.join(until - time.monotonic())
+        self._ended.clear()
 
 
 class Cues(_Way):
     """Tells partners where to look, as the engine's events say. Only for a live picture."""
 
-    def __init__(self, mode: Mode) -> None:
-        """Raises ValueError for any other mode: there is no such thing."""
+    def __init__(self, mode: Mode, house: str) -> None:
+        """house: which installation this is. Raises ValueError for any other mode: there is no such thing."""
         if mode is not Mode.LIVE:
             raise ValueError(f"a {mode} picture hands nothing over")
         super().__init__()
+        self._house = house
 
     def take(self, events: Iterable[Output]) -> None:
         """Send what a tick's events tell partners."""
         for event in events:
             if isinstance(event, Cued | CueEnded) and (outlet := self.to(event.partner)) is not None:
-                message = messages_of.cued(event) if isinstance(event, Cued) else messages_of.ended(event)
-                outlet.put({str(event.number): message})
+                if isinstance(event, Cued):
+                    outlet.put({str(event.number): messages_of.cued(event, self._house)})
+                else:
+                    outlet.put({str(event.number): messages_of.ended(event, self._house)}, END_HOLDS)
 
 
 class Feeds(_Way):
     """Sends the picture, once a second, to those whom a person has allowed it."""
 
-    def __init__(self) -> None:
+    def __init__(self, house: str) -> None:
+        """house: which installation this is."""
         super().__init__()
-        self._second = 0
+        self._second, self._house = 0, house
 
     def take(self, picture: Picture, states: TrackStates) -> None:
         """Send a tick's picture. states: its shown tracks."""
@@ -174,12 +208,11 @@ class Feeds(_Way):
         self._second = second
         wanted = {one.partner for one in feeds}
         for name in [name for name in self._open if name not in wanted]:
-            ended = self._open.pop(name)
-            ended.drop()
-            ended.close()
+            self._open[name].drop()
+            self._let_go(name)
         if not feeds:
             return
-        messages = dict(zip(map(str, states.number), messages_of.feed(states, picture), strict=True))
+        messages = dict(zip(map(str, states.number), messages_of.feed(states, picture, self._house), strict=True))
         for one in feeds:
             if (outlet := self.to(one.partner)) is not None:
                 outlet.drop()  # what is older is not sent any more
@@ -189,9 +222,10 @@ class Feeds(_Way):
 class Partners:
     """Everything that goes to partners: feeds, and in a live picture cues."""
 
-    def __init__(self, mode: Mode) -> None:
-        self._feeds = Feeds()
-        self._cues = Cues(mode) if mode is Mode.LIVE else None
+    def __init__(self, mode: Mode, house: str) -> None:
+        """house: which installation this is, so that partners of several keep them apart."""
+        self._feeds = Feeds(house)
+        self._cues = Cues(mode, house) if mode is Mode.LIVE else None
         self._partners: Sequence[Partner] = ()
 
     def know(self, partners: Sequence[Partner]) -> None:
@@ -208,13 +242,19 @@ class Partners:
         if self._cues is not None:
             self._cues.take(event for event in events if recorded or isinstance(event, CueEnded))
 
+    def over(self, events: Iterable[Output]) -> None:
+        """Tell partners which cues a new start has ended."""
+        if self._cues is not None:
+            self._cues.take(event for event in events if isinstance(event, CueEnded))
+
     @property
     def states(self) -> list[State]:
         """How those are reached that get anything, cues first."""
         return [*(self._cues.states if self._cues else ()), *self._feeds.states]
 
     def close(self) -> None:
-        """End all threads."""
-        self._feeds.close()
+        """End all threads, and wait a moment for them."""
+        until = time.monotonic() + WITHIN
+        self._feeds.close(until)
         if self._cues is not None:
-            self._cues.close()
+            self._cues.close(until)

@@ -132,7 +132,8 @@ def _counted(seen: Seen, alert_on: str) -> I64:
     """Return the rows of the tracks that may raise an alert."""
     shown = seen.tracks.shown()
     if alert_on == "suspect":
-        suspect = [identity.track for identity in seen.identities if identity.category in ALARMING]
+        alarming = [one for one in seen.identities if one.category in ALARMING or one.proposed in ALARMING]
+        suspect = [identity.track for identity in alarming]
         shown &= np.isin(seen.tracks.number, suspect)
     return np.flatnonzero(shown)
 
