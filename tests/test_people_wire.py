@@ -14,7 +14,7 @@ from service_samples import publishing
 from skywarden.model.act import LEAST
 from skywarden.service import api
 from skywarden.service.people import password
-from skywarden.service.people.routes import SessionRow
+from skywarden.service.people.routes import SessionRow, routes
 from skywarden.service.server import serve
 from skywarden.service.tls import Files, Tls
 
@@ -44,7 +44,9 @@ def test_the_cookie_is_for_this_server_alone_and_no_script_reads_it(place: World
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(place: World, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     place.add()
-    server = serve(publishing(), "127.0.0.1", 0, tls=Tls(Files(*authority.make("server")), "api"), desk=place.desk)
+    server = serve(
+        publishing(), "127.0.0.1", 0, tls=Tls(Files(*authority.make("server")), "api"), people=routes(place.desk, None)
+    )
     browser = Browser(f"https://127.0.0.1:{server.port}", verify=authority.client())
     try:
         cookie = browser.login().headers["set-cookie"]
@@ -65,7 +67,9 @@ def test_no_password_goes_over_plain_http_from_elsewhere(place: World, host: str
     place.add()
 
     async def asked() -> tuple[httpx.Response, httpx.Response]:
-        asgi = httpx.ASGITransport(api.make(publishing(), "192.0.2.1", (), place.desk), client=(host, 4000))
+        asgi = httpx.ASGITransport(
+            api.make(publishing(), "192.0.2.1", (), routes(place.desk, None)), client=(host, 4000)
+        )
         async with httpx.AsyncClient(transport=asgi, base_url="http://192.0.2.1") as client:
             body = {"name": "Olena", "password": PASSWORD}
             answer = await client.post("/api/login", json=body, headers={"Origin": "http://192.0.2.1"})
@@ -81,7 +85,7 @@ def test_a_certificate_alone_acts_for_nobody(place: World, tmp_path: Path) -> No
     authority = Authority(tmp_path)
     place.add()
     files = Files(*authority.make("server"), authority.pem)
-    server = serve(publishing(), "127.0.0.1", 0, tls=Tls(files, "api"), desk=place.desk)
+    server = serve(publishing(), "127.0.0.1", 0, tls=Tls(files, "api"), people=routes(place.desk, None))
     context = authority.client()
     context.load_cert_chain(*authority.make("viewer"))
     browser = Browser(f"https://127.0.0.1:{server.port}", verify=context)

@@ -13,8 +13,7 @@ import msgspec
 import scipy.spatial  # noqa: F401 - half a second, before the first tick and not within the one that needs it
 
 from skywarden import handover
-from skywarden.acts import Around, finished, taken, upheld, worded
-from skywarden.advice import AdviceEvent, Known, advices
+from skywarden.acts import finished, taken, worded
 from skywarden.advice import over as advice_over
 from skywarden.ahead import Ahead, slow
 from skywarden.alert import decide
@@ -22,7 +21,6 @@ from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
 from skywarden.health import blamed, counted, of_source, renewed
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
-from skywarden.model.advice import Advices
 from skywarden.model.decision import Handovers
 from skywarden.model.deed import Acted, Decided, Suspended, Taken
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
@@ -47,7 +45,8 @@ from skywarden.model.track import Chains, Picture
 from skywarden.model.triage import Triage
 from skywarden.model.warning import Warnings
 from skywarden.model.watched import Watch
-from skywarden.raid import Warned, over, raids
+from skywarden.people import for_people
+from skywarden.raid import over
 from skywarden.saved import Saved, decoded, digest, encoded
 from skywarden.sensors import Reader
 from skywarden.threat import Seen, evaluate, flown
@@ -59,7 +58,6 @@ from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
 from skywarden.triage import triaged, unsaid
-from skywarden.warn import areas, warn
 from skywarden.warn import ended as unwarned
 from skywarden.watch import Now, broken, watched
 
@@ -104,51 +102,12 @@ def step(  # noqa: PLR0913 - as `track`
         after = replace(after, registrations=now.versions)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
     triage, gathered = triaged(picture.triage, batches, (tracked.tracks, evidence.seen[:, 1]), time)
-    after, for_people = _for_people(replace(after, watch=watch, triage=triage), tracked.events, picture.time, settings)
-    events: list[Output] = [*tracked.events, *alert_events, *gathered, *for_people, *changed]
+    after, told = for_people(replace(after, watch=watch, triage=triage), tracked.events, picture.time, settings)
+    events: list[Output] = [*tracked.events, *alert_events, *gathered, *told, *changed]
     events += [*said(before, now, time), *witness.said(picture.chains.settled, after.chains.settled, time)]
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
     return after, events
-
-
-def _for_people(
-    picture: Picture, tracked: Sequence[Output], last: int, settings: Settings
-) -> tuple[Picture, list[Output]]:
-    """Work out what people are told, advised and have handed over, by tracks and alerts as they are now.
-
-    picture: all else of it is of this tick. tracked: what the tracker said in it. last: ns, of the tick before.
-    """
-    time, tracks, identities = picture.time, picture.tracks, picture.identities
-    warned = Warned(settings.sites, settings.positions, settings.raid, picture.held.shelves)
-    joined, raid_events = raids(picture.raids, picture.alerts, (tracks, identities), time, warned)
-    around = Around(settings.positions, settings.raid.acknowledge_s, settings.partners)
-    held, held_events = upheld(picture.held, identities, raid_events, time, around)
-    warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
-    needed = Known(joined, picture.alerts, tracks, time)
-    advised, advice_events = _advised(picture, needed, settings)
-    after = replace(picture, raids=joined, held=held, warnings=warnings, advices=advised)
-    handovers, cued = _handed(after, tracked, last, settings)
-    after = replace(after, handovers=handovers)
-    return after, [*raid_events, *told, *held_events, *advice_events, *cued]
-
-
-def _advised(picture: Picture, needed: Known, settings: Settings) -> tuple[Advices, list[AdviceEvent]]:
-    """Advice is worth having; a fault of ours in it must not stop what warns."""
-    try:
-        return advices(picture.advices, needed, settings.units, settings.sites)
-    except Exception:  # noqa: BLE001 - what was advised stands
-        return picture.advices, []
-
-
-def _handed(
-    picture: Picture, tracked: Sequence[Output], last: int, settings: Settings
-) -> tuple[Handovers, list[handover.HandoverEvent]]:
-    """What cannot be looked at must not stand; nor must a fault of ours in it stop what warns."""
-    try:
-        return handover.kept(picture, tracked, settings.partners, last)
-    except Exception as error:  # noqa: BLE001 - all of them end
-        return handover.ended(picture.handovers, picture.time, f"a fault of ours ({type(error).__name__})")
 
 
 def _given(settings: Settings) -> Given:
