@@ -27,9 +27,11 @@ from skywarden.model.assessment import Category, Identity
 from skywarden.model.deed import Acted, CategoryEnded, Escalated, FeedEnded, ShelfEnded
 from skywarden.model.event import Announced, RaidEnded
 from skywarden.model.held import Held, Said, Shelf, Waiting
+from skywarden.model.past import Past
 from skywarden.model.place import Partner, Position, Site
 from skywarden.model.raid import NOWHERE, Group, Heading, Kind, Level, News, Raids, Span
 from skywarden.model.track import Picture, Status, Tracks
+from skywarden.threat.stage import Seen, _counted
 
 SECOND = 1_000_000_000
 NOW = 1_900_000_000 * SECOND
@@ -257,3 +259,9 @@ def test_no_word_of_anybody_makes_a_track_less_of_a_threat(words):
     for old, new in zip(before, worded(before, Held(said=tuple(words))), strict=True):
         assert new.stake >= old.stake
         assert (new.track, new.proposed, new.odds) == (old.track, old.proposed, old.odds)
+
+
+def test_whom_a_person_calls_no_threat_still_raises_alerts_where_only_suspects_do():
+    said, _ = done(Categorise(1, LABEL, Category.NEUTRAL, "an airliner, they say"))
+    seen = Seen(said.tracks, worded(said.identities, said.held), Past())
+    assert _counted(seen, "suspect").tolist() == [0]
