@@ -137,10 +137,27 @@ def test_what_has_changed_since_it_was_shown_is_refused():
 
 def test_the_same_is_not_handed_over_twice_and_another_decision_may_follow():
     once, _, _ = decided(ALONE, decision(ALONE), PARTNERS)
-    assert "already" in decided(once, decision(once), PARTNERS)[1]
+    assert "already" in decided(once, decision(once, proved=NOW), PARTNERS)[1]
     over, _ = ended(once.handovers, NOW, "x")
-    again, refused, _ = decided(replace(once, handovers=over), decision(once), PARTNERS)
+    again, refused, _ = decided(replace(once, handovers=over), decision(once, proved=NOW), PARTNERS)
     assert (refused, again.handovers.standing[0].number) == ("", 2)
+
+
+def test_a_password_given_once_more_is_for_one_decision():
+    """So the very same decision, told again after its hand-over was ended, begins nothing."""
+    partners = (*PARTNERS, Partner(name="other", address="tcp://127.0.0.1:8088"))
+    once, _, _ = decided(ALONE, decision(ALONE), partners)
+    over, _ = ended(once.handovers, NOW, "the clock has jumped")
+    once = replace(once, handovers=over)
+    for again in (decision(once), decision(once, partner="other")):
+        assert "has used that password up" in decided(once, again, partners)[1]
+    other = Person("Olena", Role.SUPERVISOR, "s2")
+    assert decided(once, decision(once, who=other), partners)[1] == ""
+    later = replace(picture(0.0), time=NOW + 56 * SECOND, handovers=over)
+    later = replace(later, tracks=replace(later.tracks, heard=later.tracks.heard + 56 * SECOND))
+    after, refused, _ = decided(later, decision(later, proved=later.time), PARTNERS)
+    assert refused == ""
+    assert after.handovers.used == (("s1", later.time),)  # what is too old anyway is forgotten
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
 from skywarden.health import blamed, counted, of_source, renewed
 from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
-from skywarden.model.decision import Handovers
 from skywarden.model.deed import Acted, Decided, Suspended, Taken
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.event import (
@@ -350,7 +349,7 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
     raids = Raids(next_number=before.raids.next_number)
     warnings = Warnings(next_number=before.warnings.next_number)
     triage = Triage(next_number=before.triage.next_number)
-    handovers = Handovers(next_number=before.handovers.next_number)
+    handovers = before.handovers._replace(standing=())
     picture = Picture(event.time, event.mode, next_number=before.next_number, health=before.health)
     return replace(picture, raids=raids, warnings=warnings, triage=triage, handovers=handovers), [
         *gone,

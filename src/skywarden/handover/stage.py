@@ -36,7 +36,8 @@ def decided(picture: Picture, event: Decided, partners: Sequence[Partner]) -> tu
     until = picture.time + LASTS
     whose = wanted.partner, now.track, now.label, now.category, event.person.name
     handed = Handed(known.next_number, *whose, picture.time, until)
-    after = Handovers((*known.standing, handed), known.next_number + 1)
+    used = (one for one in known.used if picture.time - one[1] <= FRESH)
+    after = Handovers((*known.standing, handed), known.next_number + 1, (*used, _proof(event)))
     return replace(picture, handovers=after), "", [_cued(handed, now)]
 
 
@@ -48,6 +49,8 @@ def _refused(picture: Picture, event: Decided, partners: Sequence[Partner]) -> s
         return f"that needs the role {LEAST.word}"
     if not -AHEAD <= picture.time - wanted.proved <= FRESH:
         return "say once more who you are, then decide"
+    if _proof(event) in picture.handovers.used:
+        return "another decision has used that password up: give it once more, then decide"
     if wanted.digest != digest(shown):
         return "that is not what was shown"
     if not 0 <= picture.time - shown.time <= STALE:
@@ -60,6 +63,11 @@ def _refused(picture: Picture, event: Decided, partners: Sequence[Partner]) -> s
     if len(standing) >= MOST:
         return f"{MOST} hand-overs stand already"
     return danger(picture, shown)
+
+
+def _proof(event: Decided) -> tuple[str, int]:
+    """Return what one decision may use once: so the very same decision, told again, begins nothing."""
+    return event.person.session, event.hand_over.proved
 
 
 def kept(

@@ -63,7 +63,8 @@ class Handed(NamedTuple):
 
 
 class Handovers(NamedTuple):
-    """Those that stand, between two ticks."""
+    """Those that stand, between two ticks. used: sessions, and when each proved who he was, of the last decisions."""
 
     standing: tuple[Handed, ...] = ()
     next_number: int = 1
+    used: tuple[tuple[str, int], ...] = ()
