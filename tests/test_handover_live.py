@@ -2,124 +2,26 @@
 
 import json
 import socket
-import time
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
+from handover_flight import first_cue, flown
 from people_world import CHEAP, PASSWORD, Browser
 
-from skywarden import geo, handover
+from skywarden import handover
 from skywarden.model.act import AllowFeed, Person, Role
-from skywarden.model.assessment import Category
 from skywarden.model.decision import HandOver
 from skywarden.model.deed import Cued, CueEnded, Decided
 from skywarden.model.event import decode
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import verify
-from skywarden.sensors.reports.encode import direction_finder
-from skywarden.sensors.reports.message import Spot
 from skywarden.service.app import App
 from skywarden.service.people import change, password
 from skywarden.service.recorder import Recorder
 
 BOSS = Person("Olena", Role.SUPERVISOR, "s1")
-CONFIG = """
-[run]
-mode = "{mode}"
-[[sites]]
-name = "Plant A"
-latitude = 36.30
-longitude = -33.10
-[[sources]]
-name = "cars"
-format = "sbs"
-listen = "tcp://127.0.0.1:0"
-[[sources]]
-name = "finders"
-format = "reports"
-listen = "tcp://127.0.0.1:0"
-[[partners]]
-name = "brigade"
-address = "tcp://127.0.0.1:{port}"
-[record]
-path = "{path}"
-[api]
-listen = "127.0.0.1:0"
-"""
-
-
-class Flight:
-    """One aircraft that says where it is, ten times a second, over the real wire."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-        ports = {wire.name: int(wire.address.rsplit(":", 1)[1]) for wire in app.wires}
-        self.socket, self.finder = (socket.create_connection(("127.0.0.1", ports[n])) for n in ("cars", "finders"))
-        self.count = 0
-        self.begun = time.time()
-
-    def __enter__(self) -> "Flight":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.socket.close()
-        self.finder.close()
-        self.app.stop()
-
-    def send(self) -> None:
-        now = time.time()
-        moment = time.gmtime(now)
-        stamp = f"{time.strftime('%Y/%m/%d,%H:%M:%S', moment)}.{int(now * 1000) % 1000:03d}"
-        place = geo.ecef(np.radians(36.5), np.radians(-33.1), 1000.0)
-        axes = geo.east_north_up(np.radians(36.5), np.radians(-33.1))
-        place = place - 60.0 * (now - self.begun) * axes[1]
-        latitude, longitude, _ = geo.geodetic(place)
-        where = f"{np.degrees(latitude):.5f},{np.degrees(longitude):.5f}"
-        self.socket.sendall(f"MSG,3,1,1,ABC123,1,{stamp},{stamp},,3281,,,{where},,,0,0,0,0\r\n".encode())
-        self._measured(place, now)
-
-    def _measured(self, place: np.ndarray, now: float) -> None:
-        """A direction finder measures it too: what only says itself where it is cannot be handed over."""
-        post = np.radians(36.4), np.radians(-33.3)
-        east, north, up = geo.east_north_up(*post) @ (place - geo.ecef(*post, 0.0))
-        self.count += 1
-        line = direction_finder(
-            sensor="mast",
-            number=self.count,
-            time=round(now * 1e9),
-            place=Spot(latitude=36.4, longitude=-33.3, height_m=0.0),
-            azimuth_deg=float(np.degrees(np.arctan2(east, north)) % 360),
-            elevation_deg=float(np.degrees(np.arctan2(up, np.hypot(east, north)))),
-            sigma_deg=0.5,
-        )
-        self.finder.sendall(line)
-
-    def until(self, wanted, within: float = 90.0):
-        """Fly on until `wanted` returns something; return it."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            self.send()
-            if found := wanted():
-                return found
-            time.sleep(0.1)
-        raise AssertionError("it did not come")
-
-
-def flown(path: Path, mode: str, port: int) -> Flight:
-    """A running installation, and what flies there."""
-    app = App(CONFIG.format(mode=mode, port=port, path=path / "record"))
-    app.start()
-    return Flight(app)
-
-
-def first_cue(app: App):
-    latest = app.publisher.latest
-    known = latest.picture.identities if latest else ()
-    judged = [one for one in known if one.odds and one.category is not Category.PENDING]
-    numbers = [one.track for one in judged if not one.claimed_only]
-    return handover.cue(latest.picture, numbers[0]) if numbers else None
 
 
 def ask(app: App, shown, **changes) -> str:
@@ -199,6 +101,28 @@ def test_a_record_that_does_not_confirm_ends_and_refuses_hand_overs(tmp_path, pa
         monkeypatch.undo()
     (over,) = events(tmp_path, CueEnded)
     assert over.reason == "the record does not confirm: the disk is full"
+
+
+def test_a_partner_that_moves_in_a_reload_is_told_at_its_new_place_only(tmp_path, partner, monkeypatch):
+    """Also who decides when the engine has the new configuration already, and the sources are still being opened."""
+    with socket.create_server(("127.0.0.1", 0)) as moved, flown(tmp_path, "live", port(partner)) as flight:
+        moved.settimeout(20)
+        app = flight.app
+        flight.until(lambda: first_cue(app))
+        wait, opens = threading.Event(), app._inbox.open
+        monkeypatch.setattr(app._inbox, "open", lambda change: (wait.wait(20), opens(change)))
+        text = app.reloading._text.replace(f":{port(partner)}", f":{port(moved)}")
+        reloading = threading.Thread(target=app.reload, args=(text,))
+        reloading.start()
+        flight.until(lambda: app._engine.settings.partners[0].address.endswith(f":{port(moved)}"))
+        assert ask(app, first_cue(app)) == ""
+        connection, _ = moved.accept()
+        with connection, connection.makefile("rb") as file:
+            assert b"cue, not an order" in file.readline()
+        wait.set()
+        reloading.join()
+        with pytest.raises(TimeoutError):
+            partner.accept()
 
 
 def asked(browser: Browser, path: str, **body) -> tuple[int, dict]:

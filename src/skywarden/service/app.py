@@ -253,7 +253,7 @@ class App:
         self._outbox.take(outcome.events, outcome.picture.warnings.told, outcome.seq)
         self._inbox.answer([event for event in outcome.events if isinstance(event, Answered)])
         shown = outcome.picture, states(outcome.picture)
-        self._partners.know(self.settings.partners)
+        self._partners.know(self._engine.settings.partners)  # not ours: a reload changes those a little later
         self._partners.take(shown, outcome.events, recorded=outcome.fault is None)
         published = Published(
             picture=shown[0],
