@@ -1,13 +1,12 @@
 """What partners get: cues and feeds over real sockets, read by a parser that knows nothing of the encoder."""
 
-import re
 import socket
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from xml.etree import ElementTree
 
 import pytest
+from allowed_cues import CUE, FEED, checked
 from hypothesis import given
 from hypothesis import strategies as st
 from service_samples import picture
@@ -24,34 +23,6 @@ from skywarden.track.states import states
 
 SECOND = 1_000_000_000
 NOW = 1_900_000_000 * SECOND
-WHEN = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-NUMBER = r"-?\d+(\.\d+)?"
-CUE_UID, TRACK_UID = r"skywarden\.house\.cue\.\d+(\.end)?", r"skywarden\.house\.(live|sim|exercise|replay)\.track\.\d+"
-# element -> attribute -> what it may be: whatever is not here must not be sent
-CUE = {
-    "event": {"version": "2.0", "uid": CUE_UID, "type": r"a-[puafnsh]-A|t-x-d-d", "how": "m-f",
-              "time": WHEN, "start": WHEN, "stale": WHEN},
-    "point": {"lat": r"-?\d+\.\d{5}", "lon": r"-?\d+\.\d{5}", "hae": r"-?\d+", "ce": r"\d+", "le": r"\d+"},
-    "detail": {}, "contact": {"callsign": r"track \d+"}, "remarks": {},
-    "link": {"uid": r"skywarden\.house\.cue\.\d+", "relation": "p-p", "type": "none"},
-}  # fmt: skip
-FEED = {
-    "event": {**CUE["event"], "uid": TRACK_UID, "type": r"a-[puafnsh]-A", "opex": "[res]"},
-    "point": CUE["point"], "detail": {}, "contact": {"callsign": r"([A-Z]+ )?track \d+"}, "remarks": {},
-    "track": {"course": NUMBER, "speed": NUMBER},
-}  # fmt: skip
-
-
-def checked(data: bytes, allowed) -> ElementTree.Element:
-    """Return the message; fails at the first element or attribute that is not allowed."""
-    root = ElementTree.fromstring(data.decode("utf-8"))
-    for element in root.iter():
-        assert element.tag in allowed, element.tag
-        for name, value in element.attrib.items():
-            assert name in allowed[element.tag], (element.tag, name)
-            assert re.fullmatch(allowed[element.tag][name], value), (element.tag, name, value)
-        assert element.tag == "remarks" or not (element.text or "").strip()
-    return root
 
 
 def cued(number: int = 1, **more) -> Cued:
