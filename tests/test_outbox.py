@@ -131,6 +131,19 @@ def test_a_recipient_that_misbehaves_is_told_again_the_very_same(tmp_path, fault
         assert "\x1b" not in running.notes[0][3]
 
 
+def test_that_a_message_is_being_sent_is_on_the_disk_before_it_leaves(tmp_path):
+    """So who is killed meanwhile sends the very same bytes again, and tells of the end whoever may have heard."""
+    one = raised()
+    with Web("hang", 200) as web, Running(tmp_path, hook("w", web.port, timeout_s=20.0)) as running:
+        running.tell(one)
+        until(lambda: len(web.got) == 1)
+        store = Store(running.path)
+        (row,) = store.rows()
+        store.close()
+        assert (row.attempts, row.perhaps, row.body) == (1, True, web.got[0][1])
+        web.open.set()
+
+
 def test_a_dead_recipient_delays_no_other(tmp_path):
     with Web("hang") as dead, Web() as web:
         recipients = hook("dead", dead.port, timeout_s=5.0), hook("w", web.port)

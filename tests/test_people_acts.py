@@ -1,10 +1,12 @@
 """Acts in a whole installation: in the record with who did it, through a restart, a full disk and the engine's end."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import Any
 
 import pytest
 import raid
@@ -19,9 +21,12 @@ from skywarden.record import MemoryLog
 from skywarden.record import writer as writer_module
 from skywarden.record.reading import SqliteRecord
 from skywarden.replay import compare
+from skywarden.service import host
 from skywarden.service.app import App
 from skywarden.service.engine import Engine
+from skywarden.service.notices import notices
 from skywarden.service.people import change, password
+from skywarden.service.words import LANGUAGES
 
 SETTINGS = """
 [[sites]]
@@ -98,6 +103,40 @@ def test_an_act_is_in_the_record_with_who_did_it_and_nothing_else_is(tmp_path: P
     assert not any(
         word.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() for word in secrets
     )
+
+
+@pytest.mark.parametrize("how", ["damaged", "open to others"])
+def test_a_file_of_people_that_cannot_be_used_is_in_the_health_before_anybody_logs_in(
+    tmp_path: Path, users: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "PERIOD", 0.05)
+    text = users.read_bytes()
+    app = running(tmp_path)
+    try:
+        assert _told(app, lambda health: health["people"] == {"fault": None})["state"] != "stalled"
+        if how == "damaged":
+            users.write_bytes(text[: len(text) // 2])
+        else:
+            users.chmod(0o640)
+        bad = _told(app, lambda health: health["people"]["fault"] is not None)
+        assert bad["state"] == "degraded"
+        assert ("is damaged" if how == "damaged" else "chmod 600") in bad["people"]["fault"]
+        latest = app.publisher.latest
+        assert latest is not None
+        assert any(line.startswith("nobody can log in: ") for line in notices(latest, LANGUAGES["en"]))
+        users.write_bytes(text)
+        users.chmod(0o600)
+        _told(app, lambda health: health["people"] == {"fault": None})
+    finally:
+        app.stop()
+
+
+def _told(app: App, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while not wanted(health := json.loads(app.publisher.health_json())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return health
 
 
 def test_a_record_with_acts_is_replayed_without_people(tmp_path: Path, users: Path) -> None:

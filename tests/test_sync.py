@@ -99,7 +99,7 @@ def test_without_a_filter_nobody_is_asked_first(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_host_is_looked_at_beside_the_engine_and_not_for_recordings() -> None:
-    live, recording = Host(tuple, 0.1), Host(tuple, None)
+    live, recording = Host(tuple, 0.1, lambda: None), Host(tuple, None, lambda: None)
     assert live.sync.state == UNKNOWN
     for host in (live, recording):
         host.start()

@@ -113,7 +113,7 @@ def test_a_certificate_that_has_ended_is_listened_with_and_said(authority: Autho
     text = f'[api]\nlisten = "127.0.0.1:0"\ntls_certificate = "{ended.certificate}"\ntls_key = "{ended.key}"\n'
     own = of_api(parse(text))
     assert own is not None
-    host = Host(lambda: (own,), None)
+    host = Host(lambda: (own,), None, lambda: None)
     shown = published(wires=wires()[:1], tls=host.tls)
     assert (shown.state, published(wires=wires()[:1]).state) == ("degraded", "ok")
     assert f"the certificate {ended.certificate} ([api]) ended on" in " ".join(drawn(shown, width=400).split())
@@ -200,7 +200,7 @@ def test_renewed_files_are_looked_at_now_and_then(authority: Authority, monkeypa
     monkeypatch.setattr("skywarden.service.host.FILES_PERIOD", 0.05)
     made = authority.make("renewed", 5)
     end = Tls(Files(*made), "api")
-    host = Host(lambda: (end,), None)
+    host = Host(lambda: (end,), None, lambda: None)
     assert host.tls[0].ending
     host.start()
     authority.make("renewed", 300)

@@ -88,7 +88,9 @@ class App:
             self.publisher = Publisher(self.settings.outputs)
             undo.callback(self.publisher.close)
             self._tls = of_api(self.settings)
-            self.host = Host(self._ends, None if data else self.settings.run.clock_error_ms * 1e-3)
+            self.host = Host(
+                self._ends, None if data else self.settings.run.clock_error_ms * 1e-3, lambda: self._desk.fault()
+            )
             record = Path(self.settings.record.path)
             named = self.settings.record.key
             key_file = Path(named) if named else beside(record)
@@ -279,6 +281,7 @@ class App:
             stepped_at=outcome.stepped_at,
             sync=self.host.sync,
             tls=self.host.tls,
+            people=self.host.people,
             view=self._view.fault if self._view else None,
             config=self.reloading.state,
             outbox=self._outbox.rows,

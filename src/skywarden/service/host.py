@@ -1,4 +1,4 @@
-"""Looks now and then at what changes outside of us: the state of the computer's clock, and certificates' files."""
+"""Looks now and then at what changes outside of us: the computer's clock, certificates' files, and that of people."""
 
 import logging
 import threading
@@ -14,12 +14,18 @@ logger = logging.getLogger(__name__)
 
 
 class Host:
-    """A thread of its own, since files may lie on a disk that does not answer. Others read `sync` and `tls`."""
+    """A thread of its own, since files may lie on a disk that does not answer. Others read `sync`, `tls`, `people`."""
 
-    def __init__(self, ends: Callable[[], Sequence[tls.Tls]], bound_s: float | None) -> None:
-        """ends: what has TLS now. bound_s: s, of the clock's estimated error; None: the clock is not used."""
+    def __init__(
+        self, ends: Callable[[], Sequence[tls.Tls]], bound_s: float | None, people: Callable[[], str | None]
+    ) -> None:
+        """ends: what has TLS now. bound_s: s, of the clock's estimated error; None: the clock is not used.
+
+        people: looks at their file, and returns what is wrong with it.
+        """
         self.sync = sync.Sync()
-        self._ends, self._bound = ends, bound_s
+        self.people: str | None = None
+        self._ends, self._bound, self._look = ends, bound_s, people
         self._stop = threading.Event()
         self._renewed = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="host", daemon=True)
@@ -55,6 +61,7 @@ class Host:
                 if self.sync.state != said:
                     said = self.sync.state
                     logger.info("clock state=%s estimated_s=%s", said, self.sync.estimated_s)
+            self.people = self._look()
             if time.monotonic() - self._renewed >= FILES_PERIOD:
                 self._renewed = time.monotonic()
                 self.renew()

@@ -50,6 +50,8 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
 
 def _people(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     """Yield what nobody has acknowledged, and what goes out of the house by whose word."""
+    if shown.people:
+        yield words["people_fault"].format(fault=shown.people)
     held = shown.held
     for waits in held.waiting:
         if waits.escalated:

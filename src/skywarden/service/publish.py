@@ -70,6 +70,7 @@ class Published:
     tls: tuple[Row, ...] = ()
     doubts: tuple[str, ...] = ()  # what was wrong with the record at the start, in words
     choosy: bool = False  # only suspect and hostile tracks raise alerts: alert_on = "suspect"
+    people: str | None = None  # what is wrong with their file: nobody can log in
     partners: tuple[State, ...] = ()  # those that get cues or the picture
     view: str | None = None  # why the terminal's view cannot be drawn, "" when it can, None when there is none
     config: Configured = UNKNOWN
@@ -155,7 +156,7 @@ class Published:
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
         well = well and not self.doubts and not self.boasting and not self.unfit
-        well = well and not self.ears.many and not self.untold and not self.outbox_fault
+        well = well and not self.ears.many and not self.untold and not self.outbox_fault and not self.people
         well = well and not any(one.fault for one in self.partners)
         return OK if well else DEGRADED
 
@@ -233,6 +234,7 @@ class Published:
             "microphones": self.ears,
             "tls": [end._asdict() for end in self.tls],
             "outbox": {"fault": self.outbox_fault, "recipients": self.outbox},
+            "people": {"fault": self.people},
             "partners": [one._asdict() for one in self.partners],
             "view": f"cannot draw: {self.view}" if self.view else None if self.view is None else OK,
         }

@@ -71,6 +71,14 @@ class Desk:
         if not people:
             raise Denied(403, NOBODY)
 
+    def fault(self) -> str | None:
+        """Return why nobody can log in though there may be people; None: nothing is wrong. Any thread may call."""
+        try:
+            self._roll.people()
+        except PeopleError as error:
+            return str(error)
+        return None
+
     def session(self, secret: str) -> Session | None:
         """Return the session of a cookie's secret; None when it is over. Raises Denied as `open` does."""
         self.open()

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from pathlib import Path
 
 from skywarden.errors import PeopleError
@@ -13,23 +14,25 @@ Signature = tuple[int, ...]
 
 
 class Roll:
-    """Who may log in. One thread asks; the file is looked at each time, and read when it has changed."""
+    """Who may log in. Any thread asks; the file is looked at each time, and read when it has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: Signature | None = None
         self._people: People = {}
         self._fault: PeopleError | None = None
+        self._lock = threading.Lock()
 
     def people(self) -> People:
         """Return all people, by key. Raises PeopleError while the file cannot be used."""
-        seen = self._signature()
-        if seen != self._seen or self._fault is not None:
-            self._read()
-            self._seen = seen  # looked at before it was read: a change in between is read once more
-        if self._fault is not None:
-            raise self._fault
-        return self._people
+        with self._lock:
+            seen = self._signature()
+            if seen != self._seen or self._fault is not None:
+                self._read()
+                self._seen = seen  # looked at before it was read: a change in between is read once more
+            if self._fault is not None:
+                raise self._fault
+            return self._people
 
     def find(self, name: str) -> User | None:
         """Return the person of a name, unless disabled. Raises PeopleError."""
