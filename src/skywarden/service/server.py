@@ -67,8 +67,8 @@ def serve(  # noqa: PLR0913 - what is shown, where, and to whom
     require_loopback(address, expose, "api.listen")
     try:
         sock = socket.create_server((address.host, address.port), family=address.family)
-        # Connections have it from here. asyncio sets it only where a socket names its protocol, and `create_server` does
-        # not: the end of an answer then waits for the beginning to be acknowledged, 40 ms.
+        # Connections have it from here. asyncio sets it only where a socket names its protocol, as this one does not:
+        # the end of an answer would wait for its beginning to be acknowledged, 40 ms.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as e:
         raise ConfigError(
