@@ -131,6 +131,16 @@ def test_when_too_many_wait_the_next_is_told_to_come_later(place: World) -> None
     assert place.browser().login().status_code == 200
 
 
+def test_strangers_who_try_without_end_keep_nobody_out_who_is_in_or_was_here(place: World, inside: Browser) -> None:
+    place.add("Petro")
+    place.desk._worker._waiting = worker.WAITING
+    assert inside.send_json("/api/prove", {"password": PASSWORD}).status_code == 200
+    assert place.browser().login("Petro").status_code == 503  # who was never here
+    assert place.browser().login("Olena").status_code == 200
+    place.desk._worker._waiting = worker.WAITING + worker.KNOWN  # and they are not without end either
+    assert inside.send_json("/api/prove", {"password": PASSWORD}).status_code == 503
+
+
 @pytest.mark.parametrize("how", ["disable", "role", "password", "gone"])
 def test_a_change_of_the_person_ends_the_session_for_good(place: World, inside: Browser, how: str) -> None:
     place.add("Petro")

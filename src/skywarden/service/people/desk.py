@@ -102,7 +102,7 @@ class Desk:
         One decision within `sessions.FRESH` may use it. A wrong one counts as a failed login does. Raises Denied.
         """
         try:
-            user = await self._known(session.user.name, password, host)
+            user = await self._known(session.user.name, password, host, inside=True)
         except Denied as denied:
             if denied.status == 401:
                 return None
@@ -133,11 +133,14 @@ class Desk:
         finally:
             self._acting -= 1
 
-    async def _known(self, name: str, password: str, host: str) -> User:
-        """Return the person who has this password. Raises Denied; it takes as long for a name that is nobody's."""
+    async def _known(self, name: str, password: str, host: str, *, inside: bool = False) -> User:
+        """Return the person who has this password. Raises Denied; it takes as long for a name that is nobody's.
+
+        inside: in a session. Who is, or was here before at this address, has places that strangers cannot take.
+        """
         self.open()
         key, address = key_of(name), origin(host)
-        if self._worker.full:
+        if self._worker.full(known=inside or self._locks.at_home(key, address)):
             raise Denied(503, "too many log in at once: try again in a moment", 2.0)
         wait, failures = self._locks.begin(key, address)
         if wait > 0:

@@ -91,9 +91,13 @@ class Locks:
         """Return how long the next try must wait, s."""
         now = self._clock()
         wait = self._addresses.left(address, now)
-        if not is_loopback(address) and (name, address) not in self._at_home:
+        if not is_loopback(address) and not self.at_home(name, address):
             wait = max(wait, self._names.left(name, now))
         return wait
+
+    def at_home(self, name: str, address: str) -> bool:
+        """Say whether a person has logged in at an address since the start."""
+        return (name, address) in self._at_home
 
     def succeeded(self, name: str, address: str) -> None:
         """The password was right. The address's other failures stay: they were others' names, or the same person's."""

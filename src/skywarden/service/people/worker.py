@@ -11,6 +11,7 @@ from skywarden.service.people.password import nobodys, verify
 
 AT_ONCE = 1  # each takes 64 MiB, and a core for 150 ms
 WAITING = 16  # so whoever is let in waits 3 s at most
+KNOWN = 8  # more, for who is logged in or has been here: strangers who try without end do not keep them from acting
 POLITE = 10  # niceness: the engine goes first
 
 
@@ -23,10 +24,9 @@ class Worker:
         self._nobodys = ""
         self._waiting = 0
 
-    @property
-    def full(self) -> bool:
-        """Say whether so many wait that another one must come later."""
-        return self._waiting >= WAITING
+    def full(self, *, known: bool) -> bool:
+        """Say whether so many wait that another one must come later. known: it is somebody who was let in before."""
+        return self._waiting >= WAITING + (KNOWN if known else 0)
 
     async def fits(self, kept: str | None, password: str) -> bool:
         """Say whether a password is the one of which that was kept; None: nobody's, which takes as long."""
