@@ -29,7 +29,7 @@ from people_world import CHEAP, PASSWORD, Browser
 from skywarden.model.act import Person, Role
 from skywarden.model.assessment import Category
 from skywarden.model.decision import HandOver
-from skywarden.model.deed import Cued, Decided, Taken
+from skywarden.model.deed import Cued, CueEnded, Decided, Taken
 from skywarden.model.event import decode
 from skywarden.model.mode import Mode
 from skywarden.record.reading import SqliteRecord
@@ -360,6 +360,8 @@ in_exercise = true
         assert [cued[number] for number in sorted(cued)] == self._accepted
         got = [one for name in ("brigade", "scouts", "moved") for one in self._sinks[name].messages()]
         self._compare_cues([one for one in got if one.kind != "feed"], cued)
+        ended = {one.number for one in events if isinstance(one, CueEnded)}
+        assert {one.number for one in got if one.kind == "end"} == ended, "ends, and those that partners were told of"
         for one in got:
             self.counts[f"{one.kind} messages"] += 1
             assert one.kind != "feed" or self._allowed(one), f"a feed that nobody allowed: {one}"
