@@ -111,6 +111,7 @@ class App:
             note: Note = lambda *said: self._engine.note(*said)  # noqa: E731 - there is no engine yet
             self._outbox = Outbox(outbox_beside(record), self.settings, self._log, note)
             undo.callback(self._outbox.stop)
+            self._log.doubts += self._outbox.doubts
             self._engine = Engine(self.settings, settings_text, self._log, self.clock, self._publish)
             self._before = self._engine.recorded()
             self._desk = Desk(beside_key(key_file), self._engine.act)

@@ -27,7 +27,7 @@ from skywarden.record.log import Record, kind
 from skywarden.service.deliver import deliver
 from skywarden.service.outbox_queue import Queue, Row, State
 from skywarden.service.outbox_rows import RecipientRow, recipient_row
-from skywarden.service.outbox_store import Store
+from skywarden.service.outbox_store import OtherFormatError, Store, set_aside, spoilt
 from skywarden.service.parcel import Parcel, Undelivered
 from skywarden.warn import areas
 
@@ -60,10 +60,12 @@ class Outbox:
     """Messages on their way. `take` and `renew` may be called by any thread, and wait for nobody."""
 
     def __init__(self, path: Path, settings: Settings, record: Record, note: Note) -> None:
-        """Open the file, and read on in the record where it was read last. Raises RecordError.
+        """Open the file, and read on in the record where it was read last. Raises OtherFormatError, a RecordError.
 
-        note: is told what became of each message, from `start` on and by any thread.
+        Whatever else is wrong with the file, it delays no warning: `fault` says that nothing can be kept, or `doubts`
+        that a damaged one was set aside. note: is told what became of each message, from `start` on and by any thread.
         """
+        self.doubts: list[str] = []
         self.rows: tuple[RecipientRow, ...] = ()
         self.fault: str | None = None
         self._path, self._settings, self._note = path, settings, note
@@ -79,18 +81,31 @@ class Outbox:
         self._unsaved: dict[tuple[str, str], Row] = {}
         self._standing: tuple[AreaWarning, ...] = ()
         self._read, self._saved_read, self._marked = record.last(), -1, 0.0
-        self._store = Store(path) if settings.recipients or path.exists() else None
+        self._store: Store | None = None
         self._feeder = threading.Thread(target=self._feed, name="outbox", daemon=True)
-        if self._store is not None:
-            self._store.prune(time.time_ns())
+        if settings.recipients or path.exists():
             with self._lock:
-                self._open(self._store, record)
+                self._open(record)
 
-    def _open(self, store: Store, record: Record) -> None:
-        last, read = self._read, store.mark("read")
+    def _open(self, record: Record) -> None:
+        last, read, rows = self._read, None, list[Row]()
+        try:
+            try:
+                self._store, read, rows = _opened(self._path)
+            except (RecordError, sqlite3.Error) as error:
+                if isinstance(error, OtherFormatError) or not spoilt(error):
+                    raise
+                aside = set_aside(self._path, time.time_ns())
+                self.doubts.append(f"{self._path} was damaged, and is {aside.name} now: who was told may be told again")
+                self._store, read, rows = _opened(self._path)
+        except OtherFormatError:
+            raise
+        except (RecordError, OSError, sqlite3.Error) as error:
+            self.fault = str(error)
+            logger.warning("outbox_not_kept fault=%s", error)
         self._read = last if read is None else min(read, last)  # a record may have lost its end
         kept: dict[str, list[Row]] = {}
-        for row in store.rows():
+        for row in rows:
             kept.setdefault(row.recipient, []).append(row)
         for recipient in self._settings.recipients:
             self._queues[recipient.name] = Queue(recipient, kept.pop(recipient.name, ()))
@@ -293,6 +308,17 @@ class Outbox:
             return
         with self._changed:
             self._keep([queue.sent(row, answer, time.time_ns())])
+
+
+def _opened(path: Path) -> tuple[Store, int | None, list[Row]]:
+    """Open the file and return it, up to where the record was read, and all rows. Raises RecordError, sqlite3.Error."""
+    store = Store(path)
+    try:
+        store.prune(time.time_ns())
+        return store, store.mark("read"), list(store.rows())
+    except (RecordError, sqlite3.Error):
+        store.close()
+        raise
 
 
 GONE = "the recipient is in the configuration no more"

@@ -12,6 +12,7 @@ from skywarden.errors import RecordError
 from skywarden.model.warning import SECOND
 from skywarden.service.outbox_queue import Row
 
+SPOILT = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # no such column, damaged, no database
 KEPT = 7 * 86_400 * SECOND  # ns that what is done stays to be looked at
 BUSY = 2.0  # s to wait for another process
 FORMAT = 1
@@ -31,9 +32,30 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Row).decode
 
 
+def spoilt(error: Exception) -> bool:
+    """Say whether an error means that the file is damaged; else it may be locked, or its disk does not answer."""
+    cause = error.__cause__ or error
+    code = cause.sqlite_errorcode & 0xFF if isinstance(cause, sqlite3.DatabaseError) else None
+    return isinstance(cause, msgspec.MsgspecError) or code in SPOILT
+
+
+def set_aside(path: Path, now: int) -> Path:
+    """Give a damaged file another name, and return that. now: ns. Raises OSError."""
+    aside = path.with_name(f"{path.name}.damaged-{now // SECOND}")
+    path.replace(aside)
+    for tail in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + tail).replace(aside.with_name(aside.name + tail))
+    return aside
+
+
 def beside(record: Path) -> Path:
     """Return where the outbox of a record is."""
     return record.with_name(record.name + ".outbox")
+
+
+class OtherFormatError(RecordError):
+    """The file was made by another version, which may read it yet."""
 
 
 class Store:
@@ -51,9 +73,13 @@ class Store:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(TABLES)
             if (made := self.mark("format")) not in (None, FORMAT):
-                raise RecordError(f"{path} was made by another skywarden (format {made}, this one reads {FORMAT})")
+                raise OtherFormatError(f"{path} was made by another skywarden (format {made}, this one reads {FORMAT})")
             self._db.execute("INSERT OR REPLACE INTO marks VALUES ('format', ?)", (FORMAT,))
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, RecordError) as error:
+            with suppress(AttributeError):  # there is no connection yet
+                self._db.close()
+            if isinstance(error, RecordError):
+                raise
             raise RecordError(f"{path}: {error}; this file holds what is to be sent, and cannot be used") from error
 
     def rows(self, last: int | None = None) -> Iterator[Row]:
