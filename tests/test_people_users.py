@@ -8,6 +8,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,26 @@ def test_a_damaged_file_is_refused_in_words_and_not_written_over(path: Path, how
     with pytest.raises(PeopleError, match="damaged"):
         change.add(path, "Petro", Role.OPERATOR, PASSWORD)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("make", [os.mkdir, partial(os.mkfifo, mode=0o600)])
+def test_what_is_no_file_is_refused_in_words_and_nothing_is_left_open(path: Path, make: Callable[[Path], None]) -> None:
+    """A container that has nothing to put there makes a directory."""
+    make(path)
+    path.chmod(0o700)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(PeopleError, match=r"users\.toml is no file"):
+            read(path)
+        with pytest.raises(PeopleError, match="is no file"):
+            Roll(path).people()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("given_word", [" " * 40, "   short      ", "\u3000" * 20])
+def test_spaces_make_no_password(path: Path, given_word: str) -> None:
+    with pytest.raises(PeopleError, match="too short"):
+        change.add(path, "Olena", Role.OPERATOR, given_word)
 
 
 @settings(deadline=None, max_examples=300)

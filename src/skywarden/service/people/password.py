@@ -32,7 +32,7 @@ def plain(text: str) -> str:
 
 def suitable(password: str, name: str) -> None:
     """Raise PeopleError when a password is too weak for a person of that name."""
-    if len(plain(password)) < SHORTEST:
+    if len(plain(password).strip()) < SHORTEST:  # spaces around it protect nothing
         raise PeopleError(
             f"the password is too short: at least {SHORTEST} characters, best some words that fit nowhere"
         )

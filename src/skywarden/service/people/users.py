@@ -88,8 +88,12 @@ def read(path: Path) -> dict[str, User]:
         return {}
     except OSError as error:
         raise PeopleError(f"{path} cannot be read: {error.strerror}; is it the service's own (chown)?") from None
+    try:
+        _guarded(path, os.fstat(handle))  # before it is taken for a file: a directory is none
+    except BaseException:
+        os.close(handle)
+        raise
     with os.fdopen(handle, "rb") as file:
-        _guarded(path, os.fstat(handle))
         try:
             return of_text(file.read(LARGEST + 1).decode(), path)
         except (UnicodeDecodeError, OSError) as error:
