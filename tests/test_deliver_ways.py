@@ -3,12 +3,14 @@
 import os
 import shutil
 import socket
+import ssl
 import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import allowed
@@ -150,6 +152,63 @@ def test_cot_by_tcp_and_udp():
         to = Recipient(name="u", kind="cot", url=f"udp://127.0.0.1:{heard.getsockname()[1]}")
         assert "nobody confirms" in deliver(to, parcel("cot"))
         assert allowed.cot(heard.recv(65536))["status"] == "Test"
+
+
+@contextmanager
+def dribbling(first=b"", pair=None):
+    """A server that sends a byte each 0.1 s to whoever connects, whatever he says, and never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stop, got = threading.Event(), []
+
+        def run():
+            connection, _ = server.accept()
+            if pair is not None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(pair)
+                connection = context.wrap_socket(connection, server_side=True)
+            with connection, suppress(OSError):
+                connection.sendall(first)
+                got.append(connection.recv(65_536))
+                while not stop.wait(0.1):
+                    connection.sendall(b"H")
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], got
+        stop.set()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX: "])
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_answer_that_comes_byte_by_byte_is_waited_for_no_longer_than_any_other(tmp_path, first, tls):
+    pair, more = None, {}
+    if tls:
+        authority = Authority(tmp_path)
+        made = authority.make("127.0.0.1")
+        pair, more = tmp_path / "pair.pem", {"tls_ca": authority.pem}
+        pair.write_bytes(Path(made.certificate).read_bytes() + Path(made.key).read_bytes())
+    with dribbling(first, pair) as (port, _):
+        url = f"http{'s' if tls else ''}://127.0.0.1:{port}/"
+        to = Recipient(name="slow", kind="webhook", url=url, timeout_s=1.0, **more)
+        begun = time.monotonic()
+        if first:  # that it was taken has been said by then
+            assert deliver(to, parcel("webhook")) == "HTTP 200"
+        else:
+            with pytest.raises(Undelivered, match="no answer within 1 s") as caught:
+                deliver(to, parcel("webhook"))
+            assert caught.value.perhaps
+        assert time.monotonic() - begun < 5
+
+
+def test_cot_is_told_to_who_goes_on_sending_what_others_say():
+    """As a TAK server does: its stream has no end, and the next warning must not wait for it."""
+    with dribbling(b"<event/>") as (port, got):
+        begun = time.monotonic()
+        body = parcel("cot")
+        assert "taken" in deliver(Recipient(name="tak", kind="cot", url=f"tcp://127.0.0.1:{port}"), body)
+        assert time.monotonic() - begun < 5
+    assert got == [body.body]
 
 
 def test_cot_to_a_group_leaves_at_loopback_unless_an_interface_is_named():

@@ -5,6 +5,7 @@ Nobody confirms in CoT: over TCP "sent" means that the other end took the bytes,
 
 import socket
 import ssl
+import time
 from contextlib import suppress
 
 from skywarden.config.address import Address, address
@@ -67,7 +68,8 @@ def _stream(to: Address, recipient: Recipient, parcel: Parcel) -> str:
             except TimeoutError as error:
                 raise Undelivered(f"did not take it within {recipient.timeout_s:g} s", perhaps=True) from error
             sock.settimeout(GOODBYE)
+            until = time.monotonic() + GOODBYE  # a TAK server goes on sending what others say
             with suppress(OSError):  # a socket that is closed with something unread takes back what it sent
-                while sock.recv(65_536):
+                while sock.recv(65_536) and time.monotonic() < until:
                     pass
     return f"taken by {to}"

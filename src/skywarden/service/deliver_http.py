@@ -6,9 +6,12 @@ identifier goes along as "Idempotency-Key": who has seen it before may drop the 
 
 import hmac
 import os
+import socket
 import ssl
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from threading import Timer
 from urllib.parse import unquote, urlsplit
 
 from skywarden.model.recipient import Recipient
@@ -37,20 +40,31 @@ def send(recipient: Recipient, parcel: Parcel) -> str:
         except OSError as error:
             raise Undelivered(f"cannot be reached: {error.strerror or error}", perhaps=False) from error
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        patience = Timer(recipient.timeout_s, _cut, (connection.sock,))  # a socket's own begins anew with each byte
+        patience.start()
         try:
             connection.request("POST", path, parcel.body, headers)
             answer = connection.getresponse()
             said = shortened(answer.read(4 * LONGEST).decode("utf-8", "replace"))
-        except TimeoutError as error:
-            raise Undelivered(f"no answer within {recipient.timeout_s:g} s", perhaps=True) from error
-        except HTTPException as error:
-            raise Undelivered(f"no answer: {type(error).__name__}", perhaps=True) from error
+        except (OSError, HTTPException) as error:
+            if isinstance(error, TimeoutError) or patience.finished.is_set():
+                raise Undelivered(f"no answer within {recipient.timeout_s:g} s", perhaps=True) from error
+            if isinstance(error, HTTPException):
+                raise Undelivered(f"no answer: {type(error).__name__}", perhaps=True) from error
+            raise
+        finally:
+            patience.cancel()
         found = shortened(f"HTTP {answer.status} {said}")
         if answer.status not in TAKEN:  # a redirection too: who is told is who was configured
             raise Undelivered(found, perhaps=answer.status >= BROKEN)
         return found
     finally:
         connection.close()
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # of TLS too: without its farewell
 
 
 def headers_of(recipient: Recipient, parcel: Parcel) -> dict[str, str]:
