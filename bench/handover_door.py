@@ -20,19 +20,16 @@ import httpx
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-import allowed
 from door_noise import noise, spoilt
+from handover_compare import Kept, compare
 from handover_flight import first_cue, flown
-from handover_sinks import Got, Sink
+from handover_sinks import Sink
 from people_world import CHEAP, PASSWORD, Browser
 
 from skywarden.model.act import Person, Role
 from skywarden.model.assessment import Category
 from skywarden.model.decision import HandOver
-from skywarden.model.deed import Cued, CueEnded, Decided, Taken
-from skywarden.model.event import decode
 from skywarden.model.mode import Mode
-from skywarden.record.reading import SqliteRecord
 from skywarden.service.people import change, password
 
 SECOND = 1_000_000_000  # ns
@@ -42,7 +39,6 @@ PEOPLE = {
 MAY = (Role.SUPERVISOR, Role.ADMINISTRATOR)
 FRESH, STALE = 60.0, 20.0  # s
 KEPT = 20  # cues that a session was shown, of which it may decide on one
-LATE = 4.0  # s that a feed's message may come after its end: a second, and what waited
 TICK_MS = 50  # acts wait for a tick
 BEGIN_S = 60.0  # s until there is something to hand over
 Clock = Callable[[], float]
@@ -335,7 +331,8 @@ in_exercise = true
             self._flight.finder.close()
             self._app.stop()
             time.sleep(0.3)
-            self._compare()
+            kept = Kept(self._mode, self._accepted, self._places, self._feeds)
+            self.counts += compare(self._path, self._sinks, kept)
         finally:
             self.leave()
         return self.counts
@@ -345,54 +342,6 @@ in_exercise = true
         self._flying.set()
         self._pilot.join()
         self._undo.close()
-
-    def _compare(self) -> None:
-        record = SqliteRecord(self._path / "record")
-        try:
-            events = [decode(entry.payload) for entry in record.entries()]
-        finally:
-            record.close()
-        taken = iter([one for one in events if isinstance(one, Taken)])
-        asked = [(one, next(taken)) for one in events if type(one).__name__ in ("Acted", "Decided")]
-        held = [(d.hand_over.partner, d.person.name) for d, t in asked if isinstance(d, Decided) and not t.refused]
-        assert held == self._accepted, "the record has other hand-overs than people made"
-        cued = {one.number: (one.partner, one.by) for one in events if isinstance(one, Cued)}
-        assert [cued[number] for number in sorted(cued)] == self._accepted
-        got = [one for name in ("brigade", "scouts", "moved") for one in self._sinks[name].messages()]
-        self._compare_cues([one for one in got if one.kind != "feed"], cued)
-        ended = {one.number for one in events if isinstance(one, CueEnded)}
-        assert {one.number for one in got if one.kind == "end"} == ended, "ends, and those that partners were told of"
-        for one in got:
-            self.counts[f"{one.kind} messages"] += 1
-            assert one.kind != "feed" or self._allowed(one), f"a feed that nobody allowed: {one}"
-        self.counts["hand-overs"] += len(cued)
-        self.counts["bytes to partners"] += sum(self._sinks[n].bytes for n in ("brigade", "scouts", "moved"))
-        self._compare_warnings()
-
-    def _compare_cues(self, got: list[Got], cued: dict[int, tuple[str, str]]) -> None:
-        assert self._mode is Mode.LIVE or not got, "a hand-over out of a picture that is not live"
-        places = dict(zip(sorted(cued), self._places, strict=True))
-        for one in got:
-            assert one.sink == places[one.number], f"{one} is not for there"
-            assert one.kind == "end" or f"Decided by {cued[one.number][1]}," in one.words
-        assert {one.number for one in got} == set(cued), "hand-overs that were decided, and such that were sent"
-        assert max(Counter(one.number for one in got if one.kind == "cue").values(), default=0) <= 61
-
-    def _allowed(self, one: Got) -> bool:
-        partners = ("brigade",) if one.sink in ("brigade", "moved") else ("scouts", "rangers")
-        spans = [span for partner in partners for span in self._feeds.get(partner, [])]
-        return any(first <= one.at <= last + LATE for first, last in spans)
-
-    def _compare_warnings(self) -> None:
-        for path in (self._path / "cap").glob("*.xml"):
-            self._warned(allowed.cap(path.read_bytes())["status"], path.stat().st_size)
-        for data in self._sinks["map"].raw():
-            self._warned(allowed.cot(data)["status"], len(data))
-
-    def _warned(self, status: str, size: int) -> None:
-        assert status != "Actual" or self._mode is Mode.LIVE
-        self.counts["warnings"] += 1
-        self.counts["bytes of warnings"] += size
 
 
 @contextmanager

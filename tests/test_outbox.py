@@ -3,80 +3,22 @@
 import sqlite3
 import stat
 import time
-from contextlib import closing
 from pathlib import Path
 
 import allowed
 import pytest
-from areas_told import PLANT, SECOND, ending, following, warning
+from areas_told import SECOND, ending, following, warning
 from certificates import Authority
+from outbox_world import Running, hook, now, raised
 from receivers import Web, signed, until
 
 from skywarden.config import Settings
-from skywarden.config.settings import OutputSettings, RunSettings
-from skywarden.errors import RecordError
 from skywarden.model.event import AreaWarned, Entry, encode
 from skywarden.model.mode import Mode
-from skywarden.model.place import District, Site
 from skywarden.model.recipient import Recipient
 from skywarden.record import MemoryLog
-from skywarden.service.outbox import Outbox
 from skywarden.service.outbox_queue import State
-from skywarden.service.outbox_store import Store, beside
-
-
-def now():
-    return time.time_ns()
-
-
-def raised(**changes):
-    at = now() // SECOND * SECOND
-    return warning(**{"sent": at, "raised": at, "until": at + 3600 * SECOND, "first": at + 500 * SECOND, **changes})
-
-
-def hook(name, port, **changes):
-    return Recipient(name=name, kind="webhook", url=f"http://127.0.0.1:{port}/in?a=1", **{"timeout_s": 1.0, **changes})
-
-
-class Running:
-    """An outbox with its record; a stand-in for the engine."""
-
-    def __init__(self, folder, *recipients, mode=Mode.LIVE, log=None, begin=True, standing=()):
-        self.settings = Settings(
-            run=RunSettings(mode=mode),
-            sites=(PLANT, Site(name="B", latitude=50.6, longitude=30.9), Site(name="C", latitude=50.7, longitude=30.9)),
-            districts=(District(name="North", sites=("B", "C")),),
-            recipients=recipients,
-            outputs=OutputSettings(sender="example.org"),
-        )
-        self.log, self.notes = log or MemoryLog(), []
-        self.path = beside(folder / "record")
-        self.outbox = Outbox(self.path, self.settings, self.log, lambda *said: self.notes.append(said))
-        if begin:
-            self.outbox.start([], standing)
-
-    def tell(self, *warnings, recorded=True):
-        for one in warnings:
-            seq = self.log.last() + 1
-            if recorded:
-                self.log.append([Entry(seq, one.sent, seq, encode(AreaWarned(one.sent, one)))])
-            self.outbox.take([AreaWarned(one.sent, one)], (), self.log.last())
-
-    def row(self, name):
-        return next(row for row in self.outbox.rows if row.recipient == name)
-
-    def states(self):
-        store = Store(self.path)
-        try:
-            return [(row.recipient, row.message, row.state) for row in store.rows()]
-        finally:
-            store.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.outbox.stop()
+from skywarden.service.outbox_store import Store
 
 
 def test_a_webhook_gets_each_message_once_signed_and_the_record_is_told(tmp_path):
@@ -329,78 +271,3 @@ def test_a_simulation_of_another_year_is_told_now(tmp_path):
         with Web() as web, Running(folder, hook("w", web.port, in_exercise=True), mode=Mode.SIM) as running:
             running.tell(warning(mode=Mode.SIM, sent=at, raised=at, until=at + 3600 * SECOND))
             until(lambda web=web: len(web.got) == 1)
-
-
-def test_a_file_that_cannot_be_made_at_a_reload_is_said_and_the_recipient_is_told(tmp_path):
-    with Web() as web, Running(tmp_path) as running:
-        running.path.mkdir()
-        more = Settings(sites=running.settings.sites, recipients=(hook("w", web.port),))
-        running.outbox.renew(more)
-        one = raised()
-        running.tell(one)
-        until(lambda: web.ids == [one.identifier])
-        assert "cannot be used" in running.outbox.fault
-
-
-def garbled(path, how):
-    """Damage an outbox that is not open."""
-    if how == "no database":
-        path.write_bytes(b"garbage" * 1000)
-        return
-    if how == "half":
-        path.write_bytes(path.read_bytes()[:6000])
-        return
-    said = {"row": "UPDATE rows SET row = x'ffff'", "tables": "DROP TABLE marks; CREATE TABLE marks (a)"}
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(said[how])
-
-
-@pytest.mark.parametrize("how", ["no database", "half", "row", "tables"])
-def test_a_damaged_file_is_set_aside_and_delays_no_warning(tmp_path, how):
-    one = raised()
-    with Web() as web, Running(tmp_path, hook("w", web.port)) as running:
-        running.tell(one)
-        until(lambda: web.ids == [one.identifier])
-        log = running.log
-    garbled(running.path, how)
-    before = running.path.read_bytes()
-    with Web() as web, Running(tmp_path, hook("w", web.port), log=log, standing=[one]) as running:
-        until(lambda: web.ids == [one.identifier])  # what stands is told again, under the same identifier
-        running.tell(two := raised(number=2))
-        until(lambda: web.ids == [one.identifier, two.identifier])
-        (doubt,) = running.outbox.doubts
-        (aside,) = tmp_path.glob("record.outbox.damaged-*[0-9]")
-        assert aside.name in doubt
-        assert running.outbox.fault is None
-    assert aside.read_bytes()[:4000] == before[:4000]
-    assert len(running.states()) == 2
-
-
-def test_a_file_that_cannot_be_used_at_the_start_delays_no_warning_and_is_said(tmp_path):
-    beside(tmp_path / "record").mkdir()
-    with Web() as web, Running(tmp_path, hook("w", web.port)) as running:
-        running.tell(one := raised())
-        until(lambda: web.ids == [one.identifier])
-        assert "cannot be used" in running.outbox.fault
-
-
-def test_a_file_that_is_locked_is_not_taken_for_damaged(tmp_path, monkeypatch):
-    monkeypatch.setattr("skywarden.service.outbox_store.BUSY", 0.1)
-    Store(beside(tmp_path / "record")).close()
-    with closing(sqlite3.connect(beside(tmp_path / "record"), isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode = DELETE")
-        db.execute("BEGIN EXCLUSIVE")
-        with Web() as web, Running(tmp_path, hook("w", web.port)) as running:
-            running.tell(one := raised())
-            until(lambda: web.ids == [one.identifier])
-            assert "locked" in running.outbox.fault
-            assert running.outbox.doubts == []
-
-
-def test_a_file_of_another_version_is_left_alone(tmp_path):
-    Store(beside(tmp_path / "record")).close()
-    with closing(sqlite3.connect(beside(tmp_path / "record"))) as db:
-        db.execute("UPDATE marks SET value = 99 WHERE name = 'format'")
-        db.commit()
-    with pytest.raises(RecordError, match="made by another skywarden"):
-        Running(tmp_path, hook("w", 1))

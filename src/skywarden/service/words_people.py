@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 PEOPLE: Mapping[str, Mapping[str, str]] = {
     "en": {
+        "people_fault": "nobody can log in: {fault}",
         "escalated": "nobody at {position} has acknowledged what is announced since {since}: {to} was told",
         "handed": "handed over to {partner} by {by}: track {track}, until {until}",
         "feeding": "{partner} gets the picture, allowed by {by}, until {until}",
@@ -12,6 +13,7 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
         "sent": "{unit} ({person})",
     },
     "uk": {
+        "people_fault": "ніхто не може увійти: {fault}",
         "escalated": "{position}: оголошене о {since} ніхто не підтвердив; повідомлено {to}",
         "handed": "передано {partner} ({by}): ціль {track}, до {until}",
         "feeding": "{partner} отримує картину, дозвіл {by}, до {until}",
