@@ -34,7 +34,8 @@ def test_kill_9_in_the_middle_of_many_loses_none_and_makes_no_second_one(tmp_pat
             bodies.setdefault(identifier, set()).add(body)
     assert kills >= 4
     assert set(bodies) == {one.identifier for one in wanted}
-    assert all(len(found) == 1 for found in bodies.values())  # who has the first may drop the second
+    twice = {identifier: sorted(map(len, found)) for identifier, found in bodies.items() if len(found) > 1}
+    assert not twice  # who has the first may drop the second
     assert len(web.got) - COUNT <= kills  # at most the one that was on its way
     firsts = list(dict.fromkeys(web.ids))
     for area in range(AREAS):

@@ -41,9 +41,9 @@ def send(recipient: Recipient, parcel: Parcel) -> str:
             raise Undelivered(f"cannot be reached: {error.strerror or error}", perhaps=False) from error
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         patience = Timer(recipient.timeout_s, _cut, (connection.sock,))  # a socket's own begins anew with each byte
-        patience.start()
         try:
             connection.request("POST", path, parcel.body, headers)
+            patience.start()
             answer = connection.getresponse()
             said = shortened(answer.read(4 * LONGEST).decode("utf-8", "replace"))
         except (OSError, HTTPException) as error:
