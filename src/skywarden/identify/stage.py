@@ -17,7 +17,7 @@ from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Kno
 from skywarden.identify.claims import claimed
 from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
-from skywarden.identify.noted import statements, together
+from skywarden.identify.noted import spoken_by, statements, together
 from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
@@ -56,13 +56,24 @@ class Heard(NamedTuple):
     sensors: Sequence[str]
 
 
+class Aside(NamedTuple):
+    """Who is in quarantine, sensors and sources, and who measures by the configuration and is not: names."""
+
+    names: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+
 class Given(NamedTuple):
-    """What is configured. ears: what is assumed of single microphones. flights: of our own. ground: m, its height."""
+    """What is configured. ears: what is assumed of single microphones. flights: of our own. ground: m, its height.
+
+    aside: who clears nothing, and who else measures.
+    """
 
     settings: IdentifySettings = IdentifySettings()
     ears: Ears = Ears()
     flights: Sequence[Flight] = ()
     ground: float = 0.0
+    aside: Aside = Aside()
 
 
 def identify(
@@ -89,7 +100,8 @@ def identify(
     evidence = replace(evidence, seen=seen, claimed=known)
     if len(due):
         doubts = on_tracks(known, tracks.label[due])
-        identities = _judged(identities, (tracks, due), evidence, doubts, (time, given))
+        vouched = _vouched(tracks, due, heard.sensors, given.aside, time)
+        identities = _judged(identities, (tracks, due, vouched), evidence, doubts, (time, given))
         names_of_flights = {one.flight for one in identities if one.flight}
         begun = {*evidence.begun, *names_of_flights} & {flight.name for flight in given.flights}
         evidence = replace(evidence, begun=tuple(sorted(begun)))
@@ -152,40 +164,55 @@ def _seen(before: I64, tracks: Tracks, heard: Heard, time: int) -> I64:
     return found
 
 
+def _vouched(tracks: Tracks, rows: I64, names: Sequence[str], aside: Aside, time: int) -> NDArray[np.bool_]:
+    """Return (m,) whether somebody has measured tracks lately who is not in quarantine; all, if nobody is in it."""
+    if not aside.names:
+        return np.ones(len(rows), bool)
+    good = [k for k, name in enumerate(names) if name in aside.others]
+    by, at = tracks.seen_by[rows], tracks.seen_at[rows]
+    return np.asarray((np.isin(by, good) & (at > time - LATELY)).any(1), bool)
+
+
 def _judged(
     identities: tuple[Identity, ...],
-    of: tuple[Tracks, I64],
+    of: tuple[Tracks, I64, NDArray[np.bool_]],
     evidence: Evidence,
     doubts: list[tuple[str, ...]],
     now: tuple[int, Given],
 ) -> tuple[Identity, ...]:
     """Return the identities, those of some tracks worked out anew.
 
-    of: all tracks, and which. doubts: what cannot be true of what each says. now: ns, and what is configured.
+    of: all tracks, which, and whether somebody measures each who is not in quarantine.
+    doubts: what cannot be true of what each says. now: ns, and what is configured.
     """
-    (time, given), (every, due), rows = now, of, viewed(evidence.rows)
+    (time, given), (every, due, vouched), rows = now, of, viewed(evidence.rows)
     tracks, seen = every.take(due), evidence.seen[due]
     place = {identity.track: k for k, identity in enumerate(identities)}
     at = [place[number] for number in tracks.number.tolist()]
     by_others, by_itself, by_anybody = (seen[:, 1:] > time - LATELY).T
-    views = weighed(rows, tracks.number, tracks.number[by_itself | by_anybody])
+    others = rows[~spoken_by(rows, given.aside.names)] if given.aside.names else rows
+    moved = tracks.number[by_itself | by_anybody]
+    views = weighed(rows, tracks.number, moved)
+    sure = weighed(others, tracks.number, moved) if given.aside.names else None
     plans = Plans(given.flights, evidence.begun, given.ground)
-    flights = own(plans, every, Seen(due, [identities[k].flight for k in at], seen[:, 1]), time)
+    flights = own(plans, every, Seen(due, [identities[k].flight for k in at], np.where(vouched, seen[:, 1], 0)), time)
     known = Known(
         *views,
         suspect=np.array([identities[k].proposed is Category.SUSPECT for k in at], bool),
-        civil=by_others & by_itself & np.array([not said for said in doubts], bool),
+        civil=by_others & vouched & by_itself & np.array([not said for said in doubts], bool),
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
         own=np.array([flight != "" for flight in flights], bool),
         says_own=says_own(given.flights, [identities[k].claims for k in at], tracks, time),
+        sure=sure,
     )
     rules = ruled(known, given.settings).tolist()
     only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
-    worst = stake(views)
-    moved = np.flatnonzero(by_itself | by_anybody)
-    if len(moved):  # nor does it count less because anybody has said where it is
-        worst[moved] = np.maximum(worst[moved], stake(weighed(rows, tracks.number[moved])))
+    worst = stake(views) if sure is None else np.maximum(stake(views), stake(sure))
+    at_most = np.flatnonzero(by_itself | by_anybody)
+    if len(at_most):  # nor does it count less because anybody has said where it is
+        for some in (rows, others) if given.aside.names else (rows,):
+            worst[at_most] = np.maximum(worst[at_most], stake(weighed(some, tracks.number[at_most])))
     chances, stakes = (np.round(part, DIGITS).tolist() for part in (views.all.odds, worst))
     columns = zip(at, rules, chances, stakes, only, flights, doubts, strict=True)
     for k, rule, row, at_stake, alone, flight, said in columns:

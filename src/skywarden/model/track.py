@@ -233,4 +233,4 @@ class Picture:
     handovers: Handovers = field(default_factory=Handovers)
     warnings: Warnings = field(default_factory=Warnings)
     triage: Triage = field(default_factory=Triage)
-    trust: Trust = Trust()
+    trust: Trust = field(default_factory=Trust)

@@ -38,7 +38,7 @@ class Compared:
     well: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     out: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     until: int = 0
-    heard: tuple[NDArray[np.generic], ...] = ()
+    heard: tuple[NDArray[np.void], ...] = ()
     digest: str = ""
 
 

@@ -255,8 +255,8 @@ def _added(known: Compared, new: Pairs, names: Sequence[str]) -> Compared:
         if names[number] not in row and len(row) < SENSORS:
             row[names[number]] = len(row)
     more = len(row) - len(known.names)
-    columns = {name: np.append(getattr(known, name), np.zeros(more, np.int64)) for name in ("worse", "well", "out")}
-    known = replace(known, names=tuple(row), **columns)
+    worse, well, out = (np.append(one, np.zeros(more, np.int64)) for one in (known.worse, known.well, known.out))
+    known = replace(known, names=tuple(row), worse=worse, well=well, out=out)
     number = np.array([row.get(name, -1) for name in names], np.int64)
     both = np.sort(np.stack([number[new.one], number[new.other]], 1), axis=1).reshape(-1, 2)
     keep = both[:, 0] >= 0
@@ -278,8 +278,8 @@ def _kept(known: Compared) -> Compared:
         return replace(known, who=who, sums=sums)
     row = np.cumsum(there) - 1
     names = tuple(name for name, stays in zip(known.names, there.tolist(), strict=True) if stays)
-    columns = {name: getattr(known, name)[there] for name in ("worse", "well", "out")}
-    return replace(known, names=names, who=row[who], sums=sums, **columns)
+    worse, well, out = known.worse[there], known.well[there], known.out[there]
+    return replace(known, names=names, who=row[who], sums=sums, worse=worse, well=well, out=out)
 
 
 def decided(known: Compared, now: int) -> Compared:

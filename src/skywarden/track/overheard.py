@@ -1,7 +1,7 @@
 """What registration overhears of a chain: plots of sure targets, and fixes of aircraft that say who they are.
 
-It is put down as it was corrected, with the version of that: registration puts it back, see `before`; `compare` takes it
-as it is.
+It is put down as it was corrected, with the version of that: registration puts it back, see `before`; `compare`
+takes it as it is.
 """
 
 from collections.abc import Sequence
