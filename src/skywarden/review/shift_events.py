@@ -255,7 +255,8 @@ def _trust(shift: Shift, entry: Entry, event: SensorTrust, time: int) -> None:
     if began:
         shift.standing.quarantined[event.sensor] = "quarantine", time if before is None else before[1]
     if shift.within(time) and (before is not None or began):
-        said: dict[str, object] = {"sensor": event.sensor, "reasons": event.reasons, "who": event.by}
+        reasons = (event.by, *event.reasons) if event.by else event.reasons
+        said: dict[str, object] = {"sensor": event.sensor, "reasons": reasons}
         shift.faults.add(Happened(time, "quarantine" if began else "quarantine-over", said))
 
 

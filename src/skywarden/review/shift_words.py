@@ -150,8 +150,8 @@ SHIFT: dict[str, tuple[str, str]] = {
     "escalated": ("raid {raid} at {position}: {to} was told", "наліт {raid}, {position}: сповіщено {to}"),
     "fault-row": ("{sensor}: {fault}", "{sensor}: {fault}"),
     "fault-over": ("{sensor}: fault over", "{sensor}: несправності немає"),
-    "quarantine": ("{sensor}: in quarantine {who} ({reasons})", "{sensor}: у карантині {who} ({reasons})"),
-    "quarantine-over": ("{sensor}: quarantine over {who}", "{sensor}: карантин закінчено {who}"),
+    "quarantine": ("{sensor}: in quarantine ({reasons})", "{sensor}: у карантині ({reasons})"),
+    "quarantine-over": ("{sensor}: quarantine over", "{sensor}: карантин закінчено"),
     "started": (
         "started, version {version}, picture {mode}; {down} s without a record before",
         "запуск, версія {version}, картина {mode}; до того без запису {down} с",

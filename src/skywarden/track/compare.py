@@ -5,8 +5,8 @@ time by the target's velocity: chi-square of their difference against the errors
 by more than the tracker's gates makes tracks of its own; these are compared with the nearest track of others if that
 pair is alone, flies alike, shares no sensor, and at least three such pairs of two sensors differ by one shift.
 
-Who is off is decided by many: two others at least that agree with each other, and more than agree with it. A sensor
-that sees alone has nothing that is compared, so it can never be put in quarantine by this.
+Who is off is decided by many: two others at least that agree with each other, and more than it and those that agree
+with it. A sensor that sees alone has nothing that is compared, so it can never be put in quarantine by this.
 """
 
 from collections.abc import Sequence
@@ -293,7 +293,7 @@ def decided(known: Compared, now: int) -> Compared:
     for k in range(n):
         foes = np.flatnonzero(says_against[k])
         united = bool(says_for[np.ix_(foes, foes)].any())
-        bad = united and len(foes) > says_for[k].sum()
+        bad = united and len(foes) > 1 + says_for[k].sum()
         good = not len(foes) and bool(says_for[k].any())
         worse[k] = (worse[k] or now) if bad else 0
         well[k] = (well[k] or now) if good else 0
