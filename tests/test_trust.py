@@ -148,6 +148,11 @@ def test_people_put_in_quarantine_and_believe_for_a_time_and_take_it_back():
     back, refused = act(now, Untrust("mast", "it was not"))
     assert refused == ""
     assert later(back, 1)[0].trust.quarantined == {"mast"}
+    also, _ = act(later(back, 1)[0], Quarantine("mast", now.time + HOUR, "I see it too"))
+    also, told = later(also, 1)
+    assert [(one.word, one.reasons, one.by) for one in told] == [
+        (Word.QUARANTINED, ("I see it too", ELSEWHERE), "Olena")
+    ]
     now, refused = act(later(picture(), 1)[0], Quarantine("hill", START + HOUR, "bent"))
     assert refused == ""
     now, _ = later(now, 1)

@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skywarden.model.deed import SensorTrust
+from skywarden.model.detection import Kind
 from skywarden.model.trust import Compared, Word
 from skywarden.saved import digest
 from skywarden.track import compare
 from skywarden.track.compare import PATIENCE, RELEASE, decided
+from skywarden.track.overheard import HEARD
+from skywarden.track.residuals import placed
+from skywarden.track.residuals import plots as measured
 from skywarden.trust.stage import DIFFERS, ELSEWHERE
 
 SECOND, DEGREE, SIGMA = sky.SECOND, sky.DEGREE, sky.SIGMA
@@ -125,6 +129,49 @@ def test_equal_plots_give_the_same_whatever_the_ticks():
     picture = sky.run(sky.begun(made), world.batches, 120.0, made)[0]
     changed = replace(one, digest="another")
     assert digest(replace(picture, chains=replace(picture.chains, compared=changed))) != digest(picture)
+
+
+def plots(rng, sensors, places, shift=0.0):
+    """Return rows of `HEARD`: what sensors at SPOTS measure of targets 2 km up. places: (sensor, east, north) each."""
+    rows = np.zeros(len(places), HEARD)
+    for k, (sensor, east, north) in enumerate(places):
+        stands, there = radar(SPOTS[sensor]).place(), sky.world.at(east, north, 2000.0)
+        flies = there.rotation.T @ np.array([0.0, 150.0, 0.0])
+        state = np.concatenate([there.position, flies])
+        zero = np.zeros((1, 6))
+        z = measured(state[None], stands.position[None], stands.rotation[None], zero).z[0] + rng.normal(size=3) * SIGMA
+        z[1] += shift if sensor == 2 else 0.0
+        row = rows[k]
+        row["time"], row["sensor"], row["kind"], row["label"], row["name"] = END - SECOND, sensor, Kind.POLAR, k + 1, k
+        row["z"], row["covariance"], row["state"], row["up"] = z, np.diag(np.square(SIGMA)), state, 500.0
+        row["position"], row["rotation"] = stands.position, stands.rotation
+    return rows
+
+
+END = sky.START + 5 * SECOND
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_tracks_beside_each_other_are_of_one_target_only_where_one_shift_explains_them(seed):
+    rng = np.random.default_rng(seed)
+    spots = [(25e3 * (k % 4) - 40e3, 25e3 * (k // 4) + 20e3) for k in range(12)]
+    beside = rng.uniform(1e3, 3e3, 12), rng.uniform(0, 2 * np.pi, 12)
+    chance = [(2, e + r * np.sin(a), n + r * np.cos(a)) for (e, n), r, a in zip(spots, *beside, strict=True)]
+    seen = [(0, *spot) for spot in spots]
+    assert not len(compare.compared(plots(rng, SPOTS, seen + chance), END).one)
+    turned = plots(rng, SPOTS, seen + [(2, *spot) for spot in spots], 2 * DEGREE)
+    stands = radar(SPOTS[2]).place()
+    axes = (one[None].repeat(12, 0) for one in (stands.position, stands.rotation))
+    turned["state"][12:, :3] = placed(turned["z"][12:], *axes, np.zeros((12, 6)))
+    found = compare.compared(turned, END)
+    assert len(found.one) >= 9
+    assert found.outside.all()
+    assert {*found.one.tolist(), *found.other.tolist()} == {0, 2}
+    late = turned.copy()
+    late["label"] = 100 - turned["label"]  # whose track is older does not matter
+    assert len(compare.compared(late, END).one) == len(found.one)
+    few = np.concatenate([turned[:2], turned[12:14]])
+    assert not len(compare.compared(few, END).one)  # two may be by chance
 
 
 def known(n, pairs, **columns):

@@ -142,7 +142,7 @@ def _standing(name: str, before: Standing | None, known: _Known, ruling: Ruling 
     told, pairs = _told(name, before, known), known.pairs.get(name, _Pairs())
     asked, lonely = _alone(before, known.alone.get(name, Alone(0, 0)))
     word, by, reasons = _word(told, pairs), "", told.hard or told.soft
-    if ruling is not None and (ruling.good or word is not Word.QUARANTINED):
+    if ruling is not None:
         word, by = Word.TRUSTED if ruling.good else Word.QUARANTINED, ruling.by
         reasons = (ruling.reason, *told.hard)
     same = before is not None and before.word is word and before.by == by
