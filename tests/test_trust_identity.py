@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from test_identify_own import flight, young
 from test_identify_stage import BIRD, DRONE, PLANE, Watch, seen
 
+from skywarden.handover.safe import friendly
 from skywarden.identify import Aside
 from skywarden.model.assessment import Category, Family
 from skywarden.model.detection import Claim, Kind, Reporter
@@ -40,6 +41,7 @@ def test_quarantine_makes_no_track_less_of_a_suspect_and_no_stake_smaller(told, 
     for at, (sensor, says) in enumerate(told, 1):
         before = one.go(batch(sensor, SAID[says], at))
         after = other.go(batch(sensor, SAID[says], at))
+        assert friendly(after) >= friendly(before)
         assert after.stake >= before.stake
         assert RANK.get(after.category, 0) >= RANK.get(before.category, 0)
         assert after.odds == before.odds  # nothing that is said is left out of what people read
@@ -80,11 +82,16 @@ def test_what_it_says_agrees_only_with_who_is_not_in_quarantine(names, others, c
     assert found.category is category
 
 
-def test_a_flight_of_ours_is_one_only_while_somebody_sees_it_who_is_not_in_quarantine():
+def test_a_flight_of_ours_is_a_friend_only_while_somebody_sees_it_who_is_not_in_quarantine():
+    """But it is spared by hand-overs, as before: it may well be ours."""
     found = {}
     for names in ((), ("radar",), ("camera",)):
         made = watch(names)
         made.tracks = young()
         made.given = made.given._replace(flights=(flight(),))
-        found[names] = made.go(batch("radar", BIRD, 1), seconds=0.0).flight
-    assert found == {(): "survey", ("radar",): "", ("camera",): "survey"}
+        one = made.go(batch("radar", BIRD, 1), seconds=0.0)
+        found[names] = one.category is Category.FRIEND
+        assert one.flight == "survey"
+        assert friendly(one)
+        assert one.perhaps_friend == bool(names)
+    assert found == {(): True, ("radar",): False, ("camera",): True}

@@ -21,11 +21,11 @@ from skywarden.identify.noted import spoken_by, statements, together
 from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
-from skywarden.identify.weigh import stake, weighed
-from skywarden.model.assessment import ALARMING, Category, Family, Identity
+from skywarden.identify.weigh import Views, stake, weighed
+from skywarden.model.assessment import ALARMING, FRIENDS, Category, Family, Identity
 from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
-from skywarden.model.place import I64, Flight
+from skywarden.model.place import F64, I64, Flight
 from skywarden.model.track import Tracks
 from skywarden.model.turn import due
 
@@ -173,6 +173,24 @@ def _vouched(tracks: Tracks, rows: I64, names: Sequence[str], aside: Aside, time
     return np.asarray((np.isin(by, good) & (at > time - LATELY)).any(1), bool)
 
 
+def _rules(known: Known, vouched: NDArray[np.bool_], given: Given) -> tuple[list[int], list[bool]]:
+    """Return which rule holds for each, and who would be a friend if who is in quarantine were believed."""
+    rules = ruled(known._replace(civil=known.civil & vouched, own=known.own & vouched), given.settings).tolist()
+    if known.sure is None:
+        return rules, [False] * len(rules)
+    believed = known._replace(sure=None, suspect=np.zeros_like(known.suspect))
+    return rules, [CATEGORIES[rule] in FRIENDS for rule in ruled(believed, given.settings).tolist()]
+
+
+def _stakes(of: tuple[Rows, Views], number: I64, moved: NDArray[np.bool_]) -> F64:
+    """Return (m,) stakes by some rows of evidence. moved: (m,) whom anybody has moved: it counts no less by that."""
+    rows, views = of
+    worst, at = stake(views), np.flatnonzero(moved)
+    if len(at):
+        worst[at] = np.maximum(worst[at], stake(weighed(rows, number[at])))
+    return worst
+
+
 def _judged(
     identities: tuple[Identity, ...],
     of: tuple[Tracks, I64, NDArray[np.bool_]],
@@ -195,27 +213,24 @@ def _judged(
     views = weighed(rows, tracks.number, moved)
     sure = weighed(others, tracks.number, moved) if given.aside.names else None
     plans = Plans(given.flights, evidence.begun, given.ground)
-    flights = own(plans, every, Seen(due, [identities[k].flight for k in at], np.where(vouched, seen[:, 1], 0)), time)
+    flights = own(plans, every, Seen(due, [identities[k].flight for k in at], seen[:, 1]), time)
     known = Known(
         *views,
         suspect=np.array([identities[k].proposed is Category.SUSPECT for k in at], bool),
-        civil=by_others & vouched & by_itself & np.array([not said for said in doubts], bool),
+        civil=by_others & by_itself & np.array([not said for said in doubts], bool),
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
         own=np.array([flight != "" for flight in flights], bool),
         says_own=says_own(given.flights, [identities[k].claims for k in at], tracks, time),
         sure=sure,
     )
-    rules = ruled(known, given.settings).tolist()
+    rules, perhaps = _rules(known, vouched, given)
     only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
-    worst = stake(views) if sure is None else np.maximum(stake(views), stake(sure))
-    at_most = np.flatnonzero(by_itself | by_anybody)
-    if len(at_most):  # nor does it count less because anybody has said where it is
-        for some in (rows, others) if given.aside.names else (rows,):
-            worst[at_most] = np.maximum(worst[at_most], stake(weighed(some, tracks.number[at_most])))
+    worst = _stakes((rows, views), tracks.number, by_itself | by_anybody)
+    worst = worst if sure is None else np.maximum(worst, _stakes((others, sure), tracks.number, by_itself | by_anybody))
     chances, stakes = (np.round(part, DIGITS).tolist() for part in (views.all.odds, worst))
-    columns = zip(at, rules, chances, stakes, only, flights, doubts, strict=True)
-    for k, rule, row, at_stake, alone, flight, said in columns:
+    columns = zip(at, rules, chances, stakes, only, flights, doubts, perhaps, strict=True)
+    for k, rule, row, at_stake, alone, flight, said, friend in columns:
         after[k] = msgspec.structs.replace(
             after[k],
             category=CATEGORIES[rule],
@@ -226,6 +241,7 @@ def _judged(
             claimed_only=alone,
             flight=flight,
             doubts=said,
+            perhaps_friend=friend,
             stake=1.0 if CATEGORIES[rule] in ALARMING else at_stake,
         )
     return tuple(after)
