@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from skywarden.model.deed import SensorTrust
 from skywarden.model.detection import Kind
+from skywarden.model.place import Sensor
 from skywarden.model.trust import Compared, Word
 from skywarden.saved import digest
 from skywarden.track import compare
@@ -205,6 +206,18 @@ def test_who_is_off_is_decided_by_many_that_agree():
     few = (49.0, 49.0)
     assert not any(after(known(3, {(0, 1): GOOD, (0, 2): few, (1, 2): few})).values())
     assert not any(after(known(3, {(0, 1): GOOD, (0, 2): BAD, (1, 2): BAD}), 0.9).values())  # not for long enough
+
+
+def test_only_who_is_in_the_configuration_is_asked():
+    pairs = {(0, 1): GOOD, (0, 2): BAD, (1, 2): BAD, (2, 3): GOOD, (2, 4): GOOD, (3, 4): GOOD}
+    pairs |= {(a, b): BAD for a in (0, 1) for b in (3, 4)}
+    assert after(known(5, pairs)) == {"a": True, "b": True, "c": False, "d": False, "e": False}
+    asked = replace(known(5, pairs), enrolled=("a", "b", "c"))
+    assert after(asked) == {"a": False, "b": False, "c": True, "d": False, "e": False}  # with d agree c and itself
+    assert not any(after(replace(known(5, pairs), enrolled=("a", "c"))).values())
+    picture = sky.anew(sky.Picture(sky.START), (Sensor(name="a", source="x"), Sensor(name="m", source="y", node=3)),
+                       sky.TrackerSettings())  # fmt: skip
+    assert picture.chains.compared.enrolled == ("a",)
 
 
 def test_who_is_out_stays_until_others_have_agreed_with_it_for_five_minutes():

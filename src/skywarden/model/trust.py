@@ -24,11 +24,12 @@ class Word(StrEnum):
 class Compared:
     """What plots of common targets have come to, by pairs of sensors, window by window of the settled chain.
 
-    names: sensors. who (p, 2): rows of names, the smaller first. sums (p, 3): plots compared, those far from where the
-    other has the target, and their normalised innovations squared, each fading. worse, well (s,): ns, since when most
-    say that it is off, and since when nobody does, 0 not now; out (s,): ns, since when it is in quarantine by this, 0
-    not. until: ns, windows before are in. heard: records of `track.overheard` from there on, as bytes. digest: over all
-    but `heard`.
+    enrolled: sensors of the configuration; only these say who is off, or all, where there are none. names: sensors.
+    who (p, 2): rows of names, the smaller first. sums (p, 3): plots compared, those far from where the other has
+    the target, and their normalised innovations squared, each fading. worse, well (s,): ns, since when most say
+    that it is off, and since when nobody does, 0 not now; out (s,): ns, since when it is in quarantine by this, 0
+    not. until: ns, windows before are in. heard: records of `track.overheard` from there on, as bytes. digest: over
+    all but `heard`.
     """
 
     names: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Compared:
     until: int = 0
     heard: tuple[NDArray[np.void], ...] = ()
     digest: str = ""
+    enrolled: tuple[str, ...] = ()
 
 
 class Ruling(NamedTuple):

@@ -6,7 +6,8 @@ by more than the tracker's gates makes tracks of its own; these are compared wit
 pair is alone, flies alike, shares no sensor, and at least three such pairs of two sensors differ by one shift.
 
 Who is off is decided by many: two others at least that agree with each other, and more than it and those that agree
-with it. A sensor that sees alone has nothing that is compared, so it can never be put in quarantine by this.
+with it; only sensors of the configuration are asked. A sensor that sees alone has nothing that is compared, so it can
+never be put in quarantine by this.
 """
 
 from collections.abc import Sequence
@@ -288,7 +289,8 @@ def decided(known: Compared, now: int) -> Compared:
     against = (known.sums[:, 0] >= ENOUGH) & (share > HALF)
     agree = (known.sums[:, 0] >= SOME) & (share < FEW)
     n = len(known.names)
-    says_against, says_for = _matrix(n, known.who[against]), _matrix(n, known.who[agree])
+    votes = np.isin(known.names, known.enrolled) if known.enrolled else np.ones(n, bool)
+    says_against, says_for = (_matrix(n, known.who[some]) & votes for some in (against, agree))
     worse, well, out = known.worse.copy(), known.well.copy(), known.out.copy()
     for k in range(n):
         foes = np.flatnonzero(says_against[k])
@@ -305,13 +307,14 @@ def decided(known: Compared, now: int) -> Compared:
 
 
 def _matrix(n: int, who: I64) -> Mask:
+    """Return (n, n): column says something of row."""
     found = np.zeros((n, n), bool)
     found[who[:, 0], who[:, 1]] = found[who[:, 1], who[:, 0]] = True
     return found
 
 
 def _digest(known: Compared) -> str:
-    total = sha256(repr((known.names, known.until)).encode())
+    total = sha256(repr((known.names, known.until, known.enrolled)).encode())
     for column in (known.who, known.sums, known.worse, known.well, known.out):
         total.update(np.ascontiguousarray(column).view(np.uint8).data)
     return total.hexdigest()[:DIGITS]
