@@ -30,6 +30,10 @@ ACTS: dict[str, dict[str, Any]] = {
     "AllowFeed": {"partner": "brigade", "purpose": "joint watch", "until": 9},
     "EndFeed": {"partner": "brigade"},
     "AnswerAdvice": {"advice": 1, "verdict": Verdict.REFUSED, "unit": "", "reason": "road is mined"},
+    "Quarantine": {"sensor": "hill", "until": 9, "reason": "its mast is bent"},
+    "Unquarantine": {"sensor": "hill", "reason": "mended"},
+    "Trust": {"sensor": "hill", "until": 9, "reason": "checked on the spot"},
+    "Untrust": {"sensor": "hill", "reason": "it was not"},
 }
 ACKNOWLEDGE = {"type": "Acknowledge", **ACTS["Acknowledge"]}
 

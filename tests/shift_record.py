@@ -9,10 +9,14 @@ from skywarden.model.act import (
     Categorise,
     EndFeed,
     Person,
+    Quarantine,
     Role,
     Shelve,
+    Trust,
     Uncategorise,
+    Unquarantine,
     Unshelve,
+    Untrust,
 )
 from skywarden.model.advice import Verdict
 from skywarden.model.assessment import Alert, Category
@@ -26,6 +30,7 @@ from skywarden.model.deed import (
     Delivered,
     Escalated,
     FeedEnded,
+    SensorTrust,
     ShelfEnded,
     Suspended,
     Taken,
@@ -49,6 +54,7 @@ from skywarden.model.event import (
 )
 from skywarden.model.raid import Heading, Kind, Level, News, Span
 from skywarden.model.track import Mode
+from skywarden.model.trust import Word
 from skywarden.record.sqlite import SqliteLog
 
 SECOND = 1_000_000_000
@@ -150,6 +156,7 @@ def events() -> list[Entry]:
     w.act(18, OLENA, AllowFeed("coast guard", "y", at(19)))
     w.follows(19, FeedEnded(at(19), "coast guard"))
     w.act(20, IVAN, AnswerAdvice(4, Verdict.CHANGED, "Team 2", "closer"))
+    _trust(w)
     w.put(20, Delivered(at(20), "grid", "m-1", "sent"))
     w.put(20, Delivered(at(20), "mail", "m-1", "gave up", f"no route {NASTY}"))
     hand(w, 21, 1, "brigade")
@@ -160,6 +167,18 @@ def events() -> list[Entry]:
     w.follows(24, Refused(f"source {NASTY}", "checksum", 2))
     _trouble(w)
     return w.entries
+
+
+def _trust(w: Writer) -> None:
+    """One radar is in quarantine at the end, by the statistics; one was, by a person; and one is only doubtful."""
+    w.follows(4, SensorTrust(at(4), "hill", Word.QUARANTINED, ("others differ",)))
+    w.follows(4, SensorTrust(at(4), "dune", Word.DOUBTFUL, ("another differs",)))
+    w.act(20, IVAN, Quarantine("tower", at(90), f"bent {NASTY}"))
+    w.follows(20, SensorTrust(at(20), "tower", Word.QUARANTINED, (f"bent {NASTY}",), IVAN.name))
+    w.act(20, OLENA, Unquarantine("tower", "mended"))
+    w.follows(21, SensorTrust(at(21), "tower", Word.UNKNOWN))
+    w.act(20, OLENA, Trust("dune", at(90), "checked"))
+    w.act(20, IVAN, Untrust("dune", "was not"))
 
 
 def hand(w: Writer, minutes: float, number: int, partner: str) -> None:

@@ -17,10 +17,14 @@ from skywarden.model.act import (
     Categorise,
     EndFeed,
     Person,
+    Quarantine,
     Role,
     Shelve,
+    Trust,
     Uncategorise,
+    Unquarantine,
     Unshelve,
+    Untrust,
 )
 from skywarden.model.advice import Verdict
 from skywarden.model.assessment import Category, Identity
@@ -79,6 +83,10 @@ ACTS = (
     FEED,
     EndFeed("brigade"),
     AnswerAdvice(1, Verdict.REFUSED, "", "x"),
+    Quarantine("hill", NOW + 1, "x"),
+    Unquarantine("hill", "x"),
+    Trust("hill", NOW + 1, "x"),
+    Untrust("hill", "x"),
 )
 WAITS = Waiting("desk", 7, NOW - 20 * SECOND, NOW - 10 * SECOND)
 

@@ -18,6 +18,7 @@ from skywarden.model.deed import Cued, CueEnded, Decided
 from skywarden.model.event import TrackCoasting, TrackConfirmed
 from skywarden.model.place import Partner
 from skywarden.model.track import Mode, Picture, Status, Tracks
+from skywarden.model.trust import Standing, Trust, Word
 
 SECOND = 1_000_000_000
 NOW = 1_900_000_000 * SECOND
@@ -120,6 +121,19 @@ def test_what_is_refused(of, changes, why):
     after, refused, said = decided(of, decision(of, **changes), PARTNERS)
     assert (after, said) == (of, [])
     assert why in refused
+
+
+def test_what_only_somebody_in_quarantine_sees_and_who_may_be_a_friend_but_for_that():
+    quarantined = Trust((Standing("hill", Word.QUARANTINED, NOW),))
+    by, at = np.array([[0, 1, -1, -1]]), np.full((1, 4), NOW)
+    of = replace(
+        ALONE, sensors=("hill", "mast"), trust=quarantined, tracks=replace(ALONE.tracks, seen_by=by, seen_at=at)
+    )
+    assert decided(of, decision(of), PARTNERS)[1] == ""  # the mast sees it too
+    alone = replace(of, tracks=replace(of.tracks, seen_at=np.array([[NOW, NOW - 60 * SECOND, 0, 0]])))
+    assert decided(alone, decision(of), PARTNERS)[1] == "only who is in quarantine sees it"
+    ours = named(ALONE, 1, Category.SUSPECT, perhaps_friend=True)
+    assert "friend" in decided(ours, decision(ours), PARTNERS)[1]
 
 
 def test_what_has_changed_since_it_was_shown_is_refused():

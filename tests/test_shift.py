@@ -60,6 +60,7 @@ def test_what_stands_at_the_end_is_what_was_not_ended(record: Path) -> None:
     assert list(now.feeds) == ["brigade"]
     assert [(one.partner, one.track, one.by) for one in now.handed.values()] == [("battery", 7, made.OLENA.name)]
     assert list(now.faults) == [f"radar {made.NASTY}"]
+    assert now.quarantined == {"hill": ("quarantine", made.at(4))}
     assert now.levels == {made.PLANT: Level.CRITICAL}
     assert {name: (cell.watched, cell.since) for name, cell in now.watched.items()} == {
         made.PLANT: (False, made.at(40)),
@@ -123,6 +124,10 @@ def test_every_act_is_there_with_who_did_it_and_what_became_of_it(record: Path) 
         (olena, 'coast guard gets the picture until 20:19:00Z: "y"', "done"),
         (own, "feed to coast guard over", ""),
         (ivan, 'advice 4: changed Team 2 "closer"', "done"),
+        (ivan, f'tower put in quarantine until 21:30:00Z: "bent {made.NASTY}"', "done"),
+        (olena, 'tower out of the quarantine of a person: "mended"', "done"),
+        (olena, 'dune is to be believed until 21:30:00Z: "checked"', "done"),
+        (ivan, 'dune is not to be believed on a person\'s word any more: "was not"', "done"),
         (olena, "track 7 handed over to brigade", "done"),
         (own, f"hand-over of track 7 to brigade over: its time is over {made.NASTY}", ""),
         (olena, "track 7 handed over to battery", "done"),
@@ -148,6 +153,9 @@ def test_the_record_and_the_sensors_say_what_was_wrong(record: Path) -> None:
         f"radar {made.NASTY}: wrong clock",
         "mast: wrong place",
         "mast: fault over",
+        "hill: in quarantine (others differ)",
+        f"tower: in quarantine (Ivan; bent {made.NASTY})",
+        "tower: quarantine over",
     ]
     assert table(record, "Refused input by source") == [(f"source {made.NASTY}", "42", "malformed 40, checksum 2")]
     assert [what for _, what in table(record, "Watched and not watched")] == [

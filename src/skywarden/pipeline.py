@@ -20,7 +20,7 @@ from skywarden.alert import decide
 from skywarden.config import Settings, recalled, resolved
 from skywarden.errors import ConfigError
 from skywarden.health import blamed, counted, of_source, renewed
-from skywarden.identify import Before, Ears, Given, Heard, identify, viewed
+from skywarden.identify import Aside, Before, Ears, Given, Heard, identify, viewed
 from skywarden.model.deed import Acted, Decided, Suspended, Taken
 from skywarden.model.detection import Decoded, Detections, Frame, Reason
 from skywarden.model.event import (
@@ -57,6 +57,8 @@ from skywarden.track.settled import Progress
 from skywarden.track.states import states
 from skywarden.track.step import Onward, track
 from skywarden.triage import triaged, unsaid
+from skywarden.trust import measuring, trusted
+from skywarden.trust import over as unjudged
 from skywarden.warn import ended as unwarned
 from skywarden.watch import Now, broken, watched
 
@@ -87,7 +89,7 @@ def step(  # noqa: PLR0913 - as `track`
     heard = Heard(batches, tracked.matches, tracked.sensors)
     if tell is not None:
         tell(heard)
-    identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings))
+    identities, evidence = identify(known, tracked.tracks, heard, time, _given(settings, picture))
     identities = worded(identities, picture.held)
     past = flown(picture.past, tracked.tracks, time, (time - picture.time) * 1e-9)
     seen = Seen(tracked.tracks, identities, past)
@@ -99,22 +101,25 @@ def step(  # noqa: PLR0913 - as `track`
     before, now = picture.chains.registered, after.chains.registered
     if now.versions != before.versions:
         after = replace(after, registrations=now.versions)
+    trust, doubts = trusted(after, picture.time, bool(settings.sites))
+    after = replace(after, trust=trust)
     watch, changed = watched(picture.watch, Now(after, batches, tracked.events, time), picture.time, settings)
     triage, gathered = triaged(picture.triage, batches, (tracked.tracks, evidence.seen[:, 1]), time)
     after, told = for_people(replace(after, watch=watch, triage=triage), tracked.events, picture.time, settings)
-    events: list[Output] = [*tracked.events, *alert_events, *gathered, *told, *changed]
+    events: list[Output] = [*tracked.events, *alert_events, *gathered, *told, *changed, *doubts]
     events += [*said(before, now, time), *witness.said(picture.chains.settled, after.chains.settled, time)]
     if time // SECOND != picture.time // SECOND:
         events.append(states(after))
     return after, events
 
 
-def _given(settings: Settings) -> Given:
+def _given(settings: Settings, picture: Picture) -> Given:
     tracker = settings.tracker
     reach, spread = tracker.microphone_reach_m, tracker.microphone_reach_spread
     ears = Ears(reach, spread, tracker.microphone_detection, tracker.sound_speed_m_s)
     ground = min((site.height_m for site in settings.sites), default=0.0)
-    return Given(settings.identify, ears, settings.flights, ground)
+    aside = picture.trust.quarantined
+    return Given(settings.identify, ears, settings.flights, ground, Aside(aside, measuring(picture, aside)))
 
 
 class Caused(NamedTuple):
@@ -359,4 +364,5 @@ def _anew(before: Picture, event: Started) -> tuple[Picture, list[Output]]:
         *finished(before.held, event.time),
         *advice_over(before.advices, event.time),
         *handover.ended(before.handovers, event.time, reason)[1],
+        *unjudged(before.trust, event.time, reason),
     ]

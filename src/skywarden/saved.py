@@ -14,6 +14,7 @@ from skywarden.model.registered import Registered
 from skywarden.model.threats import PAIRS, Judged, Threats
 from skywarden.model.track import Beliefs, Picture
 from skywarden.model.triage import Triage
+from skywarden.model.trust import Compared
 from skywarden.model.watched import Posts
 from skywarden.track.chain import DIGITS
 
@@ -62,13 +63,14 @@ decoded = msgspec.msgpack.Decoder(Saved, dec_hook=_array_in).decode
 def digest(picture: Picture) -> str:
     """Return the hash over a picture, the same wherever the same picture is reached.
 
-    What waits is not in it, but all that it came to; of the settled chain, registration, reports and who may watch
-    their own hashes, of evidence, threats and how tracks flew, sums. SHA-256, for which processors have instructions:
-    of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
+    What waits is not in it, but all that it came to; of the settled chain, registration, comparisons, reports and
+    who may watch their own hashes, of evidence, threats and how tracks flew, sums. SHA-256, for which processors have
+    instructions: of a thousand tracks, hashed each tick, it takes 0.9 ms, BLAKE2b 2.2.
     """
     settled = replace(picture.chains.settled, beliefs=Beliefs(), sensors=())
     registered = Registered(digest=picture.chains.registered.digest)
     chains = replace(picture.chains, settled=settled, waiting=(), rebuilt=None, registered=registered)
+    chains = replace(chains, compared=Compared(digest=picture.chains.compared.digest))
     evidence = replace(picture.evidence, rows=_mixed(picture.evidence.rows).view("V8"))
     past, threats = Past(_mixed(picture.past.number, picture.past.mean)), _summed(picture.threats)
     watch = replace(picture.watch, posts=Posts(digest=picture.watch.posts.digest))

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from skywarden.acts.fit import unfit
+from skywarden.acts.rulings import ruled, unruled
 from skywarden.config import Settings
 from skywarden.model.act import (
     LEAST,
@@ -14,9 +16,13 @@ from skywarden.model.act import (
     AnswerAdvice,
     Categorise,
     EndFeed,
+    Quarantine,
     Shelve,
+    Trust,
     Uncategorise,
+    Unquarantine,
     Unshelve,
+    Untrust,
 )
 from skywarden.model.advice import Advice, Verdict
 from skywarden.model.assessment import Category
@@ -29,7 +35,6 @@ from skywarden.model.track import Picture
 SECOND = 1_000_000_000  # ns
 FEEDS = 12 * 3600 * SECOND  # ns that a feed may last
 LONGEST = 2 * 3600 * SECOND  # ns that a group may be shelved: shorter than a shift, so that each one decides anew
-REASON = 500  # characters
 SHELVES, ENTRIES = 200, 2000  # at once
 SAYABLE = tuple(one for one in Category if one is not Category.PENDING)
 
@@ -71,7 +76,7 @@ def _shelve(picture: Picture, acted: Acted, act: Shelve, settings: Settings) -> 
         return "there is no such group now"
     if not picture.time < act.until <= picture.time + LONGEST:
         return f"until must be after now and within {LONGEST // (60 * SECOND)} min"
-    if wrong := _unfit(act.reason):
+    if wrong := unfit(act.reason):
         return wrong
     others = tuple(one for one in picture.held.shelves if (one.position, one.heading) != (act.position, heading))
     if len(others) >= SHELVES:
@@ -97,7 +102,7 @@ def _categorise(picture: Picture, acted: Acted, act: Categorise, settings: Setti
         return f"track {act.track} is not what it was when it was shown: look again"
     if act.category not in SAYABLE:
         return f"nobody can say that a track is {act.category}; the words are {', '.join(SAYABLE)}"
-    if wrong := _unfit(act.reason):
+    if wrong := unfit(act.reason):
         return wrong
     others = tuple(one for one in picture.held.said if one.track != act.track)
     if len(others) >= ENTRIES:
@@ -107,7 +112,7 @@ def _categorise(picture: Picture, acted: Acted, act: Categorise, settings: Setti
 
 
 def _uncategorise(picture: Picture, acted: Acted, act: Uncategorise, settings: Settings) -> Done:
-    if wrong := _unfit(act.reason):
+    if wrong := unfit(act.reason):
         return wrong
     said = tuple(one for one in picture.held.said if one.track != act.track)
     if len(said) == len(picture.held.said):
@@ -125,7 +130,7 @@ def _allow(picture: Picture, acted: Acted, act: AllowFeed, settings: Settings) -
         return "there is no such partner"
     if not picture.time < act.until <= picture.time + FEEDS:
         return f"until must be after now and within {FEEDS // (3600 * SECOND)} h"
-    if wrong := _unfit(act.purpose, "a purpose"):
+    if wrong := unfit(act.purpose, "a purpose"):
         return wrong
     others = tuple(one for one in picture.held.feeds if one.partner != act.partner)
     feed = Feed(act.partner, act.purpose.strip(), act.until, acted.person.name, picture.time, found.address)
@@ -161,24 +166,15 @@ def _unanswerable(act: AnswerAdvice, advice: Advice, settings: Settings) -> str:
         same = act.unit == advice.unit and act.unit != ""
         return "" if same else f"advised is {advice.unit or 'nobody'} now: look again"
     if act.verdict is Verdict.REFUSED:
-        return "name no unit with a refusal" if act.unit else _unfit(act.reason)
+        return "name no unit with a refusal" if act.unit else unfit(act.reason)
     if act.unit not in [unit.name for unit in settings.units]:
         return "there is no such unit"
-    return _unfit(act.reason)
+    return unfit(act.reason)
 
 
 def _heading(act: Shelve | Unshelve) -> Heading:
     direction = SECTORS.index(act.direction) if act.direction in SECTORS else NOWHERE
     return Heading(act.site, act.kind, direction)
-
-
-def _unfit(reason: str, what: str = "a reason") -> str:
-    """Return what is wrong with a reason, "" nothing."""
-    if not reason.strip():
-        return f"write {what}: it is read by who comes after"
-    if len(reason) > REASON:
-        return f"{what} of {len(reason)} characters is too long: {REASON} are kept"
-    return ""
 
 
 _TAKERS: dict[type, Taker] = {
@@ -190,4 +186,8 @@ _TAKERS: dict[type, Taker] = {
     AllowFeed: _allow,
     EndFeed: _end,
     AnswerAdvice: _answer,
+    Quarantine: ruled,
+    Unquarantine: unruled,
+    Trust: ruled,
+    Untrust: unruled,
 }

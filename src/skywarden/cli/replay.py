@@ -36,6 +36,7 @@ TOLD = (  # kinds of events that are printed when there is no --out: what a watc
     "CategoryEnded",
     "SensorRegistered",
     "SensorFault",
+    "SensorTrust",
 )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtr
 
-from skywarden.model.assessment import Category, Identity
+from skywarden.model.assessment import FRIENDS, Category, Identity
 from skywarden.model.decision import Cue, Handed
 from skywarden.model.place import F64
 from skywarden.model.track import Picture, Status
@@ -14,7 +14,6 @@ COASTS = 15 * SECOND  # ns that a track may go unseen
 SWAPPED = 0.05  # probability that two tracks have been taken for each other
 FRIEND_GATE = 3000.0  # m around the cue, beyond its own error, in which no friend may be
 NEAR = 20_000.0  # m; farther tracks are not taken for each other
-FRIENDS = (Category.FRIEND, Category.ASSUMED_FRIEND)
 
 
 def danger(picture: Picture, of: Cue | Handed) -> str:
@@ -36,14 +35,26 @@ def danger(picture: Picture, of: Cue | Handed) -> str:
         return "it is a friend, or says so" if identity.category not in FRIENDS else f"it is {identity.category}"
     if identity.claimed_only:
         return "nobody but itself says that it is there"
+    if _seen_by_quarantined(picture, row):
+        return "only who is in quarantine sees it"
     if picture.time - int(table.heard[row]) > COASTS:
         return f"nothing has seen it for {(picture.time - int(table.heard[row])) // SECOND} s"
     return _beside(picture, row)
 
 
+def _seen_by_quarantined(picture: Picture, row: int) -> bool:
+    """Return whether all that have seen a track lately are in quarantine."""
+    by, at = picture.tracks.seen_by[row], picture.tracks.seen_at[row]
+    names = {picture.sensors[k] for k in by[(by >= 0) & (at > picture.time - COASTS)].tolist()}
+    return bool(names) and names <= picture.trust.quarantined
+
+
 def friendly(one: Identity) -> bool:
-    """Say whether anybody takes a track for a friend: a person, the system, or the register of our flights."""
-    return one.category in FRIENDS or one.proposed in FRIENDS or one.flight != ""
+    """Say whether anybody takes a track for a friend: a person, the system, or the register of our flights.
+
+    Nor may a friend be lost to this because who sees it was put in quarantine.
+    """
+    return one.category in FRIENDS or one.proposed in FRIENDS or one.flight != "" or one.perhaps_friend
 
 
 def _beside(picture: Picture, row: int) -> str:

@@ -4,6 +4,18 @@ from skywarden.identify.category import IdentifySettings
 from skywarden.identify.reasons import Reason, Why, reasons
 from skywarden.identify.rows import viewed
 from skywarden.identify.single import Ears
-from skywarden.identify.stage import Before, Given, Heard, identify
+from skywarden.identify.stage import Aside, Before, Given, Heard, identify
 
-__all__ = ["Before", "Ears", "Given", "Heard", "IdentifySettings", "Reason", "Why", "identify", "reasons", "viewed"]
+__all__ = [
+    "Aside",
+    "Before",
+    "Ears",
+    "Given",
+    "Heard",
+    "IdentifySettings",
+    "Reason",
+    "Why",
+    "identify",
+    "reasons",
+    "viewed",
+]

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.identify.weigh import HEARS, Weighed, factor, harm, kinds
+from skywarden.identify.weigh import HEARS, Views, Weighed, factor, harm, kinds
 from skywarden.model.assessment import CLASSES, Category, Class, Family
 from skywarden.model.place import F64
 
@@ -57,7 +57,8 @@ class Known(NamedTuple):
 
     enrolled: only what is in the configuration says.
     civil: somebody else measures it where it says it is, and nothing of that is in doubt. age: s since it was first
-    shown. own: it is a flight of ours; says_own: it says so, and might be.
+    shown. own: it is a flight of ours; says_own: it says so, and might be. sure: the same
+    views without who is in quarantine, None where nobody is: what they say makes nobody less harmful.
     """
 
     all: Weighed
@@ -68,18 +69,21 @@ class Known(NamedTuple):
     age: F64
     own: NDArray[np.bool_]
     says_own: NDArray[np.bool_]
+    sure: Views | None = None
 
 
 def ruled(known: Known, settings: IdentifySettings) -> NDArray[np.int64]:
     """Return (m,) which rule holds, an index of WORDS and CATEGORIES."""
-    either = known.stern, known.enrolled  # a sum at its bound may say less than one of its parts
-    likely = np.maximum(*(harm(one.odds) for one in either))
-    by_kind = np.logical_or(*(factor(kinds(one.by_family)) >= TELLING for one in either))
+    either = [known.stern, known.enrolled]  # a sum at its bound may say less than one of its parts
+    either += [known.sure.stern, known.sure.enrolled] if known.sure is not None else []
+    likely = np.maximum.reduce([harm(one.odds) for one in either])
+    by_kind = np.logical_or.reduce([factor(kinds(one.by_family)) >= TELLING for one in either])
     limit = np.where(known.suspect, STAYS, 1.0)
     two = (by_kind.sum(1) >= 2) & (likely >= settings.suspect_probability * limit)
     one = by_kind[:, ALONE].any(1) & (likely >= settings.suspect_alone_probability * limit)
     stays = known.suspect & by_kind.any(1) & (likely >= settings.suspect_alone_probability * STAYS)
-    civil = known.civil & (known.all.odds[:, CIVIL].sum(1) >= KNOWN)
+    every = [known.all] if known.sure is None else [known.all, known.sure.all]
+    civil = known.civil & np.logical_and.reduce([one.odds[:, CIVIL].sum(1) >= KNOWN for one in every])
     young = known.age < settings.pending_s
     silent = ~known.all.by_family.any((1, 2))
     rules = [known.own, two, one | stays, known.says_own & known.civil, civil, young, silent]

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skywarden.identify.rows import K, Looks
+from skywarden.identify.rows import MANY, K, Looks, Rows
 from skywarden.identify.weigh import factor
 from skywarden.model.detection import Detections, enrolled_of, family_of
 from skywarden.model.place import F64, I64
@@ -27,6 +28,11 @@ def statements(batches: Sequence[Detections], matches: Sequence[I64]) -> tuple[l
             names[name] = crc32(name.encode())
             found.append(said(batch, rows, matched[rows], (nats[rows], echo[rows]), names[name]))
     return found, names
+
+
+def spoken_by(rows: Rows, names: Iterable[str]) -> NDArray[np.bool_]:
+    """Return (n,) which rows of evidence are of these; with those in which nobody can be told from others."""
+    return np.isin(rows["source"], [MANY, *(crc32(name.encode()) for name in sorted(names))])
 
 
 def said(batch: Detections, rows: I64, label: I64, what: tuple[F64, F64], source: int) -> Looks:

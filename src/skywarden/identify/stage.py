@@ -17,15 +17,15 @@ from skywarden.identify.category import CATEGORIES, WORDS, IdentifySettings, Kno
 from skywarden.identify.claims import claimed
 from skywarden.identify.doubts import doubted, on_tracks
 from skywarden.identify.flying import flown
-from skywarden.identify.noted import statements, together
+from skywarden.identify.noted import spoken_by, statements, together
 from skywarden.identify.own import Plans, Seen, own, says_own
 from skywarden.identify.rows import Rows, added, renamed, stored, viewed
 from skywarden.identify.single import Ears, overheard
-from skywarden.identify.weigh import stake, weighed
-from skywarden.model.assessment import ALARMING, Category, Family, Identity
+from skywarden.identify.weigh import Views, stake, weighed
+from skywarden.model.assessment import ALARMING, FRIENDS, Category, Family, Identity
 from skywarden.model.detection import Detections, Kind, enrolled_of
 from skywarden.model.evidence import Evidence
-from skywarden.model.place import I64, Flight
+from skywarden.model.place import F64, I64, Flight
 from skywarden.model.track import Tracks
 from skywarden.model.turn import due
 
@@ -56,13 +56,24 @@ class Heard(NamedTuple):
     sensors: Sequence[str]
 
 
+class Aside(NamedTuple):
+    """Who is in quarantine, sensors and sources, and who measures by the configuration and is not: names."""
+
+    names: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+
 class Given(NamedTuple):
-    """What is configured. ears: what is assumed of single microphones. flights: of our own. ground: m, its height."""
+    """What is configured. ears: what is assumed of single microphones. flights: of our own. ground: m, its height.
+
+    aside: who clears nothing, and who else measures.
+    """
 
     settings: IdentifySettings = IdentifySettings()
     ears: Ears = Ears()
     flights: Sequence[Flight] = ()
     ground: float = 0.0
+    aside: Aside = Aside()
 
 
 def identify(
@@ -89,7 +100,8 @@ def identify(
     evidence = replace(evidence, seen=seen, claimed=known)
     if len(due):
         doubts = on_tracks(known, tracks.label[due])
-        identities = _judged(identities, (tracks, due), evidence, doubts, (time, given))
+        vouched = _vouched(tracks, due, heard.sensors, given.aside, time)
+        identities = _judged(identities, (tracks, due, vouched), evidence, doubts, (time, given))
         names_of_flights = {one.flight for one in identities if one.flight}
         begun = {*evidence.begun, *names_of_flights} & {flight.name for flight in given.flights}
         evidence = replace(evidence, begun=tuple(sorted(begun)))
@@ -152,23 +164,54 @@ def _seen(before: I64, tracks: Tracks, heard: Heard, time: int) -> I64:
     return found
 
 
+def _vouched(tracks: Tracks, rows: I64, names: Sequence[str], aside: Aside, time: int) -> NDArray[np.bool_]:
+    """Return (m,) whether somebody has measured tracks lately who is not in quarantine; all, if nobody is in it."""
+    if not aside.names:
+        return np.ones(len(rows), bool)
+    good = [k for k, name in enumerate(names) if name in aside.others]
+    by, at = tracks.seen_by[rows], tracks.seen_at[rows]
+    return np.asarray((np.isin(by, good) & (at > time - LATELY)).any(1), bool)
+
+
+def _rules(known: Known, vouched: NDArray[np.bool_], given: Given) -> tuple[list[int], list[bool]]:
+    """Return which rule holds for each, and who would be a friend if who is in quarantine were believed."""
+    rules = ruled(known._replace(civil=known.civil & vouched, own=known.own & vouched), given.settings).tolist()
+    if known.sure is None:
+        return rules, [False] * len(rules)
+    believed = known._replace(sure=None, suspect=np.zeros_like(known.suspect))
+    return rules, [CATEGORIES[rule] in FRIENDS for rule in ruled(believed, given.settings).tolist()]
+
+
+def _stakes(of: tuple[Rows, Views], number: I64, moved: NDArray[np.bool_]) -> F64:
+    """Return (m,) stakes by some rows of evidence. moved: (m,) whom anybody has moved: it counts no less by that."""
+    rows, views = of
+    worst, at = stake(views), np.flatnonzero(moved)
+    if len(at):
+        worst[at] = np.maximum(worst[at], stake(weighed(rows, number[at])))
+    return worst
+
+
 def _judged(
     identities: tuple[Identity, ...],
-    of: tuple[Tracks, I64],
+    of: tuple[Tracks, I64, NDArray[np.bool_]],
     evidence: Evidence,
     doubts: list[tuple[str, ...]],
     now: tuple[int, Given],
 ) -> tuple[Identity, ...]:
     """Return the identities, those of some tracks worked out anew.
 
-    of: all tracks, and which. doubts: what cannot be true of what each says. now: ns, and what is configured.
+    of: all tracks, which, and whether somebody measures each who is not in quarantine.
+    doubts: what cannot be true of what each says. now: ns, and what is configured.
     """
-    (time, given), (every, due), rows = now, of, viewed(evidence.rows)
+    (time, given), (every, due, vouched), rows = now, of, viewed(evidence.rows)
     tracks, seen = every.take(due), evidence.seen[due]
     place = {identity.track: k for k, identity in enumerate(identities)}
     at = [place[number] for number in tracks.number.tolist()]
     by_others, by_itself, by_anybody = (seen[:, 1:] > time - LATELY).T
-    views = weighed(rows, tracks.number, tracks.number[by_itself | by_anybody])
+    others = rows[~spoken_by(rows, given.aside.names)] if given.aside.names else rows
+    moved = tracks.number[by_itself | by_anybody]
+    views = weighed(rows, tracks.number, moved)
+    sure = weighed(others, tracks.number, moved) if given.aside.names else None
     plans = Plans(given.flights, evidence.begun, given.ground)
     flights = own(plans, every, Seen(due, [identities[k].flight for k in at], seen[:, 1]), time)
     known = Known(
@@ -178,17 +221,16 @@ def _judged(
         age=(time - np.where(tracks.since > 0, tracks.since, time)) * 1e-9,
         own=np.array([flight != "" for flight in flights], bool),
         says_own=says_own(given.flights, [identities[k].claims for k in at], tracks, time),
+        sure=sure,
     )
-    rules = ruled(known, given.settings).tolist()
+    rules, perhaps = _rules(known, vouched, given)
     only = (~by_others & ~by_anybody & (seen[:, 2] > 0)).tolist()
     after = list(identities)
-    worst = stake(views)
-    moved = np.flatnonzero(by_itself | by_anybody)
-    if len(moved):  # nor does it count less because anybody has said where it is
-        worst[moved] = np.maximum(worst[moved], stake(weighed(rows, tracks.number[moved])))
+    worst = _stakes((rows, views), tracks.number, by_itself | by_anybody)
+    worst = worst if sure is None else np.maximum(worst, _stakes((others, sure), tracks.number, by_itself | by_anybody))
     chances, stakes = (np.round(part, DIGITS).tolist() for part in (views.all.odds, worst))
-    columns = zip(at, rules, chances, stakes, only, flights, doubts, strict=True)
-    for k, rule, row, at_stake, alone, flight, said in columns:
+    columns = zip(at, rules, chances, stakes, only, flights, doubts, perhaps, strict=True)
+    for k, rule, row, at_stake, alone, flight, said, friend in columns:
         after[k] = msgspec.structs.replace(
             after[k],
             category=CATEGORIES[rule],
@@ -199,6 +241,7 @@ def _judged(
             claimed_only=alone,
             flight=flight,
             doubts=said,
+            perhaps_friend=friend,
             stake=1.0 if CATEGORIES[rule] in ALARMING else at_stake,
         )
     return tuple(after)

@@ -91,6 +91,36 @@ class EndFeed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     partner: str
 
 
+class Quarantine(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A sensor or source clears nothing until a time, ns: it does not count for what is watched."""
+
+    sensor: str
+    until: int
+    reason: str
+
+
+class Unquarantine(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a person put in quarantine is judged by the system again."""
+
+    sensor: str
+    reason: str
+
+
+class Trust(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A sensor or source is believed until a time, ns, whatever the system says of it."""
+
+    sensor: str
+    until: int
+    reason: str
+
+
+class Untrust(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a person said is to be believed is judged by the system again."""
+
+    sensor: str
+    reason: str
+
+
 class AnswerAdvice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A person accepts or refuses what is advised, or sends another unit. unit: that one; "" with a refusal."""
 
@@ -100,7 +130,20 @@ class AnswerAdvice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
     reason: str = ""
 
 
-Act = Acknowledge | Shelve | Unshelve | Categorise | Uncategorise | AllowFeed | EndFeed | AnswerAdvice
+Act = (
+    Acknowledge
+    | Shelve
+    | Unshelve
+    | Categorise
+    | Uncategorise
+    | AllowFeed
+    | EndFeed
+    | AnswerAdvice
+    | Quarantine
+    | Unquarantine
+    | Trust
+    | Untrust
+)
 
 LEAST: dict[type, Role] = {
     Acknowledge: Role.OPERATOR,
@@ -111,4 +154,8 @@ LEAST: dict[type, Role] = {
     AllowFeed: Role.SUPERVISOR,
     EndFeed: Role.OPERATOR,
     AnswerAdvice: Role.OPERATOR,
+    Quarantine: Role.OPERATOR,
+    Unquarantine: Role.SUPERVISOR,
+    Trust: Role.SUPERVISOR,
+    Untrust: Role.OPERATOR,
 }

@@ -51,6 +51,7 @@ class Category(StrEnum):
     HOSTILE = "hostile"
 
 
+FRIENDS = (Category.FRIEND, Category.ASSUMED_FRIEND)
 ALARMING = (Category.SUSPECT, Category.HOSTILE)  # whatever its classes are, such a track counts as a whole threat
 
 
@@ -61,7 +62,8 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     claimed_only: nobody but itself has said lately where it is. flight: of ours that it is, by name, "" none. doubts:
     what cannot be true of what it says, in words. stake: 0 to 1, what it would do if it came, by what not everybody
     can say (`identify.weigh.stake`); 1 before it was judged. by: the person who says so, with `why` as his reason; ""
-    it is the system's own proposal, which is `proposed` in any case.
+    it is the system's own proposal, which is `proposed` in any case. perhaps_friend: it would be one, or an assumed
+    one, if who is in quarantine were believed.
     """
 
     track: int  # public number
@@ -75,6 +77,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     stake: float = 1.0
     proposed: Category = Category.UNKNOWN
     by: str = ""
+    perhaps_friend: bool = False
 
     @property
     def likeliest(self) -> Class | None:

@@ -5,6 +5,7 @@ import msgspec
 from skywarden.model.act import Act, Person
 from skywarden.model.decision import Cue, HandOver
 from skywarden.model.raid import Heading
+from skywarden.model.trust import Word
 
 
 class Acted(msgspec.Struct, frozen=True, tag=True):
@@ -50,6 +51,16 @@ class CategoryEnded(msgspec.Struct, frozen=True, tag=True):
 
     time: int
     track: int
+
+
+class SensorTrust(msgspec.Struct, frozen=True, tag=True):
+    """The word on a sensor or source is another one: in quarantine, out of it, doubtful, or a person says so: by."""
+
+    time: int
+    sensor: str
+    word: Word
+    reasons: tuple[str, ...] = ()
+    by: str = ""
 
 
 class FeedEnded(msgspec.Struct, frozen=True, tag=True):

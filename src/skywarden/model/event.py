@@ -20,6 +20,7 @@ from skywarden.model.deed import (
     Delivered,
     Escalated,
     FeedEnded,
+    SensorTrust,
     ShelfEnded,
     Suspended,
     Taken,
@@ -30,7 +31,7 @@ from skywarden.model.track import Mode
 from skywarden.model.triage import Gathered
 from skywarden.model.warning import AreaWarning
 
-# 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts, warnings, reports
+# 4: segments, Started.reload, Frame.over, 5: SensorRegistered, SensorFault, 6: raids, 7: acts, warnings, reports, trust
 SCHEMA = 7
 
 
@@ -288,6 +289,7 @@ Output = (
     | TrackStates
     | SensorRegistered
     | SensorFault
+    | SensorTrust
     | AlertRaised
     | AlertUpdated
     | AlertCleared

@@ -20,6 +20,7 @@ from skywarden.model.raid import Raids
 from skywarden.model.registered import Registered
 from skywarden.model.threats import Threats
 from skywarden.model.triage import Triage
+from skywarden.model.trust import Compared, Trust
 from skywarden.model.warning import Warnings
 from skywarden.model.watched import Watch
 
@@ -171,6 +172,7 @@ class Chains:
     came: int = 0
     busy: bool = False
     registered: Registered = field(default_factory=Registered)
+    compared: Compared = field(default_factory=Compared)
 
 
 class Use(NamedTuple):
@@ -231,3 +233,4 @@ class Picture:
     handovers: Handovers = field(default_factory=Handovers)
     warnings: Warnings = field(default_factory=Warnings)
     triage: Triage = field(default_factory=Triage)
+    trust: Trust = field(default_factory=Trust)

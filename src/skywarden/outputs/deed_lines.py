@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skywarden.model.deed import Advised, CategoryEnded, Escalated, FeedEnded, ShelfEnded
+from skywarden.model.deed import Advised, CategoryEnded, Escalated, FeedEnded, SensorTrust, ShelfEnded
 from skywarden.model.event import Output
 from skywarden.outputs.iso import iso
 
@@ -21,6 +21,9 @@ def deed_row(event: Output) -> dict[str, Any]:
             return {"event": "advised", "time": iso(time), **whose, **until}
         case FeedEnded(time, partner):
             return {"event": "feed ended", "time": iso(time), "partner": partner}
+        case SensorTrust(time, sensor, word, reasons, by):
+            said = {"sensor": sensor, "word": word, "reasons": reasons}
+            return {"event": "sensor trust", "time": iso(time), **said, **({"by": by} if by else {})}
         case CategoryEnded(time, track):
             return {"event": "category ended", "time": iso(time), "track": track}
     return {}

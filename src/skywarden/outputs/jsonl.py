@@ -14,6 +14,7 @@ class *Warning*). Fields, in this order:
     escalated                     event, time, position, raid, to (the position that is told)
     shelf ended                   event, time, position, site, kind
     category ended                event, time, track
+    sensor trust                  event, time, sensor, word, reasons, by (left out when it is the system's)
     feed ended                    event, time, partner
     advised                       event, time, advice, site, unit ("" nobody), wait (until when it can)
     site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)

@@ -16,6 +16,7 @@ from skywarden.model.deed import (
     Delivered,
     Escalated,
     FeedEnded,
+    SensorTrust,
     ShelfEnded,
     Suspended,
     Taken,
@@ -40,6 +41,7 @@ from skywarden.model.event import (
 from skywarden.model.held import Feed, Said, Shelf
 from skywarden.model.place import SECTORS
 from skywarden.model.raid import NOWHERE, Heading, Level
+from skywarden.model.trust import Word
 from skywarden.pipeline import UNREADABLE, Line
 from skywarden.review.shift import Announcement, Done, Happened, New, Raid, Shift, SiteSum
 from skywarden.review.standing import Handed, Waits
@@ -186,7 +188,7 @@ def _end_feed(shift: Shift, event: Acted, act: acts.EndFeed, time: int) -> None:
 
 
 def _nothing_held(shift: Shift, event: Acted, act: acts.Act, time: int) -> None:
-    """It ends with its group, and is told when it was done."""
+    """It ends with its group, or by itself, and is told when it was done."""
 
 
 def _delivered(shift: Shift, entry: Entry, event: Delivered, time: int) -> None:
@@ -246,6 +248,18 @@ def _fault(shift: Shift, entry: Entry, event: SensorFault, time: int) -> None:
         shift.faults.add(Happened(time, "fault" if event.fault else "fault-over", said))
 
 
+def _trust(shift: Shift, entry: Entry, event: SensorTrust, time: int) -> None:
+    """Quarantine stands with what is wrong with sensors, and is told when it begins and ends."""
+    before = shift.standing.quarantined.pop(event.sensor, None)
+    began = event.word is Word.QUARANTINED
+    if began:
+        shift.standing.quarantined[event.sensor] = "quarantine", time if before is None else before[1]
+    if shift.within(time) and (before is not None or began):
+        reasons = (event.by, *event.reasons) if event.by else event.reasons
+        said: dict[str, object] = {"sensor": event.sensor, "reasons": reasons}
+        shift.faults.add(Happened(time, "quarantine" if began else "quarantine-over", said))
+
+
 def _refused(shift: Shift, entry: Entry, event: Refused, time: int) -> None:
     if shift.within(time):
         shift.refused[event.source, event.reason] += event.count
@@ -285,6 +299,10 @@ _WORDS: Mapping[type, str] = {
     acts.AllowFeed: "feed-allowed",
     acts.EndFeed: "feed-taken",
     acts.AnswerAdvice: "advice-answered",
+    acts.Quarantine: "quarantined",
+    acts.Unquarantine: "unquarantined",
+    acts.Trust: "trusted",
+    acts.Untrust: "untrusted",
 }
 _HOLDS: Mapping[type, Callable[[Shift, Acted, Any, int], None]] = {
     acts.Acknowledge: _acknowledge,
@@ -295,6 +313,10 @@ _HOLDS: Mapping[type, Callable[[Shift, Acted, Any, int], None]] = {
     acts.AllowFeed: _allow,
     acts.EndFeed: _end_feed,
     acts.AnswerAdvice: _nothing_held,
+    acts.Quarantine: _nothing_held,
+    acts.Unquarantine: _nothing_held,
+    acts.Trust: _nothing_held,
+    acts.Untrust: _nothing_held,
 }
 _TAKERS: Mapping[type, Callable[[Shift, Entry, Any, int], None]] = {
     Started: _started,
@@ -315,6 +337,7 @@ _TAKERS: Mapping[type, Callable[[Shift, Entry, Any, int], None]] = {
     CueEnded: _cue_ended,
     SiteWatched: _watched,
     SensorFault: _fault,
+    SensorTrust: _trust,
     Refused: _refused,
     Lost: _lost,
     ClockStepped: _clock,

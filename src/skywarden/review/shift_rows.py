@@ -105,7 +105,8 @@ def _standing(words: Words) -> list[Section]:
     said = [(str(s.track), say(s.category), s.by, time(s.at), s.reason) for s in now.said.values()]
     feeds = [(f.partner, f.by, time(f.at), time(f.until), f.purpose) for f in now.feeds.values()]
     handed = [(h.partner, str(h.track), h.by, time(h.at), time(h.until)) for h in now.handed.values()]
-    faults = [(name, _fault(say, what), time(since)) for name, (what, since) in sorted(now.faults.items())]
+    wrong = sorted([*now.faults.items(), *now.quarantined.items()])
+    faults = [(name, _fault(say, what), time(since)) for name, (what, since) in wrong]
     return [
         words.section("h-alerts", ("site", "level", "tracks", "arrival"), _alerts(words)),
         words.section("h-waiting", ("position", "raid", "since", "last", "told"), waiting),
@@ -232,6 +233,7 @@ def _said(words: Words, said: dict[str, object]) -> dict[str, object]:
         "step": lambda s: f"{s:+.3f}",
         "blind": words.blind,
         "fault": lambda what: _fault(say, what),
+        "reasons": "; ".join,
     }
     return {name: shown[name](value) if name in shown else value for name, value in said.items()}
 

@@ -114,6 +114,22 @@ SHIFT: dict[str, tuple[str, str]] = {
         'advice {advice}: {verdict} {unit} "{reason}"',
         "порада {advice}: {verdict} {unit} «{reason}»",
     ),
+    "quarantined": (
+        '{sensor} put in quarantine until {until}: "{reason}"',
+        "{sensor} у карантин до {until}: «{reason}»",
+    ),
+    "unquarantined": (
+        '{sensor} out of the quarantine of a person: "{reason}"',
+        "{sensor}: карантин, накладений людиною, знято: «{reason}»",
+    ),
+    "trusted": (
+        '{sensor} is to be believed until {until}: "{reason}"',
+        "{sensor}: вірити до {until}: «{reason}»",
+    ),
+    "untrusted": (
+        '{sensor} is not to be believed on a person\'s word any more: "{reason}"',
+        "{sensor}: слово людини «вірити» відкликано: «{reason}»",
+    ),
     "not-delivered": (
         "{recipient} was not told ({state}): {reason}",
         "{recipient}: не повідомлено ({state}): {reason}",
@@ -134,6 +150,8 @@ SHIFT: dict[str, tuple[str, str]] = {
     "escalated": ("raid {raid} at {position}: {to} was told", "наліт {raid}, {position}: сповіщено {to}"),
     "fault-row": ("{sensor}: {fault}", "{sensor}: {fault}"),
     "fault-over": ("{sensor}: fault over", "{sensor}: несправності немає"),
+    "quarantine": ("{sensor}: in quarantine ({reasons})", "{sensor}: у карантині ({reasons})"),
+    "quarantine-over": ("{sensor}: quarantine over", "{sensor}: карантин закінчено"),
     "started": (
         "started, version {version}, picture {mode}; {down} s without a record before",
         "запуск, версія {version}, картина {mode}; до того без запису {down} с",
@@ -154,6 +172,7 @@ SHIFT: dict[str, tuple[str, str]] = {
     "role operator": ("operator", "оператор"),
     "role supervisor": ("supervisor", "керівник"),
     "role administrator": ("administrator", "адміністратор"),
+    "fault quarantine": ("in quarantine", "у карантині"),
     "fault place": ("wrong place", "хибне місце"),
     "fault clock": ("wrong clock", "хибний годинник"),
     "fault does not fit": ("does not fit the others", "не збігається з іншими"),

@@ -11,6 +11,7 @@ from skywarden.model.event import SiteWatched, Started
 from skywarden.model.held import Feed, Said, Shelf
 from skywarden.model.raid import Heading, Level
 from skywarden.model.track import Mode, Picture
+from skywarden.model.trust import Word
 from skywarden.watch import clear
 
 
@@ -45,7 +46,10 @@ class Waits(NamedTuple):
 
 @dataclass
 class Standing:
-    """All of it at one moment. levels: of sites, those that are not quiet. faults: sensor -> what, since when, ns."""
+    """All of it at one moment. levels: of sites, those that are not quiet. faults, quarantined: sensor -> what, since
+
+    when, ns.
+    """
 
     mode: Mode | None = None
     alerts: dict[tuple[str, int], Alert] = field(default_factory=dict)
@@ -57,6 +61,7 @@ class Standing:
     waiting: dict[str, Waits] = field(default_factory=dict)
     watched: dict[str, Cell] = field(default_factory=dict)
     faults: dict[str, tuple[str, int]] = field(default_factory=dict)
+    quarantined: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def resume(self, picture: Picture) -> None:
         """Take over what a recorded state says stands: at a record's beginning, or after a hole of it."""
@@ -72,6 +77,9 @@ class Standing:
         self.waiting = {w.position: Waits(w.position, w.raid, w.since, w.last, w.to) for w in held.waiting}
         faults = {one.sensor: one.fault for one in picture.chains.registered.standing if one.fault}
         self.faults = {name: (what, self.faults.get(name, ("", time))[1]) for name, what in faults.items()}
+        self.quarantined = {
+            one.name: ("quarantine", one.since) for one in picture.trust.standing if one.word is Word.QUARANTINED
+        }
         for site in picture.watch.posts.sites:
             blind = clear(site, (), (), picture.watch).blind
             self.watch(SiteWatched(time, site, not blind, blind))

@@ -32,13 +32,7 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
     if shown.stepped_s:
         at = datetime.fromtimestamp(shown.stepped_at * 1e-9, UTC)
         yield words["clock_stepped"].format(s=f"{shown.stepped_s:+.1f}", time=f"{at:%H:%M:%S}Z")
-    if shown.boasting:
-        yield words["boasting"].format(sensors=", ".join(shown.boasting))
-    if shown.unfit:
-        yield words["unfit"].format(sensors=", ".join(shown.unfit))
-    if shown.ears.faulty:
-        first = ", ".join(shown.ears.first)
-        yield words["ears"].format(n=shown.ears.faulty, total=shown.ears.known, first=first)
+    yield from _sensors(shown, words)
     for end in shown.tls:
         yield from _certificate(end, words)
     if shown.picture.mode in (Mode.LIVE, Mode.EXERCISE):  # what we simulate ourselves has our time
@@ -46,6 +40,16 @@ def notices(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
             yield words["clock_not_synchronised"]
         elif shown.sync.state == sync.INEXACT and shown.sync.estimated_s is not None:
             yield words["clock_inexact"].format(ms=f"{shown.sync.estimated_s * 1000:.0f}")
+
+
+def _sensors(shown: Published, words: Mapping[str, str]) -> Iterator[str]:
+    """Yield which sensors are not what they say."""
+    for what, names in (("boasting", shown.boasting), ("unfit", shown.unfit), ("quarantined", shown.quarantined)):
+        if names:
+            yield words[what].format(sensors=", ".join(names))
+    if shown.ears.faulty:
+        first = ", ".join(shown.ears.first)
+        yield words["ears"].format(n=shown.ears.faulty, total=shown.ears.known, first=first)
 
 
 def _people(shown: Published, words: Mapping[str, str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from skywarden.model.foreign import Foreign
 from skywarden.model.place import District, Site
 from skywarden.model.track import Picture
 from skywarden.outputs import ENCODERS
-from skywarden.service import advice_rows, held_rows, raid_rows, report_rows, rows, sensor_rows, site_rows
+from skywarden.service import advice_rows, held_rows, raid_rows, report_rows, rows, sensor_rows, site_rows, trust_rows
 from skywarden.service.emit import Emitter
 from skywarden.service.outbox_rows import FAILING, RecipientRow
 from skywarden.service.partners import State
@@ -139,6 +139,11 @@ class Published:
         return [row.sensor for row in self.registration if row.fault]
 
     @property
+    def quarantined(self) -> list[str]:
+        """The sensors and sources that clear nothing."""
+        return sorted(self.picture.trust.quarantined)
+
+    @property
     def untold(self) -> list[RecipientRow]:
         """The recipients that do not take what they should be told."""
         return [row for row in self.outbox if row.state == FAILING]
@@ -155,7 +160,7 @@ class Published:
         scarce = self.room is not None and self.room.scarce
         well = all(source.good for source in self.sources) and not self.stepped_s and not self.lost and not scarce
         well = well and not any(end.expired for end in self.tls) and not self.view and self.config.refused is None
-        well = well and not self.doubts and not self.boasting and not self.unfit
+        well = well and not self.doubts and not self.boasting and not self.unfit and not self.quarantined
         well = well and not self.ears.many and not self.untold and not self.outbox_fault and not self.people
         well = well and not any(one.fault for one in self.partners)
         return OK if well else DEGRADED
@@ -229,6 +234,7 @@ class Published:
             "sources": self.sources,
             "sensors": self.sensors,
             "registration": self.registration,
+            "trust": trust_rows.trust(self.picture),
             "unregistered": sensor_rows.left(self.picture),
             "air": sensor_rows.air(self.picture),
             "microphones": self.ears,

@@ -1,4 +1,4 @@
-"""The words of the live view about people: what waits for them, what is advised, what was handed over."""
+"""The words of the live view about people: what waits for them, what is advised, handed over, and whom to believe."""
 
 from collections.abc import Mapping
 
@@ -11,6 +11,7 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
         "partner_fault": "{partner} is not reached: {fault}",
         "advised": "{unit}: leave by {by}",
         "sent": "{unit} ({person})",
+        "quarantined": "in quarantine, not counted for what is watched: {sensors}",
     },
     "uk": {
         "people_fault": "ніхто не може увійти: {fault}",
@@ -20,5 +21,6 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
         "partner_fault": "{partner}: немає зв'язку: {fault}",
         "advised": "{unit}: виїзд до {by}",
         "sent": "{unit} ({person})",
+        "quarantined": "у карантині, не враховано в нагляді: {sensors}",
     },
 }

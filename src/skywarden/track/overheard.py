@@ -1,6 +1,7 @@
 """What registration overhears of a chain: plots of sure targets, and fixes of aircraft that say who they are.
 
-It is put down as it was corrected, with the version of that: who takes it in puts it back, see `before`.
+It is put down as it was corrected, with the version of that: registration puts it back, see `before`; `compare`
+takes it as it is.
 """
 
 from collections.abc import Sequence
@@ -11,16 +12,19 @@ from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64, Registration
 from skywarden.track.beliefs import plain
 from skywarden.track.items import Items
+from skywarden.track.mixture import combined
 from skywarden.track.pool import Rows, record
+from skywarden.track.table import rows_of
 from skywarden.track.take import Taken
 
 HEARD = record(
-    "time_sigma",
+    "time_sigma up",
     "time name label sensor kind version address",
     z=3,
     covariance=(3, 3),
     position=3,
     rotation=(3, 3),
+    state=6,
 )
 MOST = 512  # fixes of a tenth of a second, and plots; what is more tells little more
 PLOTS = (Kind.POLAR, Kind.DIRECTION)
@@ -49,6 +53,7 @@ def overheard(some: Items, found: Taken) -> Rows:
     numbers = np.array([number.get(name, -1) for name in some.names], np.int64)
     heard["sensor"], heard["label"] = numbers[senses["sensor"][order]], label[order]
     _measured(heard, rows[order])
+    _known(heard, found)
     return plain(heard)
 
 
@@ -59,6 +64,25 @@ def _measured(heard: Rows, rows: Rows) -> None:
     heard["z"][bearing, 0], heard["z"][bearing, 1:] = np.nan, rows["z"][bearing, :2]
     heard["covariance"][bearing] = np.eye(3)
     heard["covariance"][bearing, 1:, 1:] = rows["covariance"][bearing, :2, :2]
+
+
+def _known(heard: Rows, found: Taken) -> None:
+    """Write what is known of each target then: state (6,), ECEF m and m/s, and up, m, 1 sigma of its height.
+
+    NaN of fixes and of targets that the heaviest joint hypothesis does not have.
+    """
+    heard["state"], heard["up"] = np.nan, np.nan
+    targets = found.memory.targets[: found.memory.counts[0]]
+    old, row = rows_of(targets["label"], heard["label"])
+    good = (heard["kind"][old] != Kind.POSITION) & (targets["leaf"][row] >= 0)
+    old, leaves = old[good], found.memory.leaves[targets["leaf"][row[good]]]
+    if not len(old):
+        return
+    mean, covariance = combined(leaves["weight"], leaves["mean"], leaves["covariance"])
+    mean[:, :3] += mean[:, 3:] * ((heard["time"][old] - leaves["time"]) * 1e-9)[:, None]
+    up = heard["rotation"][old, 2]
+    heard["state"][old] = mean
+    heard["up"][old] = np.sqrt(np.maximum(np.einsum("ki,kij,kj->k", up, covariance[:, :3, :3], up), 0.0))
 
 
 def before(heard: Rows, names: Sequence[str], versions: Sequence[Registration]) -> tuple[I64, F64]:

@@ -55,10 +55,12 @@ def starts(sensors: Sequence[Sensor], settings: TrackerSettings) -> tuple[object
 
 
 def anew(picture: Picture, sensors: Sequence[Sensor], settings: TrackerSettings) -> Picture:
-    """Return the picture with what is configured of sensors' biases, and nothing found yet."""
+    """Return the picture with what is configured of sensors' biases, and nothing found yet; and who is configured."""
     found = configured(sensors)
     known = Registered(versions=found, since=picture.time + AHEAD) if settings.register_sensors else Registered()
-    return replace(picture, registrations=found, chains=replace(picture.chains, registered=known))
+    measure = tuple(sensor.name for sensor in sensors if sensor.node is None)  # single microphones have no plots
+    compared = replace(picture.chains.compared, enrolled=measure)
+    return replace(picture, registrations=found, chains=replace(picture.chains, registered=known, compared=compared))
 
 
 def restarted(registered: Registered) -> Registered:

@@ -13,6 +13,7 @@ import numpy as np
 from skywarden.model.place import I64
 from skywarden.model.track import Chain, Chains
 from skywarden.track.chain import HALF, advanced, begun, took
+from skywarden.track.compare import went_on as went_together
 from skywarden.track.gather import QUANTUM
 from skywarden.track.items import Items
 from skywarden.track.pool import Rows
@@ -25,7 +26,7 @@ LATE = 1_000_000_000  # ns; what is older than that comes late, and not just fro
 PACE = 1_000  # items that the settled chain takes in a tick, at least; and twice what came, so it catches up
 REBUILT_PACE = 150  # for the head that is made anew, and three times what came: no tick should feel it
 MOST_CALLS = 1_000_000  # of single microphones that wait, 64 MB; beyond that they are settled sooner
-REGISTRATION = "registration"  # what its faults are counted against: it is no sensor's
+REGISTRATION, COMPARISON = "registration", "comparison"  # what their faults are counted against: they are no sensor's
 APART = 250_000_000  # ns more; so the settled chain asks single microphones in other ticks than the head
 AGAIN = 30_000_000_000  # ns, of its time; so long after something was too late for it the settled chain knows all again
 
@@ -60,7 +61,7 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         until,
         PACE + 2 * chains.came,
         settings,
-        heard=heard if settings.register_sensors else None,
+        heard=heard,
     )
     moved = settled.chain.until - before
     passed = settled.chain.until // HALF - before // HALF
@@ -68,6 +69,7 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
     rest |= passed > 0 and moved <= HALF // 4 and len(settled.chain.beliefs.nodes) > 0  # nodes were asked in this one
     needed = min(settled.chain.until, chains.rebuilt.until if chains.rebuilt else NEVER)
     chains = replace(chains, settled=settled.chain, waiting=waiting.left(needed), busy=settled.items > 0)
+    chains = _compared(chains, heard, settled.faults)
     if settings.register_sensors:
         chains = _registered(chains, heard, time, settings, settled.faults)
     if chains.rebuilt is None and chains.late and time - chains.begun >= wait and _whole(chains, edge):
@@ -83,6 +85,16 @@ def progressed(chains: Chains, time: int, settings: TrackerSettings, slow: bool)
         return Progress(after, None, settled.faults)
     head = took(rebuilt, waiting.between(until), settings, {})
     return Progress(replace(chains, rebuilt=None), head, settled.faults)
+
+
+def _compared(chains: Chains, heard: list[Rows], faults: dict[str, int]) -> Chains:
+    """Let sensors be compared with each other; what breaks that is forgotten, and counted among the faults."""
+    known = chains.compared
+    try:
+        return replace(chains, compared=went_together(known, heard, chains.settled.sensors, chains.settled.until))
+    except Exception:  # noqa: BLE001 - a fault of ours, or another version's state: who is in quarantine stays so
+        faults[COMPARISON] = 1
+        return replace(chains, compared=replace(known, heard=(), until=0))
 
 
 def _registered(

@@ -34,8 +34,9 @@ WHY = (
     "too much is refused",
     "fault",
     "not of a kind that sees who keeps quiet",
+    "in quarantine",
 )
-NO_PLACE, NO_REACH, CLAIMS, SILENT, UNPROVEN, USELESS, LOSES, FAULT, DEAF = range(1, len(WHY))
+NO_PLACE, NO_REACH, CLAIMS, SILENT, UNPROVEN, USELESS, LOSES, FAULT, DEAF, QUARANTINED = range(1, len(WHY))
 PROVEN = 5 * SECOND  # without a break, before a microphone counts; also as long as a loss of its source is remembered
 RECENT = 10 * SECOND  # as the state of a source has it
 SHARE = 0.1  # of what came, from which too much is refused
@@ -59,7 +60,7 @@ LOST = {  # reasons for which what a source sends does not help
 class Told(NamedTuple):
     """What a tick tells of sensors. events: of the tracker, which names sensors; settled, head: what chains know of
 
-    single microphones. faulty: sensors with a fault, by registration.
+    single microphones. faulty: sensors with a fault, by registration. quarantined: sensors and sources.
     """
 
     batches: Sequence[Detections]
@@ -68,6 +69,7 @@ class Told(NamedTuple):
     head: NDArray[np.void]
     settled: Chain
     faulty: frozenset[str]
+    quarantined: frozenset[str] = frozenset()
 
 
 def begun(posts: Posts) -> Watch:
@@ -137,7 +139,7 @@ def judged(watch: Watch, told: Told, time: int) -> Watch:
     hurt = np.where(watch.lost > SHARE * (watch.got + 1e-9), time, watch.hurt)
     watch = replace(watch, hurt=hurt, got=watch.got * FADES, lost=np.where(watch.lost > 0.5, watch.lost * FADES, 0.0))
     upset = dict(zip(watch.posts.wires, watch.upset.tolist(), strict=True))
-    each = [_why(watch, k, health, told.faulty, time) for k in range(len(watch.posts.names))]
+    each = [_why(watch, k, health, told, time) for k in range(len(watch.posts.names))]
     why = np.array([_upset(watch, k, one, upset, time) for k, one in enumerate(each)], np.int64)
     return replace(watch, why=why, hearing=_hearing(watch, told, health, time))
 
@@ -216,7 +218,7 @@ def useless(row: Health | None, time: int) -> bool:
     return row is not None and row.spurned > time - RECENT > row.used
 
 
-def _why(watch: Watch, k: int, health: Mapping[str, Health], faulty: frozenset[str], time: int) -> int:
+def _why(watch: Watch, k: int, health: Mapping[str, Health], told: Told, time: int) -> int:
     """Return why a sensor does not count, 0 if it does."""
     posts = watch.posts
     row, silent = health.get(posts.sources[k]), posts.silent[k] * SECOND
@@ -230,8 +232,10 @@ def _why(watch: Watch, k: int, health: Mapping[str, Health], faulty: frozenset[s
         return USELESS
     if posts.node[k] and (reason := _of_node(posts, k, row, time)):
         return reason
-    if posts.names[k] in faulty:
+    if posts.names[k] in told.faulty:
         return FAULT
+    if not told.quarantined.isdisjoint((posts.names[k], posts.sources[k])):
+        return QUARANTINED
     proven = int(posts.proven[k] * SECOND)
     if watch.hurt[k] > time - proven:
         return LOSES
@@ -262,6 +266,7 @@ def _hearing(watch: Watch, told: Told, health: Mapping[str, Health], time: int) 
     if not len(posts.ears):
         return watch.hearing
     good = np.array([_is_wire(watch, k, health.get(name), time) for k, name in enumerate(posts.wires)], bool)
+    good &= ~np.isin(posts.wires, list(told.quarantined))
     nodes, settled = records(told.head, NODE), records(told.settled.beliefs.nodes, NODE)
     row = find(nodes["node"], posts.ears)
     known = np.flatnonzero((row >= 0) & good[posts.whose])

@@ -58,7 +58,8 @@ def _told(now: Now) -> Told:
     chains = now.after.chains
     faulty = frozenset(row.sensor for row in chains.registered.standing if row.fault)
     head = now.after.beliefs.nodes
-    return Told(now.batches, now.events, now.after.health, head, chains.settled, faulty)
+    quarantined = now.after.trust.quarantined
+    return Told(now.batches, now.events, now.after.health, head, chains.settled, faulty, quarantined)
 
 
 def _due(before: Watch, after: Watch, tracker: TrackerSettings, time: int) -> Watch:
