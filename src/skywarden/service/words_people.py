@@ -8,7 +8,8 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
         "handed": "handed over to {partner} by {by}: track {track}, until {until}",
         "feeding": "{partner} gets the picture, allowed by {by}, until {until}",
         "partner_fault": "{partner} is not reached: {fault}",
-        "advised": "{unit}: leave by {by}",
+        "advised_meet": "{unit}: leave by {by}",
+        "advised_look": "{unit}: look there by {by}",
         "sent": "{unit} ({person})",
     },
     "uk": {
@@ -16,7 +17,8 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
         "handed": "передано {partner} ({by}): ціль {track}, до {until}",
         "feeding": "{partner} отримує картину, дозвіл {by}, до {until}",
         "partner_fault": "{partner}: немає зв'язку: {fault}",
-        "advised": "{unit}: виїзд до {by}",
+        "advised_meet": "{unit}: виїзд до {by}",
+        "advised_look": "{unit}: подивитися до {by}",
         "sent": "{unit} ({person})",
     },
 }
