@@ -316,7 +316,7 @@ def test_a_unit_points_a_sensor_that_there_is():
     text += 'readiness_s = 10\nreach_m = 1000\nsensor = "radr"\n'
     text += '[[sources]]\nname = "radar"\nformat = "asterix"\nlisten = "udp://127.0.0.1:9000"\n'
     with pytest.raises(
-        ConfigError, match='units\\[0\\].sensor = "radr" is no sensor and no source; did you mean "radar"'
+        ConfigError, match=r'units\[0\].sensor = "radr" is no sensor and no source; did you mean "radar"'
     ):
         parse(text)
     assert parse(text.replace("radr", "radar")).units[0].sensor == "radar"

@@ -18,7 +18,7 @@ def seers(row: int | None, known: Known) -> Sequence[str]:
 
 
 def doubt(row: int | None, known: Known, *, stood: bool) -> str:
-    """Return what is not known of a track, in words, "" nothing. stood: a look was advised before, and is for longer."""
+    """Return what is not known of a track, in words, "" nothing. stood: a look was advised, and is for longer."""
     names = seers(row, known)
     if not names:
         return "nobody sees it now"
