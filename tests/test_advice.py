@@ -1,5 +1,6 @@
 """Advice: who can meet whom in time, who is chosen, what a person makes of it, and that nothing is ordered."""
 
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -13,10 +14,11 @@ from skywarden.acts import taken
 from skywarden.advice import Known, advices, over
 from skywarden.advice.choose import Problem, chosen
 from skywarden.advice.meeting import Way, meeting
-from skywarden.config import Settings
+from skywarden.config import Settings, parse
+from skywarden.errors import ConfigError
 from skywarden.model.act import AnswerAdvice, Person, Role
-from skywarden.model.advice import Advices, Verdict
-from skywarden.model.assessment import Alert
+from skywarden.model.advice import Advices, Task, Verdict
+from skywarden.model.assessment import CLASSES, Alert, Class, Identity
 from skywarden.model.deed import Acted, AdviceEnded, Advised
 from skywarden.model.place import Site, Unit
 from skywarden.model.raid import Group, Heading, Kind, Raids, Span
@@ -231,3 +233,90 @@ def test_what_is_no_answer(number, verdict, whom, reason, why):
 def test_the_order_of_groups_does_not_matter():
     two = [advices(Advices(), known(*pair), TEAMS, (SITE,))[0] for pair in permutations((NORTH, WEST))]
     assert [{one.unit for one in found.standing} for found in two] == [{"near", "far"}] * 2
+
+
+CREW = unit("crew", 0, 0, readiness_s=15.0, reach_m=8000.0, sensor="camera")
+NAMES = ("radar", "camera", "array")
+
+
+def seen(*by: tuple[int, float], odds: tuple[float, ...] = ()) -> Known:
+    """One group whose track was seen by these sensors so many seconds ago."""
+    found = known(NORTH)
+    by_now = found.tracks.seen_by.copy(), found.tracks.seen_at.copy()
+    by_now[0][:] = -1
+    for k, (sensor, ago) in enumerate(by):
+        by_now[0][0, k], by_now[1][0, k] = sensor, NOW - round(ago * SECOND)
+    tracks = replace(found.tracks, seen_by=by_now[0], seen_at=by_now[1])
+    return found._replace(tracks=tracks, identities=(Identity(1, odds=odds),), sensors=NAMES)
+
+
+SURELY = tuple(0.9 if one is Class.UAV_PISTON else 0.1 / (len(CLASSES) - 1) for one in CLASSES)
+UNSURELY = tuple(0.85 if one is Class.UAV_PISTON else 0.15 / (len(CLASSES) - 1) for one in CLASSES)
+VAGUELY = tuple(0.7 if one is Class.UAV_PISTON else 0.3 / (len(CLASSES) - 1) for one in CLASSES)
+UNKNOWN = tuple(0.9 if one is Class.UNKNOWN else 0.1 / (len(CLASSES) - 1) for one in CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("of", "doubt"),
+    [
+        (seen(odds=SURELY), "nobody sees it now"),
+        (seen((0, 1), odds=SURELY), "only radar sees it"),
+        (seen((0, 1), (2, 31), odds=SURELY), "only radar sees it"),
+        (seen((0, 1), (2, 29)), "it is not known what it is"),
+        (seen((0, 1), (2, 29), odds=UNKNOWN), "it is not known what it is"),
+        (seen((0, 1), (2, 29), odds=VAGUELY), "that it is of class one-way UAV piston is 70% likely only"),
+        (seen((0, 1), (2, 29), odds=UNSURELY), ""),
+        (seen((0, 1), (2, 29), odds=SURELY), ""),
+    ],
+)
+def test_a_look_is_advised_for_what_is_not_known_and_says_what(of, doubt):
+    found, events = advices(Advices(), of, (CREW, *TEAMS), (SITE,))
+    looks = [one for one in found.standing if one.task is Task.LOOK]
+    assert [(one.unit, one.doubt) for one in looks] == ([("crew", doubt)] if doubt else [])
+    assert [(e.unit, e.task) for e in events] == [("near", Task.MEET)] + ([("crew", Task.LOOK)] if doubt else [])
+    assert [o.unit for one in found.standing if one.task is Task.MEET for o in one.options] == ["near", "far"]
+    if doubt:
+        row = advice_rows.rows(looks, of.raids.groups)[0]
+        assert row.task == "look"
+        assert doubt in row.options[0].reasons_for
+        assert len({one.number for one in found.standing}) == 2
+
+
+def test_who_sees_it_already_is_not_asked_to_look_and_a_look_ends_when_nothing_is_in_doubt():
+    camera = seen((1, 1), odds=SURELY)
+    assert [one.task for one in advices(Advices(), camera, (CREW,), (SITE,))[0].standing] == []
+    first, _ = advices(Advices(), seen((0, 1), odds=SURELY), (CREW,), (SITE,))
+    after = seen((0, 1), (1, 1), odds=SURELY)._replace(time=NOW + 5 * SECOND)
+    none, events = advices(first, after, (CREW,), (SITE,))
+    assert (none.standing, events) == ((), [AdviceEnded(NOW + 5 * SECOND, 1)])
+    unsure = seen((0, 1), (1, 1), odds=UNSURELY)._replace(time=NOW + 5 * SECOND)
+    other = unit("other", 0, 0, reach_m=8000.0, sensor="thermal")
+    still, _ = advices(first, unsure, (CREW, other), (SITE,))
+    assert [one.unit for one in still.standing] == ["other"]  # it goes on until that is surer, with one who can tell
+
+
+def test_a_look_is_answered_like_any_advice_and_stays_then():
+    first, _ = advices(Advices(), seen((0, 1)), (CREW, *TEAMS), (SITE,))
+    of, units = Picture(NOW, advices=first), Settings(units=(CREW, *TEAMS))
+    (look,) = (one for one in first.standing if one.task is Task.LOOK)
+    wrong = AnswerAdvice(look.number, Verdict.CHANGED, "near", "it has eyes too")
+    assert taken(of, Acted(NOW, OLENA, wrong), units)[1] == "there is no such unit to look"
+    meets = AnswerAdvice(first.standing[0].number, Verdict.CHANGED, "crew", "why not")
+    assert taken(of, Acted(NOW, OLENA, meets), units)[1] == "there is no such unit to meet"
+    after, refused = taken(of, Acted(NOW, OLENA, AnswerAdvice(look.number, Verdict.ACCEPTED, "crew")), units)
+    assert refused == ""
+    sure = seen((0, 1), (1, 1), odds=SURELY)._replace(time=NOW + 5 * SECOND)
+    kept, events = advices(after.advices, sure, (CREW, *TEAMS), (SITE,))
+    assert [(one.unit, one.by, one.doubt) for one in kept.standing if one.task is Task.LOOK] == [("crew", "Olena", "")]
+    assert events == []
+
+
+def test_a_unit_points_a_sensor_that_there_is():
+    text = '[[sites]]\nname = "a"\nlatitude = 1\nlongitude = 1\n[[units]]\nname = "u"\nlatitude = 1\nlongitude = 1\n'
+    text += 'readiness_s = 10\nreach_m = 1000\nsensor = "radr"\n'
+    text += '[[sources]]\nname = "radar"\nformat = "asterix"\nlisten = "udp://127.0.0.1:9000"\n'
+    with pytest.raises(
+        ConfigError, match=r'units\[0\].sensor = "radr" is no sensor and no source; did you mean "radar"'
+    ):
+        parse(text)
+    assert parse(text.replace("radr", "radar")).units[0].sensor == "radar"

@@ -28,7 +28,7 @@ def for_people(
     around = Around(settings.positions, settings.raid.acknowledge_s, settings.partners)
     held, held_events = upheld(picture.held, identities, raid_events, time, around)
     warnings, told = warn(picture.warnings, joined, areas(settings.sites, settings.districts), time, picture.mode)
-    needed = Known(joined, picture.alerts, tracks, time)
+    needed = Known(joined, picture.alerts, tracks, time, identities, picture.sensors)
     advised, advice_events = _advised(picture, needed, settings)
     after = replace(picture, raids=joined, held=held, warnings=warnings, advices=advised)
     handovers, cued = _handed(after, tracked, last, settings)

@@ -24,7 +24,7 @@ from skywarden.model.act import (
     Unshelve,
     Untrust,
 )
-from skywarden.model.advice import Advice, Verdict
+from skywarden.model.advice import Advice, Task, Verdict
 from skywarden.model.assessment import Category
 from skywarden.model.deed import Acted
 from skywarden.model.held import Feed, Said, Shelf
@@ -167,8 +167,9 @@ def _unanswerable(act: AnswerAdvice, advice: Advice, settings: Settings) -> str:
         return "" if same else f"advised is {advice.unit or 'nobody'} now: look again"
     if act.verdict is Verdict.REFUSED:
         return "name no unit with a refusal" if act.unit else unfit(act.reason)
-    if act.unit not in [unit.name for unit in settings.units]:
-        return "there is no such unit"
+    looks = advice.task is Task.LOOK
+    if act.unit not in [unit.name for unit in settings.units if (unit.sensor is not None) == looks]:
+        return f"there is no such unit to {advice.task}"
     return unfit(act.reason)
 
 

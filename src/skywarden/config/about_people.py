@@ -33,4 +33,8 @@ PEOPLE: Mapping[str, About] = {
     "units.reach_m": About("It can do something this far from where it is.", "metres", 0, 100_000, example="1500"),
     "units.speed_m_s": About("On its way; 0: it stays where it is.", "metres/second", 0, 100),
     "units.capacity": About("Groups at once.", "count", 1, 100),
+    "units.sensor": About(
+        "Name of the sensor that it points, a camera for instance: then it is asked to look. Left out: to meet.",
+        example='"coast radar"',
+    ),
 }

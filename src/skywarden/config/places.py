@@ -1,4 +1,4 @@
-"""Sites among each other: who watches them, which are warned as one, and whether their actions can be in time."""
+"""Sites, and who looks after them: which are warned as one, whether actions can be in time, what units point."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +20,7 @@ def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _shapes(tables(data, "districts"), names)
     yield from _unwatched(tables(data, "positions"), names)
     yield from _escalated(tables(data, "positions"))
+    yield from _pointed(tables(data, "units"), [*tables(data, "sensors"), *tables(data, "sources")])
     alert = data.get("alert")
     horizon = alert.get("horizon_s") if isinstance(alert, Mapping) else None
     longest = horizon if isinstance(horizon, int | float) else AlertSettings().horizon_s
@@ -114,6 +115,17 @@ def _escalated(positions: Tables) -> Iterator[Problem]:
             guess = meant(to, others)
             hint = f"did you mean {toml(guess)}?" if guess else f"others are {', '.join(others) or 'none'}"
             yield Problem(("positions", index, "escalate_to"), f"= {toml(to)} is no other position; {hint}")
+
+
+def _pointed(units: Tables, there: Tables) -> Iterator[Problem]:
+    """The sensor that a unit points is one that can be told from the others; people's reports come by their source."""
+    names = [one["name"] for one in there if isinstance(one.get("name"), str)]
+    for index, unit in enumerate(units):
+        name = unit.get("sensor")
+        if isinstance(name, str) and name not in names:
+            guess = meant(name, names)
+            hint = f"did you mean {toml(guess)}?" if guess else f"there are {', '.join(names) or 'none'}"
+            yield Problem(("units", index, "sensor"), f"= {toml(name)} is no sensor and no source; {hint}")
 
 
 def _actions(key: tuple[str | int, ...], actions: Tables, longest: float) -> Iterator[Problem]:

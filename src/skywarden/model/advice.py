@@ -1,4 +1,4 @@
-"""Advice: which response unit could meet which group, why, and what else; and what a person made of it."""
+"""Advice: which unit could meet which group, or look at it, why, and what else; and what a person made of it."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,6 +15,13 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
+class Task(StrEnum):
+    """What a unit is asked to do about a group."""
+
+    MEET = "meet"
+    LOOK = "look"  # with the sensor that it points
+
+
 class Option(NamedTuple):
     """A unit that could meet a group in time. wait: ns, until when it can wait; meets: ns, from when it can be there.
 
@@ -29,11 +36,11 @@ class Option(NamedTuple):
 
 
 class Advice(NamedTuple):
-    """What is advised for one group. number: never used again in a record. since: ns.
+    """What is advised for one group, at most once for each task. number: never used again in a record. since: ns.
 
     unit: "" nobody: then nobody is in time, or all are needed more elsewhere. options: the best first, those of who is
     busy too. verdict, by, reason, at: what a person made of it; then the unit is his choice, and stays.
-    told: ns, until when it can wait, as it was last told.
+    told: ns, until when it can wait, as it was last told. doubt: of LOOK, what is not known of the group, in words.
     """
 
     number: int
@@ -46,6 +53,13 @@ class Advice(NamedTuple):
     reason: str = ""
     at: int = 0
     told: int = 0
+    task: Task = Task.MEET
+    doubt: str = ""
+
+    @property
+    def about(self) -> tuple[Heading, Task]:
+        """Return what tells it from all others that stand."""
+        return self.heading, self.task
 
 
 class Advices(NamedTuple):

@@ -3,6 +3,7 @@
 import msgspec
 
 from skywarden.model.act import Act, Person
+from skywarden.model.advice import Task
 from skywarden.model.decision import Cue, HandOver
 from skywarden.model.raid import Heading
 from skywarden.model.trust import Word
@@ -103,13 +104,17 @@ class CueEnded(msgspec.Struct, frozen=True, tag=True):
 
 
 class Advised(msgspec.Struct, frozen=True, tag=True):
-    """A unit could meet a group. number: of the advice; unit: "" nobody any more; wait: ns, until when it can wait."""
+    """A unit could meet a group, or look at it. number: of the advice; unit: "" nobody any more.
+
+    wait: ns, until when it can wait.
+    """
 
     time: int
     number: int
     heading: Heading
     unit: str
     wait: int
+    task: Task = Task.MEET
 
 
 class AdviceEnded(msgspec.Struct, frozen=True, tag=True):

@@ -92,7 +92,7 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A response unit: a team that can be sent to where a group comes by."""
+    """A response unit: a team that can be sent to where a group comes by or, with `sensor`, can look there."""
 
     name: str
     latitude: float  # deg, WGS 84; where it stands ready
@@ -101,6 +101,7 @@ class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reach_m: float  # it can do something this far from where it is
     speed_m_s: float = 0.0  # on its way; 0: it stays where it is
     capacity: int = 1  # groups at once
+    sensor: str | None = None  # name of the sensor that it points: it is asked to look; None: to meet
 
 
 class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

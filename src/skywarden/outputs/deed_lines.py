@@ -15,9 +15,9 @@ def deed_row(event: Output) -> dict[str, Any]:
         case ShelfEnded(time, position, heading):
             row = {"event": "shelf ended", "time": iso(time), "position": position}
             return {**row, "site": heading.site, "kind": heading.kind}
-        case Advised(time, number, heading, unit, wait):
+        case Advised(time, number, heading, unit, wait, task):
             until = {"wait": iso(wait)} if unit else {}
-            whose = {"advice": number, "site": heading.site, "unit": unit}
+            whose = {"advice": number, "task": task, "site": heading.site, "unit": unit}
             return {"event": "advised", "time": iso(time), **whose, **until}
         case FeedEnded(time, partner):
             return {"event": "feed ended", "time": iso(time), "partner": partner}

@@ -16,7 +16,7 @@ class *Warning*). Fields, in this order:
     category ended                event, time, track
     sensor trust                  event, time, sensor, word, reasons, by (left out when it is the system's)
     feed ended                    event, time, partner
-    advised                       event, time, advice, site, unit ("" nobody), wait (until when it can)
+    advised                       event, time, advice, task (meet, look), site, unit ("" nobody), wait (until then)
     site watched, not watched     event, time, site, blind (cells that are not watched, from low to high)
     reports begun, updated        event, time, number, begun, latest, reports, reporters, what, tracks, probability
     reports ended                 event, time, number, reason, into (left out when it is none)

@@ -9,7 +9,7 @@ from skywarden.model.raid import Group, Heading
 
 
 class OptionRow(msgspec.Struct, frozen=True):
-    """A unit that could meet a group. wait, meets: ns."""
+    """A unit that could meet a group, or look at it. wait, meets: ns."""
 
     unit: str
     wait: int
@@ -20,9 +20,13 @@ class OptionRow(msgspec.Struct, frozen=True):
 
 
 class AdviceRow(msgspec.Struct, frozen=True):
-    """What is advised for one group. nothing: probability that somebody comes, with or without; since, at: ns."""
+    """What is advised for one group. nothing: probability that somebody comes, with or without; since, at: ns.
+
+    task: "meet", or "look", with a sensor that it points.
+    """
 
     advice: int
+    task: str
     site: str
     kind: str
     direction: str
@@ -43,9 +47,10 @@ def rows(standing: Sequence[Advice], groups: Sequence[Group]) -> list[AdviceRow]
 
 
 def _row(one: Advice, likely: float) -> AdviceRow:
-    heading, options = one.heading, [_option(option) for option in one.options]
+    heading, options = one.heading, [_option(option, one.doubt) for option in one.options]
     return AdviceRow(
         advice=one.number,
+        task=one.task,
         site=heading.site,
         kind=heading.kind,
         direction=heading.word,
@@ -60,8 +65,8 @@ def _row(one: Advice, likely: float) -> AdviceRow:
     )
 
 
-def _option(one: Option) -> OptionRow:
-    reasons = [f"it is in reach in time, with {one.spare:.0f} s to spare"]
+def _option(one: Option, doubt: str) -> OptionRow:
+    reasons = [f"it is in reach in time, with {one.spare:.0f} s to spare", *([doubt] if doubt else [])]
     against = [f"it would leave {_group(one.busy)}"] if one.busy else []
     if one.spare < 60.0:
         against.append("it must leave within a minute")

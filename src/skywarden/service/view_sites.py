@@ -77,7 +77,7 @@ def _group(page: Page, group: GroupRow) -> str:
 
 
 def _sent(page: Page, site: str) -> str:
-    """Return which units could meet those who come to a site, and which a person has sent."""
+    """Return which units could meet those who come to a site, or look at them, and which a person has sent."""
     said = []
     for one in page.shown.advice:
         if one.site == site and one.unit:
@@ -85,7 +85,7 @@ def _sent(page: Page, site: str) -> str:
                 said.append(page.say("sent").format(unit=one.unit, person=one.by))
             elif one.options and one.options[0].unit == one.unit:
                 by = datetime.fromtimestamp(one.options[0].wait * 1e-9, UTC)
-                said.append(page.say("advised").format(unit=one.unit, by=f"{by:%H:%M:%S}Z"))
+                said.append(page.say(f"advised_{one.task}").format(unit=one.unit, by=f"{by:%H:%M:%S}Z"))
     return "".join(f"; {word}" for word in said)
 
 

@@ -8,7 +8,7 @@ from skywarden.sim.radar import Radar
 from skywarden.sim.scenario import Scenario
 
 Value = str | int | float
-UNIT = ("name", "latitude", "longitude", "readiness_s", "reach_m", "speed_m_s")
+UNIT = ("name", "latitude", "longitude", "readiness_s", "reach_m", "speed_m_s", "sensor")
 
 
 def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, api: str) -> str:
@@ -33,12 +33,17 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
         tables.append(_table("[[sources]]", source | place))
     for name in dict.fromkeys(post.source for post in scenario.posts):
         tables.append(_table("[[sources]]", {"name": name, "format": "sapient", "listen": listen[name]}))
+    pointed = {unit.sensor for unit in scenario.units}
+    for post in scenario.posts:
+        if post.name in pointed:  # the others are known by what they say of themselves
+            node: dict[str, Value] = {"name": post.name, "source": post.source, "node_id": post.node_id}
+            tables.append(_table("[[sensors]]", node))
     tables += [_table("[record]", {"path": record}), _table("[api]", {"listen": api})]
     return "\n".join(tables)
 
 
 def _some(struct: Site | Action | Unit, names: Sequence[str]) -> dict[str, Value]:
-    return {name: getattr(struct, name) for name in names}
+    return {name: value for name in names if (value := getattr(struct, name)) is not None}
 
 
 def _sensor(radar: Radar) -> dict[str, Value]:

@@ -85,7 +85,7 @@ def coast(seed: int, *, uavs: int = UAVS, seconds: float = LENGTH_S) -> Scenario
         _post("lookout", "c0a7d9e2-6b1f-4e83-9d54-0f2b7a61c3e8", What.CAMERA, (9e3, 18e3, 70.0)),
         _post("wicket", "3e5b8f10-94c2-4d7a-b6e1-8c0d2f9a4b75", What.RADAR, (7e3, -16e3, 45.0)),
     )
-    units = (_unit("Team 1", (6e3, 14e3)), _unit("Team 2", (4e3, -13e3)))
+    units = (_unit("Team 1", (6e3, 14e3)), _unit("Team 2", (4e3, -13e3)), _crew("Lookout crew", posts[0]))
     return Scenario(sites, radars, receiver, fly(routes, ORIGIN, seconds), seconds, seed, posts, units)
 
 
@@ -163,6 +163,14 @@ def _unit(name: str, at: tuple[float, float]) -> Unit:
     where = _site(name, at, 0.0, 0.0)
     latitude, longitude = where.latitude, where.longitude
     return Unit(name=name, latitude=latitude, longitude=longitude, readiness_s=60.0, reach_m=2000.0, speed_m_s=15.0)
+
+
+def _crew(name: str, post: Post) -> Unit:
+    """Return who points the camera of a post."""
+    where = post.latitude, post.longitude
+    return Unit(
+        name=name, latitude=where[0], longitude=where[1], readiness_s=15.0, reach_m=post.reach_m, sensor=post.name
+    )
 
 
 def _uavs(count: int, sites: tuple[Site, ...], rng: np.random.Generator) -> list[Route]:
