@@ -22,8 +22,10 @@ def configuration(scenario: Scenario, listen: Mapping[str, str], record: str, ap
         tables.append(_table("[[sites]]", _some(site, ("name", "latitude", "longitude", "radius_m", "lead_time_s"))))
         actions = (_some(action, ("name", "lead_s", "probability")) for action in site.actions)
         tables += [_table("[[sites.actions]]", action) for action in actions]
+    posts = {post.name for post in scenario.posts}
     for unit in scenario.units:
-        tables.append(_table("[[units]]", _some(unit, UNIT)))
+        if unit.sensor is None or unit.sensor in posts:  # a part of a scenario has no crew for what it leaves out
+            tables.append(_table("[[units]]", _some(unit, UNIT)))
     for radar in scenario.radars:
         tables.append(_table("[[sources]]", {"name": radar.name, "format": "asterix", "listen": listen[radar.name]}))
         tables.append(_table("[[sensors]]", _sensor(radar)))
