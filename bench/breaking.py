@@ -52,7 +52,7 @@ LINES: dict[str, tuple[Change, ...]] = {
     "a start ends nothing": (Change(LINE, RELOAD, "]"),),
     "a fault ends nothing": (Change(LINE, "return self._suspend(seq, event.reason)", "return []"),),
     "any role allows a feed": (Change(TAKE, "if acted.person.role < least or not acted.person.name:", "if False:"),),
-    "a feed without a purpose": (Change(TAKE, 'if wrong := _unfit(act.purpose, "a purpose"):', "if wrong := '':"),),
+    "a feed without a purpose": (Change(TAKE, 'if wrong := unfit(act.purpose, "a purpose"):', "if wrong := '':"),),
     "a feed never ends": (Change("acts.stage", "if one.until > time and (one.partner", "if (one.partner"),),
     "a cue has a velocity": (Change("outputs.cues", f"    {CUE_DETAIL}\n",
                                     f'    SubElement({CUE_DETAIL}, "track", course="1.0", speed="2.0")\n'),),

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from skywarden.model.detection import Kind
 from skywarden.model.place import F64, I64
@@ -152,6 +151,8 @@ def split(items: Rows, end: int) -> tuple[I64, I64]:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     state = items["state"][first]
     place = state[:, :3] + state[:, 3:] * ((end - items["time"][first]) * 1e-9)[:, None]
+    from scipy.spatial import cKDTree  # `pipeline` has it already: no tick of a running system waits for this
+
     away, which = map(np.asarray, cKDTree(place).query(place, k=3))
     near = which[:, 1]
     apart: F64 = np.linalg.norm(state[:, 3:] - state[near, 3:], axis=1)
